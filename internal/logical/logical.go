@@ -1,0 +1,117 @@
+// Package logical defines how Go values and SQL literals become canonical
+// payloads, and payloads the Go values that the plain driver would return.
+//
+// Each engine has its own Codec (internal/logical/pgvalue, myvalue,
+// litevalue); what they share of rounding and canonical forms is here.
+package logical
+
+import (
+	"database/sql/driver"
+	"reflect"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// Tag is the logical type written into a record's header. Values are part of
+// the record format and never change.
+type Tag byte
+
+// The tags. The payload of each is described beside its Append function.
+const (
+	TagText        Tag = 1  // UTF-8 (or the database's bytes) as it is
+	TagBytes       Tag = 2  // bytes as they are
+	TagInt64       Tag = 3  // 8 bytes, big-endian two's complement
+	TagUint64      Tag = 4  // 8 bytes, big-endian
+	TagFloat64     Tag = 5  // 8 bytes, IEEE 754, big-endian
+	TagFloat32     Tag = 6  // 4 bytes, IEEE 754, big-endian
+	TagBool        Tag = 7  // 1 byte, 0 or 1
+	TagNumeric     Tag = 8  // canonical decimal text, or NaN, Infinity, -Infinity
+	TagDate        Tag = 9  // text as the engine's own canonical output
+	TagTime        Tag = 10 // text as the engine's own canonical output
+	TagTimestamp   Tag = 11 // see the codecs
+	TagTimestampTZ Tag = 12 // see the codecs
+	TagUUID        Tag = 13 // 16 bytes
+	TagJSON        Tag = 14 // text
+)
+
+// Literal is a constant of the statement's text, as the front ends decode it.
+type Literal struct {
+	Kind LiteralKind
+	Text string
+}
+
+// LiteralKind is the kind of a literal.
+type LiteralKind uint8
+
+// The kinds: NULL is never passed to a codec.
+const (
+	LiteralString LiteralKind = iota + 1
+	LiteralNumber
+	LiteralBytes
+	LiteralBool
+)
+
+// ColumnType answers database/sql's questions about a result column as the
+// plain driver would for the logical type. A Has… field that is false means
+// that the driver does not say.
+type ColumnType struct {
+	DatabaseTypeName  string
+	ScanType          reflect.Type
+	Length            int64
+	HasLength         bool
+	Precision, Scale  int64
+	HasPrecisionScale bool
+}
+
+// Codec converts for one engine and one connection's settings. Implementations
+// are safe for concurrent use.
+//
+// Errors are *TypeError; they never hold the value.
+type Codec interface {
+	// Check reports whether the engine knows the type.
+	Check(t *schema.Type) error
+
+	// Encode converts what the plain driver accepts as an argument for a
+	// column of type t, with the engine's rounding, padding and range errors,
+	// and appends the canonical payload to dst. null is true for every form of
+	// NULL; dst is then returned as it was. v is not changed nor kept.
+	Encode(dst []byte, t *schema.Type, v any) (payload []byte, tag Tag, null bool, err error)
+
+	// EncodeLiteral does the same for a constant of the text.
+	EncodeLiteral(dst []byte, t *schema.Type, lit Literal) (payload []byte, tag Tag, err error)
+
+	// Decode returns the Go value that the plain driver would hand to
+	// database/sql for a column of type t. The value does not alias payload.
+	Decode(t *schema.Type, tag Tag, payload []byte) (driver.Value, error)
+
+	// Canonical converts a partition or row-identity value (argument, or a
+	// value as read from the database) to its canonical text (threats T14).
+	Canonical(t *schema.Type, v any) (string, error)
+	CanonicalLiteral(t *schema.Type, lit Literal) (string, error)
+
+	// Column describes a result column of type t.
+	Column(t *schema.Type) ColumnType
+}
+
+// TypeError says that a value does not fit a logical type. It holds no value.
+type TypeError struct {
+	// Type is the logical type's name, GoType the argument's Go type (or
+	// "literal").
+	Type   string
+	GoType string
+	// Problem says what is wrong in words: "out of range", "invalid syntax",
+	// "too long (limit 40 characters)".
+	Problem string
+	// Err is the cause where a caller may branch on it (a Valuer's error), or nil.
+	Err error
+}
+
+func (e *TypeError) Error() string {
+	s := "sealsql: " + e.GoType + " for " + e.Type + ": " + e.Problem
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *TypeError) Unwrap() error { return e.Err }

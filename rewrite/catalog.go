@@ -1,0 +1,128 @@
+package rewrite
+
+import "github.com/sealsql/sealsql/schema"
+
+// RelationKind is what a relation is in the database.
+type RelationKind uint8
+
+// The kinds of relation. RelSystem is a catalog relation of the engine
+// (pg_catalog, information_schema, sqlite_master), RelOther everything without
+// a kind of its own (foreign tables, synonyms, virtual tables, sequences).
+const (
+	RelTable RelationKind = iota + 1
+	RelView
+	RelMaterializedView
+	RelPartitioned
+	RelForeign
+	RelSystem
+	RelSequence
+	RelOther
+)
+
+// RelationID names a relation in a snapshot.
+type RelationID struct{ Schema, Name string }
+
+// CatalogColumn is a physical column as the engine describes it.
+type CatalogColumn struct {
+	Name string
+	// Type is the engine's spelling, lower case ("bytea", "varbinary(2000)").
+	Type    string
+	NotNull bool
+	// Default is the expression text; empty for none and for NULL.
+	Default string
+	// Generated is set for generated and identity columns.
+	Generated bool
+	// Collation is the engine's collation name, for text columns.
+	Collation string
+	// BytewiseEqual says that equality of this column is equality of bytes
+	// (deterministic, case-sensitive, no padding), threats T14.
+	BytewiseEqual bool
+}
+
+// SnapshotRelation is what a catalog reader reports of one relation.
+type SnapshotRelation struct {
+	ID      RelationID
+	Kind    RelationKind
+	Temp    bool
+	Columns []CatalogColumn
+	// DependsOn lists what a view (or rule) reads or writes, the parents and
+	// the children of a partition or inheritance tree, the table of a synonym.
+	DependsOn []RelationID
+	// OpaqueDefinition is set when DependsOn could not be established; the
+	// relation is then never clear.
+	OpaqueDefinition bool
+	// Children and parents of inheritance and partitioning, also in DependsOn.
+	Relatives []RelationID
+	Triggers  []SnapshotTrigger
+	Rules     []string
+	// Checks are CHECK constraint texts; ExpressionIndexes the index
+	// expressions; both lower case.
+	Checks            []string
+	ExpressionIndexes []string
+	// Unique lists the column sets of the primary key, unique constraints and
+	// unique indexes.
+	Unique [][]string
+}
+
+// SnapshotTrigger is a trigger with what its body names.
+type SnapshotTrigger struct {
+	Name string
+	// Words are the names in the body, lower case; a body that builds SQL
+	// dynamically has the word "*".
+	Words []string
+}
+
+// Snapshot is the state of a database's catalog at one moment, as an engine's
+// reader reports it. It says nothing about sessions; Resolve does.
+type Snapshot struct {
+	Relations []SnapshotRelation
+	// Routines are the names of user-defined functions, procedures and
+	// aggregates, lower case, and of user-defined operators ("operator ===").
+	Routines []string
+}
+
+// Verdict says what a statement may do with a relation.
+type Verdict uint8
+
+// The verdicts. Only VerdictClear and VerdictAnnotated let a statement go on.
+const (
+	VerdictUnknown Verdict = iota
+	VerdictClear
+	VerdictAnnotated
+	VerdictRefused
+)
+
+// Relation is a resolved relation name.
+type Relation struct {
+	ID      RelationID
+	Kind    RelationKind
+	Verdict Verdict
+	// Reason and Hint explain VerdictRefused and VerdictUnknown.
+	Reason Reason
+	Hint   string
+	// WriteReason refuses INSERT, UPDATE and DELETE on a relation that may be
+	// read (triggers); zero when writes are fine.
+	WriteReason Reason
+	WriteHint   string
+	// Columns is the physical order; nil with Open when it is not known.
+	Columns []CatalogColumn
+	Open    bool
+	// Annotation is set for VerdictAnnotated.
+	Annotation *schema.Table
+	Unique     [][]string
+}
+
+// Catalog answers what names mean for one session. It is immutable; a new one
+// is made when the database's or the session's state changes.
+type Catalog interface {
+	// Relation resolves a relation name of one to three parts.
+	Relation(path []Ident) *Relation
+	// Routine reports whether calls of the routine are refused: user-defined
+	// ones that are not declared clear.
+	Routine(path []Ident) (refused bool)
+	// Declared reports whether the configuration declares the routine clear.
+	Declared(path []Ident) bool
+	// Mentions reports whether word, as an identifier or a word in a string or
+	// body, names an annotated table or a relation that reaches one.
+	Mentions(word string) bool
+}

@@ -1,0 +1,135 @@
+package rewrite
+
+// Dialect is an SQL dialect.
+type Dialect uint8
+
+// The dialects.
+const (
+	Postgres Dialect = iota + 1
+	MySQL
+	SQLite
+)
+
+func (d Dialect) String() string {
+	switch d {
+	case Postgres:
+		return "postgres"
+	case MySQL:
+		return "mysql"
+	case SQLite:
+		return "sqlite"
+	}
+	return "unknown dialect"
+}
+
+// TokenKind classifies tokens.
+type TokenKind uint8
+
+// The kinds of token. TokWord is an unquoted name or keyword, TokQuoted a
+// quoted name (on MySQL without ANSI_QUOTES a double-quoted text is a
+// TokString; on SQLite it is a TokQuoted).
+const (
+	TokWord TokenKind = iota + 1
+	TokQuoted
+	TokString
+	TokNumber
+	TokParam
+	TokPunct
+)
+
+// Token is one lexical unit of the text; blanks and comments lie between
+// tokens. Text is the name (unquoted, escapes undone, not folded), the
+// decoded string, or the source.
+type Token struct {
+	Kind TokenKind
+	Span
+	Text string
+}
+
+// Session is what a connection's settings change about the meaning of text.
+// It is part of the key of every cached plan (threats T6).
+type Session struct {
+	// Namespace fingerprints everything that changes how names resolve:
+	// search_path, current database, temporary tables, attached files.
+	Namespace string
+	// SQLMode and Flavour apply to MySQL and MariaDB.
+	ANSIQuotes         bool
+	NoBackslashEscapes bool
+	// ModeKnown is set when the sql_mode was set by the driver itself on this
+	// connection; otherwise statements whose tokens depend on it are refused.
+	ModeKnown bool
+	MariaDB   bool
+	// Version is the server's version as MySQL's comments write it (80036,
+	// 101119); 0 when unknown.
+	Version int
+	// Unsafe names a setting in force under which texts cannot be read
+	// reliably (standard_conforming_strings=off, client_encoding=SJIS); every
+	// statement that is not itself a SET is then refused.
+	Unsafe string
+}
+
+// Script is a parsed text.
+type Script struct {
+	Text       string
+	Tokens     []Token
+	Statements []Statement
+	// Params is the number of arguments that the text takes: the highest
+	// ordinal of a Param.
+	Params int
+	// Markers lists every placeholder token in text order.
+	Markers []*Param
+	// Warnings of the front end that make the text unfit for editing: the
+	// planner refuses an edit when it is not empty.
+	NoEdit string
+}
+
+// Frontend turns text into statement trees. Implementations are stateless and
+// safe for concurrent use; they recover from panics of their parser and return
+// an *UnsupportedError with ReasonParser instead.
+type Frontend interface {
+	Dialect() Dialect
+
+	// Prepare enforces caps on length and nesting, resolves executable
+	// comments (threats T1) and returns the text that everything after works
+	// on. It returns text itself, unchanged, when there is nothing to resolve.
+	// Byte offsets are kept: what is taken out is replaced by as many blanks,
+	// so that positions in errors are those of the caller's text.
+	Prepare(text string, s *Session) (string, error)
+
+	// Parse parses a prepared text. A text that the parser does not accept
+	// yields a *SyntaxError together with a Script that has Text and, where
+	// the text could be tokenised, Tokens.
+	Parse(text string, s *Session) (*Script, error)
+
+	// Function reports whether name is a built-in function that takes neither
+	// SQL text nor relation names and has no effect outside its value, so that
+	// a call with clear arguments is clear (threats T3). name is lower case
+	// and unqualified (or qualified with the engine's system schema).
+	Function(name string) bool
+
+	// QuoteIdent quotes a name for this dialect.
+	QuoteIdent(name string) string
+
+	// Placeholder writes the placeholder of outgoing argument n (from 1):
+	// "$3", "?", "?3".
+	Placeholder(n int) string
+
+	// BytesLiteral and StringLiteral write constants for this dialect,
+	// independent of session settings.
+	BytesLiteral(b []byte) string
+	StringLiteral(s string) string
+}
+
+// SyntaxError says that no parser understood the text. Pos is the byte offset
+// where it gave up, or -1. The parser's own message is not kept: it may quote
+// the text (threats T12).
+type SyntaxError struct{ Pos int }
+
+func (e *SyntaxError) Error() string { return "sealsql: statement not understood" }
+
+// Limits on texts, checked before any parser runs: a Go stack overflow cannot
+// be recovered.
+const (
+	MaxTextBytes = 16 << 20
+	MaxNesting   = 200
+)

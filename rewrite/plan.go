@@ -1,0 +1,115 @@
+package rewrite
+
+import "github.com/sealsql/sealsql/schema"
+
+// Source says where an outgoing value comes from.
+type Source uint8
+
+// The sources: the caller's argument N, a literal of the text, the partition
+// of the context.
+const (
+	FromArg Source = iota + 1
+	FromLiteral
+	FromContextPartition
+)
+
+// Value names a value known when a statement is executed.
+type Value struct {
+	Source Source
+	// Arg is the caller's ordinal (from 1) for FromArg.
+	Arg int
+	// Literal is set for FromLiteral.
+	Literal *Literal
+}
+
+// PartitionSource says which partition a value is sealed or opened under.
+type PartitionSource struct {
+	// Known is false when only the record itself names the partition; allowed
+	// for tables with partition_check: relaxed.
+	Known bool
+	// Const is used when the table's partition is constant.
+	Const string
+	// Value is the argument, literal or context that gives the partition.
+	Value *Value
+	// ResultColumn is the index (from 0, in the inner result) of the column
+	// that holds the row's partition; -1 when Value or Const gives it.
+	ResultColumn int
+}
+
+// Out is one value of the edited statement: an argument, or a hole in the text.
+type Out struct {
+	Value Value
+	// Seal is the column to seal for; nil passes the value as it is.
+	Seal      *schema.Column
+	Partition PartitionSource
+	// PartitionOf asks for the canonical partition value of the table to be
+	// sent (the conjunct that the driver adds, threats T13).
+	PartitionOf *schema.Table
+}
+
+// Hole is a place in the text where a sealed literal is written inline.
+type Hole struct {
+	// At is the offset in Plan.Text.
+	At  int
+	Out Out
+}
+
+// Open describes one column of the inner result.
+type Open struct {
+	// Columns are the annotated columns whose records may appear; empty for a
+	// clear column, which passes.
+	Columns   []*schema.Column
+	Partition PartitionSource
+	// Hidden columns were added by the plan and are not shown to the caller.
+	Hidden bool
+}
+
+// Effect tells the driver what to do after a statement succeeded.
+type Effect uint8
+
+// The effects.
+const (
+	// EffectCatalog: the schema may have changed; catalogs are read again.
+	EffectCatalog Effect = 1 << iota
+	// EffectSession: session settings may have changed; they are read again.
+	EffectSession
+)
+
+// Check is a comparison that the driver makes before anything is sent.
+type Check struct {
+	// A and B must have equal canonical partition values (a partition written
+	// by an INSERT against the partition of the context, for instance).
+	A, B  Value
+	Table *schema.Table
+	Pos   int
+}
+
+// Plan is what to do with a statement. It is immutable and shared.
+type Plan struct {
+	// Pass: text and arguments go out as they came, rows come back as they are.
+	Pass bool
+	// Text is the edited text (the caller's own when Pass).
+	Text string
+	// Args lists the outgoing arguments in order; nil with ArgsSame when the
+	// caller's arguments go out unchanged.
+	Args     []Out
+	ArgsSame bool
+	// ArgNames are SQLite's names of the outgoing arguments, parallel to Args.
+	ArgNames []string
+	Holes    []Hole
+	// Params is the number of arguments that the caller has to give.
+	Params int
+	// ParamNames maps SQLite's parameter names to ordinals.
+	ParamNames map[string]int
+	// Results has one entry per column of the inner result; nil when every
+	// column passes. ResultNames are the names that the caller must see, ""
+	// to keep the inner one.
+	Results     []Open
+	ResultNames []string
+	Effects     Effect
+	Checks      []Check
+	// Tables are the annotated tables that the plan relies on.
+	Tables []*schema.Table
+	// Writes is set when the plan seals anything.
+	Writes bool
+}
