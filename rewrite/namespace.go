@@ -1,6 +1,10 @@
 package rewrite
 
-import "github.com/sealsql/sealsql/schema"
+import (
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
 
 // Names is how a session resolves names.
 type Names struct {
@@ -32,14 +36,452 @@ type Finding struct {
 	Hint    string
 }
 
+// namespace is the Catalog of one session. It is built once per state of
+// database and session and never changes.
+type namespace struct {
+	dialect  Dialect
+	ann      *schema.Catalog
+	decl     Declarations
+	path     []string
+	temp     map[string]*Relation
+	byID     map[RelationID]*Relation
+	schemas  map[string]bool
+	routines map[string]bool
+	reached  map[string]bool // lower-case names of relations that reach an annotated table
+	blind    bool            // no snapshot: nothing is known but the configuration
+}
+
 // NewCatalog joins a snapshot of the database, a session's names and the
 // annotations. snap is nil where no catalog access is wanted: then only
 // annotated tables and the configuration's clear tables resolve.
 func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Catalog, decl Declarations) Catalog {
-	panic("not yet")
+	n := &namespace{
+		dialect: d, ann: annotations, decl: decl, path: names.SearchPath,
+		temp: map[string]*Relation{}, byID: map[RelationID]*Relation{},
+		schemas: map[string]bool{}, routines: map[string]bool{}, reached: map[string]bool{},
+		blind: snap == nil,
+	}
+	if snap == nil {
+		return n
+	}
+	for _, r := range snap.Routines {
+		n.routines[strings.ToLower(r)] = true
+	}
+	all := make([]*SnapshotRelation, 0, len(snap.Relations)+len(names.Temp))
+	for i := range snap.Relations {
+		all = append(all, &snap.Relations[i])
+	}
+	for i := range names.Temp {
+		all = append(all, &names.Temp[i])
+	}
+	reach := reachable(all, annotations, n.key)
+	for id, how := range reach {
+		if how != reachSelf {
+			n.reached[strings.ToLower(id.Name)] = true
+		}
+	}
+	for _, r := range all {
+		rel := n.judge(r, reach[n.key(r.ID)])
+		if r.Temp {
+			n.temp[n.key(r.ID).Name] = rel
+			continue
+		}
+		n.byID[n.key(r.ID)] = rel
+		n.schemas[n.key(r.ID).Schema] = true
+	}
+	return n
 }
 
-// Findings checks the annotated tables against the snapshot.
+// key folds an id as the dialect compares names. PostgreSQL compares exactly;
+// MySQL may or may not, by platform, so that folding is the safe reading: two
+// tables that differ only by case are then one, and refused if either is.
+func (n *namespace) key(id RelationID) RelationID {
+	if n.dialect == Postgres {
+		return id
+	}
+	return RelationID{strings.ToLower(id.Schema), strings.ToLower(id.Name)}
+}
+
+type reachKind uint8
+
+const (
+	reachNone reachKind = iota
+	reachSelf
+	reachRelative
+	reachView
+)
+
+// reachable computes which relations lead to an annotated table, by whatever
+// chain of views, rules, synonyms and inheritance.
+func reachable(all []*SnapshotRelation, ann *schema.Catalog, key func(RelationID) RelationID) map[RelationID]reachKind {
+	users := map[RelationID][]*SnapshotRelation{} // relation -> those that depend on it
+	reach := map[RelationID]reachKind{}
+	var queue []RelationID
+	for _, r := range all {
+		id := key(r.ID)
+		for _, d := range r.DependsOn {
+			users[key(d)] = append(users[key(d)], r)
+		}
+		for _, d := range r.Relatives {
+			users[key(d)] = append(users[key(d)], r)
+		}
+		if ann.Lookup(r.ID.Schema, r.ID.Name) != nil {
+			reach[id] = reachSelf
+			queue = append(queue, id)
+		}
+	}
+	for len(queue) > 0 {
+		id := queue[0]
+		queue = queue[1:]
+		for _, u := range users[id] {
+			uid := key(u.ID)
+			if reach[uid] != reachNone {
+				continue
+			}
+			reach[uid] = reachView
+			for _, d := range u.Relatives {
+				if key(d) == id {
+					reach[uid] = reachRelative
+				}
+			}
+			queue = append(queue, uid)
+		}
+	}
+	return reach
+}
+
+// judge turns what the reader reported of one relation into a verdict.
+func (n *namespace) judge(r *SnapshotRelation, how reachKind) *Relation {
+	rel := &Relation{ID: r.ID, Kind: r.Kind, Columns: r.Columns, Unique: r.Unique, Verdict: VerdictClear}
+	refuse := func(why Reason, hint string) *Relation {
+		rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, why, hint
+		return rel
+	}
+	declared := n.ann.IsClear(r.ID.Name)
+	if strings.EqualFold(r.ID.Name, n.decl.Metastore) {
+		return refuse(ReasonMetastore, "the key table is read and written by sealsql only; grant the application's role nothing but SELECT and INSERT on it")
+	}
+	switch {
+	case how == reachSelf:
+		return n.judgeAnnotated(r, rel)
+	case how == reachRelative:
+		return refuse(ReasonInheritance, "name the annotated parent table, or annotate this table too")
+	case how == reachView:
+		return refuse(ReasonView, "query the annotated table itself")
+	case r.OpaqueDefinition && !declared:
+		return refuse(ReasonView, "its definition could not be read; list it under clear_tables if it reaches no annotated table")
+	case (r.Kind == RelForeign || r.Kind == RelOther) && !declared:
+		return refuse(ReasonView, "a foreign or virtual table may show another table's rows; list it under clear_tables if it reaches no annotated table")
+	}
+	n.judgeTriggers(r, rel)
+	return rel
+}
+
+func (n *namespace) judgeAnnotated(r *SnapshotRelation, rel *Relation) *Relation {
+	t := n.ann.Lookup(r.ID.Schema, r.ID.Name)
+	refuse := func(why Reason, hint string) *Relation {
+		rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, why, hint
+		return rel
+	}
+	if r.Temp {
+		return refuse(ReasonShadowed, "a temporary relation has the name of an annotated table; give it another name")
+	}
+	if r.Kind != RelTable && r.Kind != RelPartitioned {
+		return refuse(ReasonShadowed, "the configuration annotates a table of this name, but it is a view or another kind of relation")
+	}
+	for _, c := range t.Columns {
+		if p := columnProblem(n.dialect, r, c); p != nil {
+			return refuse(ReasonShadowed, c.Name+": "+p.Problem+"; "+p.Hint)
+		}
+	}
+	rel.Verdict, rel.Annotation = VerdictAnnotated, t
+	n.judgeTriggers(r, rel)
+	if len(r.Triggers) > 0 && rel.WriteReason == 0 {
+		for _, tr := range r.Triggers {
+			if !n.decl.Triggers[strings.ToLower(tr.Name)] {
+				rel.WriteReason = ReasonTrigger
+				rel.WriteHint = "trigger " + tr.Name + " runs on an annotated table; declare it under triggers if it may see ciphertext"
+			}
+		}
+	}
+	return rel
+}
+
+// judgeTriggers refuses writes to a relation whose triggers or rules may touch
+// an annotated table (threats T3).
+func (n *namespace) judgeTriggers(r *SnapshotRelation, rel *Relation) {
+	if len(r.Rules) > 0 {
+		rel.WriteReason = ReasonTrigger
+		rel.WriteHint = "rule " + r.Rules[0] + " rewrites statements on this relation; drop it"
+	}
+	for _, tr := range r.Triggers {
+		if n.decl.Triggers[strings.ToLower(tr.Name)] {
+			continue
+		}
+		for _, w := range tr.Words {
+			if w == "*" || n.Mentions(w) || n.routines[w] && !n.decl.Routines[w] {
+				rel.WriteReason = ReasonTrigger
+				rel.WriteHint = "trigger " + tr.Name + " may touch an annotated table; declare it under triggers if it does not write encrypted columns"
+			}
+		}
+	}
+}
+
+// columnProblem compares an annotated column with its physical column.
+func columnProblem(d Dialect, r *SnapshotRelation, c *schema.Column) *Finding {
+	for i := range r.Columns {
+		p := &r.Columns[i]
+		if !strings.EqualFold(p.Name, c.Name) {
+			continue
+		}
+		switch {
+		case p.Generated:
+			return &Finding{c.String(), "the column is generated by the server", "an encrypted column must be an ordinary one"}
+		case p.Default != "":
+			return &Finding{c.String(), "the column has a DEFAULT, which the server would store in clear", "drop the default; set the value in the application"}
+		case !carries(d, p.Type, c.Carrier):
+			return &Finding{c.String(), "its physical type cannot hold records", "create it as `sealsql ddl` prints it, or set carrier: in the configuration"}
+		}
+		return nil
+	}
+	return &Finding{c.String(), "the table has no such column", "correct the name in the configuration, or create the column as `sealsql ddl` prints it"}
+}
+
+// carries reports whether a physical type can hold records (threats T25 for
+// SQLite's affinities).
+func carries(d Dialect, typ string, c schema.Carrier) bool {
+	typ = strings.ToLower(typ)
+	has := func(words ...string) bool {
+		for _, w := range words {
+			if strings.Contains(typ, w) {
+				return true
+			}
+		}
+		return false
+	}
+	text := has("char", "text", "clob") && !has("varbinary")
+	switch d {
+	case Postgres:
+		if c == schema.CarrierText {
+			return text
+		}
+		return typ == "bytea"
+	case MySQL:
+		if c == schema.CarrierText {
+			return text
+		}
+		return has("binary", "blob")
+	}
+	if has("int") {
+		return false
+	}
+	return typ == "" || text || has("blob")
+}
+
+// Findings checks the annotated tables against the snapshot: what it returns
+// would put plaintext into the server or make stored data unreadable.
 func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Declarations) []Finding {
-	panic("not yet")
+	var out []Finding
+	if snap == nil {
+		return nil
+	}
+	for i := range snap.Relations {
+		r := &snap.Relations[i]
+		t := annotations.Lookup(r.ID.Schema, r.ID.Name)
+		if t == nil || r.Temp || r.Kind != RelTable && r.Kind != RelPartitioned {
+			continue
+		}
+		for _, c := range t.Columns {
+			if p := columnProblem(d, r, c); p != nil {
+				out = append(out, *p)
+			}
+			out = append(out, expressionFindings(d, r, c)...)
+		}
+		for _, tr := range r.Triggers {
+			if !decl.Triggers[strings.ToLower(tr.Name)] {
+				out = append(out, Finding{t.Name, "trigger " + tr.Name + " runs on the table", "declare it under triggers: if it may see ciphertext"})
+			}
+		}
+		for _, rule := range r.Rules {
+			out = append(out, Finding{t.Name, "rule " + rule + " rewrites statements on the table", "drop the rule"})
+		}
+		if f := partitionFinding(r, t); f != nil {
+			out = append(out, *f)
+		}
+	}
+	return out
+}
+
+// expressionFindings reports CHECK constraints and expression indexes over an
+// encrypted column, apart from the guards of `sealsql ddl`.
+func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Finding {
+	var out []Finding
+	for _, chk := range r.Checks {
+		if hasWord(chk, c.Name) && !isGuard(chk) {
+			out = append(out, Finding{c.String(), "a CHECK constraint reads the column, which holds ciphertext", "drop the constraint; check the value in the application"})
+		}
+	}
+	for _, ix := range r.ExpressionIndexes {
+		if hasWord(ix, c.Name) {
+			out = append(out, Finding{c.String(), "an expression index reads the column, which holds ciphertext", "drop the index"})
+		}
+	}
+	return out
+}
+
+// isGuard recognises the CHECK of `sealsql ddl`, however the engine prints it.
+func isGuard(check string) bool {
+	c := strings.ToLower(check)
+	return strings.Contains(c, "length") && (strings.Contains(c, "f9") || strings.Contains(c, "249") || strings.Contains(c, "ss1."))
+}
+
+func partitionFinding(r *SnapshotRelation, t *schema.Table) *Finding {
+	if t.Partition.Kind != schema.PartitionColumn {
+		return nil
+	}
+	name := t.Name + "." + t.Partition.Column
+	for i := range r.Columns {
+		p := &r.Columns[i]
+		if !strings.EqualFold(p.Name, t.Partition.Column) {
+			continue
+		}
+		if p.Default != "" || p.Generated {
+			return &Finding{name, "the partition column is filled in by the server", "the application must give the partition of every row"}
+		}
+		return nil
+	}
+	return &Finding{name, "the table has no such column", "correct the partition in the configuration"}
+}
+
+// hasWord finds name as a whole word, without case.
+func hasWord(text, name string) bool {
+	text, name = strings.ToLower(text), strings.ToLower(name)
+	for i := 0; ; {
+		j := strings.Index(text[i:], name)
+		if j < 0 {
+			return false
+		}
+		j += i
+		end := j + len(name)
+		if (j == 0 || !wordByte(text[j-1])) && (end == len(text) || !wordByte(text[end])) {
+			return true
+		}
+		i = j + 1
+	}
+}
+
+func wordByte(c byte) bool {
+	return c == '_' || c == '$' || c >= 0x80 || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
+}
+
+// Relation resolves a name as the session would.
+func (n *namespace) Relation(path []Ident) *Relation {
+	name := path[len(path)-1].Name
+	if n.decl.Metastore != "" && strings.EqualFold(name, n.decl.Metastore) {
+		return &Relation{
+			ID: RelationID{Name: name}, Verdict: VerdictRefused, Reason: ReasonMetastore,
+			Hint: "the key table is read and written by sealsql only",
+		}
+	}
+	if len(path) > 1 {
+		return n.qualified(path[len(path)-2].Name, name)
+	}
+	if rel := n.temp[n.key(RelationID{Name: name}).Name]; rel != nil {
+		return rel
+	}
+	if n.blind {
+		return n.fromConfig("", name)
+	}
+	for _, s := range n.path {
+		if rel := n.byID[n.key(RelationID{s, name})]; rel != nil {
+			return rel
+		}
+	}
+	return n.unknown("", name)
+}
+
+func (n *namespace) qualified(schemaName, name string) *Relation {
+	low := strings.ToLower(schemaName)
+	if low == "pg_temp" || strings.HasPrefix(low, "pg_temp_") || n.dialect == SQLite && low == "temp" {
+		if rel := n.temp[n.key(RelationID{Name: name}).Name]; rel != nil {
+			return rel
+		}
+	}
+	if systemSchema(n.dialect, low) {
+		return &Relation{ID: RelationID{low, name}, Kind: RelSystem, Verdict: VerdictClear, Open: true}
+	}
+	if n.blind {
+		return n.fromConfig(schemaName, name)
+	}
+	if rel := n.byID[n.key(RelationID{schemaName, name})]; rel != nil {
+		return rel
+	}
+	return n.unknown(schemaName, name)
+}
+
+// fromConfig answers without a catalog: annotated tables are known by name
+// only, everything else must be declared.
+func (n *namespace) fromConfig(schemaName, name string) *Relation {
+	if t := n.ann.Lookup(schemaName, name); t != nil {
+		return &Relation{ID: RelationID{schemaName, name}, Kind: RelTable, Verdict: VerdictAnnotated, Open: true, Annotation: t}
+	}
+	if n.ann.IsClear(name) {
+		return &Relation{ID: RelationID{schemaName, name}, Kind: RelTable, Verdict: VerdictClear, Open: true}
+	}
+	return n.unknown(schemaName, name)
+}
+
+func (n *namespace) unknown(schemaName, name string) *Relation {
+	if systemName(n.dialect, name) {
+		return &Relation{ID: RelationID{schemaName, name}, Kind: RelSystem, Verdict: VerdictClear, Open: true}
+	}
+	hint := "the database's catalog has no such relation"
+	if n.blind {
+		hint = "list it under clear_tables, or let the driver read the catalog (catalog: {read: auto})"
+	}
+	return &Relation{ID: RelationID{schemaName, name}, Verdict: VerdictUnknown, Reason: ReasonUnknownRelation, Hint: hint}
+}
+
+func systemSchema(d Dialect, low string) bool {
+	switch d {
+	case Postgres:
+		return low == "pg_catalog" || low == "information_schema"
+	case MySQL:
+		return low == "information_schema" || low == "performance_schema" || low == "mysql" || low == "sys"
+	}
+	return false
+}
+
+func systemName(d Dialect, name string) bool {
+	low := strings.ToLower(name)
+	switch d {
+	case Postgres:
+		return strings.HasPrefix(low, "pg_")
+	case SQLite:
+		return strings.HasPrefix(low, "sqlite_")
+	case MySQL:
+		return low == "dual"
+	}
+	return false
+}
+
+func routineName(path []Ident) string {
+	return strings.ToLower(path[len(path)-1].Name)
+}
+
+// Routine reports a user-defined routine that is not declared clear.
+func (n *namespace) Routine(path []Ident) bool {
+	name := routineName(path)
+	return n.routines[name] && !n.decl.Routines[name]
+}
+
+// Declared reports a routine that the configuration declares clear.
+func (n *namespace) Declared(path []Ident) bool {
+	return n.decl.Routines[routineName(path)]
+}
+
+// Mentions reports whether a word names something annotated.
+func (n *namespace) Mentions(word string) bool {
+	return n.ann.Mentions(word) || n.reached[strings.ToLower(word)] ||
+		n.decl.Metastore != "" && strings.EqualFold(word, n.decl.Metastore)
 }

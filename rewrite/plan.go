@@ -57,9 +57,10 @@ type Hole struct {
 // Open describes one column of the inner result.
 type Open struct {
 	// Columns are the annotated columns whose records may appear; empty for a
-	// clear column, which passes.
-	Columns   []*schema.Column
-	Partition PartitionSource
+	// clear column, which passes. The record's tag says which of them it is;
+	// Partitions is parallel: what is expected depends on that column.
+	Columns    []*schema.Column
+	Partitions []PartitionSource
 	// Hidden columns were added by the plan and are not shown to the caller.
 	Hidden bool
 }

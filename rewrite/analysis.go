@@ -1,0 +1,238 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// analysis plans one statement. It collects what must change in the maps
+// below; edit.go turns them into text, verify.go checks the text against them.
+type analysis struct {
+	front   Frontend
+	dialect Dialect
+	cat     Catalog
+	script  *Script
+	session *Session
+	opt     Options
+
+	touched []*schema.Table // annotated tables that the statement names
+	seals   map[Expr]Out    // Param and Literal nodes that are sealed
+	params  []paramUse      // every use of a parameter
+	clears  []*Literal      // literals used in clear outside declared columns
+	stars   map[*Star][]visible
+	// openStar marks stars over relations whose columns are not all known.
+	openStar map[*Star]bool
+	hidden   map[any][]hiddenCol // by *Select, or the statement whose RETURNING list grows
+	columns  map[*Insert][]string
+	conj     map[*Update]conjunct
+	checks   []Check
+	results  []column // of the statement's own result; nil when it has none
+	top      any      // the node whose select list is the result's
+	effects  Effect
+	named    int  // hidden columns named so far
+	skipRes  bool // the result is not rows of the statement (EXPLAIN)
+}
+
+// paramUse is one occurrence of a parameter.
+type paramUse struct {
+	param *Param
+	seal  *schema.Column
+	// declared: compared with or assigned to a clear column that is known.
+	declared bool
+	part     PartitionSource
+}
+
+// hiddenCol is a select item that the plan adds.
+type hiddenCol struct {
+	rel  *relation
+	col  int
+	name string // alias; "" for none
+}
+
+// conjunct is the condition "column = partition" that the plan adds.
+type conjunct struct {
+	rel *relation
+}
+
+func (a *analysis) refuse(pos int, why Reason, column, hint string) error {
+	return &UnsupportedError{Column: column, Pos: pos, Reason: why, Hint: hint}
+}
+
+// statement analyses one statement and sets results.
+func (a *analysis) statement(st Statement) error {
+	switch s := st.(type) {
+	case *Query:
+		cols, err := a.query(s, nil, true)
+		if err != nil {
+			return err
+		}
+		a.results, a.top = cols, s
+		return nil
+	case *Insert:
+		cols, err := a.insert(s, nil, true)
+		a.results, a.top = cols, s
+		return err
+	case *Update:
+		cols, err := a.update(s, nil, true)
+		a.results, a.top = cols, s
+		return err
+	case *Delete:
+		cols, err := a.delete(s, nil, true)
+		a.results, a.top = cols, s
+		return err
+	case *Other:
+		return a.other(s)
+	}
+	return a.refuse(st.Pos(), ReasonStatement, "", "")
+}
+
+// needsWork reports whether the statement differs from what the caller wrote
+// or what the server answers from what the caller must see.
+func (a *analysis) needsWork() bool {
+	if len(a.seals)+len(a.stars)+len(a.hidden)+len(a.columns)+len(a.conj)+len(a.checks) > 0 {
+		return true
+	}
+	if a.skipRes {
+		return false
+	}
+	for i := range a.results {
+		if len(a.results[i].flow) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (a *analysis) touch(t *schema.Table) {
+	for _, x := range a.touched {
+		if x == t {
+			return
+		}
+	}
+	a.touched = append(a.touched, t)
+}
+
+// finish enforces threats T4 over the whole statement: what is sealed
+// somewhere goes out in clear only where a declared clear column takes it.
+func (a *analysis) finish() error {
+	for i := range a.params {
+		u := &a.params[i]
+		if u.seal != nil || u.declared {
+			continue
+		}
+		for j := range a.params {
+			o := &a.params[j]
+			if o.seal != nil && o.param.N == u.param.N {
+				return a.refuse(u.param.Start, ReasonClearUse, o.seal.String(),
+					"the same argument is also bound to an encrypted column; bind it a second time under another number")
+			}
+		}
+	}
+	if len(a.clears) == 0 || len(a.seals) == 0 {
+		return nil
+	}
+	for e, out := range a.seals {
+		l, ok := e.(*Literal)
+		if !ok || !telling(l) {
+			continue
+		}
+		for _, c := range a.clears {
+			if c.Value == l.Value {
+				return a.refuse(c.Start, ReasonClearUse, out.Seal.String(), "the same literal is also bound to an encrypted column")
+			}
+		}
+	}
+	return nil
+}
+
+// telling says whether a literal's text could give away a value: short
+// numbers occur everywhere.
+func telling(l *Literal) bool {
+	switch l.Kind {
+	case LitString, LitBytes:
+		return l.Value != ""
+	case LitNumber:
+		return len(l.Value) >= 4
+	}
+	return false
+}
+
+// useParam notes a parameter that goes out in clear.
+func (a *analysis) useParam(p *Param, declared bool) {
+	a.params = append(a.params, paramUse{param: p, declared: declared})
+}
+
+// seal plans the sealing of a parameter or literal.
+func (a *analysis) seal(e Expr, c *schema.Column, part PartitionSource) error {
+	out := Out{Seal: c, Partition: part}
+	switch v := e.(type) {
+	case *Param:
+		out.Value = Value{Source: FromArg, Arg: v.N}
+		a.params = append(a.params, paramUse{param: v, seal: c, part: part})
+	case *Literal:
+		if v.Odd {
+			return a.refuse(v.Start, ReasonLiteral, c.String(), "bind the value as a parameter")
+		}
+		out.Value = Value{Source: FromLiteral, Literal: v}
+	}
+	if !e.Range().Known() {
+		return a.refuse(e.Pos(), ReasonExpression, c.String(), "bind the value as a plain parameter")
+	}
+	if a.seals == nil {
+		a.seals = map[Expr]Out{}
+	}
+	a.seals[e] = out
+	return nil
+}
+
+// constant returns the value of a literal or parameter that can name a
+// partition; nil for anything else.
+func constant(e Expr) *Value {
+	switch v := e.(type) {
+	case *Param:
+		return &Value{Source: FromArg, Arg: v.N}
+	case *Literal:
+		if v.Kind != LitNull && !v.Odd {
+			return &Value{Source: FromLiteral, Literal: v}
+		}
+	}
+	return nil
+}
+
+// partition turns what is known at a relation into what the plan records.
+func (a *analysis) partition(t *schema.Table, fixed *Value) (PartitionSource, bool) {
+	switch t.Partition.Kind {
+	case schema.PartitionConst:
+		return PartitionSource{Known: true, Const: t.Partition.Const, ResultColumn: -1}, true
+	case schema.PartitionContext:
+		return PartitionSource{Known: true, Value: &Value{Source: FromContextPartition}, ResultColumn: -1}, true
+	}
+	if fixed != nil {
+		return PartitionSource{Known: true, Value: fixed, ResultColumn: -1}, true
+	}
+	if a.opt.ContextPartition {
+		return PartitionSource{Known: true, Value: &Value{Source: FromContextPartition}, ResultColumn: -1}, true
+	}
+	return PartitionSource{ResultColumn: -1}, false
+}
+
+// function decides whether a call is clear (threats T3).
+func (a *analysis) function(c *Call) error {
+	if a.cat.Declared(c.Name) {
+		return nil
+	}
+	name := c.Name[len(c.Name)-1]
+	builtin := a.front.Function(strings.ToLower(name.Name))
+	if len(c.Name) > 1 {
+		q := strings.ToLower(c.Name[len(c.Name)-2].Name)
+		builtin = builtin && a.dialect == Postgres && q == "pg_catalog"
+	} else if a.cat.Routine(c.Name) {
+		builtin = false
+	}
+	if builtin {
+		return nil
+	}
+	return a.refuse(c.Start, ReasonRoutine, name.Name,
+		"if the routine touches no annotated table declare it under routines: ("+strings.ToLower(name.Name)+": clear)")
+}

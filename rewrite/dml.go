@@ -1,0 +1,788 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// target resolves the table that a statement writes to.
+func (a *analysis) target(t *Table, sc *scope) (*relation, error) {
+	if a.findCTE(sc, t.Path[len(t.Path)-1]) != nil && len(t.Path) == 1 {
+		// The server writes to the table, not to the CTE; whichever it is must
+		// be proven, so look past the CTE.
+		r, err := a.table(t, &scope{})
+		if err != nil {
+			return nil, err
+		}
+		return a.writable(r, t)
+	}
+	r, err := a.table(t, sc)
+	if err != nil {
+		return nil, err
+	}
+	return a.writable(r, t)
+}
+
+func (a *analysis) writable(r *relation, t *Table) (*relation, error) {
+	if r.base != nil && r.base.WriteReason != 0 {
+		return nil, a.refuse(t.Start, r.base.WriteReason, t.Path[len(t.Path)-1].Name, r.base.WriteHint)
+	}
+	return r, nil
+}
+
+// ---- INSERT ----
+
+// insertion is the state of one INSERT.
+type insertion struct {
+	st     *Insert
+	rel    *relation
+	sc     *scope
+	cols   []int // target columns, as indexes of rel.cols; -1 for one that is not known
+	partAt int   // position of the partition column among cols; -1
+	sealed bool  // some value is sealed
+	parts  []PartitionSource
+}
+
+func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
+	sc := &scope{up: up}
+	if err := a.with(s.With, sc); err != nil {
+		return nil, err
+	}
+	rel, err := a.target(s.Target, sc)
+	if err != nil {
+		return nil, err
+	}
+	in := &insertion{st: s, rel: rel, sc: sc, partAt: -1}
+	if err := a.targetColumns(in); err != nil {
+		return nil, err
+	}
+	if err := a.source(in); err != nil {
+		return nil, err
+	}
+	if err := a.omitted(in); err != nil {
+		return nil, err
+	}
+	for _, u := range s.Upserts {
+		if err := a.upsert(in, u); err != nil {
+			return nil, err
+		}
+	}
+	if len(s.Upserts) == 0 && s.Replace && in.sealed && rel.annotated().Partition.Kind == schema.PartitionContext {
+		return nil, a.refuse(s.Start, ReasonPartition, rel.alias.Name, "REPLACE may delete another partition's row; delete and insert instead")
+	}
+	return a.returning(s, s.Returning, s.ReturningEnd, &scope{up: sc, rels: []*relation{rel}, star: starOf(rel)}, expose)
+}
+
+func starOf(rels ...*relation) []visible {
+	var vis []visible
+	for _, r := range rels {
+		for i := range r.cols {
+			if !r.cols[i].hidden {
+				vis = append(vis, visible{rel: r, col: i})
+			}
+		}
+	}
+	return vis
+}
+
+func (a *analysis) returning(owner any, items []SelectItem, end int, sc *scope, expose bool) ([]column, error) {
+	if len(items) == 0 {
+		return nil, nil
+	}
+	cols, err := a.items(owner, items, sc)
+	if err != nil {
+		return nil, err
+	}
+	return a.expose(owner, cols, sc, expose && end > 0), nil
+}
+
+// targetColumns maps the column list. Without one, over an annotated table,
+// the list is written out so that the server cannot read the values against
+// another order of columns than the plan did (threats T8).
+func (a *analysis) targetColumns(in *insertion) error {
+	s, rel := in.st, in.rel
+	t := rel.annotated()
+	if s.HasColumns {
+		for i := range s.Columns {
+			c := &s.Columns[i]
+			at := a.columnIndex(rel, c.Name)
+			in.cols = append(in.cols, at)
+			if t != nil && at >= 0 && at == rel.partCol {
+				in.partAt = i
+			}
+		}
+		return nil
+	}
+	if t == nil || s.DefaultValues {
+		return nil
+	}
+	if rel.open {
+		return a.refuse(s.Start, ReasonCatalog, t.Name, "name the columns: their order is not known without the catalog")
+	}
+	return a.writeColumns(in)
+}
+
+func (a *analysis) writeColumns(in *insertion) error {
+	s, rel := in.st, in.rel
+	n := a.width(s)
+	if s.ColumnsAt < 0 {
+		return a.refuse(s.Start, ReasonExpression, rel.alias.Name, "name the columns of the INSERT")
+	}
+	var names []string
+	for i := range rel.cols {
+		if a.dialect == SQLite && rel.cols[i].phys != nil && rel.cols[i].phys.Generated {
+			continue
+		}
+		if a.dialect == Postgres && n >= 0 && len(names) == n {
+			break // PostgreSQL fills the rest with defaults
+		}
+		if i == rel.partCol {
+			in.partAt = len(in.cols)
+		}
+		names = append(names, rel.cols[i].name)
+		in.cols = append(in.cols, i)
+	}
+	if n >= 0 && n != len(names) {
+		return a.refuse(s.Start, ReasonAmbiguous, rel.alias.Name, "the number of values is not the number of columns; name the columns")
+	}
+	if a.columns == nil {
+		a.columns = map[*Insert][]string{}
+	}
+	a.columns[s] = names
+	return nil
+}
+
+// width is the number of values of each row; -1 when it is not known or rows
+// differ.
+func (a *analysis) width(s *Insert) int {
+	if s.Values == nil || len(s.Values.Rows) == 0 {
+		return -1
+	}
+	n := len(s.Values.Rows[0])
+	for _, r := range s.Values.Rows {
+		if len(r) != n {
+			return -1
+		}
+	}
+	return n
+}
+
+func (a *analysis) columnIndex(r *relation, name string) int {
+	for i := range r.cols {
+		if a.same(r.cols[i].name, name) || len(r.cols[i].flow) > 0 && strings.EqualFold(r.cols[i].name, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// sealedAt returns the annotated column that position i of a row goes into.
+func (in *insertion) sealedAt(i int) *schema.Column {
+	if i >= len(in.cols) || in.cols[i] < 0 {
+		return nil
+	}
+	if f := in.rel.cols[in.cols[i]].flow; len(f) > 0 {
+		return f[0].col
+	}
+	return nil
+}
+
+func (a *analysis) source(in *insertion) error {
+	s := in.st
+	switch {
+	case s.DefaultValues:
+		return nil
+	case s.Values != nil:
+		for _, row := range s.Values.Rows {
+			if err := a.row(in, row); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	return a.insertSelect(in)
+}
+
+// row analyses one VALUES row.
+func (a *analysis) row(in *insertion, row []Expr) error {
+	if in.st.HasColumns && len(row) > len(in.cols) && in.rel.annotated() != nil {
+		return a.refuse(in.st.Start, ReasonAmbiguous, in.rel.alias.Name, "a row has more values than columns")
+	}
+	var part PartitionSource
+	havePart := false
+	for i, e := range row {
+		c := in.sealedAt(i)
+		if c == nil {
+			if err := a.assignClear(e, in.sc, in.rel, in.col(i)); err != nil {
+				return err
+			}
+			continue
+		}
+		if isNull(e) {
+			continue
+		}
+		if d, ok := e.(*Default); ok {
+			if err := a.defaulted(in.rel, in.cols[i], d.Start); err != nil {
+				return err
+			}
+			continue
+		}
+		if !havePart {
+			var err error
+			if part, err = a.rowPartition(in, row); err != nil {
+				return err
+			}
+			havePart = true
+			in.parts = append(in.parts, part)
+		}
+		if err := a.assignSealed(e, c, part, in.sc); err != nil {
+			return err
+		}
+		in.sealed = true
+	}
+	return nil
+}
+
+func (in *insertion) col(i int) int {
+	if i < len(in.cols) {
+		return in.cols[i]
+	}
+	return -1
+}
+
+func isNull(e Expr) bool {
+	l, ok := e.(*Literal)
+	return ok && l.Kind == LitNull
+}
+
+// rowPartition finds the partition of a row that is inserted (threats T13).
+func (a *analysis) rowPartition(in *insertion, row []Expr) (PartitionSource, error) {
+	t := in.rel.annotated()
+	if t.Partition.Kind != schema.PartitionColumn {
+		p, _ := a.partition(t, nil)
+		return p, nil
+	}
+	name := t.Name + "." + t.Partition.Column
+	if in.partAt < 0 || in.partAt >= len(row) {
+		return PartitionSource{}, a.refuse(in.st.Start, ReasonPartition, name, "give the row's partition in the same INSERT")
+	}
+	v := constant(row[in.partAt])
+	if v == nil {
+		return PartitionSource{}, a.refuse(row[in.partAt].Pos(), ReasonPartition, name, "give the partition as a parameter or literal")
+	}
+	if a.opt.ContextPartition {
+		a.checks = append(a.checks, Check{A: *v, B: Value{Source: FromContextPartition}, Table: t, Pos: row[in.partAt].Pos()})
+	}
+	return PartitionSource{Known: true, Value: v, ResultColumn: -1}, nil
+}
+
+// assignSealed plans a value that goes into an encrypted column: only
+// parameters and literals can be sealed (threats T5).
+func (a *analysis) assignSealed(e Expr, c *schema.Column, part PartitionSource, sc *scope) error {
+	switch v := e.(type) {
+	case *Param, *Literal:
+		return a.seal(v, c, part)
+	case *ColumnRef:
+		h, err := a.column(v, sc)
+		if err != nil {
+			return err
+		}
+		if f := h.flow(); len(f) > 0 {
+			return a.refuse(v.Start, ReasonDomain, f[0].col.String(), hints[ReasonDomain])
+		}
+	}
+	if err := a.clear(e, sc, ReasonDomain); err != nil {
+		return err
+	}
+	return a.refuse(e.Pos(), ReasonComputed, c.String(), hints[ReasonComputed])
+}
+
+// assignClear plans a value that goes into a clear column.
+func (a *analysis) assignClear(e Expr, sc *scope, rel *relation, col int) error {
+	if p, ok := e.(*Param); ok {
+		a.useParam(p, rel.base != nil)
+		return nil
+	}
+	if _, ok := e.(*Literal); ok && rel.base != nil {
+		return nil
+	}
+	return a.clear(e, sc, ReasonSealedToClear)
+}
+
+// defaulted refuses DEFAULT for an encrypted column unless it means NULL.
+func (a *analysis) defaulted(r *relation, col, pos int) error {
+	c := &r.cols[col]
+	if c.phys != nil && (c.phys.Default != "" || c.phys.Generated) {
+		return a.refuse(pos, ReasonDefault, c.flow[0].col.String(), "give the value; the server would store its default in clear")
+	}
+	return nil
+}
+
+// omitted checks the encrypted columns that the INSERT does not name.
+func (a *analysis) omitted(in *insertion) error {
+	if in.rel.annotated() == nil {
+		return nil
+	}
+	for i := range in.rel.cols {
+		if len(in.rel.cols[i].flow) == 0 || contains(in.cols, i) {
+			continue
+		}
+		if err := a.defaulted(in.rel, i, in.st.Start); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func contains(xs []int, x int) bool {
+	for _, y := range xs {
+		if x == y {
+			return true
+		}
+	}
+	return false
+}
+
+// insertSelect analyses INSERT … SELECT: nothing sealed may be read into a
+// clear column, and nothing but NULL may reach an encrypted one.
+func (a *analysis) insertSelect(in *insertion) error {
+	cols, err := a.query(in.st.Query, in.sc, false)
+	if err != nil {
+		return err
+	}
+	for i := range cols {
+		if f := cols[i].flow; len(f) > 0 {
+			why := ReasonSealedToClear
+			if in.sealedAt(i) != nil {
+				why = ReasonDomain
+			}
+			return a.refuse(in.st.Query.Start, why, f[0].col.String(), hints[why])
+		}
+	}
+	if in.rel.annotated() == nil {
+		return nil
+	}
+	for i := range in.cols {
+		c := in.sealedAt(i)
+		if c != nil && !a.nullItem(in.st.Query, i) {
+			return a.refuse(in.st.Query.Start, ReasonComputed, c.String(), "INSERT … SELECT into an encrypted column: select the values and insert them as parameters")
+		}
+	}
+	return nil
+}
+
+// nullItem reports whether item i of a plain SELECT is the literal NULL.
+func (a *analysis) nullItem(q *Query, i int) bool {
+	s, ok := q.Body.(*Select)
+	if !ok || hasStar(s) || i >= len(s.Items) {
+		return false
+	}
+	return isNull(s.Items[i].Expr)
+}
+
+// ---- upserts ----
+
+func (a *analysis) upsert(in *insertion, u *Upsert) error {
+	rel := in.rel
+	excluded := a.proposed(in, u)
+	sc := &scope{up: in.sc, rels: []*relation{rel, excluded}}
+	for _, e := range u.Target {
+		if err := a.clear(e, &scope{up: in.sc, rels: []*relation{rel}}, ReasonConflictTarget); err != nil {
+			return err
+		}
+	}
+	if u.TargetWhere != nil {
+		if err := a.clear(u.TargetWhere, sc, ReasonPredicate); err != nil {
+			return err
+		}
+	}
+	for i := range u.Set {
+		if err := a.upsertSet(in, u, &u.Set[i], sc); err != nil {
+			return err
+		}
+	}
+	if u.Where == nil {
+		return nil
+	}
+	return a.clear(u.Where, sc, ReasonPredicate)
+}
+
+// proposed is the row that an upsert could not insert: "excluded", or MySQL's
+// row alias.
+func (a *analysis) proposed(in *insertion, u *Upsert) *relation {
+	r := &relation{alias: Ident{Name: "excluded"}, base: in.rel.base, open: in.rel.open, partCol: -1, excluded: true}
+	r.cols = append([]column(nil), in.rel.cols...)
+	if in.st.RowAlias != nil {
+		r.alias = *in.st.RowAlias
+		for i, n := range in.st.RowColumns {
+			if c := in.col(i); c >= 0 {
+				r.cols[c].name = n.Name
+			}
+		}
+	} else if u.Duplicate {
+		r.alias = Ident{}
+	}
+	return r
+}
+
+func (a *analysis) upsertSet(in *insertion, u *Upsert, s *Assign, sc *scope) error {
+	for k, ref := range s.Columns {
+		h, err := a.column(ref, &scope{rels: []*relation{in.rel}})
+		if err != nil {
+			return err
+		}
+		v := assigned(s, k)
+		if v == nil {
+			return a.refuse(s.Start, ReasonComputed, a.sealedName(s, in.rel), "assign each column its own value")
+		}
+		if err := a.partitionWrite(in.rel, h, v, ref); err != nil {
+			return err
+		}
+		f := h.flow()
+		if len(f) == 0 {
+			if err := a.assignClear(v, sc, in.rel, h.col); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := a.upsertSealed(in, u, v, f[0].col, h.col, sc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *analysis) sealedName(s *Assign, r *relation) string {
+	for _, ref := range s.Columns {
+		if i := a.columnIndex(r, ref.Path[len(ref.Path)-1].Name); i >= 0 && len(r.cols[i].flow) > 0 {
+			return r.cols[i].flow[0].col.String()
+		}
+	}
+	return ""
+}
+
+// assigned returns the value of column k of an assignment; nil when several
+// columns take one value that cannot be told apart.
+func assigned(s *Assign, k int) Expr {
+	if len(s.Columns) == 1 {
+		if row, ok := s.Value.(*Row); ok && len(row.Items) == 1 {
+			return row.Items[0]
+		}
+		return s.Value
+	}
+	if row, ok := s.Value.(*Row); ok && len(row.Items) == len(s.Columns) {
+		return row.Items[k]
+	}
+	return nil
+}
+
+// upsertSealed plans "c = excluded.c", which is already sealed, or a value.
+// Either way the row that is updated must be in the partition that the value
+// was sealed for (threats T13).
+func (a *analysis) upsertSealed(in *insertion, u *Upsert, v Expr, c *schema.Column, at int, sc *scope) error {
+	if isNull(v) {
+		return nil
+	}
+	if d, ok := v.(*Default); ok {
+		return a.defaulted(in.rel, at, d.Start)
+	}
+	if !a.conflictKeepsPartition(in, u) {
+		return a.refuse(u.Start, ReasonPartition, c.String(), "the conflict key must contain the partition column, or another partition's row could be overwritten")
+	}
+	ref := proposedRef(v)
+	if ref != nil {
+		h, err := a.column(ref, sc)
+		if err != nil {
+			return err
+		}
+		_, values := v.(*ValuesRef)
+		if f := h.flow(); len(f) > 0 && (h.rel.excluded || values) {
+			if f[0].col != c {
+				return a.refuse(ref.Start, ReasonDomain, f[0].col.String(), hints[ReasonDomain])
+			}
+			return nil
+		}
+	}
+	part, err := a.commonPartition(in, c, u)
+	if err != nil {
+		return err
+	}
+	return a.assignSealed(v, c, part, sc)
+}
+
+func proposedRef(v Expr) *ColumnRef {
+	switch x := v.(type) {
+	case *ValuesRef:
+		return x.Column
+	case *ColumnRef:
+		return x
+	}
+	return nil
+}
+
+// commonPartition is the one partition of all rows of the INSERT.
+func (a *analysis) commonPartition(in *insertion, c *schema.Column, u *Upsert) (PartitionSource, error) {
+	t := in.rel.annotated()
+	if t.Partition.Kind != schema.PartitionColumn {
+		p, _ := a.partition(t, nil)
+		return p, nil
+	}
+	if len(in.st.valuesRows()) != 1 {
+		return PartitionSource{}, a.refuse(u.Start, ReasonPartition, c.String(), "with several rows use the proposed value (excluded), not a new one")
+	}
+	return a.rowPartition(in, in.st.valuesRows()[0])
+}
+
+func (s *Insert) valuesRows() [][]Expr {
+	if s.Values == nil {
+		return nil
+	}
+	return s.Values.Rows
+}
+
+// conflictKeepsPartition reports whether the row that conflicts is certain to
+// be of the proposed row's partition.
+func (a *analysis) conflictKeepsPartition(in *insertion, u *Upsert) bool {
+	t := in.rel.annotated()
+	switch t.Partition.Kind {
+	case schema.PartitionConst:
+		return true
+	case schema.PartitionContext:
+		return false
+	}
+	if in.rel.partCol < 0 || !bytewise(in.rel, in.rel.partCol) {
+		return false
+	}
+	if !u.Duplicate {
+		for _, e := range u.Target {
+			ref, ok := e.(*ColumnRef)
+			if ok && strings.EqualFold(ref.Path[len(ref.Path)-1].Name, t.Partition.Column) {
+				return true
+			}
+		}
+		if len(u.Target) > 0 || u.Constraint != "" {
+			return false
+		}
+	}
+	// Any unique key may be the one that conflicts.
+	for _, key := range in.rel.base.Unique {
+		if !containsFold(key, t.Partition.Column) {
+			return false
+		}
+	}
+	return len(in.rel.base.Unique) > 0
+}
+
+func containsFold(xs []string, x string) bool {
+	for _, y := range xs {
+		if strings.EqualFold(x, y) {
+			return true
+		}
+	}
+	return false
+}
+
+// ---- UPDATE ----
+
+func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
+	sc := &scope{up: up}
+	if err := a.with(s.With, sc); err != nil {
+		return nil, err
+	}
+	if err := a.from(s.Targets, sc); err != nil {
+		return nil, err
+	}
+	targets := len(sc.rels)
+	for _, r := range sc.rels {
+		if _, err := a.writable(r, &Table{Span: Span{Start: r.pos}, Path: []Ident{r.alias}}); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.from(s.From, sc); err != nil {
+		return nil, err
+	}
+	a.fix(s.Where, sc)
+	writes := &scope{rels: sc.rels[:targets]}
+	for i := range s.Set {
+		if err := a.updateSet(s, &s.Set[i], writes, sc); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
+		return nil, err
+	}
+	return a.returning(s, s.Returning, s.ReturningEnd, sc, expose)
+}
+
+func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
+	if err := a.clear(where, sc, ReasonPredicate); err != nil {
+		return err
+	}
+	if err := a.clearAll(order, sc, ReasonOrder); err != nil {
+		return err
+	}
+	for _, e := range limit {
+		if err := a.limit(e, sc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {
+	for k, ref := range as.Columns {
+		h, err := a.column(ref, writes)
+		if err != nil {
+			return err
+		}
+		v := assigned(as, k)
+		f := h.flow()
+		if v == nil {
+			if err := a.unsplit(as, h, sc); err != nil {
+				return err
+			}
+			continue
+		}
+		if h.rel != nil {
+			if err := a.partitionWrite(h.rel, h, v, ref); err != nil {
+				return err
+			}
+		}
+		switch {
+		case len(f) == 0:
+			rel := h.rel
+			if rel == nil {
+				rel = &relation{}
+			}
+			if err := a.assignClear(v, sc, rel, h.col); err != nil {
+				return err
+			}
+		case isNull(v):
+		default:
+			if err := a.updateSealed(s, h, v, f[0].col, sc); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// unsplit handles (a, b) = (SELECT …): clear columns from a clear query.
+func (a *analysis) unsplit(as *Assign, h hit, sc *scope) error {
+	if f := h.flow(); len(f) > 0 {
+		return a.refuse(as.Start, ReasonComputed, f[0].col.String(), "assign the column a parameter or literal of its own")
+	}
+	if h.rel != nil && h.rel.partCol >= 0 && h.col == h.rel.partCol {
+		return a.refuse(as.Start, ReasonPartitionWrite, h.rel.alias.Name, partitionHint)
+	}
+	return a.clear(as.Value, sc, ReasonSealedToClear)
+}
+
+const partitionHint = "a row keeps its partition for life; insert a new row and delete the old one"
+
+// partitionWrite refuses changes of the partition column, which would orphan
+// the row's values.
+func (a *analysis) partitionWrite(r *relation, h hit, v Expr, ref *ColumnRef) error {
+	if r.partCol < 0 || h.col != r.partCol {
+		return nil
+	}
+	if p := proposedRef(v); p != nil && strings.EqualFold(p.Path[len(p.Path)-1].Name, ref.Path[len(ref.Path)-1].Name) && len(p.Path) == 1 {
+		if _, ok := v.(*ColumnRef); ok {
+			return nil // c = c
+		}
+	}
+	return a.refuse(ref.Start, ReasonPartitionWrite, r.annotated().Name+"."+r.annotated().Partition.Column, partitionHint)
+}
+
+func (a *analysis) updateSealed(s *Update, h hit, v Expr, c *schema.Column, sc *scope) error {
+	if d, ok := v.(*Default); ok {
+		return a.defaulted(h.rel, h.col, d.Start)
+	}
+	t := h.rel.annotated()
+	if t == nil {
+		return a.refuse(v.Pos(), ReasonStatement, c.String(), "update the table itself")
+	}
+	part, ok := a.partition(t, h.rel.fixed)
+	if !ok {
+		return a.refuse(s.Start, ReasonPartition, c.String(),
+			"fix the partition: add "+t.Partition.Column+" = … to the WHERE clause, or run with sealsql.WithPartition")
+	}
+	if t.Partition.Kind == schema.PartitionColumn && h.rel.fixed == nil {
+		if err := a.addConjunct(s, h.rel, c); err != nil {
+			return err
+		}
+	}
+	return a.assignSealed(v, c, part, sc)
+}
+
+// addConjunct keeps an UPDATE inside the partition of the context, which is
+// also the one that its values are sealed for.
+func (a *analysis) addConjunct(s *Update, r *relation, c *schema.Column) error {
+	if r.partCol < 0 || !bytewise(r, r.partCol) || len(s.Targets) != 1 || len(s.Limit) > 0 ||
+		s.Where != nil && !s.WhereSpan.Known() || s.Where == nil && s.WhereAt < 0 {
+		return a.refuse(s.Start, ReasonPartition, c.String(), "fix the partition in the WHERE clause")
+	}
+	if _, ok := s.Targets[0].(*Table); !ok {
+		return a.refuse(s.Start, ReasonPartition, c.String(), "fix the partition in the WHERE clause")
+	}
+	if have, ok := a.conj[s]; ok && have.rel != r {
+		return a.refuse(s.Start, ReasonPartition, c.String(), "update one table at a time")
+	}
+	if a.conj == nil {
+		a.conj = map[*Update]conjunct{}
+	}
+	a.conj[s] = conjunct{rel: r}
+	return nil
+}
+
+// ---- DELETE ----
+
+func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
+	sc := &scope{up: up}
+	if err := a.with(s.With, sc); err != nil {
+		return nil, err
+	}
+	if s.Multi {
+		if err := a.from(s.From, sc); err != nil {
+			return nil, err
+		}
+		for _, t := range s.Targets {
+			if err := a.deleteTarget(t, sc); err != nil {
+				return nil, err
+			}
+		}
+	} else {
+		if err := a.from(s.Targets, sc); err != nil {
+			return nil, err
+		}
+		for _, r := range sc.rels {
+			if _, err := a.writable(r, &Table{Span: Span{Start: r.pos}, Path: []Ident{r.alias}}); err != nil {
+				return nil, err
+			}
+		}
+		if err := a.from(s.From, sc); err != nil {
+			return nil, err
+		}
+	}
+	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
+		return nil, err
+	}
+	return a.returning(s, s.Returning, s.ReturningEnd, sc, expose)
+}
+
+// deleteTarget checks one target of a multi-table DELETE: an alias of FROM.
+func (a *analysis) deleteTarget(t TableExpr, sc *scope) error {
+	tab, ok := t.(*Table)
+	if !ok {
+		return a.refuse(t.Pos(), ReasonStatement, "", "")
+	}
+	for _, r := range sc.rels {
+		if a.matches(r, tab.Path) {
+			_, err := a.writable(r, tab)
+			return err
+		}
+	}
+	_, err := a.target(tab, &scope{})
+	return err
+}

@@ -1,0 +1,301 @@
+package rewrite
+
+import "strings"
+
+// hints says, per reason, what to write instead.
+var hints = map[Reason]string{
+	ReasonPredicate:     "an encrypted column can be compared only through a search index; compare a clear column, or open the rows and filter them in the application",
+	ReasonOrder:         "order by a clear column, or sort the opened rows in the application",
+	ReasonGroup:         "group by a clear column, or group the opened rows in the application",
+	ReasonFunction:      "select the column itself and compute in the application",
+	ReasonExpression:    "select the column itself and compute in the application",
+	ReasonSealedToClear: "select the value and write it with bound parameters",
+	ReasonDomain:        "select the value and write it with bound parameters",
+	ReasonComputed:      "bind the value as a parameter, or write it as a literal",
+	ReasonSetOperation:  "use UNION ALL over the same encrypted columns, or run the queries separately",
+	ReasonWholeRow:      "name the columns",
+	ReasonStatement:     "run it on clear columns only",
+}
+
+var comparisons = map[string]bool{
+	"=": true, "<>": true, "<": true, "<=": true, ">": true, ">=": true, "<=>": true,
+	"IS": true, "IS NOT": true, "IS DISTINCT FROM": true, "IS NOT DISTINCT FROM": true,
+	"LIKE": true, "NOT LIKE": true, "ILIKE": true, "NOT ILIKE": true, "BETWEEN": true, "NOT BETWEEN": true,
+	"= ANY": true, "<> ALL": true, "GLOB": true, "REGEXP": true, "MATCH": true,
+}
+
+// clear requires that nothing sealed stands in e, apart from the closed list
+// of rules: NULL tests and COUNT of a column. why is the reason given for a
+// column that stands directly in e.
+func (a *analysis) clear(e Expr, sc *scope, why Reason) error {
+	switch x := e.(type) {
+	case nil:
+		return nil
+	case *ColumnRef:
+		return a.clearColumn(x, sc, why)
+	case *Star:
+		return a.clearStar(x, sc)
+	case *Param:
+		a.useParam(x, false)
+	case *Literal:
+		if telling(x) {
+			a.clears = append(a.clears, x)
+		}
+	case *Call:
+		return a.call(x, sc, why)
+	case *Op:
+		return a.op(x, sc, why)
+	case *IsNull:
+		if ref, ok := x.X.(*ColumnRef); ok {
+			_, err := a.column(ref, sc)
+			return err
+		}
+		return a.clear(x.X, sc, inner(why, ReasonExpression))
+	case *In:
+		return a.in(x, sc)
+	case *Subquery:
+		return a.subquery(x, sc)
+	case *Case:
+		return a.caseExpr(x, sc, why)
+	case *Cast:
+		return a.clear(x.X, sc, inner(why, ReasonExpression))
+	case *Row:
+		return a.clearAll(x.Items, sc, inner(why, ReasonExpression))
+	case *Default:
+	case *ValuesRef:
+		return a.clear(x.Column, sc, why)
+	case *Opaque:
+		if err := a.clearAll(x.Kids, sc, inner(why, ReasonExpression)); err != nil {
+			return err
+		}
+		return a.nested(x.Queries, sc)
+	default:
+		return a.refuse(e.Pos(), ReasonExpression, "", "")
+	}
+	return nil
+}
+
+// inner keeps the clauses' own reasons and replaces the others by what stands
+// closer to the column.
+func inner(why, closer Reason) Reason {
+	switch why {
+	case ReasonOrder, ReasonGroup, ReasonSealedToClear, ReasonComputed:
+		return why
+	}
+	return closer
+}
+
+func (a *analysis) clearAll(es []Expr, sc *scope, why Reason) error {
+	for _, e := range es {
+		if err := a.clear(e, sc, why); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// column resolves a name; whole rows of annotated tables are refused.
+func (a *analysis) column(ref *ColumnRef, sc *scope) (hit, error) {
+	h, row, found, err := a.resolve(ref, sc)
+	if err != nil || found {
+		return h, err
+	}
+	if row != nil && row.sensitive() {
+		return hit{}, a.refuse(ref.Start, ReasonWholeRow, row.alias.Name, hints[ReasonWholeRow])
+	}
+	last := ref.Path[len(ref.Path)-1]
+	if a.dialect == SQLite && last.Quoted && len(ref.Path) == 1 {
+		// SQLite reads a double-quoted name that is no column as a string.
+		a.clears = append(a.clears, &Literal{Span: ref.Span, Kind: LitString, Value: last.Name, Odd: true})
+	}
+	return hit{}, nil
+}
+
+func (a *analysis) clearColumn(ref *ColumnRef, sc *scope, why Reason) error {
+	h, err := a.column(ref, sc)
+	if err != nil {
+		return err
+	}
+	if f := h.flow(); len(f) > 0 {
+		return a.refuse(ref.Start, why, f[0].col.String(), hints[why])
+	}
+	return nil
+}
+
+// clearStar handles "*" inside an expression: count(u.*), ROW(u.*).
+func (a *analysis) clearStar(s *Star, sc *scope) error {
+	for ; sc != nil; sc = sc.up {
+		for _, r := range sc.rels {
+			if (len(s.Path) == 0 || a.matches(r, s.Path)) && r.sensitive() {
+				return a.refuse(s.Start, ReasonWholeRow, r.alias.Name, hints[ReasonWholeRow])
+			}
+		}
+	}
+	return nil
+}
+
+func (a *analysis) call(c *Call, sc *scope, why Reason) error {
+	if err := a.function(c); err != nil {
+		return err
+	}
+	if ref := countOf(c); ref != nil {
+		_, err := a.column(ref, sc)
+		return err
+	}
+	if err := a.clearAll(c.Args, sc, inner(why, ReasonFunction)); err != nil {
+		return err
+	}
+	return a.clearAll(c.Extra, sc, inner(why, ReasonFunction))
+}
+
+// countOf returns c in COUNT(c): the one aggregate that does not look at the
+// value. COUNT(DISTINCT c) does.
+func countOf(c *Call) *ColumnRef {
+	if len(c.Name) != 1 || !strings.EqualFold(c.Name[0].Name, "count") || c.Distinct || c.Star ||
+		len(c.Args) != 1 || len(c.Extra) > 0 || c.Over {
+		return nil
+	}
+	ref, _ := c.Args[0].(*ColumnRef)
+	return ref
+}
+
+func (a *analysis) op(o *Op, sc *scope, why Reason) error {
+	if a.dialect == Postgres && a.cat.Routine([]Ident{{Name: "operator " + o.Name}}) {
+		return a.refuse(o.Start, ReasonRoutine, "operator "+o.Name, "a user-defined operator runs a routine; write a built-in one")
+	}
+	if comparisons[o.Name] {
+		return a.compare(o.Args, sc, inner(why, ReasonPredicate))
+	}
+	if o.Name == "AND" || o.Name == "OR" || o.Name == "NOT" {
+		return a.clearAll(o.Args, sc, inner(why, ReasonPredicate))
+	}
+	return a.clearAll(o.Args, sc, inner(why, ReasonFunction))
+}
+
+// compare walks the operands of a comparison. A parameter compared with a
+// clear column that is known may go out in clear even if it is sealed
+// elsewhere (threats T4).
+func (a *analysis) compare(args []Expr, sc *scope, why Reason) error {
+	declared := false
+	for _, e := range args {
+		if ref, ok := e.(*ColumnRef); ok {
+			h, err := a.column(ref, sc)
+			if err != nil {
+				return err
+			}
+			declared = declared || h.declared()
+		}
+	}
+	for _, e := range args {
+		switch v := e.(type) {
+		case *Param:
+			a.useParam(v, declared)
+		case *Literal:
+			if !declared && telling(v) {
+				a.clears = append(a.clears, v)
+			}
+		default:
+			if err := a.clear(e, sc, why); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (h hit) declared() bool {
+	if h.rel == nil {
+		return false
+	}
+	if h.col < 0 {
+		return h.rel.base != nil
+	}
+	c := &h.rel.cols[h.col]
+	return c.declared && len(c.flow) == 0
+}
+
+func (a *analysis) in(x *In, sc *scope) error {
+	if err := a.compare(append([]Expr{x.X}, x.List...), sc, ReasonPredicate); err != nil {
+		return err
+	}
+	if x.Query == nil {
+		return nil
+	}
+	return a.nested([]*Query{x.Query}, sc)
+}
+
+func (a *analysis) subquery(x *Subquery, sc *scope) error {
+	if x.X != nil {
+		if err := a.clear(x.X, sc, ReasonPredicate); err != nil {
+			return err
+		}
+	}
+	if x.Kind == SubExists {
+		_, err := a.query(x.Query, sc, false)
+		return err
+	}
+	return a.nested([]*Query{x.Query}, sc)
+}
+
+// nested analyses queries whose results are used as values: they must be clear.
+func (a *analysis) nested(qs []*Query, sc *scope) error {
+	for _, q := range qs {
+		cols, err := a.query(q, sc, false)
+		if err != nil {
+			return err
+		}
+		for i := range cols {
+			if f := cols[i].flow; len(f) > 0 {
+				return a.refuse(q.Start, ReasonExpression, f[0].col.String(), "a subquery used as a value must yield clear columns")
+			}
+		}
+	}
+	return nil
+}
+
+func (a *analysis) caseExpr(x *Case, sc *scope, why Reason) error {
+	if x.Operand != nil {
+		if err := a.clear(x.Operand, sc, inner(why, ReasonPredicate)); err != nil {
+			return err
+		}
+	}
+	for _, w := range x.Whens {
+		if err := a.clear(w.Cond, sc, inner(why, ReasonPredicate)); err != nil {
+			return err
+		}
+		if err := a.clear(w.Then, sc, inner(why, ReasonExpression)); err != nil {
+			return err
+		}
+	}
+	if x.Else == nil {
+		return nil
+	}
+	return a.clear(x.Else, sc, inner(why, ReasonExpression))
+}
+
+// project analyses an expression whose value becomes a result column.
+func (a *analysis) project(e Expr, sc *scope) (column, error) {
+	if ref, ok := e.(*ColumnRef); ok {
+		h, err := a.column(ref, sc)
+		if err != nil {
+			return column{}, err
+		}
+		c := column{name: ref.Path[len(ref.Path)-1].Name, declared: h.declared()}
+		for _, s := range h.flow() {
+			c.flow = append(c.flow, sealed{col: s.col, part: a.carry(s.part, h.rel)})
+		}
+		return c, nil
+	}
+	if call, ok := e.(*Call); ok {
+		return column{name: strings.ToLower(call.Name[len(call.Name)-1].Name)}, a.clear(e, sc, ReasonFunction)
+	}
+	return column{}, a.clear(e, sc, ReasonExpression)
+}
+
+// carry locates the partition of a column seen through its relation.
+func (a *analysis) carry(p partRef, r *relation) partRef {
+	if p.kind == partRow && r.fixed != nil {
+		return partRef{kind: partValue, value: r.fixed}
+	}
+	return p
+}

@@ -1,0 +1,559 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// with defines the CTEs of a WITH clause in sc.
+func (a *analysis) with(w *With, sc *scope) error {
+	if w == nil {
+		return nil
+	}
+	sc.ctes = map[string]*cte{}
+	// SQLite reads every WITH as WITH RECURSIVE.
+	recursive := w.Recursive || a.dialect == SQLite
+	for i, c := range w.CTEs {
+		if recursive {
+			if err := a.forward(c, w.CTEs[i+1:]); err != nil {
+				return err
+			}
+		}
+		if err := a.cte(c, recursive, sc); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *analysis) cte(c *CTE, recursive bool, sc *scope) error {
+	key := a.fold(c.Name.Name)
+	var cols []column
+	var err error
+	switch {
+	case c.DML != nil:
+		cols, err = a.dml(c.DML, sc)
+	case recursive:
+		cols, err = a.recursive(c, key, sc)
+	default:
+		cols, err = a.query(c.Query, sc, len(c.Columns) == 0)
+	}
+	if err != nil {
+		return err
+	}
+	if cols, err = a.rename(cols, c.Columns, c.Start); err != nil {
+		return err
+	}
+	sc.ctes[key] = &cte{name: c.Name.Name, cols: cols, open: a.openBody(c)}
+	return nil
+}
+
+// forward refuses a CTE that reads a later one: when it is analysed the name
+// would still mean a table.
+func (a *analysis) forward(c *CTE, later []*CTE) error {
+	for _, l := range later {
+		if c.DML != nil && !isQuery(c.DML) || a.queryNames(c.Query, a.fold(l.Name.Name)) {
+			return a.refuse(c.Start, ReasonAmbiguous, c.Name.Name, "define "+l.Name.Name+" before it is read")
+		}
+	}
+	return nil
+}
+
+func isQuery(st Statement) bool {
+	_, ok := st.(*Query)
+	return ok
+}
+
+// openBody reports whether the columns of a CTE could not all be told.
+func (a *analysis) openBody(c *CTE) bool {
+	return len(c.Columns) == 0 && c.Query != nil && a.openQuery(c.Query)
+}
+
+// openQuery reports a "*" over relations whose columns are not known: the
+// query may have more columns than the analysis lists, all of them clear.
+func (a *analysis) openQuery(q *Query) bool {
+	if q == nil {
+		return false
+	}
+	switch b := q.Body.(type) {
+	case *Select:
+		return hasStar(b)
+	case *SetOp:
+		return openArm(b.Left) || openArm(b.Right)
+	case *Query:
+		return a.openQuery(b)
+	}
+	return false
+}
+
+func openArm(b Body) bool {
+	switch x := b.(type) {
+	case *Select:
+		return hasStar(x)
+	case *SetOp:
+		return openArm(x.Left) || openArm(x.Right)
+	case *Query:
+		return openArm(x.Body)
+	}
+	return false
+}
+
+func hasStar(s *Select) bool {
+	for i := range s.Items {
+		if _, ok := s.Items[i].Expr.(*Star); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// recursive analyses a CTE that may name itself: the first arm of a set
+// operation gives the columns, the second must not add sealed ones.
+func (a *analysis) recursive(c *CTE, key string, sc *scope) ([]column, error) {
+	if !a.queryNames(c.Query, key) {
+		return a.query(c.Query, sc, len(c.Columns) == 0)
+	}
+	set, ok := c.Query.Body.(*SetOp)
+	if !ok || a.names(set.Left, key) || a.withNames(c.Query.With, key) {
+		return nil, a.refuse(c.Start, ReasonStatement, c.Name.Name, "write the recursion as one first part and one recursive part")
+	}
+	inner := &scope{up: sc}
+	if err := a.with(c.Query.With, inner); err != nil {
+		return nil, err
+	}
+	left, _, err := a.bodyOf(set.Left, inner, false)
+	if err != nil {
+		return nil, err
+	}
+	seed, err := a.rename(append([]column(nil), left...), c.Columns, c.Start)
+	if err != nil {
+		return nil, err
+	}
+	if inner.ctes == nil {
+		inner.ctes = map[string]*cte{}
+	}
+	inner.ctes[key] = &cte{name: c.Name.Name, cols: seed, open: openArm(set.Left)}
+	right, _, err := a.bodyOf(set.Right, inner, false)
+	if err != nil {
+		return nil, err
+	}
+	cols, err := a.unite(set, left, right)
+	if err != nil {
+		return nil, err
+	}
+	for i := range cols {
+		if i >= len(left) || len(cols[i].flow) != len(left[i].flow) {
+			return nil, a.refuse(c.Start, ReasonSetOperation, cols[i].flow[0].col.String(), "the recursive part must yield the encrypted columns of the first part")
+		}
+	}
+	outer := &scope{up: inner, outputs: cols}
+	for _, e := range c.Query.OrderBy {
+		if err := a.sortKey(e, outer, ReasonOrder); err != nil {
+			return nil, err
+		}
+	}
+	for _, e := range c.Query.Limit {
+		if err := a.limit(e, inner); err != nil {
+			return nil, err
+		}
+	}
+	return cols, nil
+}
+
+// queryNames reports whether a relation of that name is read anywhere in a query.
+func (a *analysis) queryNames(q *Query, key string) bool {
+	return q != nil && a.names(q, key)
+}
+
+func (a *analysis) withNames(w *With, key string) bool {
+	if w == nil {
+		return false
+	}
+	for _, c := range w.CTEs {
+		if a.queryNames(c.Query, key) {
+			return true
+		}
+	}
+	return false
+}
+
+// names reports whether a relation of that name is read anywhere in a body.
+func (a *analysis) names(b Body, key string) bool {
+	found := false
+	eachTable(b, func(t *Table) {
+		if len(t.Path) == 1 && a.fold(t.Path[0].Name) == key {
+			found = true
+		}
+	})
+	return found
+}
+
+// dml analyses a statement that stands in a WITH clause.
+func (a *analysis) dml(st Statement, sc *scope) ([]column, error) {
+	switch s := st.(type) {
+	case *Query:
+		return a.query(s, sc, true)
+	case *Insert:
+		return a.insert(s, sc, true)
+	case *Update:
+		return a.update(s, sc, true)
+	case *Delete:
+		return a.delete(s, sc, true)
+	}
+	return nil, a.refuse(st.Pos(), ReasonStatement, "", "")
+}
+
+// rename applies a column alias list.
+func (a *analysis) rename(cols []column, names []Ident, pos int) ([]column, error) {
+	if len(names) == 0 {
+		return cols, nil
+	}
+	cols = append([]column(nil), cols...)
+	i := 0
+	for k := range cols {
+		if cols[k].hidden {
+			continue
+		}
+		if i < len(names) {
+			cols[k].name = names[i].Name
+		}
+		i++
+	}
+	if i < len(names) {
+		// More names than known columns: an open "*" lies beneath. The extra
+		// names stand for clear columns unless something sealed was counted.
+		for k := range cols {
+			if len(cols[k].flow) > 0 {
+				return nil, a.refuse(pos, ReasonAmbiguous, cols[k].flow[0].col.String(), "the column list does not fit; name the columns in the query")
+			}
+		}
+		for ; i < len(names); i++ {
+			cols = append(cols, column{name: names[i].Name})
+		}
+	}
+	return cols, nil
+}
+
+// from brings the relations of a FROM list into sc.
+func (a *analysis) from(list []TableExpr, sc *scope) error {
+	for _, t := range list {
+		vis, merged, err := a.tableExpr(t, sc)
+		if err != nil {
+			return err
+		}
+		sc.star = append(sc.star, vis...)
+		sc.merged = append(sc.merged, merged...)
+	}
+	return nil
+}
+
+// tableExpr adds relations to sc and returns what "*" shows of them, in order.
+func (a *analysis) tableExpr(t TableExpr, sc *scope) ([]visible, []string, error) {
+	switch x := t.(type) {
+	case *Table:
+		r, err := a.table(x, sc)
+		if err != nil {
+			return nil, nil, err
+		}
+		return a.add(r, sc), nil, nil
+	case *Derived:
+		r, err := a.derived(x, sc)
+		if err != nil {
+			return nil, nil, err
+		}
+		return a.add(r, sc), nil, nil
+	case *FuncTable:
+		return a.funcTable(x, sc)
+	case *Join:
+		return a.join(x, sc)
+	}
+	return nil, nil, a.refuse(t.Pos(), ReasonStatement, "", "")
+}
+
+func (a *analysis) add(r *relation, sc *scope) []visible {
+	sc.rels = append(sc.rels, r)
+	var vis []visible
+	for i := range r.cols {
+		if !r.cols[i].hidden {
+			vis = append(vis, visible{rel: r, col: i})
+		}
+	}
+	return vis
+}
+
+// table resolves a named relation to a CTE or through the catalog.
+func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
+	if err := a.clearAll(t.Extra, sc, ReasonExpression); err != nil {
+		return nil, err
+	}
+	name := t.Path[len(t.Path)-1]
+	alias := name
+	if t.Alias != nil {
+		alias = *t.Alias
+	}
+	if len(t.Path) == 1 {
+		if c := a.findCTE(sc, name); c != nil {
+			return a.relationOf(alias, c.cols, c.open, t.ColumnAliases, t.Start)
+		}
+	}
+	rel := a.cat.Relation(t.Path)
+	switch rel.Verdict {
+	case VerdictClear, VerdictAnnotated:
+	default:
+		return nil, a.refuse(t.Start, rel.Reason, name.Name, rel.Hint)
+	}
+	r := &relation{alias: alias, base: rel, open: rel.Open, partCol: -1, pos: t.Start}
+	if t.Alias == nil {
+		r.path = t.Path
+	}
+	if rel.Annotation != nil {
+		a.touch(rel.Annotation)
+	}
+	a.baseColumns(r)
+	r.seat()
+	if len(t.ColumnAliases) > 0 {
+		if r.open && r.sensitive() {
+			return nil, a.refuse(t.Start, ReasonCatalog, name.Name, "column aliases need the catalog; alias the columns in the select list")
+		}
+		cols, err := a.rename(r.cols, t.ColumnAliases, t.Start)
+		if err != nil {
+			return nil, err
+		}
+		r.cols = cols
+	}
+	return r, nil
+}
+
+// baseColumns fills in the columns of a base table: those of the catalog, or,
+// where it is not read, the ones that the configuration names.
+func (a *analysis) baseColumns(r *relation) {
+	t := r.base.Annotation
+	r.cols = make([]column, 0, len(r.base.Columns))
+	for i := range r.base.Columns {
+		p := &r.base.Columns[i]
+		c := column{name: p.Name, phys: p, declared: true}
+		if t != nil {
+			a.annotate(&c, r, t, len(r.cols))
+		}
+		r.cols = append(r.cols, c)
+	}
+	if t == nil || !r.base.Open {
+		return
+	}
+	for _, sc := range t.Columns {
+		c := column{name: sc.Name}
+		a.annotate(&c, r, t, len(r.cols))
+		r.cols = append(r.cols, c)
+	}
+	if t.Partition.Kind == schema.PartitionColumn {
+		r.partCol = len(r.cols)
+		r.cols = append(r.cols, column{name: t.Partition.Column, declared: true})
+	}
+}
+
+func (a *analysis) annotate(c *column, r *relation, t *schema.Table, at int) {
+	if t.Partition.Kind == schema.PartitionColumn && strings.EqualFold(c.name, t.Partition.Column) {
+		r.partCol = at
+	}
+	sc := t.Column(c.name)
+	if sc == nil {
+		return
+	}
+	c.declared = false
+	part := partRef{kind: partConst}
+	switch {
+	case t.Relaxed:
+		part.kind = partRelaxed
+	case t.Partition.Kind == schema.PartitionColumn && !a.opt.ContextPartition:
+		part = partRef{kind: partRow, rel: r, col: -1}
+	}
+	c.flow = flow{{col: sc, part: part}}
+}
+
+// seat points row partitions of a base table at its partition column, once
+// all columns are known.
+func (r *relation) seat() {
+	if r.base == nil || r.base.Annotation == nil {
+		return
+	}
+	for i := range r.cols {
+		for j := range r.cols[i].flow {
+			p := &r.cols[i].flow[j].part
+			if p.kind == partRow && p.col < 0 {
+				p.col = r.partCol
+				if r.partCol < 0 {
+					p.kind = partLost
+				}
+			}
+		}
+	}
+}
+
+// relationOf makes a relation of a query's result columns.
+func (a *analysis) relationOf(alias Ident, cols []column, open bool, aliases []Ident, pos int) (*relation, error) {
+	cols, err := a.rename(cols, aliases, pos)
+	if err != nil {
+		return nil, err
+	}
+	r := &relation{alias: alias, open: open, partCol: -1, pos: pos, cols: make([]column, len(cols))}
+	for i := range cols {
+		c := cols[i]
+		c.flow = append(flow(nil), c.flow...)
+		for j := range c.flow {
+			if c.flow[j].part.kind == partRow {
+				c.flow[j].part.rel = r
+			}
+		}
+		r.cols[i] = c
+	}
+	return r, nil
+}
+
+func (a *analysis) derived(d *Derived, sc *scope) (*relation, error) {
+	up := sc.up
+	if d.Lateral {
+		up = sc
+	} else if up == nil {
+		up = &scope{}
+	}
+	cols, err := a.query(d.Query, a.cteScope(sc, up), len(d.ColumnAliases) == 0)
+	if err != nil {
+		return nil, err
+	}
+	var alias Ident
+	if d.Alias != nil {
+		alias = *d.Alias
+	}
+	return a.relationOf(alias, cols, a.openQuery(d.Query), d.ColumnAliases, d.Start)
+}
+
+// cteScope lets a derived table see the CTEs of the query that it stands in,
+// without seeing its other relations.
+func (a *analysis) cteScope(sc, up *scope) *scope {
+	if up == sc || sc.ctes == nil {
+		return up
+	}
+	return &scope{up: up, ctes: sc.ctes}
+}
+
+func (a *analysis) funcTable(f *FuncTable, sc *scope) ([]visible, []string, error) {
+	if err := a.clearAll(f.Calls, sc, ReasonFunction); err != nil {
+		return nil, nil, err
+	}
+	r := &relation{open: true, partCol: -1, pos: f.Start}
+	if f.Alias != nil {
+		r.alias = *f.Alias
+	}
+	for _, c := range f.ColumnAliases {
+		r.cols = append(r.cols, column{name: c.Name})
+	}
+	return a.add(r, sc), nil, nil
+}
+
+// join analyses a join and its condition. NATURAL and USING compare columns
+// by name; sealed ones are refused.
+func (a *analysis) join(j *Join, sc *scope) ([]visible, []string, error) {
+	left, lm, err := a.tableExpr(j.Left, sc)
+	if err != nil {
+		return nil, nil, err
+	}
+	right, rm, err := a.tableExpr(j.Right, sc)
+	if err != nil {
+		return nil, nil, err
+	}
+	merged := append(lm, rm...)
+	if j.Natural {
+		if err := a.natural(j, left, right, sc); err != nil {
+			return nil, nil, err
+		}
+		sc.starBad = ReasonJoin
+	}
+	vis := append(left, right...)
+	if len(j.Using) > 0 {
+		if vis, err = a.using(j, left, right); err != nil {
+			return nil, nil, err
+		}
+	}
+	if j.Alias != nil {
+		for _, v := range vis {
+			if len(v.rel.cols[v.col].flow) > 0 {
+				return nil, nil, a.refuse(j.Start, ReasonJoin, v.rel.cols[v.col].flow[0].col.String(), "an aliased join hides which table a column belongs to; leave out the alias")
+			}
+		}
+	}
+	if j.On != nil {
+		if err := a.clear(j.On, sc, ReasonPredicate); err != nil {
+			return nil, nil, err
+		}
+	}
+	return vis, merged, nil
+}
+
+func (a *analysis) natural(j *Join, left, right []visible, sc *scope) error {
+	for _, r := range sc.rels {
+		if r.open && (anySealed(left) || anySealed(right)) {
+			return a.refuse(j.Start, ReasonJoin, "", "write the join's condition with ON")
+		}
+	}
+	for _, l := range left {
+		for _, r := range right {
+			lc, rc := &l.rel.cols[l.col], &r.rel.cols[r.col]
+			if !strings.EqualFold(lc.name, rc.name) {
+				continue
+			}
+			for _, f := range []flow{lc.flow, rc.flow} {
+				if len(f) > 0 {
+					return a.refuse(j.Start, ReasonJoin, f[0].col.String(), "write the join's condition with ON over clear columns")
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func anySealed(vs []visible) bool {
+	for _, v := range vs {
+		if len(v.rel.cols[v.col].flow) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// using orders "*" as the standard does: the named columns first, once.
+func (a *analysis) using(j *Join, left, right []visible) ([]visible, error) {
+	named := func(v visible) bool {
+		for _, u := range j.Using {
+			if a.same(u.Name, v.rel.cols[v.col].name) {
+				return true
+			}
+		}
+		return false
+	}
+	var out []visible
+	for _, u := range j.Using {
+		for _, side := range [][]visible{left, right} {
+			for _, v := range side {
+				c := &v.rel.cols[v.col]
+				if strings.EqualFold(c.name, u.Name) && len(c.flow) > 0 {
+					return nil, a.refuse(u.Start, ReasonJoin, c.flow[0].col.String(), "join on clear columns")
+				}
+			}
+		}
+		for _, v := range left {
+			if a.same(v.rel.cols[v.col].name, u.Name) {
+				out = append(out, visible{rel: v.rel, col: v.col, merged: true})
+				break
+			}
+		}
+	}
+	for _, side := range [][]visible{left, right} {
+		for _, v := range side {
+			if !named(v) {
+				out = append(out, v)
+			}
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,396 @@
+package rewrite
+
+import "strings"
+
+const ddlHint = "change annotated tables with the statements that `sealsql ddl` prints, through the plain driver"
+
+// other plans statements that are not queries or DML. Most of them pass when
+// nothing in them can name an annotated table.
+func (a *analysis) other(o *Other) error {
+	switch o.Kind {
+	case OtherTransaction, OtherEmpty, OtherDeallocate, OtherListen, OtherShow, OtherMaintenance:
+		return a.contents(o)
+	case OtherSession:
+		return a.setting(o)
+	case OtherExplain:
+		return a.explain(o)
+	case OtherDynamic:
+		return a.refuse(o.Start, ReasonDynamic, "", o.Verb+" runs text that cannot be planned; send the statement itself")
+	case OtherCall:
+		return a.callStatement(o)
+	case OtherCopy, OtherMerge:
+		return a.bulk(o)
+	case OtherCursor:
+		return a.cursor(o)
+	case OtherDrop, OtherTruncate:
+		a.effects |= EffectCatalog | EffectSession
+		return a.keyTable(o)
+	case OtherCreateIndex:
+		return a.createIndex(o)
+	case OtherCreateTable:
+		return a.createTable(o)
+	case OtherCreateView:
+		return a.createView(o)
+	case OtherAlterTable, OtherCreateCode, OtherDDL:
+		a.effects |= EffectCatalog | EffectSession
+		return a.definition(o)
+	}
+	return a.unknownStatement(o)
+}
+
+// contents walks what a statement names: functions must be clear, queries
+// must yield clear columns.
+func (a *analysis) contents(o *Other) error {
+	sc := &scope{}
+	if err := a.clearAll(o.Exprs, sc, ReasonExpression); err != nil {
+		return err
+	}
+	if o.Query != nil {
+		return a.nested([]*Query{o.Query}, sc)
+	}
+	return nil
+}
+
+// unsafeSettings change how texts are read or what the catalog may hold.
+var unsafeSettings = map[string]string{
+	"standard_conforming_strings": "sealsql reads strings as the standard does",
+	"backslash_quote":             "sealsql reads strings as the standard does",
+	"writable_schema":             "it lets the catalog be changed unseen",
+	"session_replication_role":    "it switches triggers and rules, which the catalog's verdicts rest on",
+}
+
+func (a *analysis) setting(o *Other) error {
+	for _, s := range o.Settings {
+		if why, bad := unsafeSettings[s]; bad {
+			return a.refuse(o.Start, ReasonSession, s, why)
+		}
+	}
+	a.effects |= EffectSession
+	for _, s := range o.Settings {
+		if s == "attach" || s == "detach" {
+			a.effects |= EffectCatalog
+		}
+	}
+	return a.contents(o)
+}
+
+// explain plans the explained statement: its values are sealed like any, its
+// result is the engine's report.
+func (a *analysis) explain(o *Other) error {
+	if o.Inner == nil {
+		return a.unknownStatement(o)
+	}
+	if err := a.statement(o.Inner); err != nil {
+		return err
+	}
+	a.results, a.skipRes = nil, true
+	return nil
+}
+
+func (a *analysis) callStatement(o *Other) error {
+	for _, e := range o.Exprs {
+		if c, ok := e.(*Call); !ok || !a.cat.Declared(c.Name) {
+			return a.refuse(o.Start, ReasonRoutine, "", "if the procedure touches no annotated table declare it under routines:")
+		}
+	}
+	if len(o.Exprs) == 0 {
+		return a.refuse(o.Start, ReasonRoutine, "", "if the procedure touches no annotated table declare it under routines:")
+	}
+	a.effects |= EffectSession
+	return a.contents(o)
+}
+
+// bulk plans COPY, LOAD DATA and MERGE: every relation must be clear.
+func (a *analysis) bulk(o *Other) error {
+	for _, t := range o.Relations {
+		rel := a.cat.Relation(t.Path)
+		switch {
+		case rel.Verdict == VerdictAnnotated:
+			return a.refuse(t.Start, ReasonStatement, rel.Annotation.Name, o.Verb+" would carry values past the driver; use INSERT or UPDATE with bound parameters")
+		case rel.Verdict != VerdictClear:
+			return a.refuse(t.Start, rel.Reason, t.Path[len(t.Path)-1].Name, rel.Hint)
+		case rel.WriteReason != 0:
+			return a.refuse(t.Start, rel.WriteReason, t.Path[len(t.Path)-1].Name, rel.WriteHint)
+		}
+	}
+	if err := a.noMention(o, ReasonStatement, "use INSERT or UPDATE with bound parameters"); err != nil {
+		return err
+	}
+	return a.contents(o)
+}
+
+func (a *analysis) cursor(o *Other) error {
+	if o.Query == nil {
+		return a.contents(o)
+	}
+	cols, err := a.query(o.Query, nil, false)
+	if err != nil {
+		return err
+	}
+	for i := range cols {
+		if f := cols[i].flow; len(f) > 0 {
+			return a.refuse(o.Query.Start, ReasonStatement, f[0].col.String(), "run the query itself: database/sql reads its rows one by one")
+		}
+	}
+	return nil
+}
+
+// keyTable refuses DROP and TRUNCATE of the key table: the data would be lost.
+func (a *analysis) keyTable(o *Other) error {
+	for _, t := range o.Relations {
+		if rel := a.cat.Relation(t.Path); rel.Reason == ReasonMetastore {
+			return a.refuse(t.Start, ReasonMetastore, t.Path[len(t.Path)-1].Name, rel.Hint)
+		}
+	}
+	return nil
+}
+
+// createIndex lets indexes over clear columns pass.
+func (a *analysis) createIndex(o *Other) error {
+	a.effects |= EffectCatalog
+	if len(o.Relations) == 0 {
+		return a.definition(o)
+	}
+	sc := &scope{}
+	r, err := a.table(o.Relations[0], sc)
+	if err != nil {
+		return err
+	}
+	sc.rels = []*relation{r}
+	for _, e := range o.Exprs {
+		var sealedCol string
+		eachColumn(e, func(ref *ColumnRef) {
+			if h, _, found, _ := a.resolve(ref, sc); found && len(h.flow()) > 0 {
+				sealedCol = h.flow()[0].col.String()
+			}
+		})
+		if sealedCol != "" {
+			return a.refuse(e.Pos(), ReasonDDL, sealedCol, "an index over ciphertext finds nothing")
+		}
+		if r.annotated() == nil {
+			continue
+		}
+		if err := a.clear(e, sc, ReasonDDL); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// createTable refuses definitions of annotated tables; CREATE TABLE AS must
+// not read sealed columns.
+func (a *analysis) createTable(o *Other) error {
+	a.effects |= EffectCatalog
+	if o.Temp {
+		a.effects |= EffectSession
+	}
+	if len(o.Relations) == 0 {
+		return a.definition(o)
+	}
+	t := o.Relations[0]
+	name := t.Path[len(t.Path)-1]
+	if a.cat.Mentions(name.Name) {
+		why, hint := ReasonDDL, "create it as `sealsql ddl` prints it, through the plain driver"
+		if o.Temp {
+			why, hint = ReasonShadowed, "give the temporary table another name"
+		}
+		return a.refuse(t.Start, why, name.Name, hint)
+	}
+	if o.Query == nil {
+		return nil
+	}
+	cols, err := a.query(o.Query, nil, false)
+	if err != nil {
+		return err
+	}
+	for i := range cols {
+		if f := cols[i].flow; len(f) > 0 {
+			return a.refuse(o.Query.Start, ReasonSealedToClear, f[0].col.String(), hints[ReasonSealedToClear])
+		}
+	}
+	return nil
+}
+
+func (a *analysis) createView(o *Other) error {
+	a.effects |= EffectCatalog | EffectSession
+	if len(o.Relations) > 0 {
+		name := o.Relations[0].Path[len(o.Relations[0].Path)-1]
+		if a.cat.Mentions(name.Name) {
+			return a.refuse(o.Start, ReasonShadowed, name.Name, "give the view another name")
+		}
+	}
+	if o.Query == nil {
+		return a.definition(o)
+	}
+	cols, err := a.query(o.Query, nil, false)
+	if err != nil {
+		return err
+	}
+	for i := range cols {
+		if f := cols[i].flow; len(f) > 0 {
+			return a.refuse(o.Query.Start, ReasonView, f[0].col.String(), "leave the encrypted column out of the view")
+		}
+	}
+	return nil
+}
+
+// harmlessVerbs are definitions that may name an annotated table: they move
+// no value and change no meaning.
+var harmlessVerbs = []string{"GRANT", "REVOKE", "COMMENT"}
+
+// definition refuses other definitions that name an annotated table anywhere,
+// also inside the text of a body.
+func (a *analysis) definition(o *Other) error {
+	for _, v := range harmlessVerbs {
+		if strings.HasPrefix(o.Verb, v) {
+			return nil
+		}
+	}
+	why := ReasonDDL
+	if o.Kind == OtherCreateCode {
+		why = ReasonRoutine
+	}
+	return a.noMention(o, why, ddlHint)
+}
+
+// noMention refuses a statement in which any word, also inside a string,
+// names an annotated table.
+func (a *analysis) noMention(o *Other, why Reason, hint string) error {
+	for _, t := range a.tokens(o.Range()) {
+		if w := a.mention(t); w != "" {
+			return a.refuse(t.Start, why, w, hint)
+		}
+	}
+	return nil
+}
+
+// tokens returns the tokens of a range; all of them when the range is not known.
+func (a *analysis) tokens(s Span) []Token {
+	toks := a.script.Tokens
+	if !s.Known() {
+		return toks
+	}
+	from, to := 0, len(toks)
+	for from < to && toks[from].End <= s.Start {
+		from++
+	}
+	for to > from && toks[to-1].Start >= s.End {
+		to--
+	}
+	return toks[from:to]
+}
+
+// mention returns the annotated name that a token contains, or "".
+func (a *analysis) mention(t Token) string {
+	switch t.Kind {
+	case TokWord, TokQuoted:
+		if a.cat.Mentions(t.Text) {
+			return t.Text
+		}
+	case TokString:
+		return a.mentionIn(t.Text)
+	}
+	return ""
+}
+
+// mentionIn looks at every word of a text.
+func (a *analysis) mentionIn(text string) string {
+	for i := 0; i < len(text); {
+		if !wordByte(text[i]) {
+			i++
+			continue
+		}
+		j := i
+		for j < len(text) && wordByte(text[j]) {
+			j++
+		}
+		if a.cat.Mentions(text[i:j]) {
+			return text[i:j]
+		}
+		i = j
+	}
+	return ""
+}
+
+// dynamicWords begin statements, or parts of them, that run other text.
+var dynamicWords = map[string]bool{"EXECUTE": true, "CALL": true, "DO": true, "PREPARE": true, "HANDLER": true, "LOAD": true}
+
+// unknownStatement is the rule for statements without one of their own, and
+// for texts that no parser accepts: they pass only if no word in them can
+// name anything annotated and nothing in them can run code.
+func (a *analysis) unknownStatement(o *Other) error {
+	return a.unknownTokens(a.tokens(o.Range()), o.Start)
+}
+
+func (a *analysis) unknownTokens(toks []Token, pos int) error {
+	a.effects |= EffectCatalog | EffectSession
+	for i, t := range toks {
+		if w := a.mention(t); w != "" {
+			return a.refuse(t.Start, ReasonSyntax, w, "write the statement in a form that the parser understands")
+		}
+		if t.Kind != TokWord && t.Kind != TokQuoted {
+			continue
+		}
+		if t.Kind == TokWord && dynamicWords[strings.ToUpper(t.Text)] {
+			return a.refuse(t.Start, ReasonSyntax, "", "write the statement in a form that the parser understands")
+		}
+		if t.Kind == TokWord && relationWords[strings.ToUpper(t.Text)] {
+			if err := a.unknownRelations(toks[i+1:]); err != nil {
+				return err
+			}
+		}
+		if i+1 < len(toks) && isPunct(toks[i+1], "(") {
+			id := []Ident{{Name: t.Text}}
+			if a.cat.Routine(id) && !a.cat.Declared(id) {
+				return a.refuse(t.Start, ReasonRoutine, t.Text, "declare the routine under routines: if it touches no annotated table")
+			}
+		}
+	}
+	return nil
+}
+
+func isPunct(t Token, s string) bool { return t.Kind == TokPunct && t.Text == s }
+
+// relationWords stand before relation names.
+var relationWords = map[string]bool{"INTO": true, "FROM": true, "JOIN": true, "UPDATE": true, "TABLE": true}
+
+// unknownRelations checks the names behind FROM, INTO and the like in a text
+// that no parser accepts: name [AS] [alias] [, name …].
+func (a *analysis) unknownRelations(toks []Token) error {
+	for len(toks) > 0 && isName(toks[0]) {
+		var path []Ident
+		pos := toks[0].Start
+		for len(toks) > 0 && isName(toks[0]) {
+			path = append(path, Ident{Name: a.foldToken(toks[0])})
+			toks = toks[1:]
+			if len(toks) < 2 || !isPunct(toks[0], ".") {
+				break
+			}
+			toks = toks[1:]
+		}
+		if len(toks) > 0 && isPunct(toks[0], "(") && len(path) == 1 {
+			return nil // a function; its name is checked as such
+		}
+		rel := a.cat.Relation(path)
+		if rel.Verdict != VerdictClear || rel.WriteReason != 0 {
+			return a.refuse(pos, ReasonSyntax, path[len(path)-1].Name, "write the statement in a form that the parser understands")
+		}
+		for len(toks) > 0 && isName(toks[0]) && !relationWords[strings.ToUpper(toks[0].Text)] {
+			toks = toks[1:]
+		}
+		if len(toks) == 0 || !isPunct(toks[0], ",") {
+			return nil
+		}
+		toks = toks[1:]
+	}
+	return nil
+}
+
+func isName(t Token) bool { return t.Kind == TokWord || t.Kind == TokQuoted }
+
+func (a *analysis) foldToken(t Token) string {
+	if t.Kind == TokWord && a.dialect == Postgres {
+		return strings.ToLower(t.Text)
+	}
+	return t.Text
+}

@@ -1,0 +1,438 @@
+package rewrite_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"testing"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/rewrite/mysql"
+	"github.com/sealsql/sealsql/rewrite/postgres"
+	"github.com/sealsql/sealsql/rewrite/sqlite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+var update = flag.Bool("update", false, "rewrite the output sections of the cases")
+
+var frontends = map[string]rewrite.Frontend{
+	"postgres": postgres.New(), "mysql": mysql.New(), "sqlite": sqlite.New(),
+}
+
+// TestCases runs testdata/<dialect>/<topic>/<sentence>.txtar.
+func TestCases(t *testing.T) {
+	files, err := filepath.Glob("testdata/*/*/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no cases: %v", err)
+	}
+	for _, f := range files {
+		parts := strings.Split(filepath.ToSlash(f), "/")
+		front := frontends[parts[1]]
+		if front == nil {
+			t.Fatalf("%s: unknown dialect %s", f, parts[1])
+		}
+		t.Run(strings.TrimSuffix(strings.Join(parts[1:], "/"), ".txtar"), func(t *testing.T) { runCase(t, front, f) })
+	}
+}
+
+func runCase(t *testing.T, front rewrite.Frontend, file string) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ar := txtar.Parse(raw)
+	sec := map[string]string{}
+	for _, f := range ar.Files {
+		switch f.Name {
+		case "schema", "options", "input.sql", "output.sql", "plan", "error":
+			sec[f.Name] = string(f.Data)
+		default:
+			t.Fatalf("unknown section %q", f.Name)
+		}
+	}
+	if len(strings.TrimSpace(string(ar.Comment))) < 10 {
+		t.Fatal("a case begins with why it exists")
+	}
+	w := parseWorld(t, front.Dialect(), sec["schema"])
+	opt, sess := parseOptions(t, front.Dialect(), sec["options"])
+	input := strings.TrimSuffix(sec["input.sql"], "\n")
+	plan, err := rewrite.PlanOnce(front, input, w.catalog(sess), &sess, opt)
+	got := map[string]string{}
+	if err != nil {
+		var u *rewrite.UnsupportedError
+		if !errors.As(err, &u) {
+			t.Fatalf("error of type %T: %v", err, err)
+		}
+		got["error"] = describeError(u) + "\n"
+		checkRefusal(t, input, u)
+	} else {
+		got["plan"] = describePlan(plan)
+		if !plan.Pass {
+			got["output.sql"] = plan.Text + "\n"
+		}
+		checkPlan(t, front, input, plan)
+	}
+	if *update {
+		writeCase(t, file, ar, got)
+		return
+	}
+	for _, name := range []string{"output.sql", "plan", "error"} {
+		if got[name] != sec[name] {
+			t.Errorf("%s\n got: %s\nwant: %s", name, got[name], sec[name])
+		}
+	}
+}
+
+func writeCase(t *testing.T, file string, ar *txtar.Archive, got map[string]string) {
+	out := &txtar.Archive{Comment: ar.Comment}
+	for _, f := range ar.Files {
+		if f.Name == "schema" || f.Name == "options" || f.Name == "input.sql" {
+			out.Files = append(out.Files, f)
+		}
+	}
+	for _, name := range []string{"output.sql", "plan", "error"} {
+		if got[name] != "" {
+			out.Files = append(out.Files, txtar.File{Name: name, Data: []byte(got[name])})
+		}
+	}
+	if err := os.WriteFile(file, txtar.Format(out), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func describeError(u *rewrite.UnsupportedError) string {
+	return fmt.Sprintf("%s column=%q pos=%d", u.Reason, u.Column, u.Pos)
+}
+
+// checkRefusal holds for every refusal: the position is inside the text, and
+// no literal of the text is in the message (threats T12).
+func checkRefusal(t *testing.T, input string, u *rewrite.UnsupportedError) {
+	t.Helper()
+	if u.Pos < -1 || u.Pos > len(input) {
+		t.Errorf("position %d outside the text", u.Pos)
+	}
+	if strings.Contains(u.Error(), "SECRET") {
+		t.Errorf("message holds a literal: %s", u.Error())
+	}
+}
+
+// checkPlan holds for every plan: nothing marked SECRET stays in the text, a
+// plan that passes leaves the text alone, every outgoing argument is accounted
+// for.
+func checkPlan(t *testing.T, front rewrite.Frontend, input string, p *rewrite.Plan) {
+	t.Helper()
+	if p.Pass && p.Text != input && !strings.Contains(input, "/*") {
+		t.Errorf("a passing plan changed the text to %q", p.Text)
+	}
+	if strings.Contains(p.Text, "SECRET") {
+		t.Errorf("plaintext in the outgoing text: %s", p.Text)
+	}
+	if !p.Pass && !p.ArgsSame && len(p.Args) == 0 && len(p.Holes) == 0 && p.Params > 0 {
+		t.Errorf("arguments are lost")
+	}
+	for _, o := range p.Args {
+		if o.Value.Source == rewrite.FromArg && (o.Value.Arg < 1 || o.Value.Arg > p.Params) {
+			t.Errorf("argument %d of %d", o.Value.Arg, p.Params)
+		}
+	}
+}
+
+func describePlan(p *rewrite.Plan) string {
+	var b strings.Builder
+	if p.Pass {
+		b.WriteString("pass\n")
+	}
+	if !p.Pass && p.ArgsSame {
+		b.WriteString("args same\n")
+	} else if !p.Pass {
+		for i, o := range p.Args {
+			fmt.Fprintf(&b, "arg %d  %s\n", i+1, describeOut(o))
+		}
+	}
+	for _, h := range p.Holes {
+		fmt.Fprintf(&b, "hole at %d  %s\n", h.At, describeOut(h.Out))
+	}
+	for i, r := range p.Results {
+		fmt.Fprintf(&b, "result %d", i+1)
+		if r.Hidden {
+			b.WriteString("  hidden")
+		}
+		if len(r.Columns) == 0 && !r.Hidden {
+			b.WriteString("  pass")
+		}
+		for k, c := range r.Columns {
+			fmt.Fprintf(&b, "  open %s %s", c, describePartition(r.Partitions[k]))
+		}
+		if p.ResultNames[i] != "" {
+			fmt.Fprintf(&b, "  named %q", p.ResultNames[i])
+		}
+		b.WriteByte('\n')
+	}
+	for _, c := range p.Checks {
+		fmt.Fprintf(&b, "check %s = %s\n", describeValue(c.A), describeValue(c.B))
+	}
+	if p.Effects&rewrite.EffectCatalog != 0 {
+		b.WriteString("effect catalog\n")
+	}
+	if p.Effects&rewrite.EffectSession != 0 {
+		b.WriteString("effect session\n")
+	}
+	return b.String()
+}
+
+func describeOut(o rewrite.Out) string {
+	switch {
+	case o.PartitionOf != nil:
+		return "partition of " + o.PartitionOf.Name + " " + describeValue(o.Value)
+	case o.Seal != nil:
+		return "seal " + o.Seal.String() + " " + describeValue(o.Value) + " " + describePartition(o.Partition)
+	}
+	return "pass " + describeValue(o.Value)
+}
+
+func describeValue(v rewrite.Value) string {
+	switch v.Source {
+	case rewrite.FromArg:
+		return fmt.Sprintf("argument %d", v.Arg)
+	case rewrite.FromLiteral:
+		return fmt.Sprintf("literal at %d", v.Literal.Start)
+	}
+	return "context"
+}
+
+func describePartition(p rewrite.PartitionSource) string {
+	switch {
+	case !p.Known:
+		return "partition of the record"
+	case p.ResultColumn >= 0:
+		return fmt.Sprintf("partition in result %d", p.ResultColumn+1)
+	case p.Value != nil:
+		return "partition " + describeValue(*p.Value)
+	}
+	return fmt.Sprintf("partition %q", p.Const)
+}
+
+// ---- the world of a case ----
+
+// world is a database and its annotations, written in a few lines:
+//
+//	table users
+//	  id int
+//	  tenant_id text
+//	  ssn bytea sealed text
+//	  partition column tenant_id text
+//	  unique tenant_id, id
+//	view uv of users
+//	trigger log on orders words users insert
+//	routine add
+//	declare routine add
+//	clear table x
+type world struct {
+	dialect rewrite.Dialect
+	snap    rewrite.Snapshot
+	tables  []*schema.Table
+	clear   []string
+	decl    rewrite.Declarations
+	blind   bool
+}
+
+func parseWorld(t *testing.T, d rewrite.Dialect, text string) *world {
+	w := &world{dialect: d, decl: rewrite.Declarations{Routines: map[string]bool{}, Triggers: map[string]bool{}, Metastore: "encryption_key"}}
+	var rel *rewrite.SnapshotRelation
+	var ann *schema.Table
+	for _, line := range strings.Split(text, "\n") {
+		f := strings.Fields(strings.ReplaceAll(line, ",", " , "))
+		if len(f) == 0 {
+			continue
+		}
+		switch {
+		case !strings.HasPrefix(line, " "):
+			rel, ann = w.top(t, f)
+		case f[0] == "partition":
+			setPartition(t, ann, f)
+		case f[0] == "relaxed":
+			ann.Relaxed = true
+		case f[0] == "unique":
+			var cols []string
+			for _, c := range f[1:] {
+				if c != "," {
+					cols = append(cols, c)
+				}
+			}
+			rel.Unique = append(rel.Unique, cols)
+		default:
+			w.addColumn(t, rel, ann, f)
+		}
+	}
+	return w
+}
+
+func (w *world) top(t *testing.T, f []string) (*rewrite.SnapshotRelation, *schema.Table) {
+	add := func(name string, kind rewrite.RelationKind) *rewrite.SnapshotRelation {
+		id := rewrite.RelationID{Schema: "main", Name: name}
+		if s, n, ok := strings.Cut(name, "."); ok {
+			id = rewrite.RelationID{Schema: s, Name: n}
+		}
+		w.snap.Relations = append(w.snap.Relations, rewrite.SnapshotRelation{ID: id, Kind: kind})
+		return &w.snap.Relations[len(w.snap.Relations)-1]
+	}
+	switch f[0] {
+	case "table":
+		r := add(f[1], rewrite.RelTable)
+		return r, &schema.Table{Name: r.ID.Name, Partition: schema.Partition{Kind: schema.PartitionConst, Const: "default"}}
+	case "view", "child":
+		kind := rewrite.RelView
+		if f[0] == "child" {
+			kind = rewrite.RelTable
+		}
+		r := add(f[1], kind)
+		dep := rewrite.RelationID{Schema: "main", Name: f[3]}
+		r.DependsOn = append(r.DependsOn, dep)
+		if f[0] == "child" {
+			r.Relatives = append(r.Relatives, dep)
+		}
+		return r, nil
+	case "foreign":
+		return add(f[1], rewrite.RelForeign), nil
+	case "trigger":
+		for i := range w.snap.Relations {
+			if w.snap.Relations[i].ID.Name == f[3] {
+				w.snap.Relations[i].Triggers = append(w.snap.Relations[i].Triggers, rewrite.SnapshotTrigger{Name: f[1], Words: f[5:]})
+			}
+		}
+	case "routine":
+		w.snap.Routines = append(w.snap.Routines, strings.Join(f[1:], " "))
+	case "declare":
+		if f[1] == "trigger" {
+			w.decl.Triggers[f[2]] = true
+		} else {
+			w.decl.Routines[f[2]] = true
+		}
+	case "clear":
+		w.clear = append(w.clear, f[2])
+	case "blind":
+		w.blind = true
+	default:
+		t.Fatalf("schema: unknown line %q", f)
+	}
+	return nil, nil
+}
+
+func setPartition(t *testing.T, ann *schema.Table, f []string) {
+	switch f[1] {
+	case "const":
+		ann.Partition = schema.Partition{Kind: schema.PartitionConst, Const: f[2]}
+	case "context":
+		ann.Partition = schema.Partition{Kind: schema.PartitionContext}
+	case "column":
+		typ, err := schema.ParseType(f[3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		ann.Partition = schema.Partition{Kind: schema.PartitionColumn, Column: f[2], Type: typ}
+	}
+}
+
+func (w *world) addColumn(t *testing.T, rel *rewrite.SnapshotRelation, ann *schema.Table, f []string) {
+	c := rewrite.CatalogColumn{Name: f[0], Type: f[1], BytewiseEqual: true}
+	for i := 2; i < len(f); i++ {
+		switch f[i] {
+		case "sealed":
+			typ, err := schema.ParseType(f[i+1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			i++
+			ann.Columns = append(ann.Columns, &schema.Column{Table: ann, Name: c.Name, ID: ann.Name + "." + c.Name, Type: typ})
+			if w.dialect == rewrite.MySQL && c.Type == "bytea" {
+				c.Type = "varbinary(2000)"
+			}
+			if w.dialect == rewrite.SQLite && c.Type == "bytea" {
+				c.Type = "blob"
+			}
+		case "default":
+			c.Default = f[i+1]
+			i++
+		case "generated":
+			c.Generated = true
+		case "ci":
+			c.BytewiseEqual = false
+		default:
+			t.Fatalf("schema: unknown word %q", f[i])
+		}
+	}
+	rel.Columns = append(rel.Columns, c)
+	// An unqualified annotation holds for that name in every schema.
+	if ann != nil && len(ann.Columns) > 0 && !w.annotated(ann.Name) {
+		w.tables = append(w.tables, ann)
+	}
+}
+
+func (w *world) annotated(name string) bool {
+	for _, t := range w.tables {
+		if t.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *world) catalog(s rewrite.Session) rewrite.Catalog {
+	cat, err := schema.New(w.tables, schema.Options{ClearTables: w.clear})
+	if err != nil {
+		panic(err)
+	}
+	snap := &w.snap
+	if w.blind {
+		snap = nil
+	}
+	return rewrite.NewCatalog(w.dialect, snap, rewrite.Names{SearchPath: []string{"main"}}, cat, w.decl)
+}
+
+func parseOptions(t *testing.T, d rewrite.Dialect, text string) (rewrite.Options, rewrite.Session) {
+	o := rewrite.Options{HasArgs: true}
+	s := rewrite.Session{}
+	if d == rewrite.MySQL {
+		s = rewrite.Session{MariaDB: true, Version: 101119, ModeKnown: true}
+	}
+	for _, f := range strings.Fields(text) {
+		switch f {
+		case "noargs":
+			o.HasArgs = false
+		case "prepare":
+			o.Prepare = true
+		case "context":
+			o.ContextPartition = true
+		case "ansi_quotes":
+			s.ANSIQuotes = true
+		case "no_backslash_escapes":
+			s.NoBackslashEscapes = true
+		case "mode_unknown":
+			s.ModeKnown = false
+		case "mysql8":
+			s.MariaDB, s.Version = false, 80036
+		case "unsafe":
+			s.Unsafe = "standard_conforming_strings"
+		default:
+			t.Fatalf("unknown option %q", f)
+		}
+	}
+	return o, s
+}
+
+// TestCaseNamesAreSentences keeps the cases readable.
+func TestCaseNamesAreSentences(t *testing.T) {
+	files, _ := filepath.Glob("testdata/*/*/*.txtar")
+	sort.Strings(files)
+	for _, f := range files {
+		if name := strings.TrimSuffix(filepath.Base(f), ".txtar"); strings.Count(name, "_") < 2 {
+			t.Errorf("%s: name the case with a sentence", f)
+		}
+	}
+}

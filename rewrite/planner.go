@@ -1,0 +1,192 @@
+package rewrite
+
+import (
+	"errors"
+	"sync"
+)
+
+// Options say how a statement is about to be run.
+type Options struct {
+	// HasArgs: the caller passes arguments. Prepare: the text is prepared, so
+	// that it cannot have holes.
+	HasArgs bool
+	Prepare bool
+	// ContextPartition: the context carries a partition (sealsql.WithPartition).
+	ContextPartition bool
+}
+
+// Planner makes plans and keeps them. It is safe for concurrent use.
+type Planner struct {
+	front Frontend
+	size  int
+
+	mu   sync.RWMutex
+	hot  map[planKey]planned // newer generation
+	cold map[planKey]planned // older generation: dropped when hot fills up
+}
+
+// planKey holds everything that a plan depends on (threats T6): the text, the
+// state of the database, the session and how the statement is run.
+type planKey struct {
+	text    string
+	cat     Catalog
+	session Session
+	opt     Options
+}
+
+type planned struct {
+	plan *Plan
+	err  error
+}
+
+// NewPlanner returns a planner that keeps at most size plans.
+func NewPlanner(f Frontend, size int) *Planner {
+	if size < 2 {
+		size = 2
+	}
+	return &Planner{front: f, size: size, hot: map[planKey]planned{}}
+}
+
+// Dialect returns the front end's dialect.
+func (p *Planner) Dialect() Dialect { return p.front.Dialect() }
+
+// Frontend returns the planner's front end.
+func (p *Planner) Frontend() Frontend { return p.front }
+
+// maxCachedText bounds the texts that are kept: a batch of many rows is rarely
+// sent twice to the letter, and would crowd out many small plans.
+const maxCachedText = 64 << 10
+
+// Plan returns the plan for a text, from the cache where it is known. Refusals
+// are *UnsupportedError and are cached as well.
+func (p *Planner) Plan(text string, c Catalog, s *Session, o Options) (*Plan, error) {
+	k := planKey{text, c, *s, o}
+	p.mu.RLock()
+	got, ok := p.hot[k]
+	if !ok {
+		got, ok = p.cold[k]
+	}
+	p.mu.RUnlock()
+	if ok {
+		return got.plan, got.err
+	}
+	plan, err := PlanOnce(p.front, text, c, s, o)
+	if len(text) <= maxCachedText {
+		p.keep(k, planned{plan, err})
+	}
+	return plan, err
+}
+
+// keep stores a plan. Two generations bound the cache without any bookkeeping
+// on hits: when the newer one is full it becomes the older one, and what is
+// still used comes back on its next miss.
+func (p *Planner) keep(k planKey, v planned) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.hot) >= p.size/2 {
+		p.cold, p.hot = p.hot, make(map[planKey]planned, p.size/2)
+	}
+	p.hot[k] = v
+}
+
+// PlanOnce plans one text without a cache: a pure function.
+func PlanOnce(f Frontend, text string, c Catalog, s *Session, o Options) (*Plan, error) {
+	prepared, err := f.Prepare(text, s)
+	if err != nil {
+		return nil, err
+	}
+	script, err := f.Parse(prepared, s)
+	var syntax *SyntaxError
+	switch {
+	case errors.As(err, &syntax):
+		return planUnparsed(f, text, script, syntax, c, s, o)
+	case err != nil:
+		return nil, err
+	}
+	if s.Unsafe != "" && !onlySettings(script) {
+		return nil, &UnsupportedError{Column: s.Unsafe, Pos: -1, Reason: ReasonSession, Hint: "set it back; texts cannot be read reliably under it"}
+	}
+	return planScript(f, text, script, c, s, o)
+}
+
+func onlySettings(script *Script) bool {
+	for _, st := range script.Statements {
+		o, ok := st.(*Other)
+		if !ok || o.Kind != OtherSession && o.Kind != OtherTransaction && o.Kind != OtherEmpty {
+			return false
+		}
+	}
+	return true
+}
+
+func newAnalysis(f Frontend, script *Script, c Catalog, s *Session, o Options) *analysis {
+	return &analysis{front: f, dialect: f.Dialect(), cat: c, script: script, session: s, opt: o}
+}
+
+// planUnparsed decides about a text that no parser accepts.
+func planUnparsed(f Frontend, text string, script *Script, syntax *SyntaxError, c Catalog, s *Session, o Options) (*Plan, error) {
+	if script == nil || s.Unsafe != "" || script.Tokens == nil {
+		return nil, &UnsupportedError{Pos: syntax.Pos, Reason: ReasonSyntax, Hint: "correct the statement, or write it in a form that the parser understands"}
+	}
+	a := newAnalysis(f, script, c, s, o)
+	if err := a.unknownTokens(script.Tokens, syntax.Pos); err != nil {
+		return nil, err
+	}
+	return &Plan{Pass: true, Text: passText(text, script), ArgsSame: true, Params: -1, Effects: a.effects}, nil
+}
+
+// passText is what goes out when a plan passes: the caller's own text unless
+// executable comments were resolved.
+func passText(text string, script *Script) string {
+	if script.Text != text {
+		return script.Text
+	}
+	return text
+}
+
+// planScript plans every statement of a text; a text with several statements
+// passes as a whole or is refused.
+func planScript(f Frontend, text string, script *Script, c Catalog, s *Session, o Options) (*Plan, error) {
+	var effects Effect
+	var touched *analysis
+	for i, st := range script.Statements {
+		a := newAnalysis(f, script, c, s, o)
+		if err := a.statement(st); err != nil {
+			return nil, err
+		}
+		if err := a.finish(); err != nil {
+			return nil, err
+		}
+		if effects != 0 && !changesOnly(st) {
+			return nil, &UnsupportedError{Pos: st.Pos(), Reason: ReasonMultiStatement, Hint: "an earlier statement of the text changes what names mean; send them one by one"}
+		}
+		effects |= a.effects
+		if a.needsWork() {
+			touched = a
+		}
+		if touched != nil && (i > 0 || len(script.Statements) > 1) {
+			return nil, &UnsupportedError{Pos: st.Pos(), Reason: ReasonMultiStatement, Hint: "send statements on annotated tables one by one"}
+		}
+	}
+	if touched != nil {
+		touched.effects = effects
+		return touched.build()
+	}
+	return &Plan{Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects}, nil
+}
+
+// changesOnly reports statements that read and write no rows, so that it does
+// not matter what an earlier statement of the text did to names.
+func changesOnly(st Statement) bool {
+	o, ok := st.(*Other)
+	if !ok {
+		return false
+	}
+	switch o.Kind {
+	case OtherCopy, OtherMerge, OtherExplain, OtherCursor, OtherCall, OtherUnknown, OtherDynamic:
+		return false
+	case OtherCreateTable, OtherCreateView:
+		return o.Query == nil
+	}
+	return true
+}

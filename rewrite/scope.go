@@ -1,0 +1,278 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// partKind says where the partition of a sealed value is found.
+type partKind uint8
+
+const (
+	partConst   partKind = iota // the table's constant, or the context
+	partValue                   // fixed by a conjunct
+	partRow                     // a column of the same relation
+	partLost                    // not reachable from here: opening is refused
+	partRelaxed                 // the record says
+)
+
+// partRef locates the partition of a sealed value.
+type partRef struct {
+	kind  partKind
+	value *Value
+	rel   *relation // partRow: the column stands in this relation of the scope
+	col   int
+}
+
+// sealed is one possible source of an encrypted value.
+type sealed struct {
+	col  *schema.Column
+	part partRef
+}
+
+// flow is what an expression's value may hold: nil is clear.
+type flow []sealed
+
+// column is a column of a relation in scope, or of a query's result.
+type column struct {
+	name   string
+	flow   flow
+	hidden bool // added by the plan: not part of "*" and not nameable
+	// phys points to the catalog's column for base tables.
+	phys *CatalogColumn
+	// declared is set for columns that the catalog or the configuration knows
+	// to be clear, as threats T4 asks for.
+	declared bool
+}
+
+// relation is one item of a FROM list.
+type relation struct {
+	alias   Ident
+	path    []Ident
+	cols    []column
+	open    bool // further columns exist whose names are not known; all clear
+	base    *Relation
+	fixed   *Value // the partition, where a conjunct fixes it
+	partCol int    // index of the partition column in cols; -1
+	pos     int
+	// excluded marks the proposed row of an upsert.
+	excluded bool
+}
+
+func (r *relation) annotated() *schema.Table {
+	if r.base == nil {
+		return nil
+	}
+	return r.base.Annotation
+}
+
+// sensitive reports whether the relation carries anything that "*" must not
+// hand over unseen.
+func (r *relation) sensitive() bool {
+	if r.annotated() != nil {
+		return true
+	}
+	for i := range r.cols {
+		if len(r.cols[i].flow) > 0 || r.cols[i].hidden {
+			return true
+		}
+	}
+	return false
+}
+
+// visible is one column of "*" in order.
+type visible struct {
+	rel *relation
+	col int
+	// merged columns of USING are named without qualifier.
+	merged bool
+}
+
+// scope resolves names in one SELECT core or statement.
+type scope struct {
+	up   *scope
+	rels []*relation
+	// star is the order of "*"; nil when it cannot be told (NATURAL).
+	star    []visible
+	starBad Reason
+	merged  []string // names merged by USING
+	ctes    map[string]*cte
+	// outputs are the result columns, visible to ORDER BY and, by dialect, to
+	// GROUP BY and HAVING.
+	outputs []column
+}
+
+type cte struct {
+	name string
+	cols []column
+	open bool
+}
+
+func (a *analysis) same(x, y string) bool {
+	if a.dialect == Postgres {
+		return x == y
+	}
+	return strings.EqualFold(x, y)
+}
+
+func (a *analysis) findCTE(sc *scope, name Ident) *cte {
+	for ; sc != nil; sc = sc.up {
+		if sc.ctes == nil {
+			continue
+		}
+		if c := sc.ctes[a.fold(name.Name)]; c != nil {
+			return c
+		}
+	}
+	return nil
+}
+
+func (a *analysis) fold(s string) string {
+	if a.dialect == Postgres {
+		return s
+	}
+	return strings.ToLower(s)
+}
+
+// hit is a resolved column.
+type hit struct {
+	rel *relation
+	col int // -1: a column of an open relation
+}
+
+func (h hit) flow() flow {
+	if h.rel == nil || h.col < 0 {
+		return nil
+	}
+	return h.rel.cols[h.col].flow
+}
+
+// resolve finds the column that a name means. found is false when no relation
+// in scope can have it; the name may then be a whole row (row is set) or
+// unknown.
+func (a *analysis) resolve(ref *ColumnRef, sc *scope) (h hit, row *relation, found bool, err error) {
+	name := ref.Path[len(ref.Path)-1]
+	for ; sc != nil; sc = sc.up {
+		if len(ref.Path) > 1 {
+			h, found, err = a.resolveQualified(ref, sc)
+		} else {
+			h, found, err = a.resolveBare(name, ref, sc)
+		}
+		if found && h.col < 0 && len(ref.Path) == 1 {
+			// Only a relation of unknown columns can have the name; if it has
+			// not, the server looks further out.
+			if o := a.outerSealed(name, sc.up); o.rel != nil {
+				return o, nil, true, nil
+			}
+		}
+		if found || err != nil {
+			return h, nil, found, err
+		}
+		if r := a.wholeRow(ref, sc); r != nil {
+			return hit{}, r, false, nil
+		}
+	}
+	return hit{}, nil, false, nil
+}
+
+// outerSealed finds a sealed column of that name in the enclosing scopes.
+func (a *analysis) outerSealed(name Ident, sc *scope) hit {
+	for ; sc != nil; sc = sc.up {
+		for _, r := range sc.rels {
+			for i := range r.cols {
+				if len(r.cols[i].flow) > 0 && strings.EqualFold(r.cols[i].name, name.Name) {
+					return hit{r, i}
+				}
+			}
+		}
+	}
+	return hit{}
+}
+
+func (a *analysis) wholeRow(ref *ColumnRef, sc *scope) *relation {
+	if a.dialect != Postgres {
+		return nil
+	}
+	name := ref.Path[len(ref.Path)-1].Name
+	for _, r := range sc.rels {
+		if len(ref.Path) == 1 && a.same(r.alias.Name, name) {
+			return r
+		}
+	}
+	return nil
+}
+
+func (a *analysis) resolveQualified(ref *ColumnRef, sc *scope) (hit, bool, error) {
+	name := ref.Path[len(ref.Path)-1]
+	for _, r := range sc.rels {
+		if !a.matches(r, ref.Path[:len(ref.Path)-1]) {
+			continue
+		}
+		for i := range r.cols {
+			if strings.EqualFold(r.cols[i].name, name.Name) && (a.same(r.cols[i].name, name.Name) || len(r.cols[i].flow) > 0) {
+				if r.cols[i].hidden {
+					return hit{}, false, a.refuse(ref.Start, ReasonHiddenColumn, name.Name, "choose another name")
+				}
+				return hit{r, i}, true, nil
+			}
+		}
+		// A name that the relation does not list is not an annotated column:
+		// the configuration, not the catalog, names those.
+		return hit{r, -1}, true, nil
+	}
+	return hit{}, false, nil
+}
+
+// matches compares a qualifier ("u", "s.users") with a relation.
+func (a *analysis) matches(r *relation, q []Ident) bool {
+	last := q[len(q)-1].Name
+	if len(q) == 1 {
+		return r.alias.Name != "" && a.same(r.alias.Name, last)
+	}
+	if len(r.path) == 0 || !a.same(r.path[len(r.path)-1].Name, last) {
+		return false
+	}
+	if len(r.path) == 1 {
+		return true
+	}
+	return a.same(r.path[len(r.path)-2].Name, q[len(q)-2].Name)
+}
+
+func (a *analysis) resolveBare(name Ident, ref *ColumnRef, sc *scope) (hit, bool, error) {
+	var got hit
+	count, openRel := 0, (*relation)(nil)
+	for _, r := range sc.rels {
+		if r.open {
+			openRel = r
+		}
+		if r.excluded {
+			continue
+		}
+		for i := range r.cols {
+			c := &r.cols[i]
+			if c.hidden || !a.same(c.name, name.Name) {
+				// PostgreSQL compares exactly, but a near miss on an encrypted
+				// column must not pass as unknown.
+				if c.hidden || len(c.flow) == 0 || !strings.EqualFold(c.name, name.Name) {
+					continue
+				}
+			}
+			count++
+			if count == 1 || len(c.flow) > 0 {
+				got = hit{r, i}
+			}
+			break
+		}
+	}
+	if count > 1 && len(got.flow()) > 0 {
+		return hit{}, false, a.refuse(ref.Start, ReasonAmbiguous, got.flow()[0].col.String(), "qualify the column with its table")
+	}
+	if count > 0 {
+		return got, true, nil
+	}
+	if openRel != nil {
+		return hit{openRel, -1}, true, nil
+	}
+	return hit{}, false, nil
+}

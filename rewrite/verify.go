@@ -1,0 +1,469 @@
+package rewrite
+
+// verify parses the edited text again and compares it with the original apart
+// from the planned nodes (design: the last step of every plan). Whatever the
+// edits did to the meaning of the text, it shows here as a difference.
+func (b *builder) verify() error {
+	text, err := b.filled()
+	if err == nil {
+		var got *Script
+		if got, err = b.a.front.Parse(text, b.a.session); err == nil {
+			if v := (verifier{b}); v.script(b.a.script, got) {
+				return nil
+			}
+		}
+	}
+	return b.a.refuse(-1, ReasonVerify, "", "write the statement in a plainer form")
+}
+
+// filled is the edited text with a constant in every hole.
+func (b *builder) filled() (string, error) {
+	return FillHoles(b.plan, func(Hole) (string, error) {
+		return b.a.front.BytesLiteral([]byte{0xF9, 0}), nil
+	})
+}
+
+// FillHoles writes the text of a plan with every hole filled in.
+func FillHoles(p *Plan, literal func(Hole) (string, error)) (string, error) {
+	if len(p.Holes) == 0 {
+		return p.Text, nil
+	}
+	out := make([]byte, 0, len(p.Text)+256*len(p.Holes))
+	last := 0
+	for _, h := range p.Holes {
+		l, err := literal(h)
+		if err != nil {
+			return "", err
+		}
+		out = append(out, p.Text[last:h.At]...)
+		out = append(out, l...)
+		last = h.At
+	}
+	return string(append(out, p.Text[last:]...)), nil
+}
+
+type verifier struct{ b *builder }
+
+func (v verifier) script(x, y *Script) bool {
+	if len(x.Statements) != len(y.Statements) || len(y.Markers) != v.markers() {
+		return false
+	}
+	for i := range x.Statements {
+		if !v.statement(x.Statements[i], y.Statements[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// markers is the number of placeholders that the edited text must have.
+func (v verifier) markers() int {
+	n := 0
+	for _, s := range v.b.slots {
+		if s.n > 0 {
+			n++
+		}
+	}
+	return n
+}
+
+func (v verifier) statement(x, y Statement) bool {
+	switch x := x.(type) {
+	case *Query:
+		y, ok := y.(*Query)
+		return ok && v.query(x, y)
+	case *Insert:
+		y, ok := y.(*Insert)
+		return ok && v.insert(x, y)
+	case *Update:
+		y, ok := y.(*Update)
+		return ok && v.update(x, y)
+	case *Delete:
+		y, ok := y.(*Delete)
+		return ok && v.delete(x, y)
+	case *Other:
+		y, ok := y.(*Other)
+		return ok && v.other(x, y)
+	}
+	return false
+}
+
+func (v verifier) other(x, y *Other) bool {
+	if x.Kind != y.Kind || x.Verb != y.Verb || x.Temp != y.Temp || len(x.Relations) != len(y.Relations) {
+		return false
+	}
+	for i := range x.Relations {
+		if !v.table(x.Relations[i], y.Relations[i]) {
+			return false
+		}
+	}
+	if (x.Inner == nil) != (y.Inner == nil) {
+		return false
+	}
+	// Attr may hold the text of the explained statement, which has changed.
+	return v.exprs(x.Exprs, y.Exprs) && v.query(x.Query, y.Query) && (x.Inner == nil || v.statement(x.Inner, y.Inner))
+}
+
+func (v verifier) insert(x, y *Insert) bool {
+	cols := x.Columns
+	if names, ok := v.b.a.columns[x]; ok {
+		if !v.names(names, y.Columns) {
+			return false
+		}
+	} else if !idents(cols, y.Columns) || x.HasColumns != y.HasColumns {
+		return false
+	}
+	if (x.Values == nil) != (y.Values == nil) || len(x.Upserts) != len(y.Upserts) {
+		return false
+	}
+	for i := range x.Upserts {
+		if !v.upsert(x.Upserts[i], y.Upserts[i]) {
+			return false
+		}
+	}
+	return v.with(x.With, y.With) && v.table(x.Target, y.Target) &&
+		(x.Values == nil || v.rows(x.Values.Rows, y.Values.Rows)) && v.query(x.Query, y.Query) &&
+		x.DefaultValues == y.DefaultValues && x.SetForm == y.SetForm && x.Replace == y.Replace && x.Ignore == y.Ignore &&
+		alias(x.RowAlias, y.RowAlias) && idents(x.RowColumns, y.RowColumns) && x.Attr == y.Attr &&
+		v.items(x, x.Returning, y.Returning)
+}
+
+func (v verifier) names(want []string, got []Ident) bool {
+	if len(want) != len(got) {
+		return false
+	}
+	for i := range want {
+		if want[i] != got[i].Name {
+			return false
+		}
+	}
+	return true
+}
+
+func (v verifier) upsert(x, y *Upsert) bool {
+	return x.Duplicate == y.Duplicate && x.DoNothing == y.DoNothing && x.Constraint == y.Constraint &&
+		v.exprs(x.Target, y.Target) && v.expr(x.TargetWhere, y.TargetWhere) && v.assigns(x.Set, y.Set) && v.expr(x.Where, y.Where)
+}
+
+func (v verifier) assigns(x, y []Assign) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if len(x[i].Columns) != len(y[i].Columns) || !v.expr(x[i].Value, y[i].Value) {
+			return false
+		}
+		for k := range x[i].Columns {
+			if !idents(x[i].Columns[k].Path, y[i].Columns[k].Path) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (v verifier) update(x, y *Update) bool {
+	where := y.Where
+	if c, ok := v.b.a.conj[x]; ok {
+		if where, ok = v.conjunct(x, c, where); !ok {
+			return false
+		}
+	}
+	return v.with(x.With, y.With) && v.tables(x.Targets, y.Targets) && v.assigns(x.Set, y.Set) && v.tables(x.From, y.From) &&
+		v.expr(x.Where, where) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) &&
+		x.Ignore == y.Ignore && x.Attr == y.Attr && v.items(x, x.Returning, y.Returning)
+}
+
+// conjunct takes the added condition off an edited WHERE and returns what is
+// left of it.
+func (v verifier) conjunct(x *Update, c conjunct, where Expr) (Expr, bool) {
+	added := where
+	var rest Expr
+	if x.Where != nil {
+		and, ok := where.(*Op)
+		if !ok || and.Name != "AND" || len(and.Args) < 2 {
+			return nil, false
+		}
+		added = and.Args[len(and.Args)-1]
+		rest = and.Args[0]
+		if len(and.Args) > 2 { // a front end that flattens: the caller's own AND
+			rest = &Op{Span: and.Span, Name: "AND", Args: and.Args[:len(and.Args)-1], Attr: and.Attr}
+		}
+	}
+	eq, ok := added.(*Op)
+	if !ok || eq.Name != "=" || len(eq.Args) != 2 {
+		return nil, false
+	}
+	ref, ok := eq.Args[0].(*ColumnRef)
+	if !ok || ref.Path[len(ref.Path)-1].Name != c.rel.cols[c.rel.partCol].name {
+		return nil, false
+	}
+	_, ok = eq.Args[1].(*Param)
+	return rest, ok
+}
+
+func (v verifier) delete(x, y *Delete) bool {
+	return v.with(x.With, y.With) && v.tables(x.Targets, y.Targets) && v.tables(x.From, y.From) && x.Multi == y.Multi &&
+		v.expr(x.Where, y.Where) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) && x.Attr == y.Attr &&
+		v.items(x, x.Returning, y.Returning)
+}
+
+func (v verifier) query(x, y *Query) bool {
+	if x == nil || y == nil {
+		return x == nil && y == nil
+	}
+	return v.with(x.With, y.With) && v.body(x.Body, y.Body) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) &&
+		x.Attr == y.Attr && x.Lock == y.Lock
+}
+
+func (v verifier) body(x, y Body) bool {
+	switch x := x.(type) {
+	case *Select:
+		y, ok := y.(*Select)
+		return ok && v.selectCore(x, y)
+	case *SetOp:
+		y, ok := y.(*SetOp)
+		return ok && x.Name == y.Name && x.All == y.All && v.body(x.Left, y.Left) && v.body(x.Right, y.Right)
+	case *Values:
+		y, ok := y.(*Values)
+		return ok && v.rows(x.Rows, y.Rows)
+	case *Query:
+		y, ok := y.(*Query)
+		return ok && v.query(x, y)
+	}
+	return false
+}
+
+func (v verifier) selectCore(x, y *Select) bool {
+	return x.Distinct == y.Distinct && v.exprs(x.DistinctOn, y.DistinctOn) && v.items(x, x.Items, y.Items) &&
+		v.tables(x.From, y.From) && v.expr(x.Where, y.Where) && v.exprs(x.GroupBy, y.GroupBy) && v.expr(x.Having, y.Having) &&
+		v.exprs(x.Windows, y.Windows) && x.Into == y.Into && x.Attr == y.Attr
+}
+
+// items compares select lists: expanded stars and added columns are what the
+// plan says, everything else is as it was.
+func (v verifier) items(owner any, x, y []SelectItem) bool {
+	i := 0
+	for k := range x {
+		if star, ok := x[k].Expr.(*Star); ok {
+			if vis, ok := v.b.a.stars[star]; ok {
+				for _, c := range vis {
+					if i >= len(y) || y[i].Alias != nil || !v.names1(y[i].Expr, c.rel.cols[c.col].name) {
+						return false
+					}
+					i++
+				}
+				continue
+			}
+		}
+		if i >= len(y) || !alias(x[k].Alias, y[i].Alias) || !v.expr(x[k].Expr, y[i].Expr) {
+			return false
+		}
+		i++
+	}
+	for _, h := range v.b.a.hidden[owner] {
+		if i >= len(y) || y[i].Alias == nil || y[i].Alias.Name != h.name || !v.names1(y[i].Expr, h.rel.cols[h.col].name) {
+			return false
+		}
+		i++
+	}
+	return i == len(y)
+}
+
+func (v verifier) names1(e Expr, name string) bool {
+	ref, ok := e.(*ColumnRef)
+	return ok && ref.Path[len(ref.Path)-1].Name == name
+}
+
+func (v verifier) with(x, y *With) bool {
+	if x == nil || y == nil {
+		return x == nil && y == nil
+	}
+	if x.Recursive != y.Recursive || len(x.CTEs) != len(y.CTEs) {
+		return false
+	}
+	for i := range x.CTEs {
+		c, d := x.CTEs[i], y.CTEs[i]
+		if c.Name.Name != d.Name.Name || !idents(c.Columns, d.Columns) || c.Attr != d.Attr || !v.query(c.Query, d.Query) ||
+			(c.DML == nil) != (d.DML == nil) || c.DML != nil && !v.statement(c.DML, d.DML) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v verifier) tables(x, y []TableExpr) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if !v.tableExpr(x[i], y[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v verifier) table(x, y *Table) bool {
+	if x == nil || y == nil {
+		return x == nil && y == nil
+	}
+	return idents(x.Path, y.Path) && alias(x.Alias, y.Alias) && idents(x.ColumnAliases, y.ColumnAliases) &&
+		x.Only == y.Only && x.Attr == y.Attr && v.exprs(x.Extra, y.Extra)
+}
+
+func (v verifier) tableExpr(x, y TableExpr) bool {
+	switch x := x.(type) {
+	case *Table:
+		y, ok := y.(*Table)
+		return ok && v.table(x, y)
+	case *Derived:
+		y, ok := y.(*Derived)
+		return ok && v.query(x.Query, y.Query) && alias(x.Alias, y.Alias) && idents(x.ColumnAliases, y.ColumnAliases) && x.Lateral == y.Lateral
+	case *Join:
+		y, ok := y.(*Join)
+		return ok && x.Kind == y.Kind && v.tableExpr(x.Left, y.Left) && v.tableExpr(x.Right, y.Right) && v.expr(x.On, y.On) &&
+			idents(x.Using, y.Using) && x.Natural == y.Natural && alias(x.Alias, y.Alias)
+	case *FuncTable:
+		y, ok := y.(*FuncTable)
+		return ok && v.exprs(x.Calls, y.Calls) && alias(x.Alias, y.Alias) && idents(x.ColumnAliases, y.ColumnAliases) &&
+			x.Lateral == y.Lateral && x.Attr == y.Attr
+	}
+	return false
+}
+
+func (v verifier) rows(x, y [][]Expr) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if !v.exprs(x[i], y[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v verifier) exprs(x, y []Expr) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if !v.expr(x[i], y[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v verifier) queries(x, y []*Query) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if !v.query(x[i], y[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// expr compares expressions. A planned parameter or literal must have become
+// exactly what its slot says.
+func (v verifier) expr(x, y Expr) bool {
+	if x == nil || y == nil {
+		return x == nil && y == nil
+	}
+	if s, ok := v.b.param[x]; ok {
+		return v.slot(s, y)
+	}
+	switch x := x.(type) {
+	case *ColumnRef:
+		y, ok := y.(*ColumnRef)
+		return ok && idents(x.Path, y.Path)
+	case *Star:
+		y, ok := y.(*Star)
+		return ok && idents(x.Path, y.Path)
+	case *Literal:
+		y, ok := y.(*Literal)
+		return ok && x.Kind == y.Kind && x.Value == y.Value && x.Odd == y.Odd
+	case *Call:
+		y, ok := y.(*Call)
+		return ok && idents(x.Name, y.Name) && v.exprs(x.Args, y.Args) && v.exprs(x.Extra, y.Extra) &&
+			x.Star == y.Star && x.Distinct == y.Distinct && x.Over == y.Over && x.Attr == y.Attr
+	case *Op:
+		y, ok := y.(*Op)
+		return ok && x.Name == y.Name && x.Attr == y.Attr && v.exprs(x.Args, y.Args)
+	case *IsNull:
+		y, ok := y.(*IsNull)
+		return ok && x.Not == y.Not && v.expr(x.X, y.X)
+	case *In:
+		y, ok := y.(*In)
+		return ok && x.Not == y.Not && v.expr(x.X, y.X) && v.exprs(x.List, y.List) && v.query(x.Query, y.Query)
+	case *Subquery:
+		y, ok := y.(*Subquery)
+		return ok && x.Kind == y.Kind && x.Op == y.Op && v.expr(x.X, y.X) && v.query(x.Query, y.Query)
+	case *Case:
+		y, ok := y.(*Case)
+		return ok && v.caseExpr(x, y)
+	case *Cast:
+		y, ok := y.(*Cast)
+		return ok && x.Type == y.Type && v.expr(x.X, y.X)
+	case *Row:
+		y, ok := y.(*Row)
+		return ok && v.exprs(x.Items, y.Items)
+	case *Default:
+		_, ok := y.(*Default)
+		return ok
+	case *ValuesRef:
+		y, ok := y.(*ValuesRef)
+		return ok && v.expr(x.Column, y.Column)
+	case *Opaque:
+		y, ok := y.(*Opaque)
+		return ok && x.What == y.What && x.Attr == y.Attr && v.exprs(x.Kids, y.Kids) && v.queries(x.Queries, y.Queries)
+	}
+	return false // a *Param without slot, or a node without a rule
+}
+
+func (v verifier) slot(s *slot, y Expr) bool {
+	if s.n > 0 {
+		p, ok := y.(*Param)
+		return ok && p.N == s.n
+	}
+	if c, ok := y.(*Cast); ok {
+		y = c.X
+	}
+	_, ok := y.(*Literal)
+	return ok
+}
+
+func (v verifier) caseExpr(x, y *Case) bool {
+	if len(x.Whens) != len(y.Whens) || !v.expr(x.Operand, y.Operand) || !v.expr(x.Else, y.Else) {
+		return false
+	}
+	for i := range x.Whens {
+		if !v.expr(x.Whens[i].Cond, y.Whens[i].Cond) || !v.expr(x.Whens[i].Then, y.Whens[i].Then) {
+			return false
+		}
+	}
+	return true
+}
+
+func idents(x, y []Ident) bool {
+	if len(x) != len(y) {
+		return false
+	}
+	for i := range x {
+		if x[i].Name != y[i].Name || x[i].Quoted != y[i].Quoted {
+			return false
+		}
+	}
+	return true
+}
+
+func alias(x, y *Ident) bool {
+	if x == nil || y == nil {
+		return x == nil && y == nil
+	}
+	return x.Name == y.Name
+}
