@@ -116,6 +116,9 @@ func (a *analysis) touch(t *schema.Table) {
 // finish enforces threats T4 over the whole statement: what is sealed
 // somewhere goes out in clear only where a declared clear column takes it.
 func (a *analysis) finish() error {
+	if err := a.visitedAll(); err != nil {
+		return err
+	}
 	for i := range a.params {
 		u := &a.params[i]
 		if u.seal != nil || u.declared {
@@ -141,6 +144,25 @@ func (a *analysis) finish() error {
 			if c.Value == l.Value {
 				return a.refuse(c.Start, ReasonClearUse, out.Seal.String(), "the same literal is also bound to an encrypted column")
 			}
+		}
+	}
+	return nil
+}
+
+// visitedAll is a check on ourselves: a placeholder of the text that the
+// analysis has not met stands in a part of the statement that it knows nothing
+// about.
+func (a *analysis) visitedAll() error {
+	if len(a.touched) == 0 || len(a.script.Statements) != 1 || len(a.script.Markers) == 0 {
+		return nil
+	}
+	met := make(map[int]bool, len(a.params))
+	for i := range a.params {
+		met[a.params[i].param.Start] = true
+	}
+	for _, m := range a.script.Markers {
+		if !met[m.Start] {
+			return a.refuse(m.Start, ReasonParameters, "", "the parameter stands in a part of the statement that is not understood; write it in a plainer form")
 		}
 	}
 	return nil

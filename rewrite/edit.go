@@ -33,8 +33,10 @@ type builder struct {
 	plan  *Plan
 	slots []*slot
 	edits []edit
-	// want records, per changed node, what the edited text must parse to.
-	param map[Expr]*slot
+	// marks are the placeholders by offset, literals the sealed literals: what
+	// the edited text must parse to.
+	marks    map[int]*slot
+	literals map[*Literal]*slot
 }
 
 func (a *analysis) build() (*Plan, error) {
@@ -42,7 +44,9 @@ func (a *analysis) build() (*Plan, error) {
 		return nil, a.refuse(-1, ReasonVerify, "", "the statement cannot be edited safely ("+a.script.NoEdit+"); write it in a plainer form")
 	}
 	b := &builder{a: a, plan: &Plan{Params: a.script.Params, Effects: a.effects, Tables: a.touched, Checks: a.checks, Writes: len(a.seals) > 0}}
-	b.collect()
+	if err := b.collect(); err != nil {
+		return nil, err
+	}
 	if err := b.number(); err != nil {
 		return nil, err
 	}
@@ -53,22 +57,40 @@ func (a *analysis) build() (*Plan, error) {
 	if err := b.results(); err != nil {
 		return nil, err
 	}
+	if len(b.edits) == 0 {
+		return b.plan, nil // the server gets the text that was analysed
+	}
 	return b.plan, b.verify()
 }
 
-// collect lists every slot in text order.
-func (b *builder) collect() {
+// collect lists every slot in text order. Placeholders of the tree and the
+// front end's list of them are matched by offset; one that is sealed and not
+// in the list would go out in clear, so it refuses the statement.
+func (b *builder) collect() error {
 	a := b.a
+	b.marks = make(map[int]*slot, len(a.script.Markers))
 	for _, p := range a.script.Markers {
 		s := &slot{at: p.Start, span: p.Span, param: p, out: Out{Value: Value{Source: FromArg, Arg: p.N}}}
-		if out, ok := a.seals[p]; ok {
-			s.out = out
-		}
 		b.slots = append(b.slots, s)
+		b.marks[p.Start] = s
 	}
 	for e, out := range a.seals {
-		if l, ok := e.(*Literal); ok {
-			b.slots = append(b.slots, &slot{at: l.Start, span: l.Span, out: out})
+		switch x := e.(type) {
+		case *Literal:
+			s := &slot{at: x.Start, span: x.Span, out: out}
+			b.slots = append(b.slots, s)
+			if b.literals == nil {
+				b.literals = map[*Literal]*slot{}
+			}
+			b.literals[x] = s
+		case *Param:
+			s := b.marks[x.Start]
+			if s == nil || s.param.N != x.N || s.out.Seal != nil && !sameOut(s.out, out) {
+				return a.refuse(x.Start, ReasonParameters, out.Seal.String(), "the parameter was not found in the text; write the statement in a plainer form")
+			}
+			s.out = out
+		default:
+			return a.refuse(e.Pos(), ReasonExpression, out.Seal.String(), "")
 		}
 	}
 	for st, c := range a.conj {
@@ -77,6 +99,7 @@ func (b *builder) collect() {
 		b.slots = append(b.slots, &slot{at: conjunctAt(st), out: Out{Value: v, PartitionOf: t}})
 	}
 	sort.SliceStable(b.slots, func(i, j int) bool { return b.slots[i].at < b.slots[j].at })
+	return nil
 }
 
 func conjunctAt(s *Update) int {
@@ -230,7 +253,6 @@ func (b *builder) names() {
 // shape collects the edits: placeholders, literals, stars, column lists,
 // hidden columns and conjuncts.
 func (b *builder) shape() {
-	b.param = map[Expr]*slot{}
 	renumber := b.a.dialect == SQLite && len(b.plan.Args) != b.a.script.Params
 	for _, s := range b.slots {
 		b.slotEdit(s, renumber)
@@ -261,12 +283,10 @@ func (b *builder) slotEdit(s *slot, renumber bool) {
 	switch {
 	case s.out.PartitionOf != nil:
 	case s.param != nil:
-		b.param[s.param] = s
 		if text := b.a.front.Placeholder(s.n); (s.n != s.param.N && b.a.dialect != MySQL || renumber) && text != s.param.Source {
 			b.edits = append(b.edits, edit{span: s.span, text: text})
 		}
 	default:
-		b.param[s.out.Value.Literal] = s
 		if s.n > 0 {
 			b.edits = append(b.edits, edit{span: s.span, text: b.a.front.Placeholder(s.n)})
 			return

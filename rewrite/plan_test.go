@@ -136,6 +136,17 @@ func checkPlan(t *testing.T, front rewrite.Frontend, input string, p *rewrite.Pl
 	if !p.Pass && !p.ArgsSame && len(p.Args) == 0 && len(p.Holes) == 0 && p.Params > 0 {
 		t.Errorf("arguments are lost")
 	}
+	if p.Writes {
+		sealed := len(p.Holes)
+		for _, o := range p.Args {
+			if o.Seal != nil {
+				sealed++
+			}
+		}
+		if sealed == 0 {
+			t.Errorf("the plan seals nothing though it should")
+		}
+	}
 	for _, o := range p.Args {
 		if o.Value.Source == rewrite.FromArg && (o.Value.Arg < 1 || o.Value.Arg > p.Params) {
 			t.Errorf("argument %d of %d", o.Value.Arg, p.Params)

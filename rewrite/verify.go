@@ -374,10 +374,10 @@ func (v verifier) expr(x, y Expr) bool {
 	if x == nil || y == nil {
 		return x == nil && y == nil
 	}
-	if s, ok := v.b.param[x]; ok {
-		return v.slot(s, y)
-	}
 	switch x := x.(type) {
+	case *Param:
+		s := v.b.marks[x.Start]
+		return s != nil && v.slot(s, y)
 	case *ColumnRef:
 		y, ok := y.(*ColumnRef)
 		return ok && idents(x.Path, y.Path)
@@ -385,6 +385,9 @@ func (v verifier) expr(x, y Expr) bool {
 		y, ok := y.(*Star)
 		return ok && idents(x.Path, y.Path)
 	case *Literal:
+		if s := v.b.literals[x]; s != nil {
+			return v.slot(s, y)
+		}
 		y, ok := y.(*Literal)
 		return ok && x.Kind == y.Kind && x.Value == y.Value && x.Odd == y.Odd
 	case *Call:
@@ -422,7 +425,7 @@ func (v verifier) expr(x, y Expr) bool {
 		y, ok := y.(*Opaque)
 		return ok && x.What == y.What && x.Attr == y.Attr && v.exprs(x.Kids, y.Kids) && v.queries(x.Queries, y.Queries)
 	}
-	return false // a *Param without slot, or a node without a rule
+	return false // a node without a rule
 }
 
 func (v verifier) slot(s *slot, y Expr) bool {

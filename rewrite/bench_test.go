@@ -1,0 +1,100 @@
+package rewrite_test
+
+import (
+	"testing"
+
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+var benchTexts = []struct{ name, sql string }{
+	{"point", "SELECT id, ssn, email, note FROM users WHERE id = ?"},
+	{"insert20", "INSERT INTO users (id, ssn, email, note, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
+	{"joins", "WITH big AS (SELECT user_id, sum(total) AS t FROM orders GROUP BY user_id) SELECT u.id, u.ssn, b.t, o.memo, p.note FROM users u JOIN big b ON b.user_id = u.id JOIN orders o ON o.user_id = u.id LEFT JOIN users p ON p.id = o.total LEFT JOIN orders q ON q.id = p.id WHERE u.id IN (SELECT user_id FROM orders WHERE total > ?) AND u.note IS NOT NULL ORDER BY b.t DESC LIMIT 10"},
+	{"clear", "SELECT id, total, memo FROM orders WHERE user_id = ? AND total > ? ORDER BY id"},
+}
+
+func benchCatalog(d rewrite.Dialect) rewrite.Catalog {
+	text, _ := schema.ParseType("text")
+	users := &schema.Table{Name: "users", Partition: schema.Partition{Kind: schema.PartitionConst, Const: "default"}}
+	for _, n := range []string{"ssn", "email"} {
+		users.Columns = append(users.Columns, &schema.Column{Table: users, Name: n, ID: "users." + n, Type: text})
+	}
+	cat, err := schema.New([]*schema.Table{users}, schema.Options{})
+	if err != nil {
+		panic(err)
+	}
+	carrier := map[rewrite.Dialect]string{rewrite.Postgres: "bytea", rewrite.MySQL: "varbinary(2000)", rewrite.SQLite: "blob"}[d]
+	cols := []rewrite.CatalogColumn{{Name: "id", Type: "int"}, {Name: "ssn", Type: carrier}, {Name: "email", Type: carrier}, {Name: "note", Type: "text"}}
+	for _, n := range []string{"c1", "c2", "c3", "c4", "c5", "c6", "c7", "c8", "c9", "c10", "c11", "c12", "c13", "c14", "c15", "c16"} {
+		cols = append(cols, rewrite.CatalogColumn{Name: n, Type: "int"})
+	}
+	snap := &rewrite.Snapshot{Relations: []rewrite.SnapshotRelation{
+		{ID: rewrite.RelationID{Schema: "main", Name: "users"}, Kind: rewrite.RelTable, Columns: cols},
+		{ID: rewrite.RelationID{Schema: "main", Name: "orders"}, Kind: rewrite.RelTable, Columns: []rewrite.CatalogColumn{{Name: "id"}, {Name: "user_id"}, {Name: "total"}, {Name: "memo"}}},
+	}}
+	return rewrite.NewCatalog(d, snap, rewrite.Names{SearchPath: []string{"main"}}, cat, rewrite.Declarations{})
+}
+
+func numbered(d rewrite.Dialect, sql string) string {
+	if d != rewrite.Postgres {
+		return sql
+	}
+	out, n := "", byte('0')
+	for i := 0; i < len(sql); i++ {
+		if sql[i] != '?' {
+			out += string(sql[i])
+			continue
+		}
+		n++
+		if n > '9' {
+			out += "$1" + string(n-10)
+			continue
+		}
+		out += "$" + string(n)
+	}
+	return out
+}
+
+// BenchmarkPlanMiss is planning without a cache; compare with each front end's
+// own parse benchmark.
+func BenchmarkPlanMiss(b *testing.B) {
+	for _, f := range frontends {
+		cat := benchCatalog(f.Dialect())
+		for _, x := range benchTexts {
+			sql := numbered(f.Dialect(), x.sql)
+			b.Run(f.Dialect().String()+"/"+x.name, func(b *testing.B) {
+				s := &rewrite.Session{MariaDB: true, ModeKnown: true, Version: 101119}
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := rewrite.PlanOnce(f, sql, cat, s, rewrite.Options{HasArgs: true}); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+			b.Run(f.Dialect().String()+"/"+x.name+"/parse", func(b *testing.B) {
+				s := &rewrite.Session{MariaDB: true, ModeKnown: true, Version: 101119}
+				b.ReportAllocs()
+				for b.Loop() {
+					if _, err := f.Parse(sql, s); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkPlanHit is what every cached statement costs.
+func BenchmarkPlanHit(b *testing.B) {
+	f := frontends["sqlite"]
+	cat := benchCatalog(f.Dialect())
+	p := rewrite.NewPlanner(f, 100)
+	s := &rewrite.Session{}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.Plan(benchTexts[3].sql, cat, s, rewrite.Options{HasArgs: true}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
