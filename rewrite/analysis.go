@@ -18,6 +18,7 @@ type analysis struct {
 
 	touched []*schema.Table // annotated tables that the statement names
 	seals   map[Expr]Out    // Param and Literal nodes that are sealed
+	casts   map[*Cast]Expr  // casts around sealed values that are dropped
 	params  []paramUse      // every use of a parameter
 	clears  []*Literal      // literals used in clear outside declared columns
 	stars   map[*Star][]visible

@@ -283,6 +283,14 @@ func (a *analysis) assignSealed(e Expr, c *schema.Column, part PartitionSource, 
 	switch v := e.(type) {
 	case *Param, *Literal:
 		return a.seal(v, c, part)
+	case *Cast:
+		if preserves(v, c) {
+			if a.casts == nil {
+				a.casts = map[*Cast]Expr{}
+			}
+			a.casts[v] = v.X
+			return a.seal(v.X, c, part)
+		}
 	case *ColumnRef:
 		h, err := a.column(v, sc)
 		if err != nil {
@@ -296,6 +304,28 @@ func (a *analysis) assignSealed(e Expr, c *schema.Column, part PartitionSource, 
 		return err
 	}
 	return a.refuse(e.Pos(), ReasonComputed, c.String(), hints[ReasonComputed])
+}
+
+// preserves reports whether a cast of a parameter or literal gives the value
+// that the column would store anyway, so that it can be dropped: the column's
+// own type, or text without a length for a text column.
+func preserves(v *Cast, c *schema.Column) bool {
+	if !v.Known() {
+		return false
+	}
+	l, literal := v.X.(*Literal)
+	if _, param := v.X.(*Param); !param && !literal {
+		return false
+	}
+	if v.Type == "nchar" || v.Type == "bpchar" {
+		// PostgreSQL's N'…': trailing blanks are lost on the way into text.
+		return literal && c.Type.Kind == schema.KindText && !c.Type.Fixed && !strings.HasSuffix(l.Value, " ")
+	}
+	t, err := schema.ParseType(v.Type)
+	if err != nil || t.Kind != c.Type.Kind {
+		return false
+	}
+	return t.Name == c.Type.Name || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed
 }
 
 // assignClear plans a value that goes into a clear column.

@@ -20,7 +20,8 @@ type slot struct {
 	span  Span
 	param *Param // nil for literals and conjuncts
 	out   Out
-	n     int // number of the outgoing argument, from 1; 0 for a hole
+	cast  bool // span covers a cast that goes away
+	n     int  // number of the outgoing argument, from 1; 0 for a hole
 	text  string
 }
 
@@ -91,6 +92,14 @@ func (b *builder) collect() error {
 			s.out = out
 		default:
 			return a.refuse(e.Pos(), ReasonExpression, out.Seal.String(), "")
+		}
+	}
+	for c, x := range a.casts {
+		switch x := x.(type) {
+		case *Literal:
+			b.literals[x].span = c.Span
+		case *Param:
+			b.marks[x.Start].span, b.marks[x.Start].cast = c.Span, true
 		}
 	}
 	for st, c := range a.conj {
@@ -283,7 +292,7 @@ func (b *builder) slotEdit(s *slot, renumber bool) {
 	switch {
 	case s.out.PartitionOf != nil:
 	case s.param != nil:
-		if text := b.a.front.Placeholder(s.n); (s.n != s.param.N && b.a.dialect != MySQL || renumber) && text != s.param.Source {
+		if text := b.a.front.Placeholder(s.n); s.cast || (s.n != s.param.N && b.a.dialect != MySQL || renumber) && text != s.param.Source {
 			b.edits = append(b.edits, edit{span: s.span, text: text})
 		}
 	default:

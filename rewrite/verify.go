@@ -410,6 +410,9 @@ func (v verifier) expr(x, y Expr) bool {
 		y, ok := y.(*Case)
 		return ok && v.caseExpr(x, y)
 	case *Cast:
+		if inner, ok := v.b.a.casts[x]; ok {
+			return v.expr(inner, y)
+		}
 		y, ok := y.(*Cast)
 		return ok && x.Type == y.Type && v.expr(x.X, y.X)
 	case *Row:
