@@ -27,6 +27,7 @@ type analysis struct {
 	hidden   map[any][]hiddenCol // by *Select, or the statement whose RETURNING list grows
 	columns  map[*Insert][]string
 	conj     map[*Update]conjunct
+	ddl      []edit // physical form of a CREATE TABLE
 	checks   []Check
 	results  []column // of the statement's own result; nil when it has none
 	top      any      // the node whose select list is the result's
@@ -91,7 +92,7 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals)+len(a.stars)+len(a.hidden)+len(a.columns)+len(a.conj)+len(a.checks) > 0 {
+	if len(a.seals)+len(a.stars)+len(a.hidden)+len(a.columns)+len(a.conj)+len(a.checks)+len(a.ddl) > 0 {
 		return true
 	}
 	if a.skipRes {

@@ -122,6 +122,9 @@ type Catalog interface {
 	Routine(path []Ident) (refused bool)
 	// Declared reports whether the configuration declares the routine clear.
 	Declared(path []Ident) bool
+	// Annotated returns the annotation of a table by that name, whether it
+	// exists or not.
+	Annotated(path []Ident) *schema.Table
 	// Mentions reports whether word, as an identifier or a word in a string or
 	// body, names an annotated table or a relation that reaches one.
 	Mentions(word string) bool

@@ -41,7 +41,9 @@ type builder struct {
 }
 
 func (a *analysis) build() (*Plan, error) {
-	if a.script.NoEdit != "" {
+	// Definitions are edited by tokens alone; everything else needs the ranges
+	// that the front end could not establish.
+	if a.script.NoEdit != "" && len(a.ddl) == 0 {
 		return nil, a.refuse(-1, ReasonVerify, "", "the statement cannot be edited safely ("+a.script.NoEdit+"); write it in a plainer form")
 	}
 	b := &builder{a: a, plan: &Plan{Params: a.script.Params, Effects: a.effects, Tables: a.touched, Checks: a.checks, Writes: len(a.seals) > 0}}
@@ -276,6 +278,7 @@ func (b *builder) shape() {
 		}
 		b.insertAt(ins.ColumnsAt, " ("+strings.Join(q, ", ")+") ")
 	}
+	b.edits = append(b.edits, b.a.ddl...)
 	for owner, cols := range b.a.hidden {
 		b.hide(owner, cols)
 	}

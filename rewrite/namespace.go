@@ -480,6 +480,20 @@ func (n *namespace) Declared(path []Ident) bool {
 	return n.decl.Routines[routineName(path)]
 }
 
+// Annotated returns the annotation that a new table of that name would have.
+func (n *namespace) Annotated(path []Ident) *schema.Table {
+	name := path[len(path)-1].Name
+	if len(path) > 1 {
+		return n.ann.Lookup(path[len(path)-2].Name, name)
+	}
+	if len(n.path) > 0 {
+		if t := n.ann.Lookup(n.path[0], name); t != nil {
+			return t
+		}
+	}
+	return n.ann.Lookup("", name)
+}
+
 // Mentions reports whether a word names something annotated.
 func (n *namespace) Mentions(word string) bool {
 	return n.ann.Mentions(word) || n.reached[strings.ToLower(word)] ||

@@ -190,11 +190,13 @@ func (a *analysis) createTable(o *Other) error {
 	t := o.Relations[0]
 	name := t.Path[len(t.Path)-1]
 	if a.cat.Mentions(name.Name) {
-		why, hint := ReasonDDL, "create it as `sealsql ddl` prints it, through the plain driver"
 		if o.Temp {
-			why, hint = ReasonShadowed, "give the temporary table another name"
+			return a.refuse(t.Start, ReasonShadowed, name.Name, "give the temporary table another name")
 		}
-		return a.refuse(t.Start, why, name.Name, hint)
+		if ann := a.cat.Annotated(t.Path); ann != nil {
+			return a.physicalTable(o, ann)
+		}
+		return a.refuse(t.Start, ReasonDDL, name.Name, "the name is taken by a relation that reaches an annotated table")
 	}
 	if o.Query == nil {
 		return nil

@@ -1,0 +1,406 @@
+package rewrite
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// Record sizes as the physical types must allow for them: what a record adds
+// to its payload at most, with the id of a partition where it is carried. They
+// are upper bounds of what package envelope writes; a test there and here
+// keeps them so.
+const (
+	recordOverhead    = 72
+	partitionOverhead = 204
+	// recordMagic begins every record, armourPrefix every armoured one.
+	recordMagic  = "F95351"
+	armourPrefix = "ss1."
+)
+
+// GuardName is the name of the CHECK constraint that keeps anything but
+// records out of a column (threats T10).
+func GuardName(c *schema.Column) string {
+	return "sealsql_guard_" + strings.ToLower(c.Table.Name) + "_" + strings.ToLower(c.Name)
+}
+
+// Guard is the condition of the constraint, with the column quoted. It leaks
+// nothing: it looks at the length and the first bytes of the record. Lengths
+// are tested first, so that no engine reads past a short value.
+func Guard(f Frontend, c *schema.Column) string {
+	q := f.QuoteIdent(c.Name)
+	test := map[Dialect]string{
+		Postgres: "octet_length(%[1]s) > 20 AND substring(%[1]s FROM 1 FOR 3) = '\\x" + recordMagic + "'::bytea",
+		MySQL:    "octet_length(%[1]s) > 20 AND hex(substr(%[1]s, 1, 3)) = '" + recordMagic + "'",
+		SQLite:   "typeof(%[1]s) = 'blob' AND length(%[1]s) > 20 AND substr(%[1]s, 1, 3) = x'" + recordMagic + "'",
+	}[f.Dialect()]
+	if c.Carrier == schema.CarrierText {
+		test = map[Dialect]string{
+			Postgres: "length(%[1]s) > 20 AND substr(%[1]s, 1, 4) = '" + armourPrefix + "'",
+			MySQL:    "length(%[1]s) > 20 AND substr(%[1]s, 1, 4) = '" + armourPrefix + "'",
+			SQLite:   "typeof(%[1]s) = 'text' AND length(%[1]s) > 20 AND substr(%[1]s, 1, 4) = '" + armourPrefix + "'",
+		}[f.Dialect()]
+	}
+	return q + " IS NULL OR (" + fmt.Sprintf(test, q) + ")"
+}
+
+// MissingGuards lists the annotated columns of the snapshot whose guard is not
+// there.
+func MissingGuards(snap *Snapshot, annotations *schema.Catalog) []*schema.Column {
+	var out []*schema.Column
+	for i := range snap.Relations {
+		r := &snap.Relations[i]
+		t := annotations.Lookup(r.ID.Schema, r.ID.Name)
+		if t == nil || r.Temp || r.Kind != RelTable && r.Kind != RelPartitioned {
+			continue
+		}
+		for _, c := range t.Columns {
+			if !guarded(r, c) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
+
+func guarded(r *SnapshotRelation, c *schema.Column) bool {
+	for _, chk := range r.Checks {
+		if hasWord(chk, c.Name) && isGuard(chk) {
+			return true
+		}
+	}
+	return false
+}
+
+// CarrierType is the physical type that holds the records of a column.
+func CarrierType(d Dialect, c *schema.Column) string {
+	if c.Carrier == schema.CarrierText {
+		if d == MySQL {
+			return mysqlText(4 + (carrierBytes(c)+2)/3*4)
+		}
+		return "text"
+	}
+	switch d {
+	case Postgres:
+		return "bytea"
+	case MySQL:
+		return mysqlBinary(carrierBytes(c))
+	}
+	return "blob"
+}
+
+// carrierBytes is the size of the longest record of a column; 0 where the type
+// has no limit of its own.
+func carrierBytes(c *schema.Column) int {
+	over := recordOverhead
+	if c.Table.Partition.Kind != schema.PartitionConst {
+		over += partitionOverhead
+	}
+	n := 0
+	switch c.Type.Kind {
+	case schema.KindText:
+		n = 4 * c.Type.Length
+		if c.Type.Length == 0 {
+			n = familyBytes(c.Type.Base)
+		}
+	case schema.KindBytes:
+		n = c.Type.Length
+		if n == 0 {
+			n = familyBytes(c.Type.Base)
+		}
+	case schema.KindNumeric:
+		n = 80
+	case schema.KindJSON:
+		n = familyBytes("longtext")
+	default:
+		n = 40
+	}
+	return n + over
+}
+
+// familyBytes is what MySQL's unsized types hold.
+func familyBytes(base string) int {
+	switch {
+	case strings.HasPrefix(base, "tiny"):
+		return 255
+	case strings.HasPrefix(base, "medium"):
+		return 1<<24 - 1
+	case strings.HasPrefix(base, "long"):
+		return 1<<32 - 1
+	}
+	return 1<<16 - 1
+}
+
+// varLimit keeps sized columns away from MySQL's limit of 65,535 bytes a row.
+const varLimit = 2048
+
+func mysqlBinary(n int) string {
+	switch {
+	case n <= varLimit:
+		return "varbinary(" + strconv.Itoa(n) + ")"
+	case n < 1<<16:
+		return "blob"
+	case n < 1<<24:
+		return "mediumblob"
+	}
+	return "longblob"
+}
+
+func mysqlText(n int) string {
+	const bytewise = " CHARACTER SET ascii COLLATE ascii_bin"
+	switch {
+	case n <= varLimit:
+		return "varchar(" + strconv.Itoa(n) + ")" + bytewise
+	case n < 1<<16:
+		return "text" + bytewise
+	case n < 1<<24:
+		return "mediumtext" + bytewise
+	}
+	return "longtext" + bytewise
+}
+
+// tableWords begin the elements of a CREATE TABLE that are not columns.
+var tableWords = map[string]bool{
+	"CONSTRAINT": true, "PRIMARY": true, "UNIQUE": true, "CHECK": true, "FOREIGN": true, "KEY": true,
+	"INDEX": true, "FULLTEXT": true, "SPATIAL": true, "EXCLUDE": true, "LIKE": true, "PERIOD": true,
+}
+
+// typeEnds are the words that end the type of a column.
+var typeEnds = map[string]bool{
+	"NOT": true, "NULL": true, "DEFAULT": true, "PRIMARY": true, "UNIQUE": true, "CHECK": true, "REFERENCES": true,
+	"COLLATE": true, "GENERATED": true, "AS": true, "CONSTRAINT": true, "COMMENT": true, "AUTO_INCREMENT": true,
+	"KEY": true, "ON": true, "CHARSET": true, "VISIBLE": true, "INVISIBLE": true, "STORAGE": true, "COMPRESSION": true,
+}
+
+// physicalTable plans the edits that turn the CREATE TABLE of an annotated
+// table into its physical form: carriers for types, a guard a column.
+func (a *analysis) physicalTable(o *Other, t *schema.Table) error {
+	toks := a.tokens(o.Range())
+	name := o.Relations[0]
+	open := -1
+	for i, tok := range toks {
+		if tok.Start >= name.End && name.Known() && isPunct(tok, "(") {
+			open = i
+			break
+		}
+		if !name.Known() && isPunct(tok, "(") {
+			open = i
+			break
+		}
+	}
+	if open < 0 || o.Query != nil {
+		return a.refuse(o.Start, ReasonDDL, t.Name, "write the table's columns out")
+	}
+	d := &tableDefinition{a: a, t: t}
+	end, err := d.elements(toks, open)
+	if err != nil {
+		return err
+	}
+	if err := d.rest(toks[end+1:]); err != nil {
+		return err
+	}
+	return d.finish(toks[end])
+}
+
+// tableDefinition walks one CREATE TABLE.
+type tableDefinition struct {
+	a     *analysis
+	t     *schema.Table
+	seen  []*schema.Column
+	part  bool
+	edits []edit
+}
+
+// elements walks the comma-separated list behind toks[open] and returns the
+// index of the closing parenthesis.
+func (d *tableDefinition) elements(toks []Token, open int) (int, error) {
+	depth, from := 0, open+1
+	for i := open; i < len(toks); i++ {
+		switch {
+		case isPunct(toks[i], "("):
+			depth++
+		case isPunct(toks[i], ")"):
+			if depth--; depth == 0 {
+				return i, d.element(toks[from:i])
+			}
+		case isPunct(toks[i], ",") && depth == 1:
+			if err := d.element(toks[from:i]); err != nil {
+				return 0, err
+			}
+			from = i + 1
+		}
+	}
+	return 0, d.a.refuse(toks[open].Start, ReasonDDL, d.t.Name, "close the list of columns")
+}
+
+// rest looks at what stands behind the list.
+func (d *tableDefinition) rest(toks []Token) error {
+	for _, t := range toks {
+		if t.Kind == TokWord {
+			switch strings.ToUpper(t.Text) {
+			case "INHERITS", "AS", "SELECT", "LIKE", "OF":
+				return d.a.refuse(t.Start, ReasonDDL, d.t.Name, "write the table's columns out")
+			}
+		}
+	}
+	return nil
+}
+
+func (d *tableDefinition) element(toks []Token) error {
+	if len(toks) == 0 {
+		return nil
+	}
+	if toks[0].Kind == TokWord && tableWords[strings.ToUpper(toks[0].Text)] {
+		return d.constraint(toks)
+	}
+	name := d.a.foldToken(toks[0])
+	if d.t.Partition.Kind == schema.PartitionColumn && strings.EqualFold(name, d.t.Partition.Column) {
+		d.part = true
+		return d.partitionColumn(toks)
+	}
+	if c := d.t.Column(name); c != nil {
+		return d.column(c, toks)
+	}
+	return d.constraint(toks[1:])
+}
+
+// constraint refuses constraints and expressions that name an encrypted
+// column.
+func (d *tableDefinition) constraint(toks []Token) error {
+	for _, t := range toks {
+		if isName(t) {
+			if c := d.t.Column(d.a.foldToken(t)); c != nil {
+				return d.a.refuse(t.Start, ReasonDDL, c.String(), "a constraint or index would look at ciphertext; leave the encrypted column out of it")
+			}
+		}
+	}
+	return nil
+}
+
+func (d *tableDefinition) partitionColumn(toks []Token) error {
+	for _, t := range toks[1:] {
+		if t.Kind == TokWord && (strings.EqualFold(t.Text, "DEFAULT") || strings.EqualFold(t.Text, "GENERATED")) {
+			return d.a.refuse(t.Start, ReasonDDL, d.t.Name+"."+d.t.Partition.Column, "the application gives the partition of every row; leave out the default")
+		}
+	}
+	return d.constraint(toks[1:])
+}
+
+// column replaces the type of an encrypted column and looks at what follows.
+func (d *tableDefinition) column(c *schema.Column, toks []Token) error {
+	end := 1
+	for end < len(toks) && !d.typeEnds(toks, end) {
+		end++
+	}
+	if err := d.typeAgrees(c, toks[1:end]); err != nil {
+		return err
+	}
+	span := Span{toks[0].End, toks[0].End}
+	text := " " + CarrierType(d.a.dialect, c)
+	if end > 1 {
+		span, text = Span{toks[1].Start, toks[end-1].End}, text[1:]
+	}
+	d.edits = append(d.edits, edit{span: span, text: text})
+	d.seen = append(d.seen, c)
+	return d.columnConstraints(c, toks[end:])
+}
+
+func (d *tableDefinition) typeEnds(toks []Token, i int) bool {
+	if toks[i].Kind != TokWord {
+		return false
+	}
+	w := strings.ToUpper(toks[i].Text)
+	if w == "CHARACTER" && i+1 < len(toks) && strings.EqualFold(toks[i+1].Text, "SET") {
+		return true
+	}
+	return typeEnds[w]
+}
+
+// typeAgrees compares the type of the statement with the configuration's: a
+// difference of kind means that one of them is wrong.
+func (d *tableDefinition) typeAgrees(c *schema.Column, toks []Token) error {
+	if len(toks) == 0 {
+		return nil
+	}
+	text := d.a.script.Text[toks[0].Start:toks[len(toks)-1].End]
+	t, err := schema.ParseType(text)
+	if err != nil || t.Kind != c.Type.Kind {
+		return d.a.refuse(toks[0].Start, ReasonDDL, c.String(), "the configuration says "+c.Type.Name+"; make them agree")
+	}
+	return nil
+}
+
+// columnConstraints keeps NULL, NOT NULL and COMMENT, drops character sets and
+// collations, which ciphertext has none of, and refuses the rest.
+func (d *tableDefinition) columnConstraints(c *schema.Column, toks []Token) error {
+	for i := 0; i < len(toks); i++ {
+		t := toks[i]
+		switch w := strings.ToUpper(t.Text); {
+		case t.Kind != TokWord:
+			return d.refuseConstraint(c, t)
+		case w == "NULL", w == "NOT" && i+1 < len(toks) && strings.EqualFold(toks[i+1].Text, "NULL"):
+			if w == "NOT" {
+				i++
+			}
+		case w == "DEFAULT" && i+1 < len(toks) && toks[i+1].Kind == TokWord && strings.EqualFold(toks[i+1].Text, "NULL") && i+2 == len(toks):
+			i++
+		case w == "COMMENT" && i+1 < len(toks) && toks[i+1].Kind == TokString:
+			i++
+		case w == "COLLATE" && i+1 < len(toks):
+			d.drop(t, toks[i+1])
+			i++
+		case w == "CHARSET" && i+1 < len(toks):
+			d.drop(t, toks[i+1])
+			i++
+		case w == "CHARACTER" && i+2 < len(toks):
+			d.drop(t, toks[i+2])
+			i += 2
+		default:
+			return d.refuseConstraint(c, t)
+		}
+	}
+	return nil
+}
+
+func (d *tableDefinition) drop(from, to Token) {
+	d.edits = append(d.edits, edit{span: Span{from.Start, to.End}, text: " "})
+}
+
+func (d *tableDefinition) refuseConstraint(c *schema.Column, t Token) error {
+	return d.a.refuse(t.Start, ReasonDDL, c.String(),
+		"an encrypted column takes NULL, NOT NULL and COMMENT only: the server cannot compare, check or fill in its values")
+}
+
+// finish checks that every annotated column was there and adds the guards in
+// front of the closing parenthesis.
+func (d *tableDefinition) finish(closing Token) error {
+	for _, c := range d.t.Columns {
+		if n := count(d.seen, c); n != 1 {
+			return d.a.refuse(closing.Start, ReasonDDL, c.String(), "the configuration names the column: define it once, or correct the configuration")
+		}
+	}
+	if d.t.Partition.Kind == schema.PartitionColumn && !d.part {
+		return d.a.refuse(closing.Start, ReasonDDL, d.t.Name+"."+d.t.Partition.Column, "define the partition column")
+	}
+	var text strings.Builder
+	for _, c := range d.t.Columns {
+		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, c))
+	}
+	text.WriteByte('\n')
+	d.edits = append(d.edits, edit{span: Span{closing.Start, closing.Start}, text: text.String()})
+	d.a.ddl = d.edits
+	d.a.touch(d.t)
+	return nil
+}
+
+func count(cs []*schema.Column, c *schema.Column) int {
+	n := 0
+	for _, x := range cs {
+		if x == c {
+			n++
+		}
+	}
+	return n
+}
