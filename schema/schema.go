@@ -3,14 +3,11 @@
 // A Catalog is built by package config from sealsql.yaml, or by hand with New.
 // It names no keys and does not look at a database; what the database holds is
 // read by the driver and compared with it.
+//
+// Names are compared without ASCII case, everywhere and on every engine: a
+// name that the database would tell apart from an annotated one by case alone
+// is treated as the annotated one, which at worst refuses a statement.
 package schema
-
-// Catalog is an immutable set of annotated tables.
-type Catalog struct {
-	tables []*Table
-	byName map[string][]*Table // key: lower-case table name without schema
-	clear  map[string]bool     // clear_tables, lower case
-}
 
 // Table is an annotated table.
 type Table struct {
@@ -20,28 +17,58 @@ type Table struct {
 	Name   string
 	// Columns are the encrypted columns, in the order of the configuration.
 	Columns []*Column
-	// Partition says where the partition of a row comes from.
+	// Partition says where the partition of a row comes from. The zero value
+	// is the constant DefaultPartition.
 	Partition Partition
 	// Relaxed opens records by the partition that they name instead of
-	// demanding that it equals the expected one (partition_check: relaxed).
+	// demanding that it equals the expected one (partition_check: relaxed). A
+	// writer of the database can then show one partition's value to another.
 	Relaxed bool
+}
+
+// String returns the name as the configuration writes it: "table" or
+// "schema.table".
+func (t *Table) String() string {
+	if t.Schema == "" {
+		return t.Name
+	}
+	return t.Schema + "." + t.Name
+}
+
+// Column returns the annotated column of that name (compared without ASCII
+// case), or nil.
+func (t *Table) Column(name string) *Column {
+	for _, c := range t.Columns {
+		if c != nil && equalFold(c.Name, name) {
+			return c
+		}
+	}
+	return nil
 }
 
 // Column is an encrypted column.
 type Column struct {
+	// Table is set by New.
 	Table *Table
 	Name  string
-	// ID is the stable id that is bound into every record: "table.column"
-	// unless the configuration gives another (threats T31).
+	// ID is the stable id that is bound into every record. New sets an empty
+	// one to "table.column" in lower case, without the schema, so that moving
+	// a table between schemas or changing the case of its name keeps stored
+	// data readable (threats T31). Changing it orphans stored data.
 	ID string
-	// Type is the logical type.
+	// Type is the logical type. New sets the zero value to text.
 	Type Type
-	// Physical overrides the carrier ("binary" or "text"); empty means binary.
+	// Carrier is the kind of physical column.
 	Carrier Carrier
 }
 
 // String returns "table.column".
-func (c *Column) String() string { return c.Table.Name + "." + c.Name }
+func (c *Column) String() string {
+	if c.Table == nil {
+		return c.Name
+	}
+	return c.Table.Name + "." + c.Name
+}
 
 // Carrier says what kind of physical column holds the records.
 type Carrier uint8
@@ -52,15 +79,42 @@ const (
 	CarrierText
 )
 
+// String returns the word that the configuration uses.
+func (c Carrier) String() string {
+	if c == CarrierText {
+		return "text"
+	}
+	return "binary"
+}
+
+// DefaultPartition is the constant partition of tables that say nothing else.
+const DefaultPartition = "default"
+
 // PartitionKind says where a row's partition comes from.
 type PartitionKind uint8
 
 // The sources of a partition.
 const (
+	// PartitionConst: every row of the table is in one named partition.
 	PartitionConst PartitionKind = iota
+	// PartitionContext: the caller names it (sealsql.WithPartition).
 	PartitionContext
+	// PartitionColumn: a clear column of the same row.
 	PartitionColumn
 )
+
+// String returns the word that the configuration uses.
+func (k PartitionKind) String() string {
+	switch k {
+	case PartitionConst:
+		return "const"
+	case PartitionContext:
+		return "context"
+	case PartitionColumn:
+		return "column"
+	}
+	return "invalid"
+}
 
 // Partition is the rule by which rows find their partition.
 type Partition struct {
@@ -71,14 +125,4 @@ type Partition struct {
 	// form that enters keys and associated data (threats T14).
 	Column string
 	Type   Type
-}
-
-// Column returns the annotated column of that name (compared without case), or nil.
-func (t *Table) Column(name string) *Column {
-	for _, c := range t.Columns {
-		if equalFold(c.Name, name) {
-			return c
-		}
-	}
-	return nil
 }

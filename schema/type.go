@@ -19,16 +19,39 @@ const (
 	KindJSON
 )
 
+var kindNames = [...]string{
+	KindText: "text", KindBytes: "bytes", KindInt: "integer", KindFloat: "floating point",
+	KindBool: "boolean", KindNumeric: "numeric", KindDate: "date", KindTime: "time",
+	KindTimestamp: "timestamp", KindTimestampTZ: "timestamp with time zone",
+	KindUUID: "uuid", KindJSON: "json",
+}
+
+// String returns the family in words.
+func (k Kind) String() string {
+	if int(k) < len(kindNames) && kindNames[k] != "" {
+		return kindNames[k]
+	}
+	return "invalid"
+}
+
 // Type is a logical column type with its modifiers, as the engine would
-// declare the column if it were not encrypted.
+// declare the column if it were not encrypted. Types are made by ParseType.
 type Type struct {
 	Kind Kind
-	// Name is the canonical spelling in the engine's words, with modifiers:
-	// "numeric(10,2)", "varchar(40)", "datetime(3)", "int unsigned".
+	// Name is the canonical spelling in the engines' words, with modifiers:
+	// "numeric(10,2)", "varchar(40)", "datetime(3)", "int unsigned". Two
+	// spellings of one type have one Name.
 	Name string
+	// Declared is the spelling that was parsed, in lower case and with single
+	// blanks: "character varying(40)". It matters where an engine looks at the
+	// words themselves: SQLite's affinity and its declared type.
+	Declared string
 	// Base is Name without modifiers, lower case: "numeric", "varchar".
 	Base string
-	// Bits is 8, 16, 24, 32 or 64 for KindInt, 32 or 64 for KindFloat.
+	// Bits is 8, 16, 24, 32 or 64 for KindInt, 32 or 64 for KindFloat. It is 0
+	// for "real" and "float", which the engines size differently: real is 32
+	// bits on PostgreSQL and 64 on MySQL, float the other way round, and
+	// SQLite has only 64.
 	Bits     int
 	Unsigned bool
 	// Length is the declared length of text and bytes in characters or bytes;
@@ -40,25 +63,19 @@ type Type struct {
 	HasPrecision bool
 	Precision    int
 	Scale        int
-	// Fraction is the number of fractional second digits of time types.
-	Fraction int
+	// Fraction is the number of fractional second digits of time types, 0 to
+	// 6; HasFraction tells timestamp (6 digits on PostgreSQL, 0 on MySQL)
+	// from timestamp(0).
+	HasFraction bool
+	Fraction    int
 }
 
-func equalFold(a, b string) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := 0; i < len(a); i++ {
-		x, y := a[i], b[i]
-		if 'A' <= x && x <= 'Z' {
-			x += 'a' - 'A'
-		}
-		if 'A' <= y && y <= 'Z' {
-			y += 'a' - 'A'
-		}
-		if x != y {
-			return false
-		}
-	}
-	return true
+// Same reports whether two types are the same logical type, whatever their
+// spelling.
+func (t Type) Same(o Type) bool {
+	t.Declared, o.Declared = "", ""
+	return t == o
 }
+
+// String returns Name.
+func (t Type) String() string { return t.Name }

@@ -16,22 +16,22 @@ import (
 // the record format and never change.
 type Tag byte
 
-// The tags. The payload of each is described beside its Append function.
+// The tags and their payloads; numbers are big-endian.
 const (
-	TagText        Tag = 1  // UTF-8 (or the database's bytes) as it is
+	TagText        Tag = 1  // the database's bytes as they are; UTF-8 but on SQLite
 	TagBytes       Tag = 2  // bytes as they are
-	TagInt64       Tag = 3  // 8 bytes, big-endian two's complement
-	TagUint64      Tag = 4  // 8 bytes, big-endian
-	TagFloat64     Tag = 5  // 8 bytes, IEEE 754, big-endian
-	TagFloat32     Tag = 6  // 4 bytes, IEEE 754, big-endian
+	TagInt64       Tag = 3  // 8 bytes, two's complement
+	TagUint64      Tag = 4  // 8 bytes
+	TagFloat64     Tag = 5  // 8 bytes, IEEE 754
+	TagFloat32     Tag = 6  // 4 bytes, IEEE 754
 	TagBool        Tag = 7  // 1 byte, 0 or 1
-	TagNumeric     Tag = 8  // canonical decimal text, or NaN, Infinity, -Infinity
-	TagDate        Tag = 9  // text as the engine's own canonical output
-	TagTime        Tag = 10 // text as the engine's own canonical output
-	TagTimestamp   Tag = 11 // see the codecs
-	TagTimestampTZ Tag = 12 // see the codecs
-	TagUUID        Tag = 13 // 16 bytes
-	TagJSON        Tag = 14 // text
+	TagNumeric     Tag = 8  // the engine's decimal text: [-]digits[.digits], NaN, Infinity, -Infinity
+	TagDate        Tag = 9  // see the engine's codec, also for the next three
+	TagTime        Tag = 10 //
+	TagTimestamp   Tag = 11 //
+	TagTimestampTZ Tag = 12 //
+	TagUUID        Tag = 13 // 16 bytes, RFC 9562 order
+	TagJSON        Tag = 14 // text as the engine keeps it
 )
 
 // Literal is a constant of the statement's text, as the front ends decode it.
@@ -95,23 +95,21 @@ type Codec interface {
 
 // TypeError says that a value does not fit a logical type. It holds no value.
 type TypeError struct {
-	// Type is the logical type's name, GoType the argument's Go type (or
-	// "literal").
+	// Type is the logical type's name, GoType the argument's Go type, or
+	// "literal", or "stored value" for a payload that cannot be read.
 	Type   string
 	GoType string
 	// Problem says what is wrong in words: "out of range", "invalid syntax",
 	// "too long (limit 40 characters)".
 	Problem string
-	// Err is the cause where a caller may branch on it (a Valuer's error), or nil.
+	// Err is the cause where a caller may branch on it (a Valuer's error), or
+	// nil. It is reachable by errors.Is and errors.As and is not printed (see
+	// Quiet): its text may hold the value.
 	Err error
 }
 
 func (e *TypeError) Error() string {
-	s := "sealsql: " + e.GoType + " for " + e.Type + ": " + e.Problem
-	if e.Err != nil {
-		s += ": " + e.Err.Error()
-	}
-	return s
+	return "sealsql: " + e.GoType + " for " + e.Type + ": " + e.Problem
 }
 
 func (e *TypeError) Unwrap() error { return e.Err }

@@ -1,0 +1,72 @@
+# Everything a contributor runs. CONTRIBUTING.md says which to run when.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
+TESTENV := .build/testenv
+
+# Overridable: make fuzz FUZZTIME=5m, make bench BENCH=Seal COUNT=10 OLD=before.txt
+FUZZTIME ?= 30s
+LONGFUZZTIME ?= 10m
+BENCH ?= .
+COUNT ?= 1
+OLD ?=
+
+.PHONY: help
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Built rather than run with `go run`, which would not pass SIGTERM on.
+.PHONY: $(TESTENV)
+$(TESTENV):
+	@mkdir -p .build
+	@CGO_ENABLED=0 go build -o $@ ./internal/testenv/cmd
+
+.PHONY: test
+test: $(TESTENV) ## run every test with -race on private PostgreSQL and MariaDB servers
+	@.ci/each-module $(CURDIR)/$(TESTENV) -- go test -race -count=1 $(TESTFLAGS) ./...
+
+.PHONY: lint
+lint: ## vet, staticcheck, gofumpt, go.mod files
+	@.ci/each-module go vet ./...
+	@.ci/each-module $(TOOL) staticcheck ./...
+	@.ci/gofumpt
+	@.ci/tidy
+
+.PHONY: fmt
+fmt: ## format with gofumpt
+	@$(TOOL) gofumpt -w .
+
+.PHONY: build-all
+build-all: ## build without cgo for linux, darwin, windows on amd64, arm64
+	@.ci/build-all
+
+.PHONY: quickstart
+quickstart: ## run the smallest program, on SQLite in a temporary file
+	@CGO_ENABLED=0 go run ./examples/quickstart
+
+.PHONY: bench
+bench: $(TESTENV) ## run benchmarks (BENCH, COUNT); compare with OLD=file
+	@mkdir -p .build
+	@$(TESTENV) -- go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... | tee .build/bench.txt
+	@$(TOOL) benchstat $(OLD) .build/bench.txt
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZTIME
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: long
+long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME
+	@SEALSQL_LONG=1 .ci/each-module $(CURDIR)/$(TESTENV) -- go test -race -count=1 -timeout 12h $(TESTFLAGS) ./...
+	@.ci/fuzz $(LONGFUZZTIME)
+
+.PHONY: fresh-check
+fresh-check: ## clone the last commit into an empty Debian and run make test there (root)
+	@.ci/fresh-check
+
+.PHONY: clean
+clean: ## remove what make built
+	@rm -rf .build

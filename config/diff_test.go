@@ -1,0 +1,110 @@
+package config_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sealsql/sealsql/config"
+)
+
+const diffHead = "version: 1\nservice: shop\nproduct: orders\nkms: {env: K}\n"
+
+func parse(t testing.TB, text string) *config.Config {
+	t.Helper()
+	c, err := config.Parse("f", []byte(diffHead+text))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return c
+}
+
+// The worst effect of each change; the scripts of cmd/sealsql show the words.
+func TestChangesHaveTheEffectThatTheyHaveOnStoredData(t *testing.T) {
+	users := func(column string) string { return "tables: {users: {columns: {a: " + column + "}}}\n" }
+	by := func(partition string) string {
+		return "tables: {users: {partition: " + partition + ", columns: {a: encrypted}}}\n"
+	}
+	for name, c := range map[string]struct {
+		before, after string
+		want          config.Effect // 0: no change at all
+	}{
+		"nothing":                                {users("encrypted"), users("{type: text}"), 0},
+		"the case of names":                      {users("encrypted"), "tables: {USERS: {columns: {A: encrypted}}}\n", 0},
+		"the default id written out":             {users("encrypted"), users("{id: users.a}"), 0},
+		"another spelling of the type":           {users("{type: int64}"), users("{type: bigint}"), 0},
+		"the default partition written out":      {users("encrypted"), by("{const: default}"), 0},
+		"the order of columns":                   {"tables: {t: {columns: {a: encrypted, b: encrypted}}}\n", "tables: {t: {columns: {b: encrypted, a: encrypted}}}\n", 0},
+		"a wider integer":                        {users("{type: int}"), users("{type: bigint}"), config.Harmless},
+		"an integer's sign":                      {users("{type: int}"), users("{type: int unsigned}"), config.Orphans},
+		"a float's size":                         {users("{type: float4}"), users("{type: double}"), config.Orphans},
+		"a numeric's scale":                      {users(`{type: "numeric(10,2)"}`), users(`{type: "numeric(12,4)"}`), config.Harmless},
+		"a timestamp that gets a zone":           {users("{type: timestamp}"), users("{type: timestamptz}"), config.Orphans},
+		"text to bytes":                          {users("{type: text}"), users("{type: bytes}"), config.Orphans},
+		"a new id":                               {users("encrypted"), users("{id: x}"), config.Orphans},
+		"a renamed column with the old id":       {users("encrypted"), "tables: {users: {columns: {b: {id: users.a}}}}\n", config.Harmless},
+		"a renamed column with a new id":         {users("encrypted"), "tables: {users: {columns: {b: encrypted}}}\n", config.Orphans},
+		"a renamed table with a new id":          {users("encrypted"), "tables: {people: {columns: {a: encrypted}}}\n", config.Orphans},
+		"no table any more":                      {users("encrypted"), "", config.Orphans},
+		"a first table":                          {"", users("encrypted"), config.Harmless},
+		"a schema that narrows":                  {users("encrypted"), "tables: {app.users: {columns: {a: encrypted}}}\n", config.Orphans},
+		"a schema that widens":                   {"tables: {app.users: {columns: {a: encrypted}}}\n", users("encrypted"), config.Harmless},
+		"another schema":                         {"tables: {app.users: {columns: {a: encrypted}}}\n", "tables: {web.users: {columns: {a: encrypted}}}\n", config.Orphans},
+		"a table of one schema gets a second":    {"tables: {app.users: {columns: {a: encrypted}}}\n", "tables: {app.users: {columns: {a: encrypted}}, web.users: {columns: {a: {id: web.users.a}}}}\n", config.Harmless},
+		"the partition column":                   {by("{column: t, type: text}"), by("{column: u, type: text}"), config.Orphans},
+		"the partition column's case":            {by("{column: t, type: text}"), by("{column: T, type: text}"), 0},
+		"the partition column's length":          {by("{column: t, type: varchar(40)}"), by("{column: t, type: varchar(80)}"), 0},
+		"the partition column's family":          {by("{column: t, type: text}"), by("{column: t, type: uuid}"), config.Orphans},
+		"the partition's constant":               {by("{const: a}"), by("{const: b}"), config.Orphans},
+		"the partition's kind":                   {by("context"), by("{const: b}"), config.Orphans},
+		"the default partition":                  {users("encrypted"), "defaults: {partition: context}\n" + users("encrypted"), config.Orphans},
+		"the carrier":                            {users("encrypted"), users("{carrier: text}"), config.Orphans},
+		"the check of partitions":                {users("encrypted"), "tables: {users: {partition_check: relaxed, columns: {a: encrypted}}}\n", config.Harmless},
+		"memory in place of the database":        {"", "metastore: memory\n", config.Orphans},
+		"the database in place of memory":        {"metastore: memory\n", "", config.KeyPlace},
+		"another key table":                      {"", "metastore: {sql: {table: other}}\n", config.KeyPlace},
+		"another database of keys":               {"", "metastore: {sql: {dsn_env: D}}\n", config.KeyPlace},
+		"a declared trigger":                     {"", "triggers: {t: clear}\n", config.Harmless},
+		"a trigger that is no longer declared":   {"triggers: {t: clear}\n", "", config.Harmless},
+		"the life of keys":                       {"", "policy: {data_key: {max_uses: 1}}\n", config.Harmless},
+		"a column that shares the id of another": {users("encrypted"), "tables: {users: {columns: {a: encrypted}}, archive: {columns: {a: {id: users.a}}}}\n", config.Harmless},
+	} {
+		t.Run(name, func(t *testing.T) {
+			changes := config.Diff(parse(t, c.before), parse(t, c.after))
+			worst := config.Effect(0)
+			if len(changes) > 0 {
+				worst = changes[0].Effect
+			}
+			if worst != c.want {
+				t.Errorf("effect is %v, want %v: %+v", worst, c.want, changes)
+			}
+			for _, ch := range changes {
+				if ch.Path == "" || ch.Message == "" || ch.Effect == config.Orphans && ch.Remedy == "" {
+					t.Errorf("incomplete: %+v", ch)
+				}
+			}
+		})
+	}
+}
+
+func TestADifferenceDoesNotShowSecrets(t *testing.T) {
+	static := func(key string) string {
+		return strings.Replace(diffHead, "{env: K}", "{static: {key: "+key+", insecure: true}}", 1) + "metastore: {sql: {dsn: " + key + "}}\n"
+	}
+	a, err := config.Parse("f", []byte(static("SECRET1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := config.Parse("f", []byte(static("SECRET2")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changes := config.Diff(a, b)
+	if len(changes) != 2 {
+		t.Fatalf("changes are %+v", changes)
+	}
+	for _, c := range changes {
+		if strings.Contains(c.Path+c.Message+c.Remedy, "SECRET") {
+			t.Errorf("shown: %+v", c)
+		}
+	}
+}

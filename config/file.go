@@ -1,0 +1,320 @@
+package config
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// file is the vocabulary of sealsql.yaml. Its tags drive the decoder
+// (decode.go) and the JSON Schema (jsonschema.go).
+type file struct {
+	Version   int                 `yaml:"version" required:"true" min:"1" max:"1" doc:"Version of this format: 1."`
+	Service   string              `yaml:"service" required:"true" doc:"Name of the service that owns the data. Part of every key's id and bound into every value: changing it makes stored data unreadable."`
+	Product   string              `yaml:"product" required:"true" doc:"Name of the product or team that the service belongs to. Part of every key's id and bound into every value: changing it makes stored data unreadable."`
+	KMS       kmsSection          `yaml:"kms" required:"true" doc:"Where the master key is: exactly one of env, file and static."`
+	Metastore metastoreSection    `yaml:"metastore" default:"same" doc:"Where the wrapped keys are kept."`
+	Policy    policySection       `yaml:"policy" doc:"Life of keys."`
+	Cache     cacheSection        `yaml:"cache" doc:"Keys kept in memory."`
+	Memory    string              `yaml:"memory" enum:"require prefer off" default:"prefer" doc:"Whether keys must lie in locked memory: require fails without it, prefer does without it where the system gives none, off does not ask for it."`
+	Eager     bool                `yaml:"eager" default:"false" doc:"Load or create the system key when the database is opened, instead of at its first use."`
+	Defaults  defaultsSection     `yaml:"defaults" doc:"What tables and columns have unless they say otherwise."`
+	Tables    named[tableSection] `yaml:"tables" doc:"Tables with encrypted columns, by name or schema.name. A table named without a schema is meant in every schema, database and attached file."`
+	Clear     []string            `yaml:"clear_tables" doc:"Tables without encrypted columns, by name or schema.name. Needed only with catalog: {read: none}."`
+	Routines  named[declaration]  `yaml:"routines" doc:"User-defined functions and procedures that are declared not to touch encrypted columns."`
+	Triggers  named[declaration]  `yaml:"triggers" doc:"Triggers that are declared not to touch encrypted columns."`
+	Catalog   catalogSection      `yaml:"catalog" doc:"How the database's own catalog is used."`
+	Guards    string              `yaml:"guards" enum:"require warn off" default:"warn" doc:"What a missing CHECK guard on an encrypted column is: an error at open, a warning, or nothing."`
+	Limits    limitsSection       `yaml:"limits" doc:"Bounds of memory."`
+}
+
+func (*file) later() map[string]string {
+	return laterKeys("columns are encrypted without it", "search", "masks", "access", "purposes", "retention", "telemetry", "audit", "migrations", "not_before")
+}
+
+// laterKeys gives several keys of later versions one explanation.
+func laterKeys(why string, keys ...string) map[string]string {
+	m := make(map[string]string, len(keys))
+	for _, k := range keys {
+		m[k] = why
+	}
+	return m
+}
+
+type kmsSection struct {
+	Env    string         `yaml:"env" secret:"true" doc:"Name of the environment variable that holds the master key, 32 bytes in base64 or hexadecimal."`
+	File   string         `yaml:"file" secret:"true" doc:"Path of the file that holds the master key, as sealsql keys generate writes it; readable by its owner only. Relative to this file."`
+	Static *staticSection `yaml:"static" doc:"A master key in this file, for tests."`
+}
+
+type staticSection struct {
+	Key      string `yaml:"key" required:"true" secret:"true" doc:"The master key, 32 bytes in base64 or hexadecimal."`
+	Insecure bool   `yaml:"insecure" required:"true" doc:"Must be true: whoever reads this file reads the data."`
+}
+
+func (*kmsSection) later() map[string]string {
+	return laterKeys("this version has env, file and static", "aws", "vault", "gcp", "azure", "pkcs11")
+}
+
+func (k *kmsSection) check(d *decoder, p path) {
+	given := 0
+	for _, set := range []bool{d.has(p.key("env")), d.has(p.key("file")), d.has(p.key("static"))} {
+		if set {
+			given++
+		}
+	}
+	if given != 1 {
+		d.at(p, "exactly one of env, file and static must be here", "env: NAME_OF_VARIABLE, or file: PATH")
+		return
+	}
+	k.checkNames(d, p)
+}
+
+func (k *kmsSection) checkNames(d *decoder, p path) {
+	const noKey = "this looks like a key, not like its place"
+	switch {
+	case looksLikeKey(k.Env):
+		d.at(p.key("env"), noKey, "put the key into an environment variable and write the variable's name here; then replace the key, for this file has shown it")
+	case k.Env != "" && !isVariable(k.Env):
+		d.at(p.key("env"), "this is not the name of an environment variable", "letters, digits and _, as in SEALSQL_MASTER_KEY")
+	case looksLikeKey(k.File):
+		d.at(p.key("file"), noKey, "write the path of the key file here; then replace the key, for this file has shown it")
+	case k.Static != nil && !k.Static.Insecure:
+		d.at(p.key("static"), "a key in this file protects nothing", "add insecure: true if this is a test, else use env or file")
+	case k.Env == "" && d.has(p.key("env")):
+		d.at(p.key("env"), "the name is empty", "write the name of an environment variable")
+	case k.File == "" && d.has(p.key("file")):
+		d.at(p.key("file"), "the path is empty", "write the path of the key file")
+	case strings.ContainsRune(k.File, 0):
+		d.at(p.key("file"), "the path holds a zero byte", "")
+	}
+}
+
+// has reports whether the place is in the file.
+func (d *decoder) has(p path) bool {
+	_, ok := d.values[p]
+	return ok
+}
+
+type metastoreSection struct {
+	SQL    *sqlSection `yaml:"sql" doc:"A table of a SQL database: same, or a mapping."`
+	Memory bool        // metastore: memory
+}
+
+func (*metastoreSection) words() []string { return []string{"memory"} }
+
+func (m *metastoreSection) setWord(w string) {
+	*m = metastoreSection{Memory: w == "memory"}
+	if w == "same" { // the default
+		m.SQL = &sqlSection{}
+		m.SQL.setWord(w)
+	}
+}
+
+func (*metastoreSection) later() map[string]string {
+	return laterKeys("this version has sql and memory", "dynamodb", "redis", "etcd")
+}
+
+func (m *metastoreSection) check(d *decoder, p path) {
+	if !d.has(p.key("sql")) {
+		d.at(p, "a metastore must be named", "sql: same, or metastore: memory for tests")
+	}
+}
+
+type sqlSection struct {
+	DSN    string `yaml:"dsn" secret:"true" doc:"Data source name of the database with the key table, in the form of the same engine's driver. May hold a password: prefer dsn_env."`
+	DSNEnv string `yaml:"dsn_env" secret:"true" doc:"Name of the environment variable that holds the data source name."`
+	Table  string `yaml:"table" default:"encryption_key" doc:"Name of the key table."`
+	Same   bool   // sql: same
+}
+
+func (*sqlSection) words() []string { return []string{"same"} }
+
+func (s *sqlSection) setWord(string) { *s = sqlSection{Same: true, Table: defaultKeyTable} }
+
+const defaultKeyTable = "encryption_key"
+
+func (s *sqlSection) check(d *decoder, p path) {
+	s.Same = !d.has(p.key("dsn")) && !d.has(p.key("dsn_env"))
+	switch {
+	case s.DSN == "" && d.has(p.key("dsn")):
+		d.at(p.key("dsn"), "the data source name is empty", "remove the key, or write sql: same")
+	case s.DSN == "same":
+		d.at(p.key("dsn"), "this is not a data source name", "write sql: same, or leave dsn out")
+	case s.DSNEnv == "" && d.has(p.key("dsn_env")):
+		d.at(p.key("dsn_env"), "the name is empty", "write the name of an environment variable")
+	case s.DSN != "" && s.DSNEnv != "":
+		d.at(p, "dsn and dsn_env exclude each other", "keep dsn_env")
+	case s.DSNEnv != "" && !isVariable(s.DSNEnv):
+		d.at(p.key("dsn_env"), "this is not the name of an environment variable", "letters, digits and _, as in KEYS_DSN")
+	case !isTableName(s.Table):
+		d.at(p.key("table"), "this is not a table name", "letters, digits and _, at most 63")
+	}
+}
+
+type policySection struct {
+	ExpireAfter      duration       `yaml:"expire_after" default:"90d" min:"1m" max:"3650d" doc:"Age at which system and intermediate keys are replaced by new ones. Older keys go on opening."`
+	RevokeCheck      duration       `yaml:"revoke_check" default:"60m" min:"1s" max:"7d" doc:"Age at which a key in memory is looked up again, so that a revoked one stops sealing."`
+	CreatedPrecision duration       `yaml:"created_precision" default:"1m" min:"1s" max:"1d" doc:"Times of creation are cut to this, so that processes that create a key together create one."`
+	DataKey          dataKeySection `yaml:"data_key" doc:"Reuse of data keys."`
+}
+
+func (*policySection) later() map[string]string {
+	return laterKeys("the default applies", "max_stale", "not_before", "rotate")
+}
+
+func (s *policySection) check(d *decoder, p path) {
+	if s.CreatedPrecision > s.ExpireAfter {
+		d.at(p.key("created_precision"), "created_precision is longer than expire_after", "a key must live longer than the step of its time of creation")
+	}
+}
+
+type dataKeySection struct {
+	MaxUses int      `yaml:"max_uses" default:"65536" min:"1" max:"1048576" doc:"Values sealed under one data key; 1 is a key for each value."`
+	MaxAge  duration `yaml:"max_age" default:"60s" min:"1ms" max:"1h" doc:"Time during which one data key seals values."`
+}
+
+type cacheSection struct {
+	Intermediate keyCacheSection `yaml:"intermediate" doc:"Intermediate keys, one for each partition."`
+}
+
+func (*cacheSection) later() map[string]string {
+	return laterKeys("this version has intermediate", "system", "data", "session", "values")
+}
+
+type keyCacheSection struct {
+	Size int `yaml:"size" default:"10000" min:"1" max:"10000000" doc:"Keys kept."`
+}
+
+func (*keyCacheSection) later() map[string]string {
+	return laterKeys("this version has size", "policy", "ttl")
+}
+
+type defaultsSection struct {
+	Format    string           `yaml:"format" enum:"compact" later:"asherah" default:"compact" doc:"Format of the records."`
+	Algorithm string           `yaml:"algorithm" enum:"AES-256-GCM" later:"ChaCha20-Poly1305 XChaCha20-Poly1305" default:"AES-256-GCM" doc:"Algorithm of the records."`
+	Partition partitionSection `yaml:"partition" doc:"Partition of tables that name none; the constant default unless given."`
+}
+
+type tableSection struct {
+	Partition *partitionSection    `yaml:"partition" doc:"Where the partition of a row comes from."`
+	Check     string               `yaml:"partition_check" enum:"strict relaxed" default:"strict" doc:"strict demands that a value's partition is the expected one; relaxed opens a value by the partition that it names."`
+	Columns   named[columnSection] `yaml:"columns" required:"true" doc:"The encrypted columns."`
+}
+
+func (*tableSection) later() map[string]string {
+	return laterKeys("tables have partition, partition_check and columns", "row_identity", "identity", "state", "guards", "access", "retention", "id")
+}
+
+type partitionSection struct {
+	Column  string    `yaml:"column" doc:"A clear column of the same row."`
+	Type    *typeName `yaml:"type" doc:"Type of the partition column; it decides the form in which its values name keys."`
+	Const   string    `yaml:"const" doc:"One partition for all rows."`
+	Context bool      // partition: context
+}
+
+func (*partitionSection) words() []string { return []string{"context"} }
+
+func (s *partitionSection) setWord(string) { *s = partitionSection{Context: true} }
+
+func (*partitionSection) instead() map[string]string {
+	return map[string]string{"context": "write partition: context", "constant": "write const"}
+}
+
+func (*partitionSection) wrongWord(string) string {
+	return "write {column: NAME, type: TYPE}, {const: NAME}, or context"
+}
+
+func (s *partitionSection) check(d *decoder, p path) {
+	column, constant := d.has(p.key("column")), d.has(p.key("const"))
+	switch {
+	case column == constant:
+		d.at(p, "exactly one of column and const must be here", "or write partition: context")
+	case column && s.Type == nil && !d.has(p.key("type")):
+		d.at(p, "a partition column needs its type", "add type: text, int64, uuid, numeric or date")
+	case constant && d.has(p.key("type")):
+		d.atKey(p.key("type"), "a constant partition has no type", "remove the key")
+	case constant && s.Const == "":
+		d.at(p.key("const"), "the partition is empty", "name it")
+	case column && s.Column == "":
+		d.at(p.key("column"), "the column name is empty", "name the column")
+	}
+}
+
+type columnSection struct {
+	Type    typeName `yaml:"type" default:"text" doc:"Type that the column would have if it were not encrypted, in the words of the engine."`
+	ID      *string  `yaml:"id" doc:"Stable id that is bound into every value; table.column in lower case unless given. Changing it makes stored data unreadable."`
+	Carrier string   `yaml:"carrier" enum:"binary text" default:"binary" doc:"Kind of the physical column: binary holds records as they are, text holds them in base64."`
+}
+
+func (*columnSection) words() []string { return []string{"encrypted"} }
+
+func (s *columnSection) setWord(string) {
+	*s = columnSection{Carrier: "binary"}
+	s.Type.set("text")
+}
+
+func (*columnSection) wrongWord(w string) string {
+	if t, err := schema.ParseType(w); err == nil {
+		return "write {type: " + t.Declared + "}"
+	}
+	return ""
+}
+
+func (*columnSection) instead() map[string]string {
+	return map[string]string{"encrypted": "write NAME: encrypted, or leave the key out"}
+}
+
+func (*columnSection) later() map[string]string {
+	m := laterKeys("encrypted columns cannot be searched in this version", "search", "equality", "prefix", "range", "unique", "normalize")
+	for k, v := range laterKeys("columns have type, id and carrier", "state", "plain", "mask", "access", "json", "format", "algorithm", "compress", "padding", "verify", "collation", "row_identity") {
+		m[k] = v
+	}
+	return m
+}
+
+// typeName is the spelling of a logical type.
+type typeName schema.Type
+
+func (t *typeName) set(text string) (problem, suggestion string) {
+	parsed, err := schema.ParseType(text)
+	if err != nil {
+		e := err.(*schema.TypeError)
+		if e.Suggestion != "" {
+			return e.Problem, "use " + e.Suggestion
+		}
+		return e.Problem, ""
+	}
+	*t = typeName(parsed)
+	return "", ""
+}
+
+// declaration is the word that declares code harmless.
+type declaration bool
+
+func (v *declaration) set(text string) (problem, suggestion string) {
+	if text != "clear" {
+		return "this word is not known here", "write clear, or remove the entry"
+	}
+	*v = true
+	return "", ""
+}
+
+type catalogSection struct {
+	Read   string   `yaml:"read" enum:"auto none" default:"auto" doc:"auto reads the database's catalog; none goes by this file alone, and refuses every table that is neither in tables nor in clear_tables."`
+	MaxAge duration `yaml:"max_age" default:"30s" min:"100ms" max:"1h" doc:"Age at which the catalog is read again."`
+}
+
+type limitsSection struct {
+	Plans int `yaml:"plan_cache" default:"4096" min:"1" max:"1000000" doc:"Statements whose plan is kept."`
+}
+
+func (s *policySection) durations() Policy {
+	return Policy{
+		ExpireAfter:      time.Duration(s.ExpireAfter),
+		RevokeCheck:      time.Duration(s.RevokeCheck),
+		CreatedPrecision: time.Duration(s.CreatedPrecision),
+		DataKey:          DataKey{MaxUses: s.DataKey.MaxUses, MaxAge: time.Duration(s.DataKey.MaxAge)},
+	}
+}

@@ -1,0 +1,134 @@
+package config
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+func (p *parse) catalog(raw *file) *schema.Catalog {
+	fallback := p.partition(&raw.Defaults.Partition)
+	if raw.Defaults.Partition.isZero() {
+		fallback = schema.Partition{Kind: schema.PartitionConst, Const: schema.DefaultPartition}
+	}
+	var tables []*schema.Table
+	names := map[string]path{}
+	for i := range raw.Tables {
+		e := &raw.Tables[i]
+		t := p.table(e.Key, &e.Value, fallback)
+		if t == nil {
+			continue
+		}
+		names[t.String()] = path("tables").key(e.Key)
+		tables = append(tables, t)
+	}
+	if len(raw.Tables) == 0 && p.dec.has("tables") && len(p.found) == 0 {
+		p.dec.at("tables", "no table is named", "name one, or remove the key")
+	}
+	cat, err := schema.New(tables, schema.Options{ClearTables: raw.Clear})
+	var problems schema.Problems
+	if errors.As(err, &problems) {
+		for _, problem := range problems {
+			p.problem(problem, names)
+		}
+	}
+	return cat
+}
+
+func (p *parse) table(key string, s *tableSection, fallback schema.Partition) *schema.Table {
+	at := path("tables").key(key)
+	schemaName, name, qualified := strings.Cut(key, ".")
+	if !qualified {
+		schemaName, name = "", key
+	}
+	if strings.Contains(name, ".") || name == "" || qualified && schemaName == "" {
+		p.dec.atKey(at, "this is not a table name", "write table or schema.table")
+		return nil
+	}
+	t := &schema.Table{Schema: schemaName, Name: name, Partition: fallback, Relaxed: s.Check == "relaxed"}
+	if s.Partition != nil {
+		t.Partition = p.partition(s.Partition)
+	}
+	if len(s.Columns) == 0 && !p.dec.has(at.key("columns")) {
+		return nil // reported: the key is missing
+	}
+	for i := range s.Columns {
+		t.Columns = append(t.Columns, p.column(at, &s.Columns[i]))
+	}
+	return t
+}
+
+func (p *parse) column(table path, e *namedEntry[columnSection]) *schema.Column {
+	c := &schema.Column{Name: e.Key, Type: schema.Type(e.Value.Type)}
+	if e.Value.Carrier == "text" {
+		c.Carrier = schema.CarrierText
+	}
+	if e.Value.ID != nil {
+		if c.ID = *e.Value.ID; c.ID == "" {
+			p.dec.at(table.key("columns").key(e.Key).key("id"), "the id is empty", "leave the key out for table.column")
+		}
+	}
+	return c
+}
+
+func (s *partitionSection) isZero() bool {
+	return !s.Context && s.Column == "" && s.Const == "" && s.Type == nil
+}
+
+func (p *parse) partition(s *partitionSection) schema.Partition {
+	switch {
+	case s.Context:
+		return schema.Partition{Kind: schema.PartitionContext}
+	case s.Column != "":
+		out := schema.Partition{Kind: schema.PartitionColumn, Column: s.Column}
+		if s.Type != nil {
+			out.Type = schema.Type(*s.Type)
+		}
+		return out
+	}
+	return schema.Partition{Kind: schema.PartitionConst, Const: s.Const}
+}
+
+// problem reports a fault that package schema found, at its place in the file.
+func (p *parse) problem(problem *schema.Problem, names map[string]path) {
+	if problem.Table == "" && problem.Field != "" {
+		if at := path(problem.Field); !p.reported(at) {
+			p.dec.at(at, problem.Message, problem.Hint)
+		}
+		return
+	}
+	at, ok := names[problem.Table]
+	if !ok {
+		at = "tables"
+	}
+	if problem.Column != "" {
+		at = at.key("columns").key(problem.Column)
+	}
+	if problem.Field == "" {
+		p.dec.atKey(at, problem.Message, problem.Hint)
+		return
+	}
+	place := at.key(problem.Field)
+	if strings.HasPrefix(problem.Field, "partition") && !p.dec.has(at.key("partition")) {
+		place = path("defaults").key(problem.Field)
+	}
+	if p.reported(place) {
+		return // the decoder has said so already
+	}
+	if !p.dec.has(place) && problem.Field == "id" {
+		p.dec.atKey(at, problem.Message, problem.Hint)
+		return
+	}
+	p.dec.at(place, problem.Message, problem.Hint)
+}
+
+// reported reports whether a fault at or below the place is known.
+func (p *parse) reported(at path) bool {
+	for _, e := range p.found {
+		if e.Path == string(at) || strings.HasPrefix(string(at), e.Path+".") && e.Path != "" {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,343 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// call is one execution of an annotated plan: it turns the caller's arguments
+// into those that are sent. It never changes what the caller passed, so that a
+// second pass (driver.ErrSkip, driver.ErrBadConn) starts from the same values.
+type call struct {
+	ctx      context.Context
+	c        *conn
+	plan     *rewrite.Plan
+	in       Input
+	codec    logical.Codec
+	info     sealsql.CallInfo
+	args     []driver.NamedValue // the caller's, by ordinal; nil until resolved
+	scratch  *[]byte             // plaintext payloads, wiped on release
+	arena    []byte              // sealed records, handed to the inner driver
+	lastID   string
+	lastPart envelope.Partition
+}
+
+// scratches keeps buffers for payloads; they are empty and wiped in the pool.
+var scratches = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b }}
+
+// maxScratch bounds the buffers that go back to the pool.
+const maxScratch = 64 << 10
+
+func newCall(ctx context.Context, c *conn, p *rewrite.Plan, in Input, prepared bool) *call {
+	return &call{
+		ctx: ctx, c: c, plan: p, in: in,
+		codec: c.cr.engine.Codec(prepared),
+		info:  sealsql.Call(ctx),
+	}
+}
+
+// release wipes the payloads. Result rows do not use them.
+func (x *call) release() {
+	if x.scratch == nil {
+		return
+	}
+	giveScratch(x.scratch)
+	x.scratch = nil
+}
+
+func giveScratch(b *[]byte) {
+	clear((*b)[:cap(*b)])
+	*b = (*b)[:0]
+	if cap(*b) <= maxScratch {
+		scratches.Put(b)
+	}
+}
+
+// outgoing checks the arguments and returns the text and the fresh argument
+// list to be sent.
+func (x *call) outgoing() (string, []driver.NamedValue, error) {
+	if x.in.Refuse != "" {
+		return "", nil, &rewrite.UnsupportedError{
+			Pos: -1, Reason: rewrite.ReasonParameters,
+			Hint: x.in.Refuse + " cannot be used with a statement that touches encrypted columns",
+		}
+	}
+	if err := x.resolve(); err != nil {
+		return "", nil, err
+	}
+	for i := range x.plan.Checks {
+		if err := x.check(&x.plan.Checks[i]); err != nil {
+			return "", nil, err
+		}
+	}
+	text, err := x.text()
+	if err != nil {
+		return "", nil, err
+	}
+	if x.plan.ArgsSame {
+		return text, renumber(x.in.Options, x.in.Args), nil
+	}
+	args, err := x.arguments()
+	return text, args, err
+}
+
+func (x *call) arguments() ([]driver.NamedValue, error) {
+	opts := len(x.in.Options)
+	out := make([]driver.NamedValue, opts+len(x.plan.Args))
+	copy(out, x.in.Options)
+	for i := range x.plan.Args {
+		v, err := x.value(&x.plan.Args[i])
+		if err != nil {
+			return nil, err
+		}
+		nv := driver.NamedValue{Ordinal: opts + i + 1, Value: v}
+		if i < len(x.plan.ArgNames) {
+			nv.Name = x.plan.ArgNames[i]
+		}
+		out[opts+i] = nv
+	}
+	for i := range out[:opts] {
+		out[i].Ordinal = i + 1
+	}
+	return out, nil
+}
+
+// text writes sealed literals into the plan's text.
+func (x *call) text() (string, error) {
+	if len(x.plan.Holes) == 0 {
+		return x.plan.Text, nil
+	}
+	var b strings.Builder
+	b.Grow(len(x.plan.Text) + 128*len(x.plan.Holes))
+	at := 0
+	for i := range x.plan.Holes {
+		h := &x.plan.Holes[i]
+		v, err := x.value(&h.Out)
+		if err != nil {
+			return "", err
+		}
+		lit, err := x.literal(v)
+		if err != nil {
+			return "", err
+		}
+		b.WriteString(x.plan.Text[at:h.At])
+		b.WriteString(lit)
+		at = h.At
+	}
+	b.WriteString(x.plan.Text[at:])
+	return b.String(), nil
+}
+
+// literal writes an outgoing value as a constant of the dialect.
+func (x *call) literal(v driver.Value) (string, error) {
+	switch v := v.(type) {
+	case nil:
+		return "NULL", nil
+	case []byte:
+		return x.c.cr.front.BytesLiteral(v), nil
+	case string:
+		return x.c.cr.front.StringLiteral(v), nil
+	case int64:
+		return strconv.FormatInt(v, 10), nil
+	}
+	return "", fmt.Errorf("sealsql: no literal for a %T", v)
+}
+
+// resolve finds the caller's argument for every parameter of the text.
+func (x *call) resolve() error {
+	args := x.in.Args
+	if len(x.plan.ParamNames) > 0 {
+		return x.resolveNames()
+	}
+	if len(args) != x.plan.Params {
+		return fmt.Errorf("sealsql: statement takes %d arguments, got %d", x.plan.Params, len(args))
+	}
+	x.args = args
+	return nil
+}
+
+// resolveNames matches SQLite's named parameters: by name, by number where the
+// name is a number, and otherwise by position.
+func (x *call) resolveNames() error {
+	names := make([]string, x.plan.Params+1)
+	for name, n := range x.plan.ParamNames {
+		if n < 1 || n > x.plan.Params {
+			return errors.New("sealsql: parameters of the plan out of range")
+		}
+		names[n] = name
+	}
+	x.args = make([]driver.NamedValue, x.plan.Params)
+	for n := 1; n <= x.plan.Params; n++ {
+		a := findArgument(x.in.Args, names[n], n)
+		if a == nil {
+			if names[n] != "" {
+				return fmt.Errorf("sealsql: missing argument %q", names[n])
+			}
+			return fmt.Errorf("sealsql: missing argument %d", n)
+		}
+		x.args[n-1] = *a
+	}
+	return nil
+}
+
+func findArgument(args []driver.NamedValue, name string, n int) *driver.NamedValue {
+	for i := range args {
+		a := &args[i]
+		switch {
+		case name == "" && a.Ordinal == n,
+			name != "" && a.Name == name,
+			name != "" && name == strconv.Itoa(a.Ordinal):
+			return a
+		}
+	}
+	return nil
+}
+
+// raw returns the Go value that v names.
+func (x *call) raw(v *rewrite.Value) (any, error) {
+	if v.Arg < 1 || v.Arg > len(x.args) {
+		return nil, errors.New("sealsql: plan names an argument that the statement has not")
+	}
+	return x.args[v.Arg-1].Value, nil
+}
+
+// value evaluates one outgoing value.
+func (x *call) value(o *rewrite.Out) (driver.Value, error) {
+	switch {
+	case o.PartitionOf != nil:
+		return x.partitionValue(o)
+	case o.Seal != nil:
+		return x.seal(o)
+	case o.Value.Source == rewrite.FromArg:
+		return x.raw(&o.Value)
+	}
+	return nil, errors.New("sealsql: plan sends a value that is not known")
+}
+
+// seal encodes and seals one value; NULL stays NULL.
+func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
+	col := o.Seal
+	if x.scratch == nil {
+		x.scratch = scratches.Get().(*[]byte)
+	}
+	buf := (*x.scratch)[:0]
+	payload, tag, null, err := x.encode(buf, o)
+	if err != nil {
+		return nil, sealError(col, err)
+	}
+	if null {
+		return nil, nil
+	}
+	if cap(payload) > cap(*x.scratch) {
+		clear((*x.scratch)[:cap(*x.scratch)])
+		*x.scratch = payload
+	}
+	part, err := x.partition(&o.Partition, col.Table)
+	if err != nil {
+		return nil, err
+	}
+	rec, err := x.record(col, part, tag, payload)
+	if err != nil {
+		return nil, sealError(col, err)
+	}
+	return x.carried(col, rec)
+}
+
+func (x *call) encode(dst []byte, o *rewrite.Out) (payload []byte, tag logical.Tag, null bool, err error) {
+	switch o.Value.Source {
+	case rewrite.FromArg:
+		v, err := x.raw(&o.Value)
+		if err != nil {
+			return nil, 0, false, err
+		}
+		return x.codec.Encode(dst, &o.Seal.Type, v)
+	case rewrite.FromLiteral:
+		lit, null, err := literalOf(o.Value.Literal)
+		if err != nil || null {
+			return nil, 0, null, err
+		}
+		payload, tag, err = x.codec.EncodeLiteral(dst, &o.Seal.Type, lit)
+		return payload, tag, false, err
+	}
+	return nil, 0, false, errors.New("plan seals a value that is not known")
+}
+
+// record seals into the arena of this execution.
+func (x *call) record(col *schema.Column, part envelope.Partition, tag logical.Tag, payload []byte) ([]byte, error) {
+	ec := x.c.cr.seals.column(col)
+	need := envelope.SealedLen(ec, part, len(payload))
+	if cap(x.arena)-len(x.arena) < need {
+		x.arena = make([]byte, 0, max(need, 512))
+	}
+	start := len(x.arena)
+	out, err := x.c.cr.seals.sealer.Seal(x.ctx, x.arena, ec, part, byte(tag), payload)
+	if err != nil {
+		return nil, err
+	}
+	x.arena = out
+	return out[start:len(out):len(out)], nil
+}
+
+// carried puts a record into the form that the physical column takes, and
+// checks that the column does not cut it (threats T9).
+func (x *call) carried(col *schema.Column, rec []byte) (driver.Value, error) {
+	limit := x.c.reading.limit(col)
+	if col.Carrier == schema.CarrierText {
+		if n := envelope.ArmouredLen(len(rec)); limit > 0 && n > limit {
+			return nil, tooLong(col, n, limit)
+		}
+		return string(envelope.AppendArmour(make([]byte, 0, envelope.ArmouredLen(len(rec))), rec)), nil
+	}
+	if limit > 0 && len(rec) > limit {
+		return nil, tooLong(col, len(rec), limit)
+	}
+	return rec, nil
+}
+
+func tooLong(col *schema.Column, n, limit int) error {
+	return &sealsql.ColumnError{
+		Column: col.String(), Op: "seal", Err: sealsql.ErrTooLong,
+		Hint: fmt.Sprintf("the record takes %d bytes and the column holds %d; widen the column", n, limit),
+	}
+}
+
+func (r *reading) limit(col *schema.Column) int {
+	if r.state == nil {
+		return 0
+	}
+	return r.limits[col]
+}
+
+// literalOf converts a literal of the tree; null is set for NULL.
+func literalOf(l *rewrite.Literal) (lit logical.Literal, null bool, err error) {
+	if l == nil || l.Odd {
+		return lit, false, errors.New("literal depends on settings")
+	}
+	lit.Text = l.Value
+	switch l.Kind {
+	case rewrite.LitNull:
+		return lit, true, nil
+	case rewrite.LitString:
+		lit.Kind = logical.LiteralString
+	case rewrite.LitNumber:
+		lit.Kind = logical.LiteralNumber
+	case rewrite.LitBytes:
+		lit.Kind = logical.LiteralBytes
+	case rewrite.LitBool:
+		lit.Kind = logical.LiteralBool
+	default:
+		return lit, false, errors.New("literal of an unknown kind")
+	}
+	return lit, false, nil
+}

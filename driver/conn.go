@@ -1,0 +1,276 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+var (
+	_ driver.Conn               = (*conn)(nil)
+	_ driver.ConnPrepareContext = (*conn)(nil)
+	_ driver.ConnBeginTx        = (*conn)(nil)
+	_ driver.ExecerContext      = (*conn)(nil)
+	_ driver.QueryerContext     = (*conn)(nil)
+	_ driver.Pinger             = (*conn)(nil)
+	_ driver.SessionResetter    = (*conn)(nil)
+	_ driver.NamedValueChecker  = (*conn)(nil)
+	_ driver.Validator          = (*connValidator)(nil)
+)
+
+// conn wraps one inner connection. database/sql serialises its use.
+type conn struct {
+	cr      *connector
+	inner   driver.Conn
+	checker driver.NamedValueChecker
+	resume  driver.SessionResetter
+	tx      tx
+
+	// session is nil until it is read, and again after a statement that may
+	// have changed it.
+	session *Session
+	reading reading
+	catalog rewrite.Catalog
+
+	// volatile holds the effects of statements run since the connection was
+	// last known to be outside a transaction: a rollback would take them back.
+	volatile rewrite.Effect
+	inTx     bool
+	// temps are temporary tables that statements of this connection created,
+	// on engines whose catalog does not show them.
+	temps []rewrite.RelationID
+	// txVersion is the catalogs' version when the transaction began.
+	txVersion uint64
+}
+
+// connValidator is a conn whose inner connection is a driver.Validator. The
+// mere presence of IsValid changes what database/sql does with a connection
+// after a cancelled transaction.
+type connValidator struct{ *conn }
+
+func (c connValidator) IsValid() bool { return c.inner.(driver.Validator).IsValid() }
+
+func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
+	c := &conn{cr: cr, inner: inner}
+	c.checker, _ = inner.(driver.NamedValueChecker)
+	c.resume, _ = inner.(driver.SessionResetter)
+	if _, ok := inner.(driver.Validator); ok {
+		return connValidator{c}
+	}
+	return c
+}
+
+func (c *conn) Close() error { return c.inner.Close() }
+
+// Ping also reads the catalog and reports annotated tables that are not fit
+// for encryption.
+func (c *conn) Ping(ctx context.Context) error {
+	if p, ok := c.inner.(driver.Pinger); ok {
+		if err := p.Ping(ctx); err != nil {
+			return err
+		}
+	}
+	if !c.cr.engine.Ready(c.inner) {
+		return nil
+	}
+	if err := c.current(ctx); err != nil {
+		return err
+	}
+	return c.reading.setupError()
+}
+
+// ResetSession is called when the connection is taken from the pool again, so
+// outside any transaction.
+func (c *conn) ResetSession(ctx context.Context) error {
+	c.settled()
+	if c.resume == nil {
+		return nil
+	}
+	return c.resume.ResetSession(ctx)
+}
+
+func (c *conn) CheckNamedValue(nv *driver.NamedValue) error {
+	if c.checker == nil {
+		return driver.ErrSkip
+	}
+	return c.checker.CheckNamedValue(nv)
+}
+
+func (c *conn) Begin() (driver.Tx, error) {
+	return c.BeginTx(context.Background(), driver.TxOptions{})
+}
+
+func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
+	inner, err := innerBegin(ctx, c.inner, opts)
+	if err != nil {
+		return nil, err
+	}
+	c.settled()
+	c.inTx, c.txVersion = true, c.cr.cats.version.Load()
+	c.tx = tx{c: c, inner: inner}
+	return &c.tx, nil
+}
+
+func (c *conn) Prepare(query string) (driver.Stmt, error) {
+	return c.PrepareContext(context.Background(), query)
+}
+
+func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	p, err := c.plan(ctx, query, rewrite.Options{HasArgs: true, Prepare: true})
+	if err != nil {
+		return nil, err
+	}
+	return c.prepare(ctx, query, p)
+}
+
+func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if len(args) > 0 && c.cr.engine.AlwaysPrepares() {
+		// Planned and sealed where it will be run: in the prepared statement.
+		return nil, driver.ErrSkip
+	}
+	in, err := c.input(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.plan(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
+	if err != nil {
+		return nil, err
+	}
+	if p.Pass {
+		res, err := innerExec(ctx, c.inner, p.Text, passed(in, args))
+		return res, c.done(p, in.Text, err)
+	}
+	x := newCall(ctx, c, p, in, false)
+	defer x.release()
+	text, out, err := x.outgoing()
+	if err != nil {
+		return nil, err
+	}
+	res, err := innerExec(ctx, c.inner, text, out)
+	return res, c.done(p, in.Text, err)
+}
+
+func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if len(args) > 0 && c.cr.engine.AlwaysPrepares() {
+		return nil, driver.ErrSkip
+	}
+	in, err := c.input(ctx, query, args)
+	if err != nil {
+		return nil, err
+	}
+	p, err := c.plan(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
+	if err != nil {
+		return nil, err
+	}
+	if p.Pass {
+		rows, err := innerQuery(ctx, c.inner, p.Text, passed(in, args))
+		return rows, c.done(p, in.Text, err)
+	}
+	x := newCall(ctx, c, p, in, false)
+	defer x.release()
+	text, out, err := x.outgoing()
+	if err != nil {
+		return nil, err
+	}
+	rows, err := innerQuery(ctx, c.inner, text, out)
+	if err := c.done(p, in.Text, err); err != nil {
+		return nil, err
+	}
+	return x.wrap(rows)
+}
+
+// input separates options from arguments.
+func (c *conn) input(ctx context.Context, query string, args []driver.NamedValue) (Input, error) {
+	in := Input{Text: query, Args: args}
+	if len(args) == 0 {
+		return in, nil
+	}
+	return c.cr.engine.Arguments(ctx, c.inner, in)
+}
+
+// passed returns the arguments of a statement that passes: the caller's own
+// slice, unless options were resolved.
+func passed(in Input, args []driver.NamedValue) []driver.NamedValue {
+	if !in.Rewritten {
+		return args
+	}
+	return renumber(in.Options, in.Args)
+}
+
+// renumber joins arguments into a fresh slice with ordinals from 1.
+func renumber(parts ...[]driver.NamedValue) []driver.NamedValue {
+	var out []driver.NamedValue
+	for _, p := range parts {
+		out = append(out, p...)
+	}
+	for i := range out {
+		out[i].Ordinal = i + 1
+	}
+	return out
+}
+
+// plan returns the plan of a statement for the state of this connection.
+func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
+	o.ContextPartition = sealsql.Call(ctx).HasPartition
+	if c.volatile != 0 && c.transactional(query) {
+		// What was changed may be taken back by this statement.
+		defer c.forget()
+	}
+	if err := c.current(ctx); err != nil {
+		if p := c.unplanned(query); p != nil {
+			return p, nil
+		}
+		return nil, err
+	}
+	p, err := c.cr.plans.Plan(query, c.catalog, &c.session.Plan, o)
+	if err != nil && c.outdated(err) {
+		if err := c.refresh(ctx); err != nil {
+			return nil, err
+		}
+		p, err = c.cr.plans.Plan(query, c.catalog, &c.session.Plan, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !p.Pass {
+		if err := c.reading.setupError(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// outdated reports whether a refusal may be due to a catalog that lacks what
+// another process has just made.
+func (c *conn) outdated(err error) bool {
+	var u *rewrite.UnsupportedError
+	return errors.As(err, &u) && u.Reason == rewrite.ReasonUnknownRelation &&
+		!c.cr.cats.none && c.cr.cats.age(c.reading) > moment && c.cr.engine.Ready(c.inner)
+}
+
+// done looks at the outcome of a statement and keeps the connection's
+// knowledge true. It returns err as it is, except for violations of a guard.
+func (c *conn) done(p *rewrite.Plan, query string, err error) error {
+	if p.Effects != 0 {
+		c.noteTemporary(query)
+		c.changed(p.Effects)
+	}
+	if err == nil || err == driver.ErrSkip {
+		return err
+	}
+	return c.failed(p, err)
+}
+
+func (c *conn) failed(p *rewrite.Plan, err error) error {
+	if c.cr.engine.Stale(err) {
+		c.cr.cats.invalidate()
+		c.session = nil
+	}
+	if name := c.cr.engine.Guard(err); name != "" {
+		return guardError(p, name)
+	}
+	return err
+}

@@ -1,0 +1,107 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+var (
+	_ driver.Connector = (*connector)(nil)
+	_ io.Closer        = (*connector)(nil)
+)
+
+// Options say how a connector seals.
+type Options struct {
+	// Annotations name the encrypted columns. Required.
+	Annotations *schema.Catalog
+	// Sealer seals and opens; closing the connector closes it. Required.
+	Sealer *envelope.Sealer
+	// Declarations are what the configuration says about routines and triggers.
+	Declarations rewrite.Declarations
+	// NoCatalog plans from the annotations alone: relations that these do not
+	// name are refused.
+	NoCatalog bool
+	// MaxAge is how long a catalog is believed without being read again; 0
+	// means 30 s.
+	MaxAge time.Duration
+	// PlanCache is the number of plans kept; 0 means 2000.
+	PlanCache int
+	// Driver is what the connector's Driver method returns; nil means the
+	// inner connector's driver.
+	Driver driver.Driver
+}
+
+// planner is what the driver needs of rewrite.Planner.
+type planner interface {
+	Plan(text string, c rewrite.Catalog, s *rewrite.Session, o rewrite.Options) (*rewrite.Plan, error)
+}
+
+type connector struct {
+	inner  driver.Connector
+	drv    driver.Driver
+	engine Engine
+	front  rewrite.Frontend
+	plans  planner
+	cats   *catalogs
+	seals  *seals
+}
+
+// New wraps an inner connector. The result's connections seal and open the
+// annotated columns; it is an io.Closer, which database/sql calls when the
+// *sql.DB is closed: keys are wiped and the inner connector is closed if it
+// can be. New does no I/O.
+func New(inner driver.Connector, e Engine, o Options) (driver.Connector, error) {
+	if inner == nil || e == nil || o.Annotations == nil || o.Sealer == nil {
+		return nil, errors.New("sealsql: driver.New needs a connector, an engine, annotations and a sealer")
+	}
+	if o.MaxAge <= 0 {
+		o.MaxAge = 30 * time.Second
+	}
+	if o.PlanCache <= 0 {
+		o.PlanCache = 2000
+	}
+	if o.Driver == nil {
+		o.Driver = inner.Driver()
+	}
+	sl, err := newSeals(o.Sealer, o.Annotations)
+	if err != nil {
+		return nil, err
+	}
+	return &connector{
+		inner:  inner,
+		drv:    o.Driver,
+		engine: e,
+		front:  e.Frontend(),
+		plans:  rewrite.NewPlanner(e.Frontend(), o.PlanCache),
+		cats:   newCatalogs(&o, e),
+		seals:  sl,
+	}, nil
+}
+
+// Connect opens an inner connection and wraps it.
+func (c *connector) Connect(ctx context.Context) (driver.Conn, error) {
+	inner, err := c.inner.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return wrapConn(c, inner), nil
+}
+
+// Driver returns the registered driver, the same pointer each time.
+func (c *connector) Driver() driver.Driver { return c.drv }
+
+// Close wipes the keys and closes the inner connector if it is an io.Closer.
+func (c *connector) Close() error {
+	err := c.seals.sealer.Close()
+	if cl, ok := c.inner.(io.Closer); ok {
+		err = errors.Join(err, cl.Close())
+	}
+	return err
+}

@@ -1,0 +1,82 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// Engine is what differs between the databases. One value serves one connector
+// and is used by all its connections at once.
+type Engine interface {
+	Frontend() rewrite.Frontend
+
+	// Codec returns the codec of arguments and results; prepared is set for
+	// prepared statements, whose protocol gives other Go types on MySQL.
+	Codec(prepared bool) logical.Codec
+
+	// Session reads what the connection's state changes about texts and names.
+	Session(ctx context.Context, r *Reader) (*Session, error)
+
+	// SessionChanged reports, without asking the server, that the state in s
+	// is out of date on this connection.
+	SessionChanged(inner driver.Conn, s *Session) bool
+
+	// Snapshot reads the database's catalog. s is the session of the
+	// connection that r reads on.
+	Snapshot(ctx context.Context, r *Reader, s *Session) (*rewrite.Snapshot, error)
+
+	// Ready reports whether a query can be sent on the connection now: no rows
+	// are open that would be in the way, no failed transaction.
+	Ready(inner driver.Conn) bool
+
+	// Stale reports whether an error of the database means that the catalog is
+	// not what plans were made from (undefined column or table, changed plan).
+	Stale(err error) bool
+
+	// Guard returns the name of the guard constraint that err reports, or "".
+	Guard(err error) string
+
+	// AlwaysPrepares says that the inner connection answers every ExecContext
+	// and QueryContext that has arguments with driver.ErrSkip.
+	AlwaysPrepares() bool
+
+	// Arguments separates what the inner driver takes as options from the
+	// arguments proper, and resolves forms that change the text.
+	Arguments(ctx context.Context, inner driver.Conn, in Input) (Input, error)
+
+	// Limit returns how many bytes (or ASCII characters) a column of the
+	// physical type, spelt as in the catalog, holds; 0 for no limit.
+	Limit(physical string) int
+}
+
+// Input is a statement as the caller gave it.
+type Input struct {
+	Text string
+	// Options are leading arguments that the inner driver takes as options;
+	// they go out first, in front of the plan's arguments.
+	Options []driver.NamedValue
+	// Refuse, when not "", names an option that an edited statement cannot be
+	// run with.
+	Refuse string
+	// Rewritten says that Text and Args are not the caller's own: they are
+	// what is sent, even where the statement passes.
+	Rewritten bool
+	Args      []driver.NamedValue
+}
+
+// Session is the state of one connection as far as it concerns plans. It is
+// immutable.
+type Session struct {
+	// Plan is the part that is in the key of plans. Its Namespace fingerprints
+	// Names.
+	Plan  rewrite.Session
+	Names rewrite.Names
+	// Scope names the database that the connection sees; connections with
+	// equal scopes share catalogs. A database that exists for one connection
+	// alone has a scope of its own, with Private set.
+	Scope   string
+	Private bool
+}

@@ -1,0 +1,164 @@
+package mysql
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/internal/logical/myvalue"
+	"github.com/sealsql/sealsql/rewrite"
+	front "github.com/sealsql/sealsql/rewrite/mysql"
+)
+
+var _ sealdriver.Engine = (*engine)(nil)
+
+// settings are what the inner driver's connector changes about values.
+type settings struct {
+	parseTime bool
+	loc       *time.Location
+	// prepares: arguments are never written into the text by the client.
+	prepares bool
+}
+
+// known is settings with the codecs made for them.
+type known struct {
+	settings
+	text, binary logical.Codec
+}
+
+// engine is MySQL or MariaDB behind go-sql-driver/mysql.
+type engine struct {
+	front rewrite.Frontend
+	// known is nil until the settings of a wrapped connector were found out.
+	known atomic.Pointer[known]
+}
+
+func newEngine(s *settings) *engine {
+	e := &engine{front: front.New()}
+	if s != nil {
+		e.learn(*s)
+	}
+	return e
+}
+
+func (e *engine) learn(s settings) {
+	if s.loc == nil {
+		s.loc = time.UTC
+	}
+	e.known.Store(&known{
+		settings: s,
+		text:     myvalue.New(myvalue.Options{ParseTime: s.parseTime, Loc: s.loc}),
+		binary:   myvalue.New(myvalue.Options{ParseTime: s.parseTime, Loc: s.loc, Binary: true}),
+	})
+}
+
+func (e *engine) Frontend() rewrite.Frontend { return e.front }
+
+// Codec tells the protocols apart: prepared statements use the binary one.
+func (e *engine) Codec(prepared bool) logical.Codec {
+	k := e.known.Load()
+	if k == nil {
+		return myvalue.New(myvalue.Options{Loc: time.UTC, Binary: prepared})
+	}
+	if prepared {
+		return k.binary
+	}
+	return k.text
+}
+
+// AlwaysPrepares is false while the settings are not known: then the inner
+// driver is asked each time.
+func (e *engine) AlwaysPrepares() bool {
+	k := e.known.Load()
+	return k != nil && k.prepares
+}
+
+// SessionChanged is false: the protocol does not report settings.
+func (e *engine) SessionChanged(driver.Conn, *sealdriver.Session) bool { return false }
+
+// Ready is false while rows are open: the inner driver then says that the
+// connection is not valid.
+func (e *engine) Ready(inner driver.Conn) bool {
+	v, ok := inner.(driver.Validator)
+	return !ok || v.IsValid()
+}
+
+func (e *engine) Arguments(_ context.Context, _ driver.Conn, in sealdriver.Input) (sealdriver.Input, error) {
+	return in, nil
+}
+
+// Error numbers (MySQL and MariaDB error references).
+const (
+	unknownDatabase    = 1049
+	unknownColumn      = 1054
+	columnCount        = 1136
+	unknownTable       = 1146
+	invalidView        = 1356
+	needReprepare      = 1615
+	checkViolatedMySQL = 3819
+	checkViolatedMaria = 4025
+)
+
+// Stale reports errors that name what is not there.
+func (e *engine) Stale(err error) bool {
+	var me *mysql.MySQLError
+	if !errors.As(err, &me) {
+		return false
+	}
+	switch me.Number {
+	case unknownDatabase, unknownColumn, columnCount, unknownTable, invalidView, needReprepare:
+		return true
+	}
+	return false
+}
+
+// guardPrefix begins the names of the guards that `sealsql ddl` writes.
+const guardPrefix = "sealsql_"
+
+// Guard returns the name of the violated guard, which both servers quote in
+// their message.
+func (e *engine) Guard(err error) string {
+	var me *mysql.MySQLError
+	if !errors.As(err, &me) || me.Number != checkViolatedMySQL && me.Number != checkViolatedMaria {
+		return ""
+	}
+	parts := strings.FieldsFunc(me.Message, func(c rune) bool { return c == '`' || c == '\'' || c == '.' })
+	for _, p := range parts {
+		if strings.HasPrefix(p, guardPrefix) {
+			return p
+		}
+	}
+	return ""
+}
+
+// limits of the types without a declared length, in bytes.
+var limits = map[string]int{
+	"tinyblob": 1<<8 - 1, "tinytext": 1<<8 - 1,
+	"blob": 1<<16 - 1, "text": 1<<16 - 1,
+	"mediumblob": 1<<24 - 1, "mediumtext": 1<<24 - 1,
+}
+
+// Limit is the declared length of character and binary types, and what blobs
+// and texts hold.
+func (e *engine) Limit(physical string) int {
+	base, rest, ok := strings.Cut(physical, "(")
+	if !ok {
+		return limits[base]
+	}
+	switch base {
+	case "varbinary", "binary", "varchar", "char":
+		digits, _, _ := strings.Cut(rest, ")")
+		if n, err := strconv.Atoi(digits); err == nil {
+			return n
+		}
+	}
+	return 0
+}

@@ -1,0 +1,249 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// opened is one result column that holds records.
+type opened struct {
+	at   int // in the inner result
+	cols []*schema.Column
+	// groups are the columns by expected partition: mostly one.
+	groups []group
+}
+
+// group is columns of one result column whose partition is the same.
+type group struct {
+	seals []*envelope.Column
+	cols  []*schema.Column
+	table *schema.Table
+	// from is the inner column that holds the row's partition, or -1 where
+	// part is it.
+	from int
+	part envelope.Partition
+}
+
+// opener opens the records of a result's rows.
+type opener struct {
+	ctx     context.Context
+	sealer  *envelope.Sealer
+	codec   logical.Codec
+	columns []opened
+	scratch *[]byte
+	raw     []byte // a record without its armour
+
+	lastID   string
+	lastPart envelope.Partition
+}
+
+// opener prepares opening the plan's result columns.
+func (x *call) opener() (*opener, error) {
+	n := 0
+	for i := range x.plan.Results {
+		if len(x.plan.Results[i].Columns) > 0 {
+			n++
+		}
+	}
+	o := &opener{
+		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec,
+		columns: make([]opened, 0, n),
+	}
+	for i := range x.plan.Results {
+		res := &x.plan.Results[i]
+		if len(res.Columns) == 0 || res.Hidden {
+			continue
+		}
+		col := opened{at: i, cols: res.Columns}
+		if err := x.groups(&col, res); err != nil {
+			return nil, err
+		}
+		o.columns = append(o.columns, col)
+	}
+	return o, nil
+}
+
+func (x *call) groups(col *opened, res *rewrite.Open) error {
+	if len(res.Partitions) != len(res.Columns) {
+		return errors.New("sealsql: plan opens a column without a partition")
+	}
+	for i, c := range res.Columns {
+		g, err := x.group(c, &res.Partitions[i])
+		if err != nil {
+			return err
+		}
+		if len(res.Columns) > 1 && col.merge(g) {
+			continue
+		}
+		if col.groups == nil {
+			col.groups = make([]group, 0, 1)
+		}
+		col.groups = append(col.groups, g)
+	}
+	return nil
+}
+
+func (x *call) group(c *schema.Column, s *rewrite.PartitionSource) (group, error) {
+	g := group{seals: x.c.cr.seals.single[c], cols: x.c.cr.seals.self[c], table: c.Table, from: -1}
+	switch {
+	case !s.Known:
+		if !c.Table.Relaxed {
+			return g, partitionError(c.Table, sealsql.ErrPartitionMissing, partitionHint)
+		}
+		g.part = envelope.AnyPartition
+	case s.Value == nil && s.Const == "" && s.ResultColumn >= 0:
+		if s.ResultColumn >= len(x.plan.Results) {
+			return g, errors.New("sealsql: plan takes a partition from a column that the result has not")
+		}
+		g.from = s.ResultColumn
+	default:
+		var err error
+		g.part, err = x.partition(s, c.Table)
+		return g, err
+	}
+	return g, nil
+}
+
+// merge adds a column to the group with the same partition, if there is one.
+func (col *opened) merge(g group) bool {
+	for i := range col.groups {
+		h := &col.groups[i]
+		if h.from == g.from && h.part == g.part && h.table == g.table {
+			h.seals = append(h.seals[:len(h.seals):len(h.seals)], g.seals...)
+			h.cols = append(h.cols[:len(h.cols):len(h.cols)], g.cols...)
+			return true
+		}
+	}
+	return false
+}
+
+// row opens the records of an inner row in place. Columns that give the
+// partition of others are clear and stay as they were read.
+func (o *opener) row(row []driver.Value) error {
+	for i := range o.columns {
+		col := &o.columns[i]
+		v, err := o.open(col, row)
+		if err != nil {
+			return err
+		}
+		row[col.at] = v
+	}
+	return nil
+}
+
+// open returns the value that a record holds. row is the inner row.
+func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
+	v := row[col.at]
+	if v == nil {
+		return nil, nil
+	}
+	rec, err := o.record(col, v)
+	if err != nil {
+		return nil, openError(col.cols, err)
+	}
+	for i := range col.groups {
+		g := &col.groups[i]
+		part, err := o.partition(g, row)
+		if err != nil {
+			return nil, err
+		}
+		val, err := o.decrypt(g, part, rec)
+		if err == nil {
+			return val, nil
+		}
+		if i == len(col.groups)-1 || !errors.Is(err, envelope.ErrWrongColumn) {
+			return nil, openError(g.cols, err)
+		}
+	}
+	return nil, openError(col.cols, envelope.ErrTampered)
+}
+
+func (o *opener) decrypt(g *group, part envelope.Partition, rec []byte) (driver.Value, error) {
+	if o.scratch == nil {
+		o.scratch = scratches.Get().(*[]byte)
+	}
+	plain, tag, at, err := o.sealer.Open(o.ctx, (*o.scratch)[:0], g.seals, part, rec)
+	if err != nil {
+		return nil, err
+	}
+	if cap(plain) > cap(*o.scratch) {
+		clear((*o.scratch)[:cap(*o.scratch)])
+		*o.scratch = plain
+	}
+	if at < 0 || at >= len(g.cols) {
+		return nil, envelope.ErrTampered
+	}
+	return o.codec.Decode(&g.cols[at].Type, logical.Tag(tag), plain)
+}
+
+// record takes the record out of its carrier. Only what a column's carrier
+// allows is accepted.
+func (o *opener) record(col *opened, v driver.Value) ([]byte, error) {
+	text, binary := false, false
+	for _, c := range col.cols {
+		text = text || c.Carrier == schema.CarrierText
+		binary = binary || c.Carrier == schema.CarrierBinary
+	}
+	switch v := v.(type) {
+	case []byte:
+		if binary && envelope.IsRecord(v) {
+			return v, nil
+		}
+		if text {
+			return o.dearmour(v)
+		}
+	case string:
+		if text {
+			return o.dearmour([]byte(v))
+		}
+	}
+	return nil, envelope.ErrNotSealed
+}
+
+func (o *opener) dearmour(text []byte) ([]byte, error) {
+	rec, err := envelope.Dearmour(o.raw[:0], text)
+	if err != nil {
+		return nil, err
+	}
+	o.raw = rec
+	return rec, nil
+}
+
+// partition returns the partition that a group's records must have.
+func (o *opener) partition(g *group, row []driver.Value) (envelope.Partition, error) {
+	if g.from < 0 {
+		return g.part, nil
+	}
+	v := row[g.from]
+	if v == nil {
+		return envelope.Partition{}, partitionError(g.table, sealsql.ErrPartitionMissing, "the row's partition column is NULL")
+	}
+	id, err := o.codec.Canonical(&g.table.Partition.Type, v)
+	if err != nil {
+		return envelope.Partition{}, partitionError(g.table, err, "")
+	}
+	if id == o.lastID && id != "" {
+		return o.lastPart, nil
+	}
+	p, err := envelope.PartitionID(id)
+	if err != nil {
+		return p, partitionError(g.table, err, "")
+	}
+	o.lastID, o.lastPart = id, p
+	return p, nil
+}
+
+// close wipes what was opened.
+func (o *opener) close() {
+	if o.scratch != nil {
+		giveScratch(o.scratch)
+		o.scratch = nil
+	}
+}

@@ -1,0 +1,250 @@
+package postgres
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// userSchemas selects the namespaces of users. Names in the others resolve as
+// system relations.
+const userSchemas = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'`
+
+// Snapshot reads the catalog with a handful of queries, each over all
+// relations at once.
+func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, _ *sealdriver.Session) (*rewrite.Snapshot, error) {
+	rels, err := readRelations(ctx, r, userSchemas)
+	if err != nil {
+		return nil, err
+	}
+	routines, err := readRoutines(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &rewrite.Snapshot{Relations: rels, Routines: routines}, nil
+}
+
+// relations is a set of relations while it is put together.
+type relations struct {
+	ctx   context.Context
+	r     *sealdriver.Reader
+	where string // condition on pg_namespace n
+	list  []rewrite.SnapshotRelation
+	byOID map[int64]int
+}
+
+func readRelations(ctx context.Context, r *sealdriver.Reader, where string) ([]rewrite.SnapshotRelation, error) {
+	rs := &relations{ctx: ctx, r: r, where: where, byOID: map[int64]int{}}
+	for _, read := range []func() error{
+		rs.readNames, rs.readColumns, rs.readDependencies, rs.readCode, rs.readRelatives,
+		rs.readTriggers, rs.readRules, rs.readChecks, rs.readIndexes,
+	} {
+		if err := read(); err != nil {
+			return nil, err
+		}
+	}
+	return rs.list, nil
+}
+
+// query runs a query in which "$where" stands for the condition on n, and
+// calls row for the rows whose first column is the OID of a known relation.
+func (rs *relations) query(text string, row func(*rewrite.SnapshotRelation, sealdriver.Row)) error {
+	return query(rs.ctx, rs.r, strings.ReplaceAll(text, "$where", rs.where), func(v sealdriver.Row) error {
+		if i, ok := rs.byOID[v.Int(0)]; ok {
+			row(&rs.list[i], v)
+		}
+		return nil
+	})
+}
+
+var kinds = map[string]rewrite.RelationKind{
+	"r": rewrite.RelTable, "v": rewrite.RelView, "m": rewrite.RelMaterializedView,
+	"p": rewrite.RelPartitioned, "f": rewrite.RelForeign, "S": rewrite.RelSequence,
+}
+
+func (rs *relations) readNames() error {
+	text := `SELECT c.oid::bigint, n.nspname::text, c.relname::text, c.relkind::text
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'v', 'm', 'p', 'f', 'S') AND $where ORDER BY n.nspname, c.relname`
+	return query(rs.ctx, rs.r, strings.ReplaceAll(text, "$where", rs.where), func(v sealdriver.Row) error {
+		rs.byOID[v.Int(0)] = len(rs.list)
+		rs.list = append(rs.list, rewrite.SnapshotRelation{
+			ID:   rewrite.RelationID{Schema: v.Text(1), Name: v.Text(2)},
+			Kind: kinds[v.Text(3)],
+		})
+		return nil
+	})
+}
+
+// readColumns reads columns in physical order. Equality is that of bytes for
+// text types with a deterministic collation, and for the built-in types whose
+// values have one form each; char(n) ignores trailing blanks.
+func (rs *relations) readColumns() error {
+	return rs.query(`SELECT c.oid::bigint, a.attname::text, lower(format_type(a.atttypid, a.atttypmod)), a.attnotnull,
+	coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault, ''), a.attgenerated <> '' OR a.attidentity <> '',
+	coalesce(l.collname::text, ''),
+	t.typname IN ('text', 'varchar', 'uuid', 'int2', 'int4', 'int8', 'bytea', 'date', 'bool', 'name')
+		AND t.typnamespace = 'pg_catalog'::regnamespace AND coalesce(l.collisdeterministic, true)
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_type t ON t.oid = a.atttypid
+LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+LEFT JOIN pg_collation l ON l.oid = a.attcollation
+WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'm', 'p', 'f') AND $where
+ORDER BY c.oid, a.attnum`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.Columns = append(rel.Columns, rewrite.CatalogColumn{
+			Name: v.Text(1), Type: v.Text(2), NotNull: v.Bool(3),
+			Default: defaultOf(v.Text(4)), Generated: v.Bool(5),
+			Collation: v.Text(6), BytewiseEqual: v.Bool(7),
+		})
+	})
+}
+
+var nullDefault = regexp.MustCompile(`(?i)^\(*null(::[^']*)?\)*$`)
+
+func defaultOf(expr string) string {
+	if nullDefault.MatchString(expr) {
+		return ""
+	}
+	return expr
+}
+
+// readDependencies reads what views, materialized views and rules name.
+func (rs *relations) readDependencies() error {
+	return rs.query(`SELECT DISTINCT w.ev_class::bigint, rn.nspname::text, rc.relname::text
+FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+JOIN pg_class rc ON rc.oid = d.refobjid JOIN pg_namespace rn ON rn.oid = rc.relnamespace
+WHERE d.refobjid <> w.ev_class AND $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.DependsOn = append(rel.DependsOn, rewrite.RelationID{Schema: v.Text(1), Name: v.Text(2)})
+	})
+}
+
+// readCode marks views and rules that call routines of users: what these read
+// is not known.
+func (rs *relations) readCode() error {
+	return rs.query(`SELECT DISTINCT w.ev_class::bigint
+FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+WHERE NOT EXISTS (`+trustedCode("d.refclassid", "d.refobjid")+`) AND $where ORDER BY 1`, func(rel *rewrite.SnapshotRelation, _ sealdriver.Row) {
+		rel.OpaqueDefinition = true
+	})
+}
+
+// trustedExtensions are extensions of the PostgreSQL distribution (and
+// pgvector) whose functions are computations over their arguments: none takes
+// SQL or the name of a relation, none reads a table.
+const trustedExtensions = `'citext', 'pgcrypto', 'uuid-ossp', 'pg_trgm', 'hstore', 'btree_gin', 'btree_gist', 'unaccent',
+	'fuzzystrmatch', 'ltree', 'intarray', 'cube', 'earthdistance', 'isn', 'seg', 'vector'`
+
+// trustedCode is a subquery with a row when the object is a built-in one, or
+// belongs to a trusted extension.
+func trustedCode(class, oid string) string {
+	return `SELECT FROM pg_depend x JOIN pg_extension e ON x.refclassid = 'pg_extension'::regclass AND x.refobjid = e.oid
+	WHERE x.classid = ` + class + ` AND x.objid = ` + oid + ` AND x.deptype = 'e' AND e.extname IN (` + trustedExtensions + `)
+	UNION ALL SELECT FROM pg_proc p WHERE ` + class + ` = 'pg_proc'::regclass AND p.oid = ` + oid + ` AND p.pronamespace = 'pg_catalog'::regnamespace
+	UNION ALL SELECT FROM pg_operator o WHERE ` + class + ` = 'pg_operator'::regclass AND o.oid = ` + oid + ` AND o.oprnamespace = 'pg_catalog'::regnamespace`
+}
+
+// readRelatives reads inheritance and partitioning, in both directions.
+func (rs *relations) readRelatives() error {
+	return rs.query(`SELECT c.oid::bigint, rn.nspname::text, rc.relname::text
+FROM (SELECT inhrelid AS one, inhparent AS other FROM pg_inherits UNION ALL SELECT inhparent, inhrelid FROM pg_inherits) AS i
+JOIN pg_class c ON c.oid = i.one JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class rc ON rc.oid = i.other JOIN pg_namespace rn ON rn.oid = rc.relnamespace
+WHERE $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		id := rewrite.RelationID{Schema: v.Text(1), Name: v.Text(2)}
+		rel.Relatives = append(rel.Relatives, id)
+		rel.DependsOn = append(rel.DependsOn, id)
+	})
+}
+
+// readTriggers reads triggers with the words of their functions.
+func (rs *relations) readTriggers() error {
+	return rs.query(`SELECT g.tgrelid::bigint, g.tgname::text, l.lanname::text, p.prosrc
+FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_language l ON l.oid = p.prolang
+WHERE NOT g.tgisinternal AND $where ORDER BY 1, 2`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.Triggers = append(rel.Triggers, rewrite.SnapshotTrigger{Name: v.Text(1), Words: bodyWords(v.Text(2), v.Text(3))})
+	})
+}
+
+func (rs *relations) readRules() error {
+	return rs.query(`SELECT w.ev_class::bigint, w.rulename::text
+FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE w.rulename <> '_RETURN' AND $where ORDER BY 1, 2`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.Rules = append(rel.Rules, v.Text(1))
+	})
+}
+
+func (rs *relations) readChecks() error {
+	return rs.query(`SELECT k.conrelid::bigint, lower(pg_get_constraintdef(k.oid))
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE k.contype = 'c' AND $where ORDER BY 1, k.conname`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.Checks = append(rel.Checks, v.Text(1))
+	})
+}
+
+// listSeparator divides the column names of an index in one text.
+const listSeparator = "\x01"
+
+// readIndexes reads unique column sets, and the texts of indexes over
+// expressions or with a condition.
+func (rs *relations) readIndexes() error {
+	return rs.query(`SELECT i.indrelid::bigint, i.indexprs IS NULL AND i.indpred IS NULL, lower(pg_get_indexdef(i.indexrelid)),
+	coalesce((SELECT string_agg(a.attname::text, E'\x01' ORDER BY k.at) FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(num, at)
+		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num WHERE k.at <= i.indnkeyatts), '')
+FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE (i.indisunique OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND $where ORDER BY 1, i.indexrelid`,
+		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+			if v.Bool(1) {
+				rel.Unique = append(rel.Unique, strings.Split(v.Text(3), listSeparator))
+				return
+			}
+			def := v.Text(2)
+			rel.ExpressionIndexes = append(rel.ExpressionIndexes, def[strings.IndexByte(def, '(')+1:])
+		})
+}
+
+// readRoutines lists functions, procedures, aggregates and operators of users.
+func readRoutines(ctx context.Context, r *sealdriver.Reader) ([]string, error) {
+	var out []string
+	err := query(ctx, r, `SELECT DISTINCT lower(p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`)
+UNION SELECT DISTINCT 'operator ' || o.oprname FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
+WHERE `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_operator'::regclass", "o.oid")+`) ORDER BY 1`,
+		func(v sealdriver.Row) error {
+			out = append(out, v.Text(0))
+			return nil
+		})
+	return out, err
+}
+
+// dynamic are words by which a body can run text that it built, or read a
+// relation whose name it was given.
+var dynamic = []string{
+	"execute", "dblink", "dblink_exec", "query_to_xml", "query_to_xmlschema", "query_to_xml_and_xmlschema", "cursor_to_xml",
+	"table_to_xml", "schema_to_xml", "database_to_xml", "ts_stat", "ts_rewrite", "crosstab", "connectby", "xpath_table",
+}
+
+// bodyWords returns the names that may occur in a function's body, lower case,
+// each once; "*" where the body may build its SQL, or is not text.
+func bodyWords(language, body string) []string {
+	if language != "plpgsql" && language != "sql" {
+		return []string{"*"}
+	}
+	words := strings.FieldsFunc(strings.ToLower(body), func(c rune) bool {
+		return c != '_' && c != '$' && c < 0x80 && (c < '0' || c > '9') && (c < 'a' || c > 'z')
+	})
+	slices.Sort(words)
+	words = slices.Compact(words)
+	for _, d := range dynamic {
+		if _, ok := slices.BinarySearch(words, d); ok {
+			return []string{"*"}
+		}
+	}
+	return words
+}

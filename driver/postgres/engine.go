@@ -1,0 +1,173 @@
+package postgres
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/internal/logical/pgvalue"
+	"github.com/sealsql/sealsql/rewrite"
+	front "github.com/sealsql/sealsql/rewrite/postgres"
+)
+
+var _ sealdriver.Engine = (*engine)(nil)
+
+// engine is PostgreSQL behind pgx.
+type engine struct {
+	front rewrite.Frontend
+	codec logical.Codec
+}
+
+func newEngine() *engine {
+	return &engine{front: front.New(), codec: pgvalue.New(pgvalue.Options{})}
+}
+
+func (e *engine) Frontend() rewrite.Frontend { return e.front }
+
+// Codec is the same for prepared statements: pgx converts by type, not by
+// protocol.
+func (e *engine) Codec(bool) logical.Codec { return e.codec }
+
+func (e *engine) AlwaysPrepares() bool { return false }
+
+// pgxConn returns the connection behind pgx's database/sql connection, or nil.
+func pgxConn(inner driver.Conn) *pgx.Conn {
+	if c, ok := inner.(interface{ Conn() *pgx.Conn }); ok {
+		return c.Conn()
+	}
+	return nil
+}
+
+// Ready is false while rows are open and in a failed transaction.
+func (e *engine) Ready(inner driver.Conn) bool {
+	c := pgxConn(inner)
+	if c == nil {
+		return true
+	}
+	return !c.PgConn().IsBusy() && c.PgConn().TxStatus() != 'E'
+}
+
+// SessionChanged compares the settings that the server reports of itself with
+// those that the session was read under. Behind a transaction pooler they may
+// change without any statement of this connection (threats T6).
+func (e *engine) SessionChanged(inner driver.Conn, s *sealdriver.Session) bool {
+	return unsafeSettings(inner) != s.Plan.Unsafe
+}
+
+// unsafeSettings names a setting in force under which texts cannot be read.
+func unsafeSettings(inner driver.Conn) string {
+	c := pgxConn(inner)
+	if c == nil {
+		return ""
+	}
+	if c.PgConn().ParameterStatus("standard_conforming_strings") != "on" {
+		return "standard_conforming_strings is not on"
+	}
+	if enc := c.PgConn().ParameterStatus("client_encoding"); enc != "UTF8" && !strings.EqualFold(enc, "utf-8") {
+		return "client_encoding is not UTF8"
+	}
+	return ""
+}
+
+// SQLSTATE codes (PostgreSQL documentation, appendix A).
+const (
+	undefinedTable    = "42P01"
+	undefinedColumn   = "42703"
+	undefinedSchema   = "3F000"
+	undefinedFunction = "42883"
+	featureNotThere   = "0A000"
+	checkViolation    = "23514"
+)
+
+// Stale reports errors that name what is not there, and pgx's or the server's
+// finding that a prepared statement has another result now.
+func (e *engine) Stale(err error) bool {
+	var pe *pgconn.PgError
+	if !errors.As(err, &pe) {
+		return false
+	}
+	switch pe.Code {
+	case undefinedTable, undefinedColumn, undefinedSchema, undefinedFunction:
+		return true
+	case featureNotThere:
+		return strings.Contains(pe.Message, "cached plan")
+	}
+	return false
+}
+
+// guardPrefix begins the names of the guards that `sealsql ddl` writes.
+const guardPrefix = "sealsql_"
+
+// Guard returns the name of the violated guard. The error's detail shows the
+// failing row.
+func (e *engine) Guard(err error) string {
+	var pe *pgconn.PgError
+	if errors.As(err, &pe) && pe.Code == checkViolation && strings.HasPrefix(pe.ConstraintName, guardPrefix) {
+		return pe.ConstraintName
+	}
+	return ""
+}
+
+// Limit is the length of varchar(n) and char(n); bytea and text have none.
+func (e *engine) Limit(physical string) int {
+	base, rest, ok := strings.Cut(physical, "(")
+	if !ok || base != "character varying" && base != "character" {
+		return 0
+	}
+	n, err := strconv.Atoi(strings.TrimSuffix(rest, ")"))
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// Arguments separates pgx's leading options. A query rewriter (pgx.NamedArgs)
+// is asked here, so that what is planned is what is sent.
+func (e *engine) Arguments(ctx context.Context, inner driver.Conn, in sealdriver.Input) (sealdriver.Input, error) {
+	var rewriter pgx.QueryRewriter
+	args := in.Args
+	for len(args) > 0 {
+		switch opt := args[0].Value.(type) {
+		case pgx.QueryExecMode, pgx.QueryResultFormatsByOID:
+			in.Options = append(in.Options, args[0])
+		case pgx.QueryResultFormats:
+			in.Options = append(in.Options, args[0])
+			in.Refuse = "pgx.QueryResultFormats"
+		case pgx.QueryRewriter:
+			rewriter = opt
+		default:
+			return e.rewritten(ctx, inner, in, rewriter, args)
+		}
+		args = args[1:]
+	}
+	return e.rewritten(ctx, inner, in, rewriter, args)
+}
+
+func (e *engine) rewritten(ctx context.Context, inner driver.Conn, in sealdriver.Input, r pgx.QueryRewriter, args []driver.NamedValue) (sealdriver.Input, error) {
+	in.Args = args
+	if r == nil {
+		return in, nil
+	}
+	vals := make([]any, len(args))
+	for i := range args {
+		vals[i] = args[i].Value
+	}
+	text, vals, err := r.RewriteQuery(ctx, pgxConn(inner), in.Text, vals)
+	if err != nil {
+		return in, fmt.Errorf("rewrite query failed: %w", err)
+	}
+	in.Text, in.Rewritten = text, true
+	in.Args = make([]driver.NamedValue, len(vals))
+	for i, v := range vals {
+		in.Args[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
+	return in, nil
+}

@@ -1,0 +1,205 @@
+package driver
+
+import (
+	"database/sql/driver"
+	"fmt"
+	"reflect"
+
+	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+var (
+	_ driver.Rows                           = (*rows)(nil)
+	_ driver.RowsColumnTypeDatabaseTypeName = (*rows)(nil)
+	_ driver.RowsColumnTypeLength           = (*rows)(nil)
+	_ driver.RowsColumnTypeNullable         = (*rows)(nil)
+	_ driver.RowsColumnTypePrecisionScale   = (*rows)(nil)
+	_ driver.RowsColumnTypeScanType         = (*rows)(nil)
+)
+
+// rows opens the records of an inner result as its rows are read.
+//
+// It is never a driver.RowsNextResultSet: a plan describes one result, and
+// texts with several statements pass or are refused. It is never a
+// driver.RowsColumnScanner (Go 1.27) either, although inner rows may be: with
+// it database/sql lets the inner driver scan into the caller's variables
+// without calling Next, and would hand out records.
+type rows struct {
+	inner  driver.Rows
+	plan   *rewrite.Plan
+	opener *opener
+	names  []string
+	// visible maps shown columns to inner ones and row is an inner row; both
+	// are nil where no column is hidden.
+	visible []int
+	row     []driver.Value
+}
+
+// wrap returns the rows that the caller sees.
+func (x *call) wrap(inner driver.Rows) (driver.Rows, error) {
+	if x.plan.Results == nil {
+		return inner, nil
+	}
+	r, err := x.rows(inner)
+	if err != nil {
+		_ = inner.Close()
+		return nil, err
+	}
+	return r, nil
+}
+
+func (x *call) rows(inner driver.Rows) (*rows, error) {
+	names := inner.Columns()
+	if len(names) != len(x.plan.Results) {
+		x.c.cr.cats.invalidate()
+		return nil, fmt.Errorf("%w: the result has %d columns and the plan %d", sealsql.ErrCatalogChanged, len(names), len(x.plan.Results))
+	}
+	o, err := x.opener()
+	if err != nil {
+		return nil, err
+	}
+	r := &rows{inner: inner, plan: x.plan, opener: o}
+	r.shape(names)
+	return r, nil
+}
+
+// shape finds out which columns are shown under which names.
+func (r *rows) shape(names []string) {
+	p := r.plan
+	hidden := false
+	for i := range p.Results {
+		hidden = hidden || p.Results[i].Hidden
+	}
+	if !hidden && !renames(p.ResultNames, names) {
+		r.names = names
+		return
+	}
+	r.names = make([]string, 0, len(names))
+	for i, name := range names {
+		if p.Results[i].Hidden {
+			continue
+		}
+		if i < len(p.ResultNames) && p.ResultNames[i] != "" {
+			name = p.ResultNames[i]
+		}
+		r.names = append(r.names, name)
+		if hidden {
+			r.visible = append(r.visible, i)
+		}
+	}
+	if hidden {
+		r.row = make([]driver.Value, len(names))
+	}
+}
+
+func renames(want, have []string) bool {
+	for i, w := range want {
+		if w != "" && i < len(have) && w != have[i] {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *rows) Columns() []string { return r.names }
+
+func (r *rows) Close() error {
+	r.opener.close()
+	return r.inner.Close()
+}
+
+// Next reads a row. Opened values are in memory of their own; NULL stays nil.
+// After an error dest holds nothing of the row.
+func (r *rows) Next(dest []driver.Value) error {
+	row := dest
+	if r.row != nil {
+		row = r.row
+	}
+	if err := r.inner.Next(row); err != nil {
+		return err
+	}
+	if err := r.opener.row(row); err != nil {
+		clear(row)
+		clear(dest)
+		return err
+	}
+	for i, at := range r.visible {
+		dest[i] = row[at]
+	}
+	return nil
+}
+
+// column returns the inner index of a shown column, and the annotated column
+// whose type it has; nil where it passes.
+func (r *rows) column(i int) (int, *schema.Column) {
+	if r.visible != nil {
+		i = r.visible[i]
+	}
+	cols := r.plan.Results[i].Columns
+	if len(cols) == 0 {
+		return i, nil
+	}
+	return i, cols[0]
+}
+
+// logical answers for opened columns as the plain driver would for a column of
+// the logical type.
+func (r *rows) logical(c *schema.Column) logical.ColumnType { return r.opener.codec.Column(&c.Type) }
+
+func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
+	at, c := r.column(i)
+	if c != nil {
+		return r.logical(c).DatabaseTypeName
+	}
+	if t, ok := r.inner.(driver.RowsColumnTypeDatabaseTypeName); ok {
+		return t.ColumnTypeDatabaseTypeName(at)
+	}
+	return ""
+}
+
+func (r *rows) ColumnTypeLength(i int) (int64, bool) {
+	at, c := r.column(i)
+	if c != nil {
+		t := r.logical(c)
+		return t.Length, t.HasLength
+	}
+	if t, ok := r.inner.(driver.RowsColumnTypeLength); ok {
+		return t.ColumnTypeLength(at)
+	}
+	return 0, false
+}
+
+// ColumnTypeNullable is the physical column's answer: NULL is stored as NULL.
+func (r *rows) ColumnTypeNullable(i int) (nullable, ok bool) {
+	at, _ := r.column(i)
+	if t, ok := r.inner.(driver.RowsColumnTypeNullable); ok {
+		return t.ColumnTypeNullable(at)
+	}
+	return false, false
+}
+
+func (r *rows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok bool) {
+	at, c := r.column(i)
+	if c != nil {
+		t := r.logical(c)
+		return t.Precision, t.Scale, t.HasPrecisionScale
+	}
+	if t, ok := r.inner.(driver.RowsColumnTypePrecisionScale); ok {
+		return t.ColumnTypePrecisionScale(at)
+	}
+	return 0, 0, false
+}
+
+func (r *rows) ColumnTypeScanType(i int) reflect.Type {
+	at, c := r.column(i)
+	if c != nil {
+		return r.logical(c).ScanType
+	}
+	if t, ok := r.inner.(driver.RowsColumnTypeScanType); ok {
+		return t.ColumnTypeScanType(at)
+	}
+	return reflect.TypeFor[any]()
+}

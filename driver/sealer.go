@@ -1,0 +1,142 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/sealsql/sealsql/config"
+	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// warmTime bounds the key store's and the KMS's answer where the configuration
+// says eager.
+const warmTime = 30 * time.Second
+
+// KeyTable opens the key table of a configuration whose metastore is sql: in
+// the application's own database where m.Same is set, else in the database
+// that MetastoreDSN names, through the same plain driver.
+type KeyTable func(m config.Metastore) (envelope.Metastore, error)
+
+// Open wraps inner as a configuration says. drv is what the connector's Driver
+// method returns; nil means the inner connector's.
+//
+// KMS and metastore are found in the registries of package envelope; the
+// engine packages link envelope/builtin. Without eager nothing is asked of
+// either here.
+func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driver, keys KeyTable) (driver.Connector, error) {
+	if cfg == nil || inner == nil {
+		return nil, errors.New("sealsql: a connector and a configuration are required")
+	}
+	if err := checkTypes(e, cfg); err != nil {
+		return nil, err
+	}
+	sealer, err := openSealer(cfg, keys)
+	if err != nil {
+		return nil, err
+	}
+	o := Options{
+		Annotations: cfg.Catalog,
+		Sealer:      sealer,
+		Declarations: rewrite.Declarations{
+			Routines:  cfg.Declarations.Routines,
+			Triggers:  cfg.Declarations.Triggers,
+			Metastore: cfg.Metastore.Table,
+		},
+		NoCatalog: cfg.CatalogMode == "none",
+		MaxAge:    cfg.MaxAge,
+		PlanCache: cfg.Limits.Plans,
+		Driver:    drv,
+	}
+	c, err := New(inner, e, o)
+	if err != nil {
+		return nil, errors.Join(err, sealer.Close())
+	}
+	return c, nil
+}
+
+// checkTypes refuses logical types that the engine does not know.
+func checkTypes(e Engine, cfg *config.Config) error {
+	codec := e.Codec(false)
+	for _, t := range cfg.Catalog.Tables() {
+		for _, c := range t.Columns {
+			if err := codec.Check(&c.Type); err != nil {
+				return sealError(c, err)
+			}
+		}
+	}
+	return nil
+}
+
+func openSealer(cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), warmTime)
+	defer cancel()
+	ec := envelope.Config{
+		Service: cfg.Service, Product: cfg.Product,
+		Policy: envelope.Policy{
+			ExpireAfter:      cfg.Policy.ExpireAfter,
+			RevokeCheck:      cfg.Policy.RevokeCheck,
+			CreatedPrecision: cfg.Policy.CreatedPrecision,
+			DataKey: envelope.DataKeyPolicy{
+				MaxUses: cfg.Policy.DataKey.MaxUses,
+				MaxAge:  cfg.Policy.DataKey.MaxAge,
+			},
+		},
+		Cache:  envelope.CacheConfig{Intermediate: cfg.IntermediateKeys},
+		Logger: slog.Default(),
+	}
+	if err := ec.Memory.UnmarshalText([]byte(cfg.Memory)); err != nil {
+		return nil, err
+	}
+	var err error
+	if ec.KMS, err = envelope.OpenKMS(ctx, cfg.KMS.Provider, cfg.KMS.Options); err != nil {
+		return nil, err
+	}
+	if ec.Metastore, err = openMetastore(ctx, cfg, keys); err != nil {
+		return nil, errors.Join(err, ec.KMS.Close())
+	}
+	s, err := envelope.New(ctx, ec)
+	if err != nil {
+		return nil, errors.Join(err, ec.Metastore.Close(), ec.KMS.Close())
+	}
+	if cfg.Eager {
+		if err := s.Warm(ctx); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
+	}
+	return s, nil
+}
+
+func openMetastore(ctx context.Context, cfg *config.Config, keys KeyTable) (envelope.Metastore, error) {
+	if cfg.Metastore.Provider == "sql" {
+		return keys(cfg.Metastore)
+	}
+	return envelope.OpenMetastore(ctx, cfg.Metastore.Provider, cfg.Metastore.Options)
+}
+
+// MetastoreDSN returns the data source name of a sql metastore that is not in
+// the application's database. The error does not hold it.
+func MetastoreDSN(m config.Metastore) (string, error) {
+	var o struct {
+		DSN string `json:"dsn"`
+		Env string `json:"dsn_env"`
+	}
+	if err := json.Unmarshal(m.Options, &o); err != nil {
+		return "", errors.New("sealsql: options of the sql metastore cannot be read")
+	}
+	if o.Env != "" {
+		if o.DSN = os.Getenv(o.Env); o.DSN == "" {
+			return "", fmt.Errorf("sealsql: environment variable %s, which names the sql metastore, is not set", o.Env)
+		}
+	}
+	if o.DSN == "" {
+		return "", errors.New("sealsql: the sql metastore has no data source name")
+	}
+	return o.DSN, nil
+}

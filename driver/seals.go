@@ -1,0 +1,89 @@
+package driver
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// seals holds the sealer and its prepared columns. It is immutable.
+type seals struct {
+	sealer *envelope.Sealer
+	// single holds each column as a list of one, the form that opening takes.
+	single map[*schema.Column][]*envelope.Column
+	// self holds each annotated column likewise.
+	self map[*schema.Column][]*schema.Column
+}
+
+func newSeals(s *envelope.Sealer, annotations *schema.Catalog) (*seals, error) {
+	out := &seals{
+		sealer: s,
+		single: map[*schema.Column][]*envelope.Column{},
+		self:   map[*schema.Column][]*schema.Column{},
+	}
+	for _, t := range annotations.Tables() {
+		// A partition that the schema does not fix travels in the record, so
+		// that any read finds the key (threats T13).
+		carry := t.Partition.Kind != schema.PartitionConst
+		for _, c := range t.Columns {
+			col, err := s.Column(c.ID, envelope.ColumnOptions{CarryPartition: carry})
+			if err != nil {
+				return nil, &sealsql.ColumnError{Column: c.String(), Op: "seal", Err: err}
+			}
+			out.single[c] = []*envelope.Column{col}
+			out.self[c] = []*schema.Column{c}
+		}
+	}
+	return out, nil
+}
+
+func (s *seals) column(c *schema.Column) *envelope.Column { return s.single[c][0] }
+
+// sealError names the column of a failure to seal. Refusals and errors of the
+// context keep their identity inside.
+func sealError(c *schema.Column, err error) error {
+	return &sealsql.ColumnError{Column: c.String(), Op: "seal", Err: err}
+}
+
+// openError names the columns that a value was expected to belong to.
+func openError(cols []*schema.Column, err error) error {
+	e := &sealsql.ColumnError{Column: columnNames(cols), Op: "open", Err: err}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, envelope.ErrNotSealed):
+		e.Hint = "the column holds a value that was not written through sealsql; migrate it, or repair the row"
+	case errors.Is(err, envelope.ErrTampered):
+		e.Hint = "the stored record was changed, or belongs to another column or partition; restore the row from a backup"
+	}
+	return e
+}
+
+func columnNames(cols []*schema.Column) string {
+	names := make([]string, len(cols))
+	for i, c := range cols {
+		names[i] = c.String()
+	}
+	return strings.Join(names, "|")
+}
+
+// partitionError says for which table a partition is missing or wrong.
+func partitionError(t *schema.Table, err error, hint string) error {
+	return &sealsql.ColumnError{Column: t.String(), Op: "partition", Err: err, Hint: hint}
+}
+
+// guardError replaces the database's error, which shows the failing row.
+func guardError(p *rewrite.Plan, constraint string) error {
+	column := constraint
+	if len(p.Tables) == 1 {
+		column = p.Tables[0].String() + " (" + constraint + ")"
+	}
+	return &sealsql.ColumnError{
+		Column: column, Op: "guard", Err: sealsql.ErrPlaintextBlocked,
+		Hint: "the value was not sealed by this driver: the column is missing from this process's configuration, or was written by other means",
+	}
+}

@@ -1,0 +1,376 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"strings"
+
+	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// database is one entry of "PRAGMA database_list": main, temp or an attached
+// file. File is empty for databases in memory.
+type database struct{ name, file string }
+
+const temp = "temp"
+
+func databases(ctx context.Context, r *sealdriver.Reader) ([]database, error) {
+	var out []database
+	err := r.Query(ctx, "PRAGMA database_list", nil, func(row sealdriver.Row) error {
+		out = append(out, database{row.Text(1), row.Text(2)})
+		return nil
+	})
+	return out, err
+}
+
+// Session reads the attached files and the temporary relations.
+func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver.Session, error) {
+	dbs, err := databases(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	s := &sealdriver.Session{}
+	var scope, tempText strings.Builder
+	for _, db := range dbs {
+		switch db.name {
+		case temp:
+			if s.Names.Temp, err = e.temporary(ctx, r, s, &tempText); err != nil {
+				return nil, err
+			}
+			continue
+		case "main":
+			e.files.found(db.file)
+		}
+		s.Names.SearchPath = append(s.Names.SearchPath, db.name)
+		s.Private = s.Private || db.file == ""
+		scope.WriteString(quote(db.name) + "=" + quote(db.file) + ";")
+	}
+	s.Scope = scope.String()
+	if s.Private {
+		s.Scope += "private"
+	}
+	s.Plan.Namespace = scope.String() + tempText.String()
+	return s, nil
+}
+
+// temporary reads the temporary relations. A temporary trigger may sit on a
+// table of any file, so a connection that has one shares its catalog with none.
+func (e *engine) temporary(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session, text *strings.Builder) ([]rewrite.SnapshotRelation, error) {
+	rd := newReader(e.front, r)
+	if err := rd.schema(ctx, temp); err != nil {
+		return nil, err
+	}
+	for _, o := range rd.objects {
+		s.Private = s.Private || o.kind == "trigger"
+		text.WriteString(quote(o.kind) + quote(o.table) + quote(o.name) + quote(o.sql))
+	}
+	return rd.finish(), nil
+}
+
+// Snapshot reads the tables, views, indexes and triggers of every attached
+// file.
+func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session) (*rewrite.Snapshot, error) {
+	rd := newReader(e.front, r)
+	for _, name := range s.Names.SearchPath {
+		if err := rd.schema(ctx, name); err != nil {
+			return nil, err
+		}
+	}
+	if err := rd.temporaryTriggers(ctx); err != nil {
+		return nil, err
+	}
+	routines, err := rd.routines(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &rewrite.Snapshot{Relations: rd.finish(), Routines: routines}, nil
+}
+
+// object is one row of sqlite_schema.
+type object struct{ schema, kind, name, table, sql string }
+
+// relation is a relation while it is put together.
+type relation struct {
+	rewrite.SnapshotRelation
+	sql string
+	pk  []string
+}
+
+// reader reads one or more schemas.
+type reader struct {
+	front     rewrite.Frontend
+	r         *sealdriver.Reader
+	objects   []object
+	relations []*relation
+	byID      map[rewrite.RelationID]*relation
+	udf       map[string]bool
+}
+
+func newReader(f rewrite.Frontend, r *sealdriver.Reader) *reader {
+	return &reader{front: f, r: r, byID: map[rewrite.RelationID]*relation{}, udf: map[string]bool{}}
+}
+
+// id folds a name as SQLite compares names.
+func id(schema, name string) rewrite.RelationID {
+	return rewrite.RelationID{Schema: schema, Name: strings.ToLower(name)}
+}
+
+func (rd *reader) schema(ctx context.Context, schema string) error {
+	if err := rd.list(ctx, schema); err != nil {
+		return err
+	}
+	if err := rd.columns(ctx, schema); err != nil {
+		return err
+	}
+	return rd.indexes(ctx, schema)
+}
+
+// list reads sqlite_schema and the kinds of its relations.
+func (rd *reader) list(ctx context.Context, schema string) error {
+	from := len(rd.objects)
+	q := "SELECT type, name, tbl_name, coalesce(sql, '') FROM " + quoteName(schema) + ".sqlite_schema ORDER BY rowid"
+	err := rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
+		rd.objects = append(rd.objects, object{schema, row.Text(0), row.Text(1), row.Text(2), row.Text(3)})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	kinds, err := rd.kinds(ctx, schema)
+	if err != nil {
+		return err
+	}
+	for _, o := range rd.objects[from:] {
+		rd.add(o, kinds)
+	}
+	return nil
+}
+
+// kinds asks which tables are virtual or belong to virtual ones.
+func (rd *reader) kinds(ctx context.Context, schema string) (map[string]string, error) {
+	kinds := map[string]string{}
+	err := rd.r.Query(ctx, "PRAGMA "+quoteName(schema)+".table_list", nil, func(row sealdriver.Row) error {
+		if strings.EqualFold(row.Text(0), schema) {
+			kinds[strings.ToLower(row.Text(1))] = row.Text(2)
+		}
+		return nil
+	})
+	return kinds, err
+}
+
+func (rd *reader) add(o object, kinds map[string]string) {
+	if o.kind != "table" && o.kind != "view" {
+		return
+	}
+	rel := &relation{sql: o.sql}
+	rel.ID = rewrite.RelationID{Schema: o.schema, Name: o.name}
+	rel.Temp = o.schema == temp
+	switch {
+	case o.kind == "view":
+		rel.Kind = rewrite.RelView
+	case kinds[strings.ToLower(o.name)] == "table":
+		rel.Kind = rewrite.RelTable
+		rel.Checks = checks(rd.tokens(o.sql), o.sql)
+	default:
+		rel.Kind = rewrite.RelOther
+	}
+	rd.relations = append(rd.relations, rel)
+	rd.byID[id(o.schema, o.name)] = rel
+}
+
+// The columns of one relation, or of all tables. hidden is 1 for the hidden
+// columns of virtual tables, 2 and 3 for generated ones.
+const (
+	columnsOfTables = `SELECT m.name, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
+		FROM %s.sqlite_schema AS m, pragma_table_xinfo(m.name, %s) AS x WHERE m.type = 'table'
+		AND m.sql NOT LIKE 'create virtual%%' ORDER BY m.rowid, x.cid`
+	columnsOfOne = `SELECT ?1, x.name, x.type, x."notnull", x.dflt_value, x.pk, x.hidden
+		FROM pragma_table_xinfo(?1, ?2) AS x ORDER BY x.cid`
+)
+
+func (rd *reader) columns(ctx context.Context, schema string) error {
+	add := func(row sealdriver.Row) error {
+		if rel := rd.byID[id(schema, row.Text(0))]; rel != nil {
+			rel.column(row)
+		}
+		return nil
+	}
+	q := strings.NewReplacer("%%", "%", "FROM %s.", "FROM "+quoteName(schema)+".", ", %s)", ", "+quote(schema)+")").Replace(columnsOfTables)
+	if err := rd.r.Query(ctx, q, nil, add); err != nil {
+		return err
+	}
+	for _, rel := range rd.relations {
+		if rel.ID.Schema != schema {
+			continue
+		}
+		if len(rel.Columns) == 0 {
+			// Views whose tables are gone and virtual tables without their
+			// module have columns that cannot be told; they stay without.
+			if err := rd.r.Query(ctx, columnsOfOne, args(rel.ID.Name, schema), add); err != nil && ctx.Err() != nil {
+				return err
+			}
+		}
+		rel.collations(rd.tokens(rel.sql))
+		if len(rel.pk) > 0 {
+			rel.Unique = append(rel.Unique, rel.pk)
+		}
+	}
+	return nil
+}
+
+func (rel *relation) column(row sealdriver.Row) {
+	hidden := row.Int(6)
+	if hidden == 1 {
+		return
+	}
+	def := row.Text(4)
+	if strings.EqualFold(strings.Trim(strings.TrimSpace(def), "()"), "null") {
+		def = ""
+	}
+	rel.Columns = append(rel.Columns, rewrite.CatalogColumn{
+		Name:          row.Text(1),
+		Type:          strings.ToLower(row.Text(2)),
+		NotNull:       row.Int(3) != 0,
+		Default:       def,
+		Generated:     hidden == 2 || hidden == 3,
+		Collation:     "BINARY",
+		BytewiseEqual: true,
+	})
+	if row.Int(5) > 0 {
+		rel.pk = append(rel.pk, row.Text(1))
+	}
+}
+
+// indexes reads unique column sets, and the texts of indexes over expressions
+// or with a condition.
+func (rd *reader) indexes(ctx context.Context, schema string) error {
+	q := strings.NewReplacer("FROM %s.", "FROM "+quoteName(schema)+".", ", %s)", ", "+quote(schema)+")").Replace(
+		`SELECT m.name, l.name, l."unique", l.partial, x.cid, coalesce(x.name, '')
+		FROM %s.sqlite_schema AS m, pragma_index_list(m.name, %s) AS l, pragma_index_xinfo(l.name, %s) AS x
+		WHERE m.type = 'table' AND m.sql NOT LIKE 'create virtual%' AND x.key = 1 ORDER BY m.rowid, l.seq, x.seqno`)
+	texts := map[string]string{}
+	for _, o := range rd.objects {
+		if o.kind == "index" && o.schema == schema {
+			texts[strings.ToLower(o.name)] = o.sql
+		}
+	}
+	type index struct {
+		rel           *relation
+		name          string
+		plain, unique bool
+		columns       []string
+	}
+	var all []*index
+	err := rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
+		rel := rd.byID[id(schema, row.Text(0))]
+		if rel == nil {
+			return nil
+		}
+		if n := len(all); n == 0 || all[n-1].rel != rel || all[n-1].name != row.Text(1) {
+			all = append(all, &index{rel: rel, name: row.Text(1), plain: row.Int(3) == 0, unique: row.Int(2) != 0})
+		}
+		ix := all[len(all)-1]
+		if row.Int(4) == -2 {
+			ix.plain = false
+		}
+		ix.columns = append(ix.columns, row.Text(5))
+		return nil
+	})
+	for _, ix := range all {
+		if !ix.plain {
+			text := texts[strings.ToLower(ix.name)]
+			ix.rel.ExpressionIndexes = append(ix.rel.ExpressionIndexes, strings.ToLower(text[strings.IndexByte(text, '(')+1:]))
+		} else if ix.unique {
+			ix.rel.Unique = append(ix.rel.Unique, ix.columns)
+		}
+	}
+	return err
+}
+
+// temporaryTriggers adds the connection's temporary triggers to the tables
+// that they sit on, in whatever file.
+func (rd *reader) temporaryTriggers(ctx context.Context) error {
+	q := "SELECT name, tbl_name, coalesce(sql, '') FROM temp.sqlite_schema WHERE type = 'trigger'"
+	return rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
+		rd.objects = append(rd.objects, object{temp, "trigger", row.Text(0), row.Text(1), row.Text(2)})
+		return nil
+	})
+}
+
+// routines lists functions that were registered by the program, also where
+// they replace built-in ones.
+func (rd *reader) routines(ctx context.Context) ([]string, error) {
+	var out []string
+	q := "SELECT DISTINCT lower(name) FROM pragma_function_list WHERE builtin = 0 ORDER BY 1"
+	err := rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
+		out = append(out, row.Text(0))
+		rd.udf[row.Text(0)] = true
+		return nil
+	})
+	return out, err
+}
+
+// finish resolves what views and triggers name.
+func (rd *reader) finish() []rewrite.SnapshotRelation {
+	named := map[string][]rewrite.RelationID{}
+	for _, rel := range rd.relations {
+		key := strings.ToLower(rel.ID.Name)
+		named[key] = append(named[key], rel.ID)
+	}
+	for _, rel := range rd.relations {
+		if rel.Kind == rewrite.RelView {
+			rd.view(rel, named)
+		}
+	}
+	for _, o := range rd.objects {
+		if o.kind == "trigger" {
+			rd.trigger(o)
+		}
+	}
+	out := make([]rewrite.SnapshotRelation, len(rd.relations))
+	for i, rel := range rd.relations {
+		out[i] = rel.SnapshotRelation
+	}
+	return out
+}
+
+// view takes every relation whose name occurs in the definition for one that
+// the view reads: never too few. A view of the temp schema may read others
+// than this reader knows.
+func (rd *reader) view(rel *relation, named map[string][]rewrite.RelationID) {
+	words := words(rd.tokens(rel.sql))
+	rel.OpaqueDefinition = words == nil || rel.Temp
+	for _, w := range words {
+		rel.OpaqueDefinition = rel.OpaqueDefinition || rd.udf[w]
+		for _, to := range named[w] {
+			if to != rel.ID {
+				rel.DependsOn = append(rel.DependsOn, to)
+			}
+		}
+	}
+}
+
+func (rd *reader) trigger(o object) {
+	t := rewrite.SnapshotTrigger{Name: o.name, Words: words(rd.tokens(o.sql))}
+	if t.Words == nil {
+		t.Words = []string{"*"}
+	}
+	for _, rel := range rd.relations {
+		if strings.EqualFold(rel.ID.Name, o.table) && (o.schema == rel.ID.Schema || o.schema == temp) {
+			rel.Triggers = append(rel.Triggers, t)
+		}
+	}
+}
+
+func args(vals ...string) []driver.NamedValue {
+	out := make([]driver.NamedValue, len(vals))
+	for i, v := range vals {
+		out[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
+	return out
+}
+
+func quoteName(s string) string { return `"` + strings.ReplaceAll(s, `"`, `""`) + `"` }
+
+func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }

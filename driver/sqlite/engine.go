@@ -1,0 +1,97 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"strings"
+
+	"modernc.org/sqlite"
+
+	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/internal/logical/litevalue"
+	"github.com/sealsql/sealsql/rewrite"
+	front "github.com/sealsql/sealsql/rewrite/sqlite"
+)
+
+var _ sealdriver.Engine = (*engine)(nil)
+
+// engine is SQLite behind modernc.org/sqlite.
+type engine struct {
+	front rewrite.Frontend
+	codec logical.Codec
+	files *mainFile
+}
+
+func newEngine(o litevalue.Options, files *mainFile) *engine {
+	return &engine{front: front.New(), codec: litevalue.New(o), files: files}
+}
+
+func (e *engine) Frontend() rewrite.Frontend { return e.front }
+
+// Codec is the same for prepared statements: there is one protocol.
+func (e *engine) Codec(bool) logical.Codec { return e.codec }
+
+// SessionChanged is false: only statements on the connection itself change
+// what it has attached.
+func (e *engine) SessionChanged(driver.Conn, *sealdriver.Session) bool { return false }
+
+// Ready is true: SQLite runs statements beside open rows.
+func (e *engine) Ready(driver.Conn) bool { return true }
+
+func (e *engine) AlwaysPrepares() bool { return false }
+
+func (e *engine) Arguments(_ context.Context, _ driver.Conn, in sealdriver.Input) (sealdriver.Input, error) {
+	return in, nil
+}
+
+// Limit is 0: SQLite enforces no declared length.
+func (e *engine) Limit(string) int { return 0 }
+
+// Result codes of sqlite.org/rescode.html.
+const (
+	codeError           = 1
+	codeSchema          = 17
+	codeConstraintCheck = 275
+)
+
+// Stale reports errors that name a missing or other table or column. SQLite
+// has one code for all that is wrong with a statement, so the words decide.
+func (e *engine) Stale(err error) bool {
+	var se *sqlite.Error
+	if !errors.As(err, &se) {
+		return false
+	}
+	switch se.Code() {
+	case codeSchema:
+		return true
+	case codeError:
+		msg := se.Error()
+		for _, s := range []string{"no such table", "no such column", "has no column named", "values were supplied", "values for"} {
+			if strings.Contains(msg, s) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// guardPrefix begins the names of the guards that `sealsql ddl` writes.
+const guardPrefix = "sealsql_"
+
+// Guard returns the name of the violated guard.
+func (e *engine) Guard(err error) string {
+	var se *sqlite.Error
+	if !errors.As(err, &se) || se.Code() != codeConstraintCheck {
+		return ""
+	}
+	_, name, ok := strings.Cut(se.Error(), "CHECK constraint failed: ")
+	if !ok || !strings.HasPrefix(name, guardPrefix) {
+		return ""
+	}
+	if i := strings.IndexByte(name, ' '); i >= 0 {
+		name = name[:i]
+	}
+	return name
+}

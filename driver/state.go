@@ -1,0 +1,207 @@
+package driver
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// current makes c.session, c.reading and c.catalog describe what the next
+// statement will meet. It reads on the connection itself, which sees its own
+// temporary tables and uncommitted changes.
+func (c *conn) current(ctx context.Context) error {
+	e := c.cr.engine
+	if c.session != nil && !e.SessionChanged(c.inner, c.session) && c.cr.cats.fresh(c.reading) {
+		return nil
+	}
+	if c.session == nil || e.SessionChanged(c.inner, c.session) {
+		if err := c.readSession(ctx); err != nil {
+			return err
+		}
+	}
+	if c.cr.cats.fresh(c.reading) {
+		c.catalog = c.cr.cats.view(c.reading.state, c.session)
+		return nil
+	}
+	if !c.isolated() {
+		if r := c.cr.cats.shared(c.session.Scope); c.cr.cats.fresh(r) {
+			c.adopt(r)
+			return nil
+		}
+	}
+	return c.refresh(ctx)
+}
+
+func (c *conn) readSession(ctx context.Context) error {
+	if !c.cr.engine.Ready(c.inner) {
+		return notReady()
+	}
+	s, err := c.cr.engine.Session(ctx, c.reader())
+	if err != nil {
+		return err
+	}
+	if c.session != nil && c.session.Scope != s.Scope {
+		c.reading = reading{}
+	}
+	c.session, c.catalog = s, nil
+	return nil
+}
+
+// refresh reads the catalog and shares it if others see the same.
+func (c *conn) refresh(ctx context.Context) error {
+	if !c.cr.engine.Ready(c.inner) && !c.cr.cats.none {
+		return notReady()
+	}
+	shared := c.cr.cats.shared(c.session.Scope)
+	r, err := c.cr.cats.read(ctx, c.reader(), c.session, c.reading.state, shared.state)
+	if err != nil {
+		return err
+	}
+	if !c.isolated() {
+		c.cr.cats.publish(c.session.Scope, r)
+	}
+	c.adopt(r)
+	return nil
+}
+
+func (c *conn) adopt(r reading) {
+	c.reading = r
+	c.catalog = c.cr.cats.view(r.state, c.session)
+}
+
+// isolated reports whether the connection may see another catalog than others
+// do: its own uncommitted changes, a database of its own, or the state before
+// a change that was made since its transaction began.
+func (c *conn) isolated() bool {
+	return c.volatile&rewrite.EffectCatalog != 0 || c.session.Private ||
+		c.inTx && c.txVersion != c.cr.cats.version.Load()
+}
+
+// changed notes that a statement with effects was run, successfully or not.
+func (c *conn) changed(e rewrite.Effect) {
+	c.volatile |= e
+	c.forget()
+	if e&rewrite.EffectCatalog != 0 {
+		c.cr.cats.invalidate()
+	}
+}
+
+// settled notes that no transaction is open: what was changed is now there for
+// all, or taken back.
+func (c *conn) settled() {
+	c.inTx = false
+	if c.volatile == 0 {
+		return
+	}
+	c.forget()
+	if c.volatile&rewrite.EffectCatalog != 0 {
+		c.cr.cats.invalidate()
+	}
+	c.volatile = 0
+}
+
+// forget drops what the connection's own statements may have changed.
+func (c *conn) forget() {
+	c.session = nil
+	if c.volatile&rewrite.EffectCatalog != 0 {
+		c.reading = reading{}
+	}
+}
+
+func (c *conn) reader() *Reader { return &Reader{inner: c.inner, temps: c.temps} }
+
+// maxTemps bounds how many temporary tables of a connection are remembered;
+// those that are not stay unknown, so that statements on them are refused.
+const maxTemps = 100
+
+// noteTemporary remembers the names of temporary tables that a statement
+// creates: MySQL's catalog does not show them.
+func (c *conn) noteTemporary(query string) {
+	if c.cr.front.Dialect() != rewrite.MySQL {
+		return
+	}
+	script := c.parse(query)
+	if script == nil {
+		return
+	}
+	for _, st := range script.Statements {
+		o, ok := st.(*rewrite.Other)
+		if !ok || o.Kind != rewrite.OtherCreateTable || !o.Temp || len(o.Relations) == 0 {
+			continue
+		}
+		path := o.Relations[0].Path
+		id := rewrite.RelationID{Name: path[len(path)-1].Name}
+		if len(path) > 1 {
+			id.Schema = path[len(path)-2].Name
+		}
+		if !slices.Contains(c.temps, id) && len(c.temps) < maxTemps {
+			c.temps = append(c.temps[:len(c.temps):len(c.temps)], id)
+		}
+	}
+}
+
+// transactional reports whether the text may hold a statement that begins or
+// ends a transaction or goes back to a savepoint.
+func (c *conn) transactional(query string) bool {
+	_, kinds, ok := c.kinds(query)
+	return !ok || kinds[rewrite.OtherTransaction]
+}
+
+// kinds returns the text as it would be sent and the kinds of its statements,
+// with OtherUnknown for DML; ok is false where the text is not understood.
+func (c *conn) kinds(query string) (text string, kinds map[rewrite.OtherKind]bool, ok bool) {
+	script := c.parse(query)
+	if script == nil {
+		return "", nil, false
+	}
+	kinds = map[rewrite.OtherKind]bool{}
+	for _, st := range script.Statements {
+		if o, ok := st.(*rewrite.Other); ok {
+			kinds[o.Kind] = true
+		} else {
+			kinds[rewrite.OtherUnknown] = true
+		}
+	}
+	return script.Text, kinds, true
+}
+
+// parse returns nil for a text that is not understood.
+func (c *conn) parse(query string) *rewrite.Script {
+	var s rewrite.Session
+	if c.session != nil {
+		s = c.session.Plan
+	}
+	text, err := c.cr.front.Prepare(query, &s)
+	if err != nil {
+		return nil
+	}
+	script, err := c.cr.front.Parse(text, &s)
+	if err != nil {
+		return nil
+	}
+	return script
+}
+
+// unplanned returns a plan for a statement whose catalog cannot be read now
+// and that needs none: one that only ends a transaction, which is the way out
+// of a failed one. It returns nil for all others.
+func (c *conn) unplanned(query string) *rewrite.Plan {
+	if c.cr.engine.Ready(c.inner) {
+		return nil
+	}
+	text, kinds, ok := c.kinds(query)
+	if !ok || len(kinds) != 1 || !kinds[rewrite.OtherTransaction] {
+		return nil
+	}
+	return &rewrite.Plan{Pass: true, Text: text, ArgsSame: true}
+}
+
+func notReady() error {
+	return &rewrite.UnsupportedError{
+		Pos:    -1,
+		Reason: rewrite.ReasonCatalog,
+		Hint: "the connection has open rows or a failed transaction, and the tables must be looked up first;" +
+			" close the rows, roll back, or use another connection",
+	}
+}

@@ -1,0 +1,76 @@
+package envelope
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxKeyID is the size of the id column of a metastore.
+const maxKeyID = 255
+
+// keyIDs makes the ids of one service and product.
+//
+//	ss1/sk/<service>/<product>
+//	ss1/ik/<service>/<product>/<partition>
+//
+// Every component is escaped, so that different components never give the same
+// id, also under collations that ignore trailing space. The namespace is not
+// Asherah's (_SK_, _IK_): a key of the one never seals for the other.
+type keyIDs struct {
+	system string
+	prefix string // of intermediate keys
+}
+
+func newKeyIDs(service, product string) (keyIDs, error) {
+	if service == "" || product == "" || !utf8.ValidString(service) || !utf8.ValidString(product) {
+		return keyIDs{}, errors.New("sealsql: service and product must be valid UTF-8 and not empty")
+	}
+	path := escapeID(service) + "/" + escapeID(product)
+	ids := keyIDs{system: "ss1/sk/" + path, prefix: "ss1/ik/" + path + "/"}
+	if len(ids.prefix)+hashedLen > maxKeyID {
+		return keyIDs{}, errors.New("sealsql: service and product are too long together (limit 200 bytes)")
+	}
+	return ids, nil
+}
+
+// hashedLen is the length of "~" and 32 bytes in base64url.
+const hashedLen = 1 + 43
+
+// intermediate returns the id of a partition's keys. A partition that would not
+// fit enters as its SHA-256 after a "~", which no escaped id begins with.
+func (k keyIDs) intermediate(partition string) string {
+	id := k.prefix + escapeID(partition)
+	if len(id) <= maxKeyID {
+		return id
+	}
+	sum := sha256.Sum256([]byte(partition))
+	return k.prefix + "~" + base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// escapeID writes the separator, the escape itself, "~", space and control
+// characters as %XX. Everything else, UTF-8 included, stays readable.
+func escapeID(s string) string {
+	if !strings.ContainsFunc(s, escaped) {
+		return s
+	}
+	var b strings.Builder
+	for i := range len(s) {
+		if c := s[i]; c < 0x80 && escaped(rune(c)) {
+			b.WriteByte('%')
+			b.WriteByte(hexDigits[c>>4])
+			b.WriteByte(hexDigits[c&15])
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+const hexDigits = "0123456789ABCDEF"
+
+func escaped(c rune) bool {
+	return c <= ' ' || c == 0x7f || c == '/' || c == '%' || c == '~'
+}

@@ -1,0 +1,100 @@
+package envelope
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/binary"
+	"sync"
+	"time"
+
+	"github.com/sealsql/sealsql/securemem"
+)
+
+// stateMAC authenticates a key row's lifecycle state under the system key. The
+// MAC is HKDF-Expand used as a pseudorandom function over a hash of the fields.
+func stateMAC(key *securemem.Secret, rec *KeyRecord) ([]byte, error) {
+	b := rowContext("sealsql/v1/state", rec)
+	if rec.Revoked {
+		b = append(b, 1)
+	} else {
+		b = append(b, 0)
+	}
+	sum := sha256.Sum256(b)
+	out := make([]byte, sha256.Size)
+	return out, key.Expand(out, append([]byte("sealsql/v1/state"), sum[:]...))
+}
+
+// rowContext encodes everything of a row that does not change in its life.
+func rowContext(label string, rec *KeyRecord) []byte {
+	b := appendField(nil, label)
+	b = appendField(b, rec.Meta.ID)
+	b = binary.BigEndian.AppendUint64(b, uint64(rec.Meta.Created))
+	if rec.Parent != nil {
+		b = appendField(b, rec.Parent.ID)
+		b = binary.BigEndian.AppendUint64(b, uint64(rec.Parent.Created))
+	}
+	return b
+}
+
+// encrypts reports whether new values may be sealed under the key of a row. A
+// state that does not verify counts as revoked: a writer of the store can make
+// us rotate, but not go back.
+func (s *Sealer) encrypts(state *securemem.Secret, rec *KeyRecord) (bool, error) {
+	mac, err := stateMAC(state, rec)
+	if err != nil {
+		return false, err
+	}
+	authentic := subtle.ConstantTimeCompare(mac, rec.State) == 1
+	if !authentic {
+		s.log.Warn("sealsql: the state of a key row is not authentic; the key is treated as revoked",
+			"key_id", rec.Meta.ID, "created", rec.Meta.Created)
+	}
+	if rec.Revoked || !authentic {
+		s.revoked.add(rec.Meta)
+	}
+	now := s.now()
+	created := time.Unix(rec.Meta.Created, 0)
+	return !s.revoked.has(rec.Meta) &&
+		now.Before(created.Add(s.c.Policy.ExpireAfter)) &&
+		!created.Before(s.c.Policy.NotBefore) &&
+		!created.After(now.Add(s.c.Policy.Skew)), nil
+}
+
+// expiry returns the tick at which a key created then expires.
+func (s *Sealer) expiry(created int64) int64 {
+	left := time.Unix(created, 0).Add(s.c.Policy.ExpireAfter).Sub(s.now())
+	return s.tick() + int64(left)
+}
+
+// stickySet remembers revoked keys, so that a row that is put back does not
+// bring one back within the life of the process.
+type stickySet struct {
+	mu  sync.Mutex
+	set map[KeyMeta]struct{}
+}
+
+// maxSticky bounds the set. Beyond it, any one is forgotten: only a row put back
+// by a writer of the store could then make use of that.
+const maxSticky = 1 << 16
+
+func (x *stickySet) add(m KeyMeta) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.set == nil {
+		x.set = map[KeyMeta]struct{}{}
+	}
+	if len(x.set) >= maxSticky {
+		for old := range x.set {
+			delete(x.set, old)
+			break
+		}
+	}
+	x.set[m] = struct{}{}
+}
+
+func (x *stickySet) has(m KeyMeta) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	_, ok := x.set[m]
+	return ok
+}

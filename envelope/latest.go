@@ -1,0 +1,168 @@
+package envelope
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/sealsql/sealsql/keycache"
+)
+
+// level is what system keys and intermediate keys differ in.
+type level[V keycache.Value] struct {
+	id string
+	// floor is the highest creation time that this process has used; an older
+	// row never encrypts again (threats T26).
+	floor int64
+	// open unwraps a row's key and says whether it may encrypt. When it may not,
+	// the value may be nil.
+	open func(ctx context.Context, rec *KeyRecord) (v V, usable bool, err error)
+	// create makes a key and its row, without storing it.
+	create func(ctx context.Context, created int64) (*KeyRecord, V, error)
+	// stored is told that the row of a created key is in the metastore.
+	stored func(rec *KeyRecord, v V)
+}
+
+// maxAttempts bounds the search for a free creation time. Within one precision
+// interval there are as many as seconds.
+const maxAttempts = 180
+
+// latestOrCreate returns the newest key of an id if it may encrypt, and a new
+// one otherwise. The key is stored before it is returned.
+func latestOrCreate[V keycache.Value](ctx context.Context, s *Sealer, lv level[V]) (v V, err error) {
+	now := s.now()
+	limit := now.Add(s.c.Policy.Skew).Unix()
+	created := max(now.Truncate(s.c.Policy.CreatedPrecision).Unix(), 1)
+	rec, err := s.loadLatest(ctx, lv.id, limit)
+	switch {
+	case err == nil && rec.Meta.Created < lv.floor:
+		s.log.Warn("sealsql: the newest key row is gone from the metastore; making a new key",
+			"key_id", lv.id, "created", lv.floor)
+	case err == nil:
+		v, usable, err := lv.open(ctx, rec)
+		if err != nil || usable {
+			return v, err
+		}
+		v.Destroy()
+		created = max(created, rec.Meta.Created+1)
+	case !errors.Is(err, ErrKeyNotFound):
+		return v, err
+	}
+	if lv.floor > 0 {
+		created = max(created, lv.floor+1)
+	}
+	return createKey(ctx, s, lv, created, limit)
+}
+
+// createKey stores a new key under the first free creation time. A key that
+// somebody else stored there meanwhile is adopted if it may encrypt, and
+// otherwise passed over: a revoked key is never used because it was first.
+func createKey[V keycache.Value](ctx context.Context, s *Sealer, lv level[V], created, limit int64) (none V, err error) {
+	for range maxAttempts {
+		if created > limit {
+			break
+		}
+		rec, v, err := lv.create(ctx, created)
+		if err != nil {
+			return none, err
+		}
+		stored, err := s.c.Metastore.Store(ctx, rec)
+		if err != nil {
+			v.Destroy()
+			return none, storeError("store", rec.Meta, s.c.Metastore, err)
+		}
+		if stored {
+			lv.stored(rec, v)
+			return v, nil
+		}
+		v.Destroy()
+		winner, err := s.load(ctx, rec.Meta)
+		if err != nil {
+			return none, err
+		}
+		v, usable, err := lv.open(ctx, winner)
+		if err != nil || usable {
+			return v, err
+		}
+		v.Destroy()
+		created++
+	}
+	return none, &KeyError{
+		Op: "store", KeyID: lv.id, Created: created,
+		Err:  errors.New("sealsql: no free creation time before now"),
+		Hint: "compare the clocks of the machines that share the metastore, and look for rows from the future",
+	}
+}
+
+// load reads one row and checks that it is the one that was asked for.
+func (s *Sealer) load(ctx context.Context, meta KeyMeta) (*KeyRecord, error) {
+	rec, err := s.c.Metastore.Load(ctx, meta)
+	return checkRow(rec, err, meta, s.c.Metastore)
+}
+
+// loadLatest reads the newest row that is not from the future.
+func (s *Sealer) loadLatest(ctx context.Context, id string, limit int64) (*KeyRecord, error) {
+	meta := KeyMeta{ID: id}
+	rec, err := s.c.Metastore.LoadLatest(ctx, id)
+	if rec, err = checkRow(rec, err, meta, s.c.Metastore); err != nil || rec.Meta.Created <= limit {
+		return rec, err
+	}
+	s.log.Warn("sealsql: the newest key row is from the future and is not used",
+		"key_id", id, "created", rec.Meta.Created)
+	b, ok := s.c.Metastore.(BoundedLoader)
+	if !ok {
+		return nil, &KeyError{Op: "load", KeyID: id, Err: ErrKeyNotFound}
+	}
+	rec, err = b.LoadLatestBefore(ctx, id, limit)
+	rec, err = checkRow(rec, err, meta, s.c.Metastore)
+	if err == nil && rec.Meta.Created > limit {
+		return nil, rowFault(rec.Meta, "row is newer than asked for")
+	}
+	return rec, err
+}
+
+// checkRow holds a metastore's answer against the question: ids are compared
+// here because a collation may think otherwise.
+func checkRow(rec *KeyRecord, err error, meta KeyMeta, m Metastore) (*KeyRecord, error) {
+	switch {
+	case err != nil:
+		return nil, storeError("load", meta, m, err)
+	case rec == nil:
+		return nil, storeError("load", meta, m, errors.New("the metastore returned no row and no error"))
+	case rec.Meta.ID != meta.ID || rec.Meta.Created <= 0 || meta.Created != 0 && rec.Meta.Created != meta.Created:
+		return nil, rowFault(meta, "the metastore returned another row")
+	}
+	return rec, nil
+}
+
+// storeError names the key of an error of the metastore.
+func storeError(op string, meta KeyMeta, m Metastore, err error) error {
+	e := &KeyError{Op: op, KeyID: meta.ID, Created: meta.Created, Provider: providerName("metastore", m), Err: err}
+	switch {
+	case errors.Is(err, ErrTampered):
+		e.Hint = "the row was changed: restore it from a backup of the metastore"
+	case errors.Is(err, ErrKeyNotFound):
+		e.Err, e.Hint = ErrKeyNotFound, "restore the row from a backup of the metastore, or check service, product and the metastore's address"
+	case op == "store":
+		e.Hint = "check that the metastore is reachable and may be written to"
+	default:
+		e.Hint = "check that the metastore is reachable and initialised (sealsql metastore init)"
+	}
+	return e
+}
+
+// rowFault is the error for a row that is not what was stored.
+func rowFault(meta KeyMeta, text string) error {
+	return &KeyError{
+		Op: "unwrap", KeyID: meta.ID, Created: meta.Created, Err: &rowError{text},
+		Hint: "the row was changed or belongs elsewhere: restore it from a backup of the metastore",
+	}
+}
+
+// providerName names a provider for messages; those that have a name say it.
+func providerName(kind string, provider any) string {
+	if n, ok := provider.(interface{ Name() string }); ok {
+		return fmt.Sprintf("%s %s", kind, n.Name())
+	}
+	return kind
+}

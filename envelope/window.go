@@ -1,0 +1,92 @@
+package envelope
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealsql/sealsql/keycache"
+)
+
+// window is the time in which a loaded state counts as checked, in ticks.
+type window struct {
+	soft  atomic.Int64 // from here the state is read again in the background
+	hard  atomic.Int64 // from here a caller waits for that
+	stale int64        // from here nobody encrypts if it fails (threats T28)
+	limit int64        // the key's expiry: no outage moves it
+}
+
+// retryAfter spaces attempts to read a state that cannot be read.
+const retryAfter = 5 * time.Second
+
+// open starts the window at tick t, for a key that expires at tick limit.
+func (w *window) open(t int64, p *Policy, limit int64) {
+	// Jitter keeps keys that were loaded together, and processes that began
+	// together, from asking together.
+	early := p.RevokeCheck/10 + time.Duration(rand.Int64N(int64(p.RevokeCheck/5)+1))
+	w.limit = limit
+	w.soft.Store(t + int64(p.RevokeCheck-early))
+	w.hard.Store(min(t+int64(p.RevokeCheck), limit))
+	w.stale = min(t+int64(p.MaxStale), limit)
+}
+
+// windowed is a cached value with a window.
+type windowed interface {
+	keycache.Value
+	checked() *window
+}
+
+// fresh leases the value of k if its state was checked within the interval, and
+// otherwise loads it again. When that fails it goes on with what it has until
+// the window is stale, except if the store's answer was that something is wrong.
+func fresh[K comparable, V windowed](ctx context.Context, s *Sealer, c *keycache.Cache[K, V], k K, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
+	old, ok := c.Get(k)
+	if !ok {
+		l, err := c.Load(ctx, k, load)
+		return l, s.loadError(err)
+	}
+	w, t := old.Value().checked(), s.tick()
+	if t < w.hard.Load() {
+		if soft := w.soft.Load(); t >= soft && w.soft.CompareAndSwap(soft, t+int64(retryAfter)) {
+			c.Refresh(ctx, k, load)
+		}
+		return old, nil
+	}
+	l, err := c.Load(ctx, k, load)
+	if err == nil {
+		old.Release()
+		return l, nil
+	}
+	if t < w.stale && outage(ctx, err) {
+		s.log.Warn("sealsql: the state of a key could not be checked; going on with it for now", "err", err)
+		w.hard.Store(min(t+int64(retryAfter), w.stale))
+		return old, nil
+	}
+	old.Release()
+	if t >= w.stale && t < w.limit && outage(ctx, err) {
+		err = &staleError{err}
+	}
+	return l, s.loadError(err)
+}
+
+// outage reports whether err says nothing about the key: neither the caller gave
+// up, nor did the store hold something it should not.
+func outage(ctx context.Context, err error) bool {
+	return ctx.Err() == nil && !errors.Is(err, ErrTampered) && !errors.Is(err, keycache.ErrClosed)
+}
+
+// staleError adds ErrStale to the reason for which the check failed.
+type staleError struct{ err error }
+
+func (e *staleError) Error() string        { return ErrStale.Error() + ": " + e.err.Error() }
+func (e *staleError) Unwrap() error        { return e.err }
+func (e *staleError) Is(target error) bool { return target == ErrStale }
+
+func (s *Sealer) loadError(err error) error {
+	if errors.Is(err, keycache.ErrClosed) || err != nil && s.closed.Load() {
+		return ErrClosed
+	}
+	return err
+}

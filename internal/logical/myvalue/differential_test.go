@@ -1,0 +1,241 @@
+package myvalue_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-sql-driver/mysql"
+
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/internal/logical/myvalue"
+	"github.com/sealsql/sealsql/internal/testenv"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// open connects to a private database with settings and the codec for them.
+func open(t testing.TB, settings func(*mysql.Config)) (*sql.DB, *myvalue.Codec) {
+	t.Helper()
+	cfg, err := mysql.ParseDSN(testenv.MySQL(t))
+	if err != nil {
+		t.Fatal("the DSN cannot be read")
+	}
+	settings(cfg)
+	connector, err := mysql.NewConnector(cfg)
+	if err != nil {
+		t.Fatal("no connector")
+	}
+	db := sql.OpenDB(connector)
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { db.Close() })
+	var version, mode string
+	if err := db.QueryRow("SELECT VERSION(), @@sql_mode").Scan(&version, &mode); err != nil {
+		t.Fatal(err)
+	}
+	return db, myvalue.New(myvalue.Options{
+		Binary: !cfg.InterpolateParams, ParseTime: cfg.ParseTime, Loc: cfg.Loc,
+		RoundFraction: !strings.Contains(version, "MariaDB"),
+		NoZeroDate:    strings.Contains(mode, "NO_ZERO_DATE"),
+		NoZeroInDate:  strings.Contains(mode, "NO_ZERO_IN_DATE"),
+	})
+}
+
+func parse(t testing.TB, spelling string) *schema.Type {
+	t.Helper()
+	typ, err := schema.ParseType(spelling)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &typ
+}
+
+func createTable(t testing.TB, db *sql.DB, decl string) (name string) {
+	t.Helper()
+	name = "`" + decl + "`"
+	if _, err := db.Exec("CREATE OR REPLACE TABLE " + name + " (v " + plainType(decl) + " NULL)"); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// begin spares a commit for every value; an error does not end a transaction.
+func begin(t testing.TB, db *sql.DB) *sql.Tx {
+	t.Helper()
+	tx, err := db.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tx
+}
+
+var berlin = func() *time.Location {
+	loc, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		return time.FixedZone("CET", 3600)
+	}
+	return loc
+}()
+
+func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
+	for name, settings := range map[string]func(*mysql.Config){
+		"binary protocol":                 func(*mysql.Config) {},
+		"binary protocol with parseTime":  func(c *mysql.Config) { c.ParseTime, c.Loc = true, berlin },
+		"text protocol":                   func(c *mysql.Config) { c.InterpolateParams = true },
+		"text protocol with parseTime":    func(c *mysql.Config) { c.InterpolateParams, c.ParseTime = true, true },
+		"binary protocol, zero dates off": func(c *mysql.Config) { c.Params = map[string]string{"sql_mode": "'TRADITIONAL'"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			db, codec := open(t, settings)
+			for _, decl := range declarations {
+				typ := parse(t, decl)
+				if err := codec.Check(typ); err != nil {
+					t.Fatal(err)
+				}
+				table := createTable(t, db, decl)
+				tx := begin(t, db)
+				for _, arg := range arguments() {
+					var want any
+					plainErr := tx.QueryRow("INSERT INTO "+table+" VALUES (?) RETURNING v", arg).Scan(&want)
+					got, tag, null, err := codec.Encode([]byte("before"), typ, arg)
+					what := fmt.Sprintf("%s <- %T(%.60v)", decl, arg, arg)
+					compare(t, codec, typ, arg, what, want, plainErr, got, tag, null, err)
+				}
+				tx.Rollback()
+			}
+		})
+	}
+}
+
+// unread reports whether a problem is one of those that the package
+// documentation lists as refused although the server takes the value.
+func unread(typ *schema.Type, arg any, problem string) bool {
+	switch typ.Kind {
+	case schema.KindDate, schema.KindTime, schema.KindTimestamp:
+		return strings.HasPrefix(problem, "not written as") || strings.HasPrefix(problem, "values of this kind")
+	case schema.KindText, schema.KindBytes:
+		return arg == "\xed\xa0\x80" || isNumber(arg) && strings.HasPrefix(problem, "too long")
+	case schema.KindInt, schema.KindBool, schema.KindNumeric:
+		f, ok := arg.(float64)
+		return ok && (math.IsNaN(f) || math.IsInf(f, 0)) || problem == "too many digits behind the point"
+	case schema.KindJSON:
+		return arg == "5."
+	}
+	return false
+}
+
+func isNumber(arg any) bool {
+	switch arg.(type) {
+	case float64, float32, sql.NullFloat64:
+		return true
+	}
+	return false
+}
+
+// compare checks one value: refused by both or equal in both.
+func compare(t *testing.T, codec *myvalue.Codec, typ *schema.Type, arg any, what string, want any, plainErr error, got []byte, tag logical.Tag, null bool, err error) {
+	t.Helper()
+	var te *logical.TypeError
+	if err != nil && !errors.As(err, &te) {
+		t.Errorf("%s: untyped error %v", what, err)
+	}
+	if err != nil && plainErr == nil && unread(typ, arg, te.Problem) {
+		return
+	}
+	if (err != nil) != (plainErr != nil) {
+		t.Errorf("%s: plain driver says %v (%v), codec says %v", what, want, plainErr, err)
+		return
+	}
+	if err != nil {
+		return
+	}
+	if null {
+		if want != nil || string(got) != "before" {
+			t.Errorf("%s: want %#v, got NULL", what, want)
+		}
+		return
+	}
+	value, err := codec.Decode(typ, tag, got[len("before"):])
+	if err != nil || !same(value, want) {
+		t.Errorf("%s: want %#v, got %#v, %v", what, want, value, err)
+	}
+}
+
+// same is reflect.DeepEqual that tells -0 from 0.
+func same(a, b any) bool {
+	if x, ok := a.(float64); ok {
+		y, ok := b.(float64)
+		return ok && math.Float64bits(x) == math.Float64bits(y)
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func TestEveryLiteralIsStoredAsTheServerStoresIt(t *testing.T) {
+	db, codec := open(t, func(c *mysql.Config) { c.InterpolateParams = true })
+	type literal struct {
+		sql string
+		lit logical.Literal
+	}
+	literals := []literal{
+		{"TRUE", logical.Literal{Kind: logical.LiteralBool, Text: "true"}},
+		{"false", logical.Literal{Kind: logical.LiteralBool, Text: "false"}},
+		{"X'7b7d'", logical.Literal{Kind: logical.LiteralBytes, Text: "{}"}},
+		{"X'ff00'", logical.Literal{Kind: logical.LiteralBytes, Text: "\xff\x00"}},
+		{"X'000102030405060708090a0b0c0d0e0f'", logical.Literal{Kind: logical.LiteralBytes, Text: "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f"}},
+	}
+	for _, s := range texts {
+		quoted := "'" + strings.NewReplacer("'", "''", `\`, `\\`, "\x00", `\0`).Replace(s) + "'"
+		literals = append(literals, literal{quoted, logical.Literal{Kind: logical.LiteralString, Text: s}})
+	}
+	for _, n := range strings.Fields("0 007 -0 -0.0 0.0 1 -1 12.50 1e3 1E-3 .5 5. -.5e1 127 128 255 32768 -32768 2147483648 9223372036854775807 9223372036854775808 -9223372036854775808 18446744073709551615 18446744073709551616 " +
+		"-9223372036854775809 1.5 2.5 -2.5 2.5e0 3.5e0 1e400 1e-400 1.005 1.005e0 99999999.995 123456789012345678901 0.30000000000000004 00.10 +5 1e20 1e15 1e-16 -0.4 1e39") {
+		literals = append(literals, literal{n, logical.Literal{Kind: logical.LiteralNumber, Text: n}})
+	}
+	for _, decl := range declarations {
+		t.Run(decl, func(t *testing.T) {
+			typ := parse(t, decl)
+			table := createTable(t, db, decl)
+			tx := begin(t, db)
+			defer tx.Rollback()
+			for _, l := range literals {
+				var want any
+				plainErr := tx.QueryRow("INSERT INTO " + table + " VALUES (" + l.sql + ") RETURNING v").Scan(&want)
+				got, tag, err := codec.EncodeLiteral([]byte("before"), typ, l.lit)
+				var arg any = l.lit.Text
+				if l.lit.Kind != logical.LiteralString {
+					arg = 1.5 // as a number in unread
+				}
+				compare(t, codec, typ, arg, decl+" <- "+l.sql, want, plainErr, got, tag, false, err)
+			}
+		})
+	}
+}
+
+func TestColumnTypesAreThoseOfThePlainDriver(t *testing.T) {
+	db, codec := open(t, func(*mysql.Config) {})
+	for _, decl := range declarations {
+		typ := parse(t, decl)
+		rows, err := db.Query("SELECT v FROM " + createTable(t, db, decl))
+		if err != nil {
+			t.Fatal(err)
+		}
+		types, err := rows.ColumnTypes()
+		rows.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := types[0], codec.Column(typ)
+		length, hasLength := want.Length()
+		precision, scale, hasPrecision := want.DecimalSize()
+		if want.DatabaseTypeName() != got.DatabaseTypeName || want.ScanType() != got.ScanType ||
+			length != got.Length || hasLength != got.HasLength ||
+			precision != got.Precision || scale != got.Scale || hasPrecision != got.HasPrecisionScale {
+			t.Errorf("%s: want %s %v %d %v (%d,%d) %v, got %+v", decl, want.DatabaseTypeName(), want.ScanType(),
+				length, hasLength, precision, scale, hasPrecision, got)
+		}
+	}
+}

@@ -1,0 +1,137 @@
+package myvalue
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/sealsql/sealsql/internal/logical"
+)
+
+// text is the value as the server writes it into a column of characters.
+func (v *value) text() string {
+	switch v.kind {
+	case isInt:
+		return strconv.FormatInt(v.i, 10)
+	case isUint:
+		return strconv.FormatUint(v.u, 10)
+	case isDouble:
+		return doubleText(v.f)
+	case isDecimal:
+		return decimalText(v.s)
+	}
+	return v.s
+}
+
+// decimalText normalises a constant: "007", ".5" and "-0" are 7, 0.5 and 0.
+func decimalText(s string) string {
+	d, _ := logical.ParseDecimal(s) // it was read before
+	return string(d.Append(nil))
+}
+
+// doubleText writes a double as the server does: shortest digits, without
+// exponent from 1e-15 up to below 1e15.
+func doubleText(f float64) string {
+	if f == 0 {
+		return "0"
+	}
+	s := strconv.FormatFloat(f, 'e', -1, 64)
+	mantissa, exponent, _ := strings.Cut(s, "e")
+	e, _ := strconv.Atoi(exponent) // strconv wrote it
+	if e >= -15 && e < 15 {
+		return strconv.FormatFloat(f, 'f', -1, 64)
+	}
+	return mantissa + "e" + strconv.Itoa(e)
+}
+
+// smallestNormal is the smallest double with all its digits.
+const smallestNormal = 0x1p-1022
+
+// narrow reports whether the column may be too short for a double.
+func (col *column) narrow() bool {
+	const digits = 24
+	return col.chars > 0 && col.chars < digits || col.bytes > 0 && col.bytes < digits
+}
+
+// appendText checks the character set and the length: blanks too many are cut,
+// anything else is an error; CHAR loses the blanks at its end.
+func appendText(dst []byte, col *column, s string) ([]byte, problem) {
+	if !utf8.ValidString(s) {
+		return nil, "text is not valid UTF-8"
+	}
+	if col.fixed {
+		s = strings.TrimRight(s, " ")
+	}
+	end := len(s)
+	switch {
+	case col.chars > 0 && len(s) > col.chars:
+		end = offsetOf(s, col.chars)
+	case col.bytes > 0 && len(s) > col.bytes:
+		for end = col.bytes; !utf8.RuneStart(s[end]); end-- {
+		}
+	}
+	if trimSpace(s[end:]) != "" {
+		return nil, tooLong(col)
+	}
+	return append(dst, s[:end]...), ""
+}
+
+// offsetOf returns where the n-th character begins, or the length.
+func offsetOf(s string, n int) int {
+	for i := range s {
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(s)
+}
+
+func tooLong(col *column) problem {
+	if col.chars > 0 {
+		return fmt.Sprintf("too long (limit %d characters)", col.chars)
+	}
+	return fmt.Sprintf("too long (limit %d bytes)", col.bytes)
+}
+
+// appendBytes checks the length; BINARY is filled with zero bytes.
+func appendBytes[T string | []byte](dst []byte, col *column, s T) ([]byte, problem) {
+	if col.bytes > 0 && len(s) > col.bytes {
+		return nil, tooLong(col)
+	}
+	dst = append(dst, s...)
+	if col.fixed {
+		for n := len(s); n < col.bytes; n++ {
+			dst = append(dst, 0)
+		}
+	}
+	return dst, ""
+}
+
+// appendJSON keeps the text; it must be JSON of RFC 8259 without half a
+// surrogate pair.
+func appendJSON(dst []byte, s string) ([]byte, problem) {
+	if !utf8.ValidString(s) || !json.Valid([]byte(s)) {
+		return nil, "invalid JSON"
+	}
+	if _, lone := logical.Escapes(s); lone {
+		return nil, "invalid JSON"
+	}
+	return append(dst, s...), ""
+}
+
+// appendUUID reads the text form, or 16 bytes that are sent as binary.
+func appendUUID(dst []byte, v *value) ([]byte, problem) {
+	switch {
+	case (v.kind == isBinary || v.kind == isHex) && len(v.s) == 16:
+		return append(dst, v.s...), ""
+	case v.kind == isString && !strings.HasPrefix(v.s, "{"):
+		if id, ok := logical.ParseUUID(v.s); ok {
+			return append(dst, id[:]...), ""
+		}
+		return nil, logical.ProblemSyntax
+	}
+	return nil, problemKind
+}

@@ -1,0 +1,182 @@
+package pgvalue_test
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/internal/logical/pgvalue"
+	"github.com/sealsql/sealsql/internal/testenv"
+	"github.com/sealsql/sealsql/schema"
+)
+
+func open(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("pgx", testenv.Postgres(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func parse(t testing.TB, spelling string) *schema.Type {
+	t.Helper()
+	typ, err := schema.ParseType(spelling)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &typ
+}
+
+// createTable makes a table of a name of its own: pgx keeps statements by text.
+func createTable(t testing.TB, db *sql.DB, decl string) (name string) {
+	t.Helper()
+	name = fmt.Sprintf("%q", decl)
+	if _, err := db.Exec("CREATE UNLOGGED TABLE " + name + " (v " + plainType(decl) + ")"); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// unread reports whether a problem is one of those that the package
+// documentation lists as refused although the server takes the text.
+func unread(typ *schema.Type, arg any, problem string) bool {
+	s, _ := arg.(string)
+	_, isTime := arg.(time.Time)
+	return strings.Contains(problem, "no offset from UTC") ||
+		typ.Kind == schema.KindFloat && (s == "0x00ff" || s == "-nan") ||
+		typ.Kind == schema.KindText && arg == any(bitString) ||
+		isTime && problem == logical.ProblemRange
+}
+
+func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
+	db := open(t)
+	codec := pgvalue.New(pgvalue.Options{})
+	for _, decl := range declarations {
+		t.Run(decl, func(t *testing.T) {
+			typ := parse(t, decl)
+			if err := codec.Check(typ); err != nil {
+				t.Fatal(err)
+			}
+			table := createTable(t, db, decl)
+			for _, arg := range arguments() {
+				var want any
+				plainErr := db.QueryRow("INSERT INTO "+table+" VALUES ($1) RETURNING v", arg).Scan(&want)
+				got, tag, null, err := codec.Encode([]byte("before"), typ, arg)
+				what := fmt.Sprintf("%s <- %T(%.60v)", decl, arg, arg)
+				compare(t, codec, typ, arg, what, want, plainErr, got, tag, null, err)
+			}
+		})
+	}
+}
+
+// compare checks one value: refused by both or equal in both.
+func compare(t *testing.T, codec *pgvalue.Codec, typ *schema.Type, arg any, what string, want any, plainErr error, got []byte, tag logical.Tag, null bool, err error) {
+	t.Helper()
+	var te *logical.TypeError
+	if err != nil && !errors.As(err, &te) {
+		t.Errorf("%s: untyped error %v", what, err)
+	}
+	if err != nil && plainErr == nil && unread(typ, arg, te.Problem) {
+		return
+	}
+	if (err != nil) != (plainErr != nil) {
+		t.Errorf("%s: plain driver says %v (%v), codec says %v", what, want, plainErr, err)
+		return
+	}
+	if err != nil {
+		return
+	}
+	if null {
+		if want != nil || string(got) != "before" {
+			t.Errorf("%s: want %#v, got NULL", what, want)
+		}
+		return
+	}
+	value, err := codec.Decode(typ, tag, got[len("before"):])
+	if err != nil || !same(value, want) {
+		t.Errorf("%s: want %#v, got %#v, %v", what, want, value, err)
+	}
+}
+
+// same is reflect.DeepEqual that tells -0 from 0 and knows NaN.
+func same(a, b any) bool {
+	if x, ok := a.(float64); ok {
+		y, ok := b.(float64)
+		return ok && math.Float64bits(x) == math.Float64bits(y)
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+const bitString = "\x1f"
+
+func TestEveryLiteralIsStoredAsTheServerStoresIt(t *testing.T) {
+	db := open(t)
+	codec := pgvalue.New(pgvalue.Options{})
+	type literal struct {
+		sql string
+		lit logical.Literal
+	}
+	literals := []literal{
+		{"TRUE", logical.Literal{Kind: logical.LiteralBool, Text: "true"}},
+		{"false", logical.Literal{Kind: logical.LiteralBool, Text: "false"}},
+		{"X'1F'", logical.Literal{Kind: logical.LiteralBytes, Text: bitString}},
+	}
+	for _, s := range texts {
+		if !strings.Contains(s, "\x00") {
+			literals = append(literals, literal{"'" + strings.ReplaceAll(s, "'", "''") + "'", logical.Literal{Kind: logical.LiteralString, Text: s}})
+		}
+	}
+	for _, n := range strings.Fields("0 007 -0 -0.0 0.0 1 -1 12.50 1e3 1E-3 .5 5. -.5e1 32767 32768 -32768 2147483648 -2147483648 9223372036854775807 9223372036854775808 -9223372036854775808 " +
+		"-9223372036854775809 1.5 2.5 -2.5 1e400 1e-400 1.005 99999999.995 123456789012345678901 0.30000000000000004 12345 123456") {
+		literals = append(literals, literal{n, logical.Literal{Kind: logical.LiteralNumber, Text: n}})
+	}
+	for _, decl := range declarations {
+		t.Run(decl, func(t *testing.T) {
+			typ := parse(t, decl)
+			table := createTable(t, db, decl)
+			for _, l := range literals {
+				var want any
+				plainErr := db.QueryRow("INSERT INTO " + table + " VALUES (" + l.sql + ") RETURNING v").Scan(&want)
+				got, tag, err := codec.EncodeLiteral([]byte("before"), typ, l.lit)
+				compare(t, codec, typ, l.lit.Text, decl+" <- "+l.sql, want, plainErr, got, tag, false, err)
+			}
+		})
+	}
+}
+
+func TestColumnTypesAreThoseOfThePlainDriver(t *testing.T) {
+	db := open(t)
+	codec := pgvalue.New(pgvalue.Options{})
+	for _, decl := range declarations {
+		typ := parse(t, decl)
+		rows, err := db.Query("SELECT v FROM " + createTable(t, db, decl))
+		if err != nil {
+			t.Fatal(err)
+		}
+		types, err := rows.ColumnTypes()
+		rows.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, got := types[0], codec.Column(typ)
+		length, hasLength := want.Length()
+		precision, scale, hasPrecision := want.DecimalSize()
+		if want.DatabaseTypeName() != got.DatabaseTypeName || want.ScanType() != got.ScanType ||
+			length != got.Length || hasLength != got.HasLength ||
+			precision != got.Precision || scale != got.Scale || hasPrecision != got.HasPrecisionScale {
+			t.Errorf("%s: want %s %v %d %v (%d,%d) %v, got %+v", decl, want.DatabaseTypeName(), want.ScanType(),
+				length, hasLength, precision, scale, hasPrecision, got)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package keycache
+
+import "sync/atomic"
+
+// Value is what a cache holds. Destroy is called exactly once, after the value
+// left the cache and its last lease was released.
+type Value interface{ Destroy() }
+
+// entry is a value with its reference count. The cache itself holds one
+// reference while the entry is in its table.
+type entry[K comparable, V Value] struct {
+	key  K
+	hash uint64
+	val  V
+	refs atomic.Int32
+	used atomic.Bool // touched since the clock hand passed
+	next atomic.Pointer[entry[K, V]]
+	pos  int // on the clock's ring, guarded by the table's lock
+}
+
+// acquire takes a reference unless the last one is gone already: from zero
+// there is no way back, the value is being destroyed.
+func (e *entry[K, V]) acquire() bool {
+	for {
+		r := e.refs.Load()
+		if r <= 0 {
+			return false
+		}
+		if e.refs.CompareAndSwap(r, r+1) {
+			return true
+		}
+	}
+}
+
+func (e *entry[K, V]) release() {
+	if e.refs.Add(-1) == 0 {
+		e.val.Destroy()
+	}
+}
+
+// Lease is the right to use a value. The zero Lease is no right at all. It is
+// released once, and the value is not used afterwards.
+type Lease[K comparable, V Value] struct{ e *entry[K, V] }
+
+// Value returns the leased value.
+func (l Lease[K, V]) Value() V { return l.e.val }
+
+// Release ends the lease; it may destroy the value.
+func (l Lease[K, V]) Release() { l.e.release() }
+
+// Retain returns a second lease of the same value, which is released on its own.
+func (l Lease[K, V]) Retain() Lease[K, V] {
+	l.e.refs.Add(1)
+	return l
+}
+
+// Own returns a lease of a value that is in no cache. Releasing it, and leases
+// retained from it, destroys the value.
+func Own[K comparable, V Value](v V) Lease[K, V] {
+	e := &entry[K, V]{val: v}
+	e.refs.Store(1)
+	return Lease[K, V]{e}
+}

@@ -1,0 +1,156 @@
+package keycache
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// flight is one running load and those who wait for it.
+type flight[K comparable, V Value] struct {
+	done chan struct{}
+	// Guarded by Cache.flights until done is closed. Every waiter owns one
+	// reference of e once the flight has landed.
+	waiters int
+	landed  bool
+	e       *entry[K, V]
+	err     error
+}
+
+// GetOrLoad leases the value of k, loading it on a miss.
+//
+// load runs once for all callers who miss k at the same time, on its own
+// goroutine; its context has the values of the first caller's context, ends
+// after Config.LoadTimeout and with Close, but not with the caller. If ctx ends
+// first, its cause is returned. A failed load changes nothing in the cache.
+func (x *Cache[K, V]) GetOrLoad(ctx context.Context, k K, load func(context.Context) (V, error)) (Lease[K, V], error) {
+	if l, ok := x.Get(k); ok {
+		return l, nil
+	}
+	return x.Load(ctx, k, load)
+}
+
+// Load is GetOrLoad that does not look first: the value it returns was loaded
+// after the call began or by a load that was running then, and has replaced the
+// earlier one.
+func (x *Cache[K, V]) Load(ctx context.Context, k K, load func(context.Context) (V, error)) (Lease[K, V], error) {
+	f, err := x.join(ctx, k, load, 1)
+	if err != nil {
+		return Lease[K, V]{}, err
+	}
+	select {
+	case <-f.done:
+	case <-ctx.Done():
+		x.leave(f)
+		return Lease[K, V]{}, context.Cause(ctx)
+	}
+	if f.err != nil {
+		return Lease[K, V]{}, f.err
+	}
+	return Lease[K, V]{f.e}, nil
+}
+
+// Refresh starts a load of k, unless one is running, and does not wait for it.
+func (x *Cache[K, V]) Refresh(ctx context.Context, k K, load func(context.Context) (V, error)) {
+	_, _ = x.join(ctx, k, load, 0)
+}
+
+func (x *Cache[K, V]) join(ctx context.Context, k K, load func(context.Context) (V, error), waiters int) (*flight[K, V], error) {
+	x.flights.Lock()
+	defer x.flights.Unlock()
+	if x.closed.Load() {
+		return nil, ErrClosed
+	}
+	if n, ok := x.negative[k]; ok {
+		if time.Now().Before(n.until) {
+			return nil, n.err
+		}
+		delete(x.negative, k)
+	}
+	f := x.loading[k]
+	if f == nil {
+		f = &flight[K, V]{done: make(chan struct{})}
+		x.loading[k] = f
+		x.running.Add(1)
+		go x.run(context.WithoutCancel(ctx), k, f, load)
+	}
+	f.waiters += waiters
+	return f, nil
+}
+
+// leave gives up a waiter's claim.
+func (x *Cache[K, V]) leave(f *flight[K, V]) {
+	x.flights.Lock()
+	landed := f.landed
+	if !landed {
+		f.waiters--
+	}
+	x.flights.Unlock()
+	if landed && f.e != nil {
+		f.e.release()
+	}
+}
+
+func (x *Cache[K, V]) run(ctx context.Context, k K, f *flight[K, V], load func(context.Context) (V, error)) {
+	defer x.running.Done()
+	ctx, cancel := context.WithTimeout(ctx, x.c.LoadTimeout)
+	defer cancel()
+	defer context.AfterFunc(x.base, cancel)()
+	v, err := guard(ctx, load)
+	var mine Lease[K, V]
+	if err == nil {
+		var ok bool
+		if mine, ok = x.Put(k, v); !ok {
+			err = ErrClosed
+		}
+	}
+	x.land(k, f, mine.e, err)
+	if mine.e != nil {
+		mine.Release()
+	}
+}
+
+// guard turns a panic in load, which is code of a provider, into an error: the
+// goroutine is ours, nobody else could recover it.
+func guard[V Value](ctx context.Context, load func(context.Context) (V, error)) (v V, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w (%T)", ErrPanic, p)
+		}
+	}()
+	return load(ctx)
+}
+
+// land hands every waiter a reference, or the error.
+func (x *Cache[K, V]) land(k K, f *flight[K, V], e *entry[K, V], err error) {
+	x.flights.Lock()
+	delete(x.loading, k)
+	if err == nil {
+		e.refs.Add(int32(f.waiters))
+	} else if x.c.Negative > 0 && x.c.IsNegative != nil && x.c.IsNegative(err) {
+		x.remember(k, err)
+	}
+	f.landed, f.e, f.err = true, e, err
+	x.flights.Unlock()
+	close(f.done)
+}
+
+// remember keeps the error of a failed load. When there are too many, any one
+// is forgotten: that costs one load. The caller holds flights.
+func (x *Cache[K, V]) remember(k K, err error) {
+	if len(x.negative) >= x.c.Size {
+		for old := range x.negative {
+			delete(x.negative, old)
+			break
+		}
+	}
+	x.negative[k] = failure{err: err, until: time.Now().Add(x.c.Negative)}
+}
+
+// ForgetErrors drops what Config.Negative keeps for k, because the caller knows
+// that it has changed.
+func (x *Cache[K, V]) ForgetErrors(k K) {
+	x.flights.Lock()
+	defer x.flights.Unlock()
+	delete(x.negative, k)
+}
