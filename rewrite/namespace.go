@@ -157,7 +157,7 @@ func (n *namespace) judge(r *SnapshotRelation, how reachKind) *Relation {
 		rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, why, hint
 		return rel
 	}
-	declared := n.ann.IsClear(r.ID.Name)
+	declared := n.ann.IsClearIn(r.ID.Schema, r.ID.Name)
 	if strings.EqualFold(r.ID.Name, n.decl.Metastore) {
 		return refuse(ReasonMetastore, "the key table is read and written by sealsql only; grant the application's role nothing but SELECT and INSERT on it")
 	}
@@ -425,7 +425,7 @@ func (n *namespace) fromConfig(schemaName, name string) *Relation {
 	if t := n.ann.Lookup(schemaName, name); t != nil {
 		return &Relation{ID: RelationID{schemaName, name}, Kind: RelTable, Verdict: VerdictAnnotated, Open: true, Annotation: t}
 	}
-	if n.ann.IsClear(name) {
+	if n.ann.IsClearIn(schemaName, name) {
 		return &Relation{ID: RelationID{schemaName, name}, Kind: RelTable, Verdict: VerdictClear, Open: true}
 	}
 	return n.unknown(schemaName, name)

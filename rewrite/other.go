@@ -337,7 +337,7 @@ func (a *analysis) unknownTokens(toks []Token, pos int) error {
 			return a.refuse(t.Start, ReasonSyntax, "", "write the statement in a form that the parser understands")
 		}
 		if t.Kind == TokWord && relationWords[strings.ToUpper(t.Text)] {
-			if err := a.unknownRelations(toks[i+1:]); err != nil {
+			if err := a.unknownRelations(strings.ToUpper(t.Text), toks[i+1:]); err != nil {
 				return err
 			}
 		}
@@ -358,7 +358,7 @@ var relationWords = map[string]bool{"INTO": true, "FROM": true, "JOIN": true, "U
 
 // unknownRelations checks the names behind FROM, INTO and the like in a text
 // that no parser accepts: name [AS] [alias] [, name …].
-func (a *analysis) unknownRelations(toks []Token) error {
+func (a *analysis) unknownRelations(word string, toks []Token) error {
 	for len(toks) > 0 && isName(toks[0]) {
 		var path []Ident
 		pos := toks[0].Start
@@ -370,7 +370,7 @@ func (a *analysis) unknownRelations(toks []Token) error {
 			}
 			toks = toks[1:]
 		}
-		if len(toks) > 0 && isPunct(toks[0], "(") && len(path) == 1 {
+		if (word == "FROM" || word == "JOIN") && len(toks) > 0 && isPunct(toks[0], "(") && len(path) == 1 {
 			return nil // a function; its name is checked as such
 		}
 		rel := a.cat.Relation(path)

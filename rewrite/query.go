@@ -171,7 +171,7 @@ func (p partRef) equal(o partRef) bool {
 
 // selectCore analyses one SELECT.
 func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *scope, error) {
-	sc := &scope{up: up}
+	sc := &scope{up: up, aliases: s.Items}
 	if err := a.from(s.From, sc); err != nil {
 		return nil, nil, err
 	}

@@ -98,6 +98,10 @@ type scope struct {
 	starBad Reason
 	merged  []string // names merged by USING
 	ctes    map[string]*cte
+	// aliases are the items of the select list. A name that no column has may
+	// mean an alias: on SQLite in WHERE, ON and HAVING and in subqueries there,
+	// on MySQL in HAVING and in subqueries of the list itself.
+	aliases []SelectItem
 	// outputs are the result columns, visible to ORDER BY and, by dialect, to
 	// GROUP BY and HAVING.
 	outputs []column
@@ -159,6 +163,11 @@ func (a *analysis) resolve(ref *ColumnRef, sc *scope) (h hit, row *relation, fou
 		} else {
 			h, found, err = a.resolveBare(name, ref, sc)
 		}
+		if (!found || h.col < 0) && err == nil && len(ref.Path) == 1 {
+			if o := a.aliasSealed(name, sc); o.rel != nil {
+				return o, nil, true, nil
+			}
+		}
 		if found && h.col < 0 && len(ref.Path) == 1 {
 			// Only a relation of unknown columns can have the name; if it has
 			// not, the server looks further out.
@@ -174,6 +183,25 @@ func (a *analysis) resolve(ref *ColumnRef, sc *scope) (h hit, row *relation, fou
 		}
 	}
 	return hit{}, nil, false, nil
+}
+
+// aliasSealed finds a sealed column behind an alias of the scope's own select
+// list.
+func (a *analysis) aliasSealed(name Ident, sc *scope) (found hit) {
+	items := sc.aliases
+	sc.aliases = nil // an alias does not see the others
+	defer func() { sc.aliases = items }()
+	for i := range items {
+		if items[i].Alias == nil || !a.same(items[i].Alias.Name, name.Name) {
+			continue
+		}
+		eachColumn(items[i].Expr, func(ref *ColumnRef) {
+			if h, _, ok, err := a.resolve(ref, sc); err == nil && ok && len(h.flow()) > 0 {
+				found = h
+			}
+		})
+	}
+	return found
 }
 
 // outerSealed finds a sealed column of that name in the enclosing scopes.

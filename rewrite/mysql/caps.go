@@ -42,7 +42,8 @@ func (g *guard) top() *level { return &g.stack[len(g.stack)-1] }
 
 // checkCaps refuses texts that the parser cannot be trusted with.
 func checkCaps(toks []rewrite.Token) error {
-	g := &guard{toks: toks, stack: make([]level, 1, 16)}
+	var few [8]level
+	g := guard{toks: toks, stack: few[:1]}
 	for i := range toks {
 		t := &toks[i]
 		switch t.Kind {

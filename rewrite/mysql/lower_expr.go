@@ -200,9 +200,20 @@ func (l *lowerer) isWords(not bool) {
 
 func (l *lowerer) column(n *ast.ColumnName) *rewrite.ColumnRef {
 	from := l.mark()
-	c := &rewrite.ColumnRef{Path: l.path(n.Schema.O, n.Table.O, n.Name.O)}
-	c.Span = l.span(from)
-	return c
+	if n.Table.O != "" || n.Schema.O != "" {
+		c := &rewrite.ColumnRef{Path: l.path(n.Schema.O, n.Table.O, n.Name.O)}
+		c.Span = l.span(from)
+		return c
+	}
+	// Most references are one name: node and path are allocated as one.
+	block := &struct {
+		ref  rewrite.ColumnRef
+		name [1]rewrite.Ident
+	}{}
+	block.name[0] = l.ident(n.Name.O)
+	block.ref.Path = block.name[:]
+	block.ref.Span = l.span(from)
+	return &block.ref
 }
 
 func (l *lowerer) param(x *ast.ParamMarkerExprBase) rewrite.Expr {
@@ -224,7 +235,7 @@ func (l *lowerer) param(x *ast.ParamMarkerExprBase) rewrite.Expr {
 }
 
 // opSpelling gives the operator's name in the tree and the spellings in text.
-var opSpelling = map[opcode.Op][]string{
+var opSpelling = [...][]string{
 	opcode.LogicAnd: {"AND", "&&"}, opcode.LogicOr: {"OR", "||"}, opcode.LogicXor: {"XOR"},
 	opcode.EQ: {"="}, opcode.NE: {"<>", "!="}, opcode.LT: {"<"}, opcode.LE: {"<="}, opcode.GT: {">"},
 	opcode.GE: {">="}, opcode.NullEQ: {"<=>"},
@@ -235,11 +246,11 @@ var opSpelling = map[opcode.Op][]string{
 
 // operator consumes an operator and returns its name, and the spelling used.
 func (l *lowerer) operator(op opcode.Op) (name, spelled string) {
-	names := opSpelling[op]
-	if len(names) == 0 {
+	if op < 0 || int(op) >= len(opSpelling) || len(opSpelling[op]) == 0 {
 		l.fail()
 		return op.String(), ""
 	}
+	names := opSpelling[op]
 	t := l.peek(0)
 	for _, n := range names {
 		if (t.Kind == rewrite.TokPunct || t.Kind == rewrite.TokWord) && strings.EqualFold(t.Text, n) {
@@ -261,7 +272,8 @@ func (l *lowerer) binary(x *ast.BinaryOperationExpr) rewrite.Expr {
 		return l.modCall(x)
 	}
 	from := l.mark()
-	spine := []*ast.BinaryOperationExpr{x}
+	var few [8]*ast.BinaryOperationExpr
+	spine := append(few[:0], x)
 	for {
 		left, ok := spine[len(spine)-1].L.(*ast.BinaryOperationExpr)
 		if !ok || soundsLike(left) || left.Op == opcode.Mod {

@@ -417,6 +417,7 @@ func (l *lowerer) selectOptions(s *rewrite.Select) {
 }
 
 func (l *lowerer) selectItems(s *rewrite.Select, x *ast.SelectStmt) {
+	s.Items = make([]rewrite.SelectItem, 0, len(x.Fields.Fields))
 	for i, f := range x.Fields.Fields {
 		if i > 0 {
 			l.eatPunct(",")

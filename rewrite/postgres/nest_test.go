@@ -88,7 +88,7 @@ func TestNoTextWithinTheCapsIsTooDeepOrTooSlow(t *testing.T) {
 	f := postgres.New()
 	for _, c := range deepTexts {
 		t.Run(c.name, func(t *testing.T) {
-			for _, n := range []int{3, 8, 30, 150, 1500, 100_000} {
+			for _, n := range []int{3, 8, 30, 150, 1500, 30_000} {
 				text := c.text(n)
 				start := time.Now()
 				err := front(f, text)
