@@ -81,7 +81,7 @@ var layers = map[string]rule{
 	// Suites for those who implement an interface of ours.
 	"conformance/kms":       {imports: "envelope"},
 	"conformance/metastore": {imports: "envelope"},
-	"conformance/driver":    {imports: ". driver rewrite envelope config schema"},
+	"conformance/driver":    {imports: ". driver rewrite envelope config schema", tests: "driver/postgres driver/mysql driver/sqlite"},
 
 	// Programs.
 	"cmd/sealsql":          {imports: "* cobra pgx go-mysql modernc"},

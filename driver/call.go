@@ -40,11 +40,11 @@ var scratches = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b
 const maxScratch = 64 << 10
 
 func newCall(ctx context.Context, c *conn, p *rewrite.Plan, in Input, prepared bool) *call {
-	return &call{
-		ctx: ctx, c: c, plan: p, in: in,
-		codec: c.cr.engine.Codec(prepared),
-		info:  sealsql.Call(ctx),
+	x := &call{ctx: ctx, c: c, plan: p, in: in, codec: c.session.Codec, info: sealsql.Call(ctx)}
+	if prepared {
+		x.codec = c.session.Prepared
 	}
+	return x
 }
 
 // release wipes the payloads. Result rows do not use them.

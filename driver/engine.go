@@ -6,6 +6,7 @@ import (
 
 	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
 )
 
 // Engine is what differs between the databases. One value serves one connector
@@ -13,9 +14,8 @@ import (
 type Engine interface {
 	Frontend() rewrite.Frontend
 
-	// Codec returns the codec of arguments and results; prepared is set for
-	// prepared statements, whose protocol gives other Go types on MySQL.
-	Codec(prepared bool) logical.Codec
+	// Check reports whether the engine knows a logical type.
+	Check(t *schema.Type) error
 
 	// Session reads what the connection's state changes about texts and names.
 	Session(ctx context.Context, r *Reader) (*Session, error)
@@ -79,4 +79,7 @@ type Session struct {
 	// alone has a scope of its own, with Private set.
 	Scope   string
 	Private bool
+	// Codec converts arguments and results; Prepared does for prepared
+	// statements, whose protocol gives other Go types on MySQL.
+	Codec, Prepared logical.Codec
 }

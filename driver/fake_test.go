@@ -216,10 +216,10 @@ type fakeEngine struct {
 }
 
 func (e *fakeEngine) Frontend() rewrite.Frontend { return e.front }
-func (e *fakeEngine) Codec(bool) logical.Codec   { return e.codec }
+func (e *fakeEngine) Check(t *schema.Type) error { return e.codec.Check(t) }
 func (e *fakeEngine) Session(context.Context, *Reader) (*Session, error) {
 	e.sessions++
-	return &Session{Scope: "fake", Private: e.private}, nil
+	return &Session{Scope: "fake", Private: e.private, Codec: e.codec, Prepared: e.codec}, nil
 }
 func (e *fakeEngine) SessionChanged(driver.Conn, *Session) bool { return false }
 func (e *fakeEngine) Snapshot(context.Context, *Reader, *Session) (*rewrite.Snapshot, error) {

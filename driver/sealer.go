@@ -63,10 +63,9 @@ func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Drive
 
 // checkTypes refuses logical types that the engine does not know.
 func checkTypes(e Engine, cfg *config.Config) error {
-	codec := e.Codec(false)
 	for _, t := range cfg.Catalog.Tables() {
 		for _, c := range t.Columns {
-			if err := codec.Check(&c.Type); err != nil {
+			if err := e.Check(&c.Type); err != nil {
 				return sealError(c, err)
 			}
 		}

@@ -134,6 +134,8 @@ func (c *conn) noteTemporary(query string) {
 		id := rewrite.RelationID{Name: path[len(path)-1].Name}
 		if len(path) > 1 {
 			id.Schema = path[len(path)-2].Name
+		} else if c.session != nil && len(c.session.Names.SearchPath) > 0 {
+			id.Schema = c.session.Names.SearchPath[0]
 		}
 		if !slices.Contains(c.temps, id) && len(c.temps) < maxTemps {
 			c.temps = append(c.temps[:len(c.temps):len(c.temps)], id)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -16,6 +17,7 @@ import (
 	"github.com/sealsql/sealsql/internal/logical/myvalue"
 	"github.com/sealsql/sealsql/rewrite"
 	front "github.com/sealsql/sealsql/rewrite/mysql"
+	"github.com/sealsql/sealsql/schema"
 )
 
 var _ sealdriver.Engine = (*engine)(nil)
@@ -24,61 +26,52 @@ var _ sealdriver.Engine = (*engine)(nil)
 type settings struct {
 	parseTime bool
 	loc       *time.Location
+	truncate  time.Duration
 	// prepares: arguments are never written into the text by the client.
 	prepares bool
-}
-
-// known is settings with the codecs made for them.
-type known struct {
-	settings
-	text, binary logical.Codec
 }
 
 // engine is MySQL or MariaDB behind go-sql-driver/mysql.
 type engine struct {
 	front rewrite.Frontend
-	// known is nil until the settings of a wrapped connector were found out.
-	known atomic.Pointer[known]
+	// settings is nil until those of a wrapped connector were found out.
+	settings atomic.Pointer[settings]
 }
 
 func newEngine(s *settings) *engine {
 	e := &engine{front: front.New()}
 	if s != nil {
-		e.learn(*s)
+		e.settings.Store(s)
 	}
 	return e
 }
 
-func (e *engine) learn(s settings) {
-	if s.loc == nil {
-		s.loc = time.UTC
+// codecs returns those of a session: the connector's settings and the server's
+// flavour and mode decide about times.
+func (e *engine) codecs(mode string, mariaDB bool) (text, binary logical.Codec) {
+	has := func(word string) bool { return slices.Contains(strings.Split(mode, ","), word) }
+	o := myvalue.Options{
+		RoundFraction: mariaDB && has("TIME_ROUND_FRACTIONAL") || !mariaDB && !has("TIME_TRUNCATE_FRACTIONAL"),
+		NoZeroDate:    has("NO_ZERO_DATE"),
+		NoZeroInDate:  has("NO_ZERO_IN_DATE"),
 	}
-	e.known.Store(&known{
-		settings: s,
-		text:     myvalue.New(myvalue.Options{ParseTime: s.parseTime, Loc: s.loc}),
-		binary:   myvalue.New(myvalue.Options{ParseTime: s.parseTime, Loc: s.loc, Binary: true}),
-	})
+	if s := e.settings.Load(); s != nil {
+		o.ParseTime, o.Loc, o.TimeTruncate = s.parseTime, s.loc, s.truncate
+	}
+	text = myvalue.New(o)
+	o.Binary = true
+	return text, myvalue.New(o)
 }
+
+func (e *engine) Check(t *schema.Type) error { return myvalue.New(myvalue.Options{}).Check(t) }
 
 func (e *engine) Frontend() rewrite.Frontend { return e.front }
-
-// Codec tells the protocols apart: prepared statements use the binary one.
-func (e *engine) Codec(prepared bool) logical.Codec {
-	k := e.known.Load()
-	if k == nil {
-		return myvalue.New(myvalue.Options{Loc: time.UTC, Binary: prepared})
-	}
-	if prepared {
-		return k.binary
-	}
-	return k.text
-}
 
 // AlwaysPrepares is false while the settings are not known: then the inner
 // driver is asked each time.
 func (e *engine) AlwaysPrepares() bool {
-	k := e.known.Load()
-	return k != nil && k.prepares
+	s := e.settings.Load()
+	return s != nil && s.prepares
 }
 
 // SessionChanged is false: the protocol does not report settings.

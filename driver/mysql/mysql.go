@@ -22,6 +22,8 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-sql-driver/mysql"
@@ -86,12 +88,26 @@ func plain(dsn string) (driver.Connector, *settings, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return inner, &settings{parseTime: mc.ParseTime, loc: mc.Loc, prepares: !mc.InterpolateParams}, nil
+	return inner, &settings{parseTime: mc.ParseTime, loc: mc.Loc, truncate: timeTruncate(mc), prepares: !mc.InterpolateParams}, nil
+}
+
+// timeTruncate reads a setting that mysql.Config keeps to itself.
+func timeTruncate(mc *mysql.Config) time.Duration {
+	dsn := mc.FormatDSN()
+	params, err := url.ParseQuery(dsn[strings.LastIndexByte(dsn, '?')+1:])
+	if err != nil {
+		return 0
+	}
+	d, err := time.ParseDuration(params.Get("timeTruncate"))
+	if err != nil {
+		return 0
+	}
+	return d
 }
 
 // Wrap adds encryption to a connector of go-sql-driver/mysql, for sql.OpenDB.
-// Its settings (parseTime, loc, interpolateParams) are found out on the first
-// connection.
+// Its settings parseTime, loc and interpolateParams are found out on the first
+// connection; timeTruncate must not be set.
 func Wrap(inner driver.Connector, cfg *config.Config) (driver.Connector, error) {
 	if inner == nil {
 		return nil, errors.New("sealsql: a connector is required")

@@ -261,7 +261,8 @@ func TestRoutesToAnnotatedTablesAreRefused(t *testing.T) {
 		"INSERT INTO watched VALUES (1, '" + canary + "')",
 		"EXECUTE IMMEDIATE CONCAT('INSERT INTO us', 'ers (id, ssn) VALUES (1, ''" + canary + "'')')",
 		"SELECT twice(1)",
-		"UPDATE users SET name = 'a' /*M! , ssn = '" + canary + "' */ WHERE id = upper(1)",
+		"UPDATE users SET name = 'a' /*M! , ssn = concat('" + canary + "') */ WHERE id = 1",
+		"UPDATE users SET name = 'a' /*!99999999 , ssn = '" + canary + "' */ WHERE id = 1",
 		"SELECT * FROM encryption_key",
 		"SET STATEMENT sql_mode = '' FOR SELECT 1",
 	} {
@@ -269,7 +270,9 @@ func TestRoutesToAnnotatedTablesAreRefused(t *testing.T) {
 	}
 	f.exec("INSERT INTO clear (id, n) VALUES (1, 'x')")
 	f.want([][]any{{int64(1), []byte("x")}}, "SELECT * FROM clear_view")
-	f.exec("INSERT INTO clear (id, n) VALUES (2, 'x' /*! ) */ /*!99999 , 'y' */")
+	f.exec("INSERT INTO users (id) VALUES (50)")
+	f.exec("UPDATE users SET name = 'a' /*M! , ssn = '" + canary + "' */ WHERE id = 50")
+	f.want([][]any{{[]byte("a"), []byte(canary)}}, "SELECT name, ssn FROM users WHERE id = 50")
 	f.noCanary()
 }
 

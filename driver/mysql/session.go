@@ -10,8 +10,6 @@ import (
 
 	"database/sql/driver"
 
-	"github.com/go-sql-driver/mysql"
-
 	sealdriver "github.com/sealsql/sealsql/driver"
 	"github.com/sealsql/sealsql/rewrite"
 )
@@ -19,7 +17,7 @@ import (
 // Session reads the current database, the SQL mode and the flavour, and looks
 // after the temporary tables that statements of this connection made.
 func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver.Session, error) {
-	if e.known.Load() == nil {
+	if e.settings.Load() == nil {
 		if err := e.probe(ctx, r); err != nil {
 			return nil, err
 		}
@@ -41,6 +39,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 		s.Plan.NoBackslashEscapes = s.Plan.NoBackslashEscapes || m == "NO_BACKSLASH_ESCAPES"
 	}
 	s.Plan.ModeKnown = true
+	s.Codec, s.Prepared = e.codecs(mode, s.Plan.MariaDB)
 	if database != "" {
 		s.Names.SearchPath = []string{database}
 	}
@@ -97,7 +96,7 @@ func version(text string) int {
 func temporaries(ctx context.Context, r *sealdriver.Reader, database string) ([]rewrite.SnapshotRelation, error) {
 	var out []rewrite.SnapshotRelation
 	for _, id := range r.Temporary() {
-		if id.Schema != "" && !strings.EqualFold(id.Schema, database) || database == "" {
+		if database == "" || !strings.EqualFold(id.Schema, database) {
 			continue
 		}
 		rel, err := temporary(ctx, r, rewrite.RelationID{Schema: database, Name: id.Name})
@@ -119,8 +118,7 @@ func temporary(ctx context.Context, r *sealdriver.Reader, id rewrite.RelationID)
 		made = row.Text(1)
 		return nil
 	})
-	var me *mysql.MySQLError
-	if errors.As(err, &me) && me.Number == unknownTable || err == nil && !strings.HasPrefix(made, "CREATE TEMPORARY TABLE") {
+	if err != nil && isServerError(err) || err == nil && !strings.HasPrefix(made, "CREATE TEMPORARY TABLE") {
 		return nil, nil
 	}
 	if err != nil {
@@ -167,7 +165,7 @@ func (e *engine) probe(ctx context.Context, r *sealdriver.Reader) error {
 			return err
 		}
 	}
-	e.learn(s)
+	e.settings.Store(&s)
 	return nil
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/sealsql/sealsql/internal/logical/pgvalue"
 	"github.com/sealsql/sealsql/rewrite"
 	front "github.com/sealsql/sealsql/rewrite/postgres"
+	"github.com/sealsql/sealsql/schema"
 )
 
 var _ sealdriver.Engine = (*engine)(nil)
@@ -32,9 +33,7 @@ func newEngine() *engine {
 
 func (e *engine) Frontend() rewrite.Frontend { return e.front }
 
-// Codec is the same for prepared statements: pgx converts by type, not by
-// protocol.
-func (e *engine) Codec(bool) logical.Codec { return e.codec }
+func (e *engine) Check(t *schema.Type) error { return e.codec.Check(t) }
 
 func (e *engine) AlwaysPrepares() bool { return false }
 

@@ -30,7 +30,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	if err != nil {
 		return nil, err
 	}
-	s := &sealdriver.Session{}
+	s := &sealdriver.Session{Codec: e.codec, Prepared: e.codec}
 	var scope, tempText strings.Builder
 	for _, db := range dbs {
 		switch db.name {

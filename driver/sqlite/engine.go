@@ -13,6 +13,7 @@ import (
 	"github.com/sealsql/sealsql/internal/logical/litevalue"
 	"github.com/sealsql/sealsql/rewrite"
 	front "github.com/sealsql/sealsql/rewrite/sqlite"
+	"github.com/sealsql/sealsql/schema"
 )
 
 var _ sealdriver.Engine = (*engine)(nil)
@@ -30,8 +31,7 @@ func newEngine(o litevalue.Options, files *mainFile) *engine {
 
 func (e *engine) Frontend() rewrite.Frontend { return e.front }
 
-// Codec is the same for prepared statements: there is one protocol.
-func (e *engine) Codec(bool) logical.Codec { return e.codec }
+func (e *engine) Check(t *schema.Type) error { return e.codec.Check(t) }
 
 // SessionChanged is false: only statements on the connection itself change
 // what it has attached.

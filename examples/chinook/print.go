@@ -10,6 +10,9 @@ import (
 // print writes the report for a person.
 func (r *report) print(out io.Writer) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	if len(r.loads) == 0 {
+		return
+	}
 	fmt.Fprintf(w, "Chinook on %s\n\nloaded\n", r.engine)
 	for _, l := range r.loads {
 		fmt.Fprintf(w, "%s\t%s\t\n", l.title, ms(l.took))

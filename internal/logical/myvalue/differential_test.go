@@ -25,6 +25,7 @@ func open(t testing.TB, settings func(*mysql.Config)) (*sql.DB, *myvalue.Codec) 
 	if err != nil {
 		t.Fatal("the DSN cannot be read")
 	}
+	cfg.Params = map[string]string{"time_zone": "'+00:00'"}
 	settings(cfg)
 	connector, err := mysql.NewConnector(cfg)
 	if err != nil {
@@ -37,11 +38,13 @@ func open(t testing.TB, settings func(*mysql.Config)) (*sql.DB, *myvalue.Codec) 
 	if err := db.QueryRow("SELECT VERSION(), @@sql_mode").Scan(&version, &mode); err != nil {
 		t.Fatal(err)
 	}
+	if !strings.Contains(version, "MariaDB") {
+		t.Skip("the comparison needs MariaDB's INSERT ... RETURNING and uuid; this server is MySQL")
+	}
 	return db, myvalue.New(myvalue.Options{
 		Binary: !cfg.InterpolateParams, ParseTime: cfg.ParseTime, Loc: cfg.Loc,
-		RoundFraction: !strings.Contains(version, "MariaDB"),
-		NoZeroDate:    strings.Contains(mode, "NO_ZERO_DATE"),
-		NoZeroInDate:  strings.Contains(mode, "NO_ZERO_IN_DATE"),
+		NoZeroDate:   strings.Contains(mode, "NO_ZERO_DATE"),
+		NoZeroInDate: strings.Contains(mode, "NO_ZERO_IN_DATE"),
 	})
 }
 
@@ -73,6 +76,21 @@ func begin(t testing.TB, db *sql.DB) *sql.Tx {
 	return tx
 }
 
+// inserter writes one value and reads it back; preparing once spares two
+// thirds of the round trips of the binary protocol.
+func inserter(t testing.TB, tx *sql.Tx, table string, binary bool) func(any) *sql.Row {
+	t.Helper()
+	query := "INSERT INTO " + table + " VALUES (?) RETURNING v"
+	if !binary {
+		return func(arg any) *sql.Row { return tx.QueryRow(query, arg) }
+	}
+	stmt, err := tx.Prepare(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(arg any) *sql.Row { return stmt.QueryRow(arg) }
+}
+
 var berlin = func() *time.Location {
 	loc, err := time.LoadLocation("Europe/Berlin")
 	if err != nil {
@@ -87,7 +105,7 @@ func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
 		"binary protocol with parseTime":  func(c *mysql.Config) { c.ParseTime, c.Loc = true, berlin },
 		"text protocol":                   func(c *mysql.Config) { c.InterpolateParams = true },
 		"text protocol with parseTime":    func(c *mysql.Config) { c.InterpolateParams, c.ParseTime = true, true },
-		"binary protocol, zero dates off": func(c *mysql.Config) { c.Params = map[string]string{"sql_mode": "'TRADITIONAL'"} },
+		"binary protocol, zero dates off": func(c *mysql.Config) { c.Params["sql_mode"] = "'TRADITIONAL'" },
 	} {
 		t.Run(name, func(t *testing.T) {
 			db, codec := open(t, settings)
@@ -98,9 +116,10 @@ func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
 				}
 				table := createTable(t, db, decl)
 				tx := begin(t, db)
+				insert := inserter(t, tx, table, strings.HasPrefix(name, "binary"))
 				for _, arg := range arguments() {
 					var want any
-					plainErr := tx.QueryRow("INSERT INTO "+table+" VALUES (?) RETURNING v", arg).Scan(&want)
+					plainErr := insert(arg).Scan(&want)
 					got, tag, null, err := codec.Encode([]byte("before"), typ, arg)
 					what := fmt.Sprintf("%s <- %T(%.60v)", decl, arg, arg)
 					compare(t, codec, typ, arg, what, want, plainErr, got, tag, null, err)
