@@ -11,6 +11,8 @@ var benchTexts = []struct{ name, sql string }{
 	{"point", "SELECT id, ssn, email, note FROM users WHERE id = ?"},
 	{"insert20", "INSERT INTO users (id, ssn, email, note, c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"},
 	{"joins", "WITH big AS (SELECT user_id, sum(total) AS t FROM orders GROUP BY user_id) SELECT u.id, u.ssn, b.t, o.memo, p.note FROM users u JOIN big b ON b.user_id = u.id JOIN orders o ON o.user_id = u.id LEFT JOIN users p ON p.id = o.total LEFT JOIN orders q ON q.id = p.id WHERE u.id IN (SELECT user_id FROM orders WHERE total > ?) AND u.note IS NOT NULL ORDER BY b.t DESC LIMIT 10"},
+	{"literal", "UPDATE users SET ssn = '123-45-6789', note = 'x' WHERE id = 42"},
+	{"star", "SELECT * FROM users WHERE id = ?"},
 	{"clear", "SELECT id, total, memo FROM orders WHERE user_id = ? AND total > ? ORDER BY id"},
 }
 

@@ -110,6 +110,13 @@ type Relation struct {
 	// Annotation is set for VerdictAnnotated.
 	Annotation *schema.Table
 	Unique     [][]string
+
+	// prepared are the columns as scopes see them, without and with a
+	// partition in the context.
+	prepared [2]struct {
+		cols []column
+		part int
+	}
 }
 
 // Catalog answers what names mean for one session. It is immutable; a new one

@@ -294,8 +294,12 @@ func (a *analysis) project(e Expr, sc *scope) (column, error) {
 
 // carry locates the partition of a column seen through its relation.
 func (a *analysis) carry(p partRef, r *relation) partRef {
-	if p.kind == partRow && r.fixed != nil {
+	if p.kind != partRow {
+		return p
+	}
+	if r.fixed != nil {
 		return partRef{kind: partValue, value: r.fixed}
 	}
+	p.rel = r
 	return p
 }

@@ -310,8 +310,7 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	if rel.Annotation != nil {
 		a.touch(rel.Annotation)
 	}
-	a.baseColumns(r)
-	r.seat()
+	r.cols, r.partCol = a.columnsOf(rel)
 	if len(t.ColumnAliases) > 0 {
 		if r.open && r.sensitive() {
 			return nil, a.refuse(t.Start, ReasonCatalog, name.Name, "column aliases need the catalog; alias the columns in the select list")
@@ -325,69 +324,65 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	return r, nil
 }
 
-// baseColumns fills in the columns of a base table: those of the catalog, or,
-// where it is not read, the ones that the configuration names.
-func (a *analysis) baseColumns(r *relation) {
-	t := r.base.Annotation
-	r.cols = make([]column, 0, len(r.base.Columns))
-	for i := range r.base.Columns {
-		p := &r.base.Columns[i]
-		c := column{name: p.Name, phys: p, declared: true}
-		if t != nil {
-			a.annotate(&c, r, t, len(r.cols))
+// baseColumns are the columns of a base table as scopes see them, and the place
+// of its partition column (-1 without one): the columns of the catalog, or,
+// where that is not read, the ones that the configuration names. inContext says
+// that the partition comes from the context, not from the rows. The slice is
+// shared by every plan and never changed.
+func baseColumns(rel *Relation, inContext bool) ([]column, int) {
+	t := rel.Annotation
+	cols := make([]column, 0, len(rel.Columns))
+	for i := range rel.Columns {
+		p := &rel.Columns[i]
+		cols = append(cols, column{name: p.Name, phys: p, declared: true})
+	}
+	if t == nil {
+		return cols, -1
+	}
+	byRow := t.Partition.Kind == schema.PartitionColumn
+	if rel.Open {
+		for _, c := range t.Columns {
+			cols = append(cols, column{name: c.Name})
 		}
-		r.cols = append(r.cols, c)
+		if byRow {
+			cols = append(cols, column{name: t.Partition.Column, declared: true})
+		}
 	}
-	if t == nil || !r.base.Open {
-		return
+	part := -1
+	for i := range cols {
+		if byRow && strings.EqualFold(cols[i].name, t.Partition.Column) {
+			part = i
+		}
 	}
-	for _, sc := range t.Columns {
-		c := column{name: sc.Name}
-		a.annotate(&c, r, t, len(r.cols))
-		r.cols = append(r.cols, c)
-	}
-	if t.Partition.Kind == schema.PartitionColumn {
-		r.partCol = len(r.cols)
-		r.cols = append(r.cols, column{name: t.Partition.Column, declared: true})
-	}
-}
-
-func (a *analysis) annotate(c *column, r *relation, t *schema.Table, at int) {
-	if t.Partition.Kind == schema.PartitionColumn && strings.EqualFold(c.name, t.Partition.Column) {
-		r.partCol = at
-	}
-	sc := t.Column(c.name)
-	if sc == nil {
-		return
-	}
-	c.declared = false
-	part := partRef{kind: partConst}
+	ref := partRef{kind: partConst}
 	switch {
 	case t.Relaxed:
-		part.kind = partRelaxed
-	case t.Partition.Kind == schema.PartitionColumn && !a.opt.ContextPartition:
-		part = partRef{kind: partRow, rel: r, col: -1}
+		ref.kind = partRelaxed
+	case byRow && !inContext && part < 0:
+		ref.kind = partLost
+	case byRow && !inContext:
+		ref = partRef{kind: partRow, col: part}
 	}
-	c.flow = flow{{col: sc, part: part}}
-}
-
-// seat points row partitions of a base table at its partition column, once
-// all columns are known.
-func (r *relation) seat() {
-	if r.base == nil || r.base.Annotation == nil {
-		return
-	}
-	for i := range r.cols {
-		for j := range r.cols[i].flow {
-			p := &r.cols[i].flow[j].part
-			if p.kind == partRow && p.col < 0 {
-				p.col = r.partCol
-				if r.partCol < 0 {
-					p.kind = partLost
-				}
-			}
+	for i := range cols {
+		if c := t.Column(cols[i].name); c != nil {
+			cols[i].declared = false
+			cols[i].flow = flow{{col: c, part: ref}}
 		}
 	}
+	return cols, part
+}
+
+// columnsOf returns the columns of a base table, prepared with the catalog
+// where there is one.
+func (a *analysis) columnsOf(rel *Relation) ([]column, int) {
+	at := 0
+	if a.opt.ContextPartition {
+		at = 1
+	}
+	if rel.prepared[at].cols != nil {
+		return rel.prepared[at].cols, rel.prepared[at].part
+	}
+	return baseColumns(rel, a.opt.ContextPartition)
 }
 
 // relationOf makes a relation of a query's result columns.
@@ -396,18 +391,7 @@ func (a *analysis) relationOf(alias Ident, cols []column, open bool, aliases []I
 	if err != nil {
 		return nil, err
 	}
-	r := &relation{alias: alias, open: open, partCol: -1, pos: pos, cols: make([]column, len(cols))}
-	for i := range cols {
-		c := cols[i]
-		c.flow = append(flow(nil), c.flow...)
-		for j := range c.flow {
-			if c.flow[j].part.kind == partRow {
-				c.flow[j].part.rel = r
-			}
-		}
-		r.cols[i] = c
-	}
-	return r, nil
+	return &relation{alias: alias, open: open, partCol: -1, pos: pos, cols: cols}, nil
 }
 
 func (a *analysis) derived(d *Derived, sc *scope) (*relation, error) {

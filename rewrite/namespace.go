@@ -82,6 +82,9 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 	}
 	for _, r := range all {
 		rel := n.judge(r, reach[n.key(r.ID)])
+		for i := range rel.prepared {
+			rel.prepared[i].cols, rel.prepared[i].part = baseColumns(rel, i == 1)
+		}
 		if r.Temp {
 			n.temp[n.key(r.ID).Name] = rel
 			continue

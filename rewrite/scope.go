@@ -21,8 +21,11 @@ const (
 type partRef struct {
 	kind  partKind
 	value *Value
-	rel   *relation // partRow: the column stands in this relation of the scope
-	col   int
+	// partRow: the column stands at col of the relation that the value comes
+	// from. rel is set while a select list is analysed; in the columns of a
+	// relation it is the relation itself and not repeated.
+	rel *relation
+	col int
 }
 
 // sealed is one possible source of an encrypted value.
