@@ -32,8 +32,12 @@ type analysis struct {
 	results  []column // of the statement's own result; nil when it has none
 	top      any      // the node whose select list is the result's
 	effects  Effect
-	named    int  // hidden columns named so far
-	skipRes  bool // the result is not rows of the statement (EXPLAIN)
+	named    int // hidden columns named so far
+	// arm is set while an arm of UNION ALL is entered that can show the
+	// partition of its rows: both arms then do, instead of relying on
+	// conditions that may differ.
+	arm     bool
+	skipRes bool // the result is not rows of the statement (EXPLAIN)
 }
 
 // paramUse is one occurrence of a parameter.
@@ -219,6 +223,11 @@ func constant(e Expr) *Value {
 	case *Literal:
 		if v.Kind != LitNull && !v.Odd {
 			return &Value{Source: FromLiteral, Literal: v}
+		}
+	case *Cast:
+		// N'…' is how the engine spells a string; other casts may change it.
+		if l, ok := v.X.(*Literal); ok && v.Type == "nchar" && !l.Odd && !strings.HasSuffix(l.Value, " ") {
+			return &Value{Source: FromLiteral, Literal: l}
 		}
 	}
 	return nil

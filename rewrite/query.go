@@ -85,10 +85,12 @@ func valuesName(d Dialect, i int) string {
 // other operation compares them, and two records of one value differ.
 func (a *analysis) setOp(s *SetOp, sc *scope, expose bool) ([]column, error) {
 	expose = expose && s.Name == "UNION" && s.All
+	a.arm = expose
 	left, _, err := a.bodyOf(s.Left, sc, expose)
 	if err != nil {
 		return nil, err
 	}
+	a.arm = expose
 	right, _, err := a.bodyOf(s.Right, sc, expose)
 	if err != nil {
 		return nil, err
@@ -171,11 +173,16 @@ func (p partRef) equal(o partRef) bool {
 
 // selectCore analyses one SELECT.
 func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *scope, error) {
+	canAdd := expose && s.ItemsEnd >= 0 && !s.Distinct && !s.Into
+	arm := a.arm && canAdd
+	a.arm = false
 	sc := &scope{up: up, aliases: s.Items}
 	if err := a.from(s.From, sc); err != nil {
 		return nil, nil, err
 	}
-	a.fix(s.Where, sc)
+	if !arm {
+		a.fix(s.Where, sc)
+	}
 	cols, err := a.items(s, s.Items, sc)
 	if err != nil {
 		return nil, nil, err
@@ -199,7 +206,6 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 		}
 		a.effects |= EffectCatalog
 	}
-	canAdd := expose && s.ItemsEnd >= 0 && !s.Distinct && !s.Into
 	return a.expose(s, cols, sc, canAdd), sc, nil
 }
 
