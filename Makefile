@@ -7,6 +7,9 @@ MAKEFLAGS += --no-builtin-rules
 
 TOOL := go tool -modfile=$(CURDIR)/tools/go.mod
 TESTENV := .build/testenv
+# -race also checks pointer arithmetic, which in SQLite's translated C finds
+# nothing and takes two thirds of the time; races are detected there as well.
+RACE := -race -gcflags='modernc.org/...=-d=checkptr=0'
 
 # Overridable: make fuzz FUZZTIME=5m, make bench BENCH=Seal COUNT=10 OLD=before.txt
 FUZZTIME ?= 30s
@@ -27,7 +30,7 @@ $(TESTENV):
 
 .PHONY: test
 test: $(TESTENV) ## run every test with -race on private PostgreSQL and MariaDB servers
-	@.ci/each-module $(CURDIR)/$(TESTENV) -- go test -race -count=1 $(TESTFLAGS) ./...
+	@.ci/each-module $(CURDIR)/$(TESTENV) -- go test $(RACE) -count=1 $(TESTFLAGS) ./...
 
 .PHONY: lint
 lint: ## vet, staticcheck, gofumpt, go.mod files
@@ -39,6 +42,11 @@ lint: ## vet, staticcheck, gofumpt, go.mod files
 .PHONY: fmt
 fmt: ## format with gofumpt
 	@$(TOOL) gofumpt -w .
+
+.PHONY: tidy
+tidy: ## tidy the go.mod files
+	@.ci/each-module go mod tidy
+	@cd tools && go mod tidy
 
 .PHONY: build-all
 build-all: ## build without cgo for linux, darwin, windows on amd64, arm64
@@ -60,7 +68,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 .PHONY: long
 long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME
-	@SEALSQL_LONG=1 .ci/each-module $(CURDIR)/$(TESTENV) -- go test -race -count=1 -timeout 12h $(TESTFLAGS) ./...
+	@SEALSQL_LONG=1 .ci/each-module $(CURDIR)/$(TESTENV) -- go test $(RACE) -count=1 -timeout 12h $(TESTFLAGS) ./...
 	@.ci/fuzz $(LONGFUZZTIME)
 
 .PHONY: fresh-check

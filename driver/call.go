@@ -25,6 +25,7 @@ type call struct {
 	plan     *rewrite.Plan
 	in       Input
 	codec    logical.Codec
+	limits   map[*schema.Column]int
 	info     sealsql.CallInfo
 	args     []driver.NamedValue // the caller's, by ordinal; nil until resolved
 	scratch  *[]byte             // plaintext payloads, wiped on release
@@ -40,7 +41,7 @@ var scratches = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b
 const maxScratch = 64 << 10
 
 func newCall(ctx context.Context, c *conn, p *rewrite.Plan, in Input, prepared bool) *call {
-	x := &call{ctx: ctx, c: c, plan: p, in: in, codec: c.session.Codec, info: sealsql.Call(ctx)}
+	x := &call{ctx: ctx, c: c, plan: p, in: in, codec: c.session.Codec, limits: c.view.limits, info: sealsql.Call(ctx)}
 	if prepared {
 		x.codec = c.session.Prepared
 	}
@@ -154,10 +155,11 @@ func (x *call) literal(v driver.Value) (string, error) {
 	return "", fmt.Errorf("sealsql: no literal for a %T", v)
 }
 
-// resolve finds the caller's argument for every parameter of the text.
+// resolve finds the caller's argument for every parameter of the text. SQLite's
+// driver ignores arguments that no parameter takes.
 func (x *call) resolve() error {
 	args := x.in.Args
-	if len(x.plan.ParamNames) > 0 {
+	if len(x.plan.ParamNames) > 0 || x.c.cr.front.Dialect() == rewrite.SQLite {
 		return x.resolveNames()
 	}
 	if len(args) != x.plan.Params {
@@ -292,7 +294,7 @@ func (x *call) record(col *schema.Column, part envelope.Partition, tag logical.T
 // carried puts a record into the form that the physical column takes, and
 // checks that the column does not cut it (threats T9).
 func (x *call) carried(col *schema.Column, rec []byte) (driver.Value, error) {
-	limit := x.c.reading.limit(col)
+	limit := x.limits[col]
 	if col.Carrier == schema.CarrierText {
 		if n := envelope.ArmouredLen(len(rec)); limit > 0 && n > limit {
 			return nil, tooLong(col, n, limit)
@@ -310,13 +312,6 @@ func tooLong(col *schema.Column, n, limit int) error {
 		Column: col.String(), Op: "seal", Err: sealsql.ErrTooLong,
 		Hint: fmt.Sprintf("the record takes %d bytes and the column holds %d; widen the column", n, limit),
 	}
-}
-
-func (r *reading) limit(col *schema.Column) int {
-	if r.state == nil {
-		return 0
-	}
-	return r.limits[col]
 }
 
 // literalOf converts a literal of the tree; null is set for NULL.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,12 +57,21 @@ type reading struct {
 // state is one state of the catalog, without time: two readings that found the
 // same share it, so that plans (keyed by catalog) outlive a re-reading.
 type state struct {
-	snap     *rewrite.Snapshot
-	findings []rewrite.Finding
-	limits   map[*schema.Column]int
+	snap *rewrite.Snapshot
 
 	mu    sync.Mutex
-	views map[string]rewrite.Catalog // by rewrite.Session.Namespace
+	views map[string]*view // by rewrite.Session.Namespace
+}
+
+// view is a state as sessions with certain names see it. It is immutable.
+type view struct {
+	catalog rewrite.Catalog
+	// setup lists what is wrong with the annotated tables in the session's
+	// search path, or is nil.
+	setup error
+	// limits are what physical columns of annotated columns hold, where that
+	// is limited.
+	limits map[*schema.Column]int
 }
 
 func newCatalogs(o *Options, engine Engine) *catalogs {
@@ -129,22 +139,16 @@ func (cs *catalogs) read(ctx context.Context, r *Reader, s *Session, known ...*s
 }
 
 func (cs *catalogs) newState(snap *rewrite.Snapshot) *state {
-	st := &state{snap: snap, views: map[string]rewrite.Catalog{}}
-	if snap != nil {
-		d := cs.engine.Frontend().Dialect()
-		st.findings = rewrite.Findings(d, snap, cs.annotations, cs.decl)
-		st.limits = limits(cs.engine, snap, cs.annotations)
-	}
-	return st
+	return &state{snap: snap, views: map[string]*view{}}
 }
 
-// view returns the catalog as a session with these names sees it.
-func (cs *catalogs) view(st *state, s *Session) rewrite.Catalog {
+// view returns the state as a session with these names sees it.
+func (cs *catalogs) view(st *state, s *Session) *view {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	key := s.Plan.Namespace
-	if c, ok := st.views[key]; ok {
-		return c
+	if v, ok := st.views[key]; ok {
+		return v
 	}
 	if len(st.views) >= maxViews {
 		for k := range st.views {
@@ -152,9 +156,48 @@ func (cs *catalogs) view(st *state, s *Session) rewrite.Catalog {
 			break
 		}
 	}
-	c := rewrite.NewCatalog(cs.engine.Frontend().Dialect(), st.snap, s.Names, cs.annotations, cs.decl)
-	st.views[key] = c
-	return c
+	v := cs.newView(st.snap, s)
+	st.views[key] = v
+	return v
+}
+
+func (cs *catalogs) newView(snap *rewrite.Snapshot, s *Session) *view {
+	d := cs.engine.Frontend().Dialect()
+	v := &view{catalog: rewrite.NewCatalog(d, snap, s.Names, cs.annotations, cs.decl)}
+	if snap == nil {
+		return v
+	}
+	near, far := split(snap, s.Names.SearchPath, cs.annotations)
+	v.setup = setupError(rewrite.Findings(d, near, cs.annotations, cs.decl))
+	v.limits = limits(cs.engine, near, cs.annotations)
+	for c, n := range limits(cs.engine, far, cs.annotations) {
+		if v.limits[c] == 0 {
+			v.limits[c] = n
+		}
+	}
+	return v
+}
+
+// split divides the annotated tables of a snapshot into those that a session
+// means when it names them without a schema, or whose schema is in the
+// configuration, and the rest. An annotation without a schema matches in every
+// database of a server, and those of other programs must not stand in the way;
+// statements on such a table are still refused if it is not fit.
+func split(snap *rewrite.Snapshot, path []string, annotations *schema.Catalog) (near, far *rewrite.Snapshot) {
+	near, far = &rewrite.Snapshot{}, &rewrite.Snapshot{}
+	for i := range snap.Relations {
+		rel := &snap.Relations[i]
+		table := annotations.Lookup(rel.ID.Schema, rel.ID.Name)
+		if table == nil {
+			continue
+		}
+		to := far
+		if table.Schema != "" || slices.ContainsFunc(path, func(s string) bool { return strings.EqualFold(s, rel.ID.Schema) }) {
+			to = near
+		}
+		to.Relations = append(to.Relations, *rel)
+	}
+	return near, far
 }
 
 // limits returns how much the physical columns of annotated columns hold,
@@ -165,9 +208,6 @@ func limits(e Engine, snap *rewrite.Snapshot, annotations *schema.Catalog) map[*
 	for i := range snap.Relations {
 		rel := &snap.Relations[i]
 		table := annotations.Lookup(rel.ID.Schema, rel.ID.Name)
-		if table == nil {
-			continue
-		}
 		for _, phys := range rel.Columns {
 			col := table.Column(phys.Name)
 			if col == nil {
@@ -182,12 +222,12 @@ func limits(e Engine, snap *rewrite.Snapshot, annotations *schema.Catalog) map[*
 }
 
 // setupError lists what is wrong with the annotated tables, or is nil.
-func (st *state) setupError() error {
-	if len(st.findings) == 0 {
+func setupError(findings []rewrite.Finding) error {
+	if len(findings) == 0 {
 		return nil
 	}
 	var b strings.Builder
-	for _, f := range st.findings {
+	for _, f := range findings {
 		fmt.Fprintf(&b, "\n  %s: %s", f.Column, f.Problem)
 		if f.Hint != "" {
 			b.WriteString("; " + f.Hint)

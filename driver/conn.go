@@ -33,12 +33,14 @@ type conn struct {
 	// have changed it.
 	session *Session
 	reading reading
-	catalog rewrite.Catalog
+	view    *view
 
 	// volatile holds the effects of statements run since the connection was
 	// last known to be outside a transaction: a rollback would take them back.
 	volatile rewrite.Effect
 	inTx     bool
+	plans    planMemo
+
 	// temps are temporary tables that statements of this connection created,
 	// on engines whose catalog does not show them.
 	temps []rewrite.RelationID
@@ -79,7 +81,7 @@ func (c *conn) Ping(ctx context.Context) error {
 	if err := c.current(ctx); err != nil {
 		return err
 	}
-	return c.reading.setupError()
+	return c.view.setup
 }
 
 // ResetSession is called when the connection is taken from the pool again, so
@@ -215,31 +217,31 @@ func renumber(parts ...[]driver.NamedValue) []driver.NamedValue {
 // plan returns the plan of a statement for the state of this connection.
 func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
 	o.ContextPartition = sealsql.Call(ctx).HasPartition
-	if c.volatile != 0 && c.transactional(query) {
-		// What was changed may be taken back by this statement.
-		defer c.forget()
-	}
 	if err := c.current(ctx); err != nil {
 		if p := c.unplanned(query); p != nil {
 			return p, nil
 		}
 		return nil, err
 	}
-	p, err := c.cr.plans.Plan(query, c.catalog, &c.session.Plan, o)
+	if p := c.plans.get(query, c, o); p != nil {
+		return p, nil
+	}
+	p, err := c.cr.plans.Plan(query, c.view.catalog, &c.session.Plan, o)
 	if err != nil && c.outdated(err) {
 		if err := c.refresh(ctx); err != nil {
 			return nil, err
 		}
-		p, err = c.cr.plans.Plan(query, c.catalog, &c.session.Plan, o)
+		p, err = c.cr.plans.Plan(query, c.view.catalog, &c.session.Plan, o)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if !p.Pass {
-		if err := c.reading.setupError(); err != nil {
-			return nil, err
+		if c.view.setup != nil {
+			return nil, c.view.setup
 		}
 	}
+	c.plans.put(query, c, o, p)
 	return p, nil
 }
 
@@ -254,9 +256,13 @@ func (c *conn) outdated(err error) bool {
 // done looks at the outcome of a statement and keeps the connection's
 // knowledge true. It returns err as it is, except for violations of a guard.
 func (c *conn) done(p *rewrite.Plan, query string, err error) error {
-	if p.Effects != 0 {
+	switch {
+	case p.Effects != 0:
 		c.noteTemporary(query)
 		c.changed(p.Effects)
+	case c.volatile != 0 && c.transactional(query):
+		// What was changed may have been taken back.
+		c.forget()
 	}
 	if err == nil || err == driver.ErrSkip {
 		return err
@@ -264,8 +270,10 @@ func (c *conn) done(p *rewrite.Plan, query string, err error) error {
 	return c.failed(p, err)
 }
 
+// failed looks at an error of the database. A catalog that was read just now is
+// kept, so that a program that repeats a mistake does not make it read on and on.
 func (c *conn) failed(p *rewrite.Plan, err error) error {
-	if c.cr.engine.Stale(err) {
+	if c.cr.engine.Stale(err) && c.cr.cats.age(c.reading) > moment {
 		c.cr.cats.invalidate()
 		c.session = nil
 	}

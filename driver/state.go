@@ -2,12 +2,13 @@ package driver
 
 import (
 	"context"
+	"crypto/sha256"
 	"slices"
 
 	"github.com/sealsql/sealsql/rewrite"
 )
 
-// current makes c.session, c.reading and c.catalog describe what the next
+// current makes c.session, c.reading and c.view describe what the next
 // statement will meet. It reads on the connection itself, which sees its own
 // temporary tables and uncommitted changes.
 func (c *conn) current(ctx context.Context) error {
@@ -21,7 +22,7 @@ func (c *conn) current(ctx context.Context) error {
 		}
 	}
 	if c.cr.cats.fresh(c.reading) {
-		c.catalog = c.cr.cats.view(c.reading.state, c.session)
+		c.view = c.cr.cats.view(c.reading.state, c.session)
 		return nil
 	}
 	if !c.isolated() {
@@ -44,8 +45,17 @@ func (c *conn) readSession(ctx context.Context) error {
 	if c.session != nil && c.session.Scope != s.Scope {
 		c.reading = reading{}
 	}
-	c.session, c.catalog = s, nil
+	s.Plan.Namespace = fingerprint(s.Plan.Namespace)
+	c.session, c.view = s, nil
 	return nil
+}
+
+// fingerprint shortens what is in the key of every plan and compared with every
+// statement: 128 bits of SHA-256, so that no two states of a program that could
+// choose them have the same.
+func fingerprint(namespace string) string {
+	sum := sha256.Sum256([]byte(namespace))
+	return string(sum[:16])
 }
 
 // refresh reads the catalog and shares it if others see the same.
@@ -67,7 +77,7 @@ func (c *conn) refresh(ctx context.Context) error {
 
 func (c *conn) adopt(r reading) {
 	c.reading = r
-	c.catalog = c.cr.cats.view(r.state, c.session)
+	c.view = c.cr.cats.view(r.state, c.session)
 }
 
 // isolated reports whether the connection may see another catalog than others

@@ -93,7 +93,7 @@ func (s *Sealer) expandDataKey(k *derived, prefix []byte, context *[32]byte, tra
 	var c *securemem.Cipher
 	var err error
 	if !transient {
-		c, err = s.arena.NewCipher(k.key())
+		c, err = s.arena.NewCacheCipher(k.key())
 	}
 	if c == nil { // also where locked memory is used up: then one value at a time
 		c, err = securemem.NewTransientCipher(k.key())

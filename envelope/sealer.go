@@ -157,12 +157,13 @@ func (s *Sealer) Close() error { return s.close() }
 
 func (s *Sealer) shutdown() error {
 	s.closed.Store(true)
+	until := time.Now().Add(closeWait)
 	s.writers.Close(0)
 	s.readers.Close(0)
-	s.latest.Close(closeWait)
-	s.intermediates.Close(closeWait)
-	s.states.Close(closeWait)
-	s.systems.Close(closeWait)
+	s.latest.Close(time.Until(until))
+	s.intermediates.Close(time.Until(until))
+	s.states.Close(time.Until(until))
+	s.systems.Close(time.Until(until))
 	s.arena.Close()
 	return errors.Join(s.c.Metastore.Close(), s.c.KMS.Close())
 }

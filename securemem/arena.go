@@ -155,18 +155,18 @@ func (a *Arena) add(s *slab) {
 	}
 }
 
-// take returns a zeroed slot, or nil when there is none.
-func (a *Arena) take(c class) (*byte, error) {
+// take returns a zeroed slot, or nil when there are no more than leave.
+func (a *Arena) take(c class, leave int) (*byte, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.closed {
 		return nil, ErrDestroyed
 	}
-	if len(a.free[c]) == 0 && !a.grow() {
+	if len(a.free[c]) <= leave && !a.grow() {
 		return nil, nil
 	}
 	n := len(a.free[c]) - 1
-	if n < 0 {
+	if n < leave {
 		return nil, nil
 	}
 	p := a.free[c][n]

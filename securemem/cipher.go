@@ -32,7 +32,17 @@ type Cipher struct {
 // NewCipher expands key (32 bytes) into a slot. The caller still owns key and
 // wipes it. Where no slot is free the cipher lives on the heap, or under mode
 // Require [ErrExhausted] is returned.
-func (a *Arena) NewCipher(key []byte) (*Cipher, error) {
+func (a *Arena) NewCipher(key []byte) (*Cipher, error) { return a.newCipher(key, 0) }
+
+// NewCacheCipher is NewCipher for keys that can be had again: it leaves the last
+// few slots to those that cannot, as if they were taken. A cache of any size can
+// then not keep a new system key from being loaded under mode Require.
+func (a *Arena) NewCacheCipher(key []byte) (*Cipher, error) { return a.newCipher(key, reserved) }
+
+// reserved is the number of slots for ciphers that NewCacheCipher leaves alone.
+const reserved = 4
+
+func (a *Arena) newCipher(key []byte, leave int) (*Cipher, error) {
 	c, err := NewTransientCipher(key)
 	if err != nil {
 		return nil, err
@@ -40,7 +50,7 @@ func (a *Arena) NewCipher(key []byte) (*Cipher, error) {
 	if !relocatable() {
 		return c, nil
 	}
-	p, err := a.take(large)
+	p, err := a.take(large, leave)
 	if err == nil && p == nil && a.mode == Require {
 		err = ErrExhausted
 	}

@@ -11,7 +11,8 @@ const (
 	// wiped after use. [Arena.Locked] tells which it was.
 	Prefer Mode = iota
 	// Require makes locked memory a condition: opening fails without it, and no
-	// key rests in unlocked memory (encrypted ones excepted).
+	// key rests in unlocked memory (encrypted ones excepted, and expanded ones
+	// under FIPS 140-3 mode, see the package documentation).
 	Require
 	// Off never locks. Keys are still wiped after use.
 	Off

@@ -92,8 +92,20 @@ func zero(object any) {
 	if v.Kind() == reflect.Struct && v.NumField() > 0 {
 		v = v.Field(0)
 	}
-	if v.Kind() != reflect.Pointer || v.IsNil() || !pointerFree(v.Type().Elem()) {
+	if v.Kind() != reflect.Pointer || v.IsNil() {
+		return
+	}
+	free, ok := zeroable.Load(v.Type())
+	if !ok {
+		free = pointerFree(v.Type().Elem())
+		zeroable.Store(v.Type(), free)
+	}
+	if !free.(bool) {
 		return
 	}
 	clear(unsafe.Slice((*byte)(v.UnsafePointer()), v.Type().Elem().Size()))
 }
+
+// zeroable remembers what pointerFree says of the two or three types that zero
+// is called with: walking them costs as much as an encryption.
+var zeroable sync.Map

@@ -34,7 +34,7 @@ func (a *Arena) NewSecret(key []byte) (*Secret, error) {
 	if len(key) != SecretSize {
 		return nil, errors.New("securemem: a secret has 32 bytes")
 	}
-	p, err := a.take(small)
+	p, err := a.take(small, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -13,7 +13,10 @@ import (
 
 	"github.com/sealsql/sealsql/config"
 	drivertest "github.com/sealsql/sealsql/conformance/driver"
+	"github.com/sealsql/sealsql/driver/mysql"
+	"github.com/sealsql/sealsql/driver/postgres"
 	"github.com/sealsql/sealsql/driver/sqlite"
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -96,4 +99,50 @@ func TestNothingLeavesInClearSQLite(t *testing.T) {
 	db := sql.OpenDB(wrapped)
 	defer db.Close()
 	check(t, rewrite.SQLite, db, &sent)
+}
+
+func TestNothingLeavesInClearPostgres(t *testing.T) {
+	dsn := testenv.Postgres(t)
+	plain, err := sql.Open("pgx", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { plain.Close() })
+	statements(t, plain, "BYTEA")
+	for _, mode := range []string{"cache_statement", "cache_describe", "exec", "simple_protocol"} {
+		t.Run(mode, func(t *testing.T) {
+			var sent drivertest.Sent
+			inner := relayedPostgres(t, dsn, mode, &sent)
+			wrapped, err := postgres.Wrap(inner, parse(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := sql.OpenDB(wrapped)
+			defer db.Close()
+			check(t, rewrite.Postgres, db, &sent)
+		})
+	}
+}
+
+func TestNothingLeavesInClearMySQL(t *testing.T) {
+	dsn := testenv.MySQL(t)
+	plain, err := sql.Open("mysql", dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { plain.Close() })
+	statements(t, plain, "VARBINARY(500)")
+	for _, params := range []string{"", "interpolateParams=true", "multiStatements=true", "interpolateParams=true&multiStatements=true"} {
+		t.Run("params="+params, func(t *testing.T) {
+			var sent drivertest.Sent
+			inner := relayedMySQL(t, dsn, params, &sent)
+			wrapped, err := mysql.Wrap(inner, parse(t))
+			if err != nil {
+				t.Fatal(err)
+			}
+			db := sql.OpenDB(wrapped)
+			defer db.Close()
+			check(t, rewrite.MySQL, db, &sent)
+		})
+	}
 }

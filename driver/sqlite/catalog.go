@@ -35,7 +35,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	for _, db := range dbs {
 		switch db.name {
 		case temp:
-			if s.Names.Temp, err = e.temporary(ctx, r, s, &tempText); err != nil {
+			if s.Names.Temp, err = e.temporary(ctx, r, s, dbs, &tempText); err != nil {
 				return nil, err
 			}
 			continue
@@ -56,11 +56,18 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 
 // temporary reads the temporary relations. A temporary trigger may sit on a
 // table of any file, so a connection that has one shares its catalog with none.
-func (e *engine) temporary(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session, text *strings.Builder) ([]rewrite.SnapshotRelation, error) {
+func (e *engine) temporary(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session, dbs []database, text *strings.Builder) ([]rewrite.SnapshotRelation, error) {
 	rd := newReader(e.front, r)
 	if err := rd.schema(ctx, temp); err != nil {
 		return nil, err
 	}
+	if len(rd.objects) == 0 {
+		return nil, nil
+	}
+	if _, err := rd.routines(ctx); err != nil {
+		return nil, err
+	}
+	rd.dbs = dbs
 	for _, o := range rd.objects {
 		s.Private = s.Private || o.kind == "trigger"
 		text.WriteString(quote(o.kind) + quote(o.table) + quote(o.name) + quote(o.sql))
@@ -105,6 +112,9 @@ type reader struct {
 	relations []*relation
 	byID      map[rewrite.RelationID]*relation
 	udf       map[string]bool
+	// dbs are the databases that views of this reader may read, where these
+	// are not those that it reads itself.
+	dbs []database
 }
 
 func newReader(f rewrite.Frontend, r *sealdriver.Reader) *reader {
@@ -336,17 +346,20 @@ func (rd *reader) finish() []rewrite.SnapshotRelation {
 }
 
 // view takes every relation whose name occurs in the definition for one that
-// the view reads: never too few. A view of the temp schema may read others
-// than this reader knows.
+// the view reads: never too few. A view of the temp schema may read relations
+// of every file; which of the names are relations shows when they are resolved.
 func (rd *reader) view(rel *relation, named map[string][]rewrite.RelationID) {
 	words := words(rd.tokens(rel.sql))
-	rel.OpaqueDefinition = words == nil || rel.Temp
+	rel.OpaqueDefinition = words == nil
 	for _, w := range words {
 		rel.OpaqueDefinition = rel.OpaqueDefinition || rd.udf[w]
 		for _, to := range named[w] {
 			if to != rel.ID {
 				rel.DependsOn = append(rel.DependsOn, to)
 			}
+		}
+		for _, db := range rd.dbs {
+			rel.DependsOn = append(rel.DependsOn, rewrite.RelationID{Schema: db.name, Name: w})
 		}
 	}
 }

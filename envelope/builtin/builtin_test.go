@@ -7,10 +7,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	_ "github.com/go-sql-driver/mysql"
@@ -75,9 +77,9 @@ func TestSQLiteMetastoreConforms(t *testing.T) {
 func TestPostgresMetastoreConforms(t *testing.T) {
 	for _, zone := range []string{"UTC", "Asia/Kolkata"} {
 		t.Run(zone, func(t *testing.T) {
+			dsn := testenv.Postgres(t)
 			metastore.Test(t, func(t *testing.T) envelope.Metastore {
-				db := dial(t, "pgx", testenv.Postgres(t))
-				return initSQL(t, db, builtin.Postgres, "SET TIME ZONE '"+zone+"'")
+				return initSQL(t, dial(t, "pgx", dsn), builtin.Postgres, "SET TIME ZONE '"+zone+"'")
 			})
 		})
 	}
@@ -86,9 +88,9 @@ func TestPostgresMetastoreConforms(t *testing.T) {
 func TestMySQLMetastoreConforms(t *testing.T) {
 	for _, zone := range []string{"+00:00", "-05:00"} {
 		t.Run(zone, func(t *testing.T) {
+			dsn := testenv.MySQL(t)
 			metastore.Test(t, func(t *testing.T) envelope.Metastore {
-				db := dial(t, "mysql", testenv.MySQL(t))
-				return initSQL(t, db, builtin.MySQL, "SET time_zone = '"+zone+"'")
+				return initSQL(t, dial(t, "mysql", dsn), builtin.MySQL, "SET time_zone = '"+zone+"'")
 			})
 		})
 	}
@@ -96,11 +98,13 @@ func TestMySQLMetastoreConforms(t *testing.T) {
 
 // A table made for Asherah peers: JSONB, timestamptz.
 func TestPostgresMetastoreAcceptsJSONBAndTimestamptz(t *testing.T) {
+	dsn := testenv.Postgres(t)
 	metastore.Test(t, func(t *testing.T) envelope.Metastore {
-		db := dial(t, "pgx", testenv.Postgres(t))
+		db := dial(t, "pgx", dsn)
 		db.SetMaxOpenConns(1)
 		for _, q := range []string{
 			"SET TIME ZONE 'America/New_York'",
+			"DROP TABLE IF EXISTS encryption_key",
 			`CREATE TABLE encryption_key (id TEXT COLLATE "C", created TIMESTAMPTZ, key_record JSONB, PRIMARY KEY (id, created))`,
 		} {
 			if _, err := db.Exec(q); err != nil {
@@ -112,10 +116,16 @@ func TestPostgresMetastoreAcceptsJSONBAndTimestamptz(t *testing.T) {
 }
 
 func TestMySQLMetastoreAcceptsJSON(t *testing.T) {
+	dsn := testenv.MySQL(t)
 	metastore.Test(t, func(t *testing.T) envelope.Metastore {
-		db := dial(t, "mysql", testenv.MySQL(t))
-		if _, err := db.Exec("CREATE TABLE encryption_key (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, created DATETIME, key_record JSON, PRIMARY KEY (id, created))"); err != nil {
-			t.Fatal(err)
+		db := dial(t, "mysql", dsn)
+		for _, q := range []string{
+			"DROP TABLE IF EXISTS encryption_key",
+			"CREATE TABLE encryption_key (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, created DATETIME, key_record JSON, PRIMARY KEY (id, created))",
+		} {
+			if _, err := db.Exec(q); err != nil {
+				t.Fatal(err)
+			}
 		}
 		return wrapSQL(t, db, builtin.MySQL)
 	})
@@ -145,7 +155,11 @@ func initSQL(t *testing.T, db *sql.DB, d builtin.Dialect, session string) envelo
 			t.Fatal(err)
 		}
 	}
-	m := wrapSQL(t, db, d)
+	// Every store of a test has a table of its own: databases are slow to make.
+	m, err := builtin.OpenSQL(db, d, builtin.SQLOptions{Table: fmt.Sprintf("encryption_key_%d", tables.Add(1))})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 2 {
 		if err := m.Init(context.Background()); err != nil {
 			t.Fatal(err)
@@ -153,6 +167,8 @@ func initSQL(t *testing.T, db *sql.DB, d builtin.Dialect, session string) envelo
 	}
 	return m
 }
+
+var tables atomic.Int32
 
 func wrapSQL(t *testing.T, db *sql.DB, d builtin.Dialect) *builtin.SQL {
 	t.Helper()

@@ -93,6 +93,19 @@ type Codec interface {
 	Column(t *schema.Type) ColumnType
 }
 
+// ColumnByTag is implemented by codecs whose driver describes a column by the
+// value of the current row (SQLite). Tag 0 stands for NULL and for no row.
+type ColumnByTag interface {
+	ColumnOf(t *schema.Type, tag Tag) ColumnType
+}
+
+// ColumnByNull is implemented by codecs whose driver describes a column that
+// cannot be NULL otherwise than one that can (MySQL); Column describes the
+// latter.
+type ColumnByNull interface {
+	ColumnNotNull(t *schema.Type) ColumnType
+}
+
 // TypeError says that a value does not fit a logical type. It holds no value.
 type TypeError struct {
 	// Type is the logical type's name, GoType the argument's Go type, or

@@ -14,7 +14,10 @@ import (
 // for concurrent use.
 type Codec struct{ o Options }
 
-var _ logical.Codec = (*Codec)(nil)
+var (
+	_ logical.Codec       = (*Codec)(nil)
+	_ logical.ColumnByTag = (*Codec)(nil)
+)
 
 // New returns the codec of connections with these options.
 func New(o Options) *Codec { return &Codec{o} }

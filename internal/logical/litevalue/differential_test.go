@@ -61,7 +61,11 @@ func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
 	for _, dsn := range connectionStrings {
 		t.Run(dsn, func(t *testing.T) {
 			conn, codec := open(t, dsn)
-			for _, decl := range declarations {
+			columns := declarations
+			if dsn != ":memory:" { // the settings concern times only
+				columns = []string{"text", "bytes", "int", "real", "date", "time", "timestamp", "datetime", "datetime(3)"}
+			}
+			for _, decl := range columns {
 				compareColumn(t, conn, codec, decl)
 			}
 		})
@@ -81,9 +85,14 @@ func compareColumn(t *testing.T, conn *sql.Conn, codec *litevalue.Codec, decl st
 	if _, err := conn.ExecContext(ctx, "CREATE TABLE t (id INTEGER PRIMARY KEY, v "+plain+")"); err != nil {
 		t.Fatal(err)
 	}
+	insert, err := conn.PrepareContext(ctx, "INSERT OR REPLACE INTO t VALUES (1, ?)")
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer conn.ExecContext(ctx, "DROP TABLE t")
+	defer insert.Close()
 	for _, arg := range arguments() {
-		_, insertErr := conn.ExecContext(ctx, "INSERT OR REPLACE INTO t VALUES (1, ?)", arg)
+		_, insertErr := insert.ExecContext(ctx, arg)
 		what := fmt.Sprintf("%s <- %T(%.60v)", decl, arg, arg)
 		compareStored(t, conn, codec, typ, what, insertErr, func() ([]byte, logical.Tag, bool, error) {
 			return codec.Encode([]byte("before"), typ, arg)
@@ -202,7 +211,7 @@ func TestEveryLiteralIsStoredAsTheEngineStoresIt(t *testing.T) {
 }
 
 func TestNumbersConvertAsInTheEngine(t *testing.T) {
-	n := 30000
+	n := 8000
 	if testing.Short() {
 		n = 2000
 	}

@@ -9,10 +9,8 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-// Column describes a nullable result column as the driver does for the type.
-// (For a column declared NOT NULL the driver reports plain Go types instead of
-// sql.Null types; the logical type does not say.) The driver never reports a
-// length.
+// Column describes a result column that can be NULL as the driver does for the
+// type. The driver never reports a length.
 func (*Codec) Column(t *schema.Type) logical.ColumnType {
 	col, ok := columnOf(t)
 	if !ok {
@@ -40,4 +38,48 @@ func (*Codec) Column(t *schema.Type) logical.ColumnType {
 		ct.Precision, ct.Scale, ct.HasPrecisionScale = int64(col.scale), int64(col.scale), true
 	}
 	return ct
+}
+
+// ColumnNotNull describes a result column that is declared NOT NULL: the driver
+// then reports plain Go types instead of sql.Null types.
+func (c *Codec) ColumnNotNull(t *schema.Type) logical.ColumnType {
+	ct := c.Column(t)
+	col, ok := columnOf(t)
+	if !ok {
+		return ct
+	}
+	switch col.tag {
+	case logical.TagInt64, logical.TagUint64:
+		ct.ScanType = integerType(&col)
+	case logical.TagFloat32:
+		ct.ScanType = reflect.TypeFor[float32]()
+	case logical.TagFloat64:
+		ct.ScanType = reflect.TypeFor[float64]()
+	case logical.TagText, logical.TagJSON, logical.TagNumeric, logical.TagTime, logical.TagUUID:
+		ct.ScanType = reflect.TypeFor[string]()
+	}
+	return ct
+}
+
+// integerType returns the Go type of the column's width on the wire, where
+// MEDIUMINT has four bytes.
+func integerType(col *column) reflect.Type {
+	unsigned := col.low == 0
+	switch {
+	case unsigned && col.high <= math.MaxUint8:
+		return reflect.TypeFor[uint8]()
+	case unsigned && col.high <= math.MaxUint16:
+		return reflect.TypeFor[uint16]()
+	case unsigned && col.high <= math.MaxUint32:
+		return reflect.TypeFor[uint32]()
+	case unsigned:
+		return reflect.TypeFor[uint64]()
+	case col.high <= math.MaxInt8:
+		return reflect.TypeFor[int8]()
+	case col.high <= math.MaxInt16:
+		return reflect.TypeFor[int16]()
+	case col.high <= math.MaxInt32:
+		return reflect.TypeFor[int32]()
+	}
+	return reflect.TypeFor[int64]()
 }

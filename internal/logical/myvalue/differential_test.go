@@ -73,6 +73,7 @@ func begin(t testing.TB, db *sql.DB) *sql.Tx {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { tx.Rollback() })
 	return tx
 }
 
@@ -109,7 +110,11 @@ func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db, codec := open(t, settings)
-			for _, decl := range declarations {
+			columns := declarations
+			if strings.Contains(name, "Time") || strings.Contains(name, "dates") {
+				columns = []string{"text", "bigint unsigned", "date", "time", "time(2)", "datetime", "datetime(3)", "timestamp", "timestamp(3)"}
+			}
+			for _, decl := range columns {
 				typ := parse(t, decl)
 				if err := codec.Check(typ); err != nil {
 					t.Fatal(err)
@@ -238,23 +243,37 @@ func TestColumnTypesAreThoseOfThePlainDriver(t *testing.T) {
 	db, codec := open(t, func(*mysql.Config) {})
 	for _, decl := range declarations {
 		typ := parse(t, decl)
-		rows, err := db.Query("SELECT v FROM " + createTable(t, db, decl))
-		if err != nil {
+		table := createTable(t, db, decl)
+		compareColumnType(t, decl, columnType(t, db, table), codec.Column(typ))
+		if _, err := db.Exec("ALTER TABLE " + table + " MODIFY v " + plainType(decl) + " NOT NULL"); err != nil {
 			t.Fatal(err)
 		}
-		types, err := rows.ColumnTypes()
-		rows.Close()
-		if err != nil {
-			t.Fatal(err)
-		}
-		want, got := types[0], codec.Column(typ)
-		length, hasLength := want.Length()
-		precision, scale, hasPrecision := want.DecimalSize()
-		if want.DatabaseTypeName() != got.DatabaseTypeName || want.ScanType() != got.ScanType ||
-			length != got.Length || hasLength != got.HasLength ||
-			precision != got.Precision || scale != got.Scale || hasPrecision != got.HasPrecisionScale {
-			t.Errorf("%s: want %s %v %d %v (%d,%d) %v, got %+v", decl, want.DatabaseTypeName(), want.ScanType(),
-				length, hasLength, precision, scale, hasPrecision, got)
-		}
+		compareColumnType(t, decl+" NOT NULL", columnType(t, db, table), codec.ColumnNotNull(typ))
+	}
+}
+
+func columnType(t *testing.T, db *sql.DB, table string) *sql.ColumnType {
+	t.Helper()
+	rows, err := db.Query("SELECT v FROM " + table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	types, err := rows.ColumnTypes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return types[0]
+}
+
+func compareColumnType(t *testing.T, what string, want *sql.ColumnType, got logical.ColumnType) {
+	t.Helper()
+	length, hasLength := want.Length()
+	precision, scale, hasPrecision := want.DecimalSize()
+	if want.DatabaseTypeName() != got.DatabaseTypeName || want.ScanType() != got.ScanType ||
+		length != got.Length || hasLength != got.HasLength ||
+		precision != got.Precision || scale != got.Scale || hasPrecision != got.HasPrecisionScale {
+		t.Errorf("%s: want %s %v %d %v (%d,%d) %v, got %+v", what, want.DatabaseTypeName(), want.ScanType(),
+			length, hasLength, precision, scale, hasPrecision, got)
 	}
 }

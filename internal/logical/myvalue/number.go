@@ -53,7 +53,7 @@ func appendInteger(dst []byte, col *column, v *value) ([]byte, problem) {
 	if why != "" {
 		return nil, why
 	}
-	if d.Scale > maxIntegerScale && v.kind != isDecimal || d.Scale == 0 && d.IsZero() && strings.ContainsAny(v.s, "123456789") {
+	if v.kind != isDecimal && (d.Scale > maxIntegerScale || d.IsZero() && d.Scale == 0 && !isZeroText(v.s)) {
 		return nil, problemTiny
 	}
 	if v.kind == isDecimal && d.Negative && !d.IsZero() && col.low == 0 {
@@ -80,6 +80,14 @@ func appendInteger(dst []byte, col *column, v *value) ([]byte, problem) {
 const maxIntegerScale = 18
 
 const problemTiny = "too many digits behind the point"
+
+// isZeroText reports whether a number is written as zero, not only read as it.
+func isZeroText(s string) bool {
+	if i := strings.IndexAny(s, "eE"); i >= 0 {
+		s = s[:i]
+	}
+	return !strings.ContainsAny(s, "123456789")
+}
 
 func appendUnsigned(dst []byte, col *column, u uint64) ([]byte, problem) {
 	if u > col.high {

@@ -31,7 +31,10 @@ type Options struct {
 // safe for concurrent use.
 type Codec struct{ o Options }
 
-var _ logical.Codec = (*Codec)(nil)
+var (
+	_ logical.Codec        = (*Codec)(nil)
+	_ logical.ColumnByNull = (*Codec)(nil)
+)
 
 // New returns the codec for these options.
 func New(o Options) *Codec {

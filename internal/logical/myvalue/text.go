@@ -32,7 +32,8 @@ func decimalText(s string) string {
 }
 
 // doubleText writes a double as the server does: shortest digits, without
-// exponent from 1e-15 up to below 1e15.
+// exponent from 1e-15 up to below 1e15, and up to below 1e16 where there are
+// digits behind the point.
 func doubleText(f float64) string {
 	if f == 0 {
 		return "0"
@@ -40,7 +41,8 @@ func doubleText(f float64) string {
 	s := strconv.FormatFloat(f, 'e', -1, 64)
 	mantissa, exponent, _ := strings.Cut(s, "e")
 	e, _ := strconv.Atoi(exponent) // strconv wrote it
-	if e >= -15 && e < 15 {
+	digits := len(strings.TrimLeft(mantissa, "-")) - len(".")
+	if e >= -15 && e < 15 || e == 15 && digits > e+1 {
 		return strconv.FormatFloat(f, 'f', -1, 64)
 	}
 	return mantissa + "e" + strconv.Itoa(e)
