@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"sort"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -46,7 +47,6 @@ type paramUse struct {
 	seal  *schema.Column
 	// declared: compared with or assigned to a clear column that is known.
 	declared bool
-	part     PartitionSource
 }
 
 // hiddenCol is a select item that the plan adds.
@@ -162,16 +162,29 @@ func (a *analysis) visitedAll() error {
 	if len(a.touched) == 0 || len(a.script.Statements) != 1 || len(a.script.Markers) == 0 {
 		return nil
 	}
-	met := make(map[int]bool, len(a.params))
+	met := make([]bool, len(a.script.Markers))
 	for i := range a.params {
-		met[a.params[i].param.Start] = true
+		if k := a.marker(a.params[i].param.Start); k >= 0 {
+			met[k] = true
+		}
 	}
-	for _, m := range a.script.Markers {
-		if !met[m.Start] {
-			return a.refuse(m.Start, ReasonParameters, "", "the parameter stands in a part of the statement that is not understood; write it in a plainer form")
+	for k, ok := range met {
+		if !ok {
+			return a.refuse(a.script.Markers[k].Start, ReasonParameters, "", "the parameter stands in a part of the statement that is not understood; write it in a plainer form")
 		}
 	}
 	return nil
+}
+
+// marker returns the index of the placeholder at an offset, or -1. Markers are
+// in text order.
+func (a *analysis) marker(at int) int {
+	ms := a.script.Markers
+	k := sort.Search(len(ms), func(i int) bool { return ms[i].Start >= at })
+	if k < len(ms) && ms[k].Start == at {
+		return k
+	}
+	return -1
 }
 
 // telling says whether a literal's text could give away a value: short
@@ -188,7 +201,14 @@ func telling(l *Literal) bool {
 
 // useParam notes a parameter that goes out in clear.
 func (a *analysis) useParam(p *Param, declared bool) {
-	a.params = append(a.params, paramUse{param: p, declared: declared})
+	a.use(paramUse{param: p, declared: declared})
+}
+
+func (a *analysis) use(u paramUse) {
+	if a.params == nil {
+		a.params = make([]paramUse, 0, len(a.script.Markers))
+	}
+	a.params = append(a.params, u)
 }
 
 // seal plans the sealing of a parameter or literal.
@@ -197,7 +217,7 @@ func (a *analysis) seal(e Expr, c *schema.Column, part PartitionSource) error {
 	switch v := e.(type) {
 	case *Param:
 		out.Value = Value{Source: FromArg, Arg: v.N}
-		a.params = append(a.params, paramUse{param: v, seal: c, part: part})
+		a.use(paramUse{param: v, seal: c})
 	case *Literal:
 		if v.Odd {
 			return a.refuse(v.Start, ReasonLiteral, c.String(), "bind the value as a parameter")

@@ -1,6 +1,8 @@
 package rewrite_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/sealsql/sealsql/rewrite"
@@ -42,20 +44,17 @@ func numbered(d rewrite.Dialect, sql string) string {
 	if d != rewrite.Postgres {
 		return sql
 	}
-	out, n := "", byte('0')
-	for i := 0; i < len(sql); i++ {
-		if sql[i] != '?' {
-			out += string(sql[i])
+	var out strings.Builder
+	n := 0
+	for _, r := range sql {
+		if r != '?' {
+			out.WriteRune(r)
 			continue
 		}
 		n++
-		if n > '9' {
-			out += "$1" + string(n-10)
-			continue
-		}
-		out += "$" + string(n)
+		fmt.Fprintf(&out, "$%d", n)
 	}
-	return out
+	return out.String()
 }
 
 // BenchmarkPlanMiss is planning without a cache; compare with each front end's

@@ -34,9 +34,9 @@ type builder struct {
 	plan  *Plan
 	slots []*slot
 	edits []edit
-	// marks are the placeholders by offset, literals the sealed literals: what
-	// the edited text must parse to.
-	marks    map[int]*slot
+	// marks are the slots of the script's markers, in their order; literals
+	// those of the sealed literals: what the edited text must parse to.
+	marks    []slot
 	literals map[*Literal]*slot
 }
 
@@ -71,11 +71,11 @@ func (a *analysis) build() (*Plan, error) {
 // in the list would go out in clear, so it refuses the statement.
 func (b *builder) collect() error {
 	a := b.a
-	b.marks = make(map[int]*slot, len(a.script.Markers))
-	for _, p := range a.script.Markers {
-		s := &slot{at: p.Start, span: p.Span, param: p, out: Out{Value: Value{Source: FromArg, Arg: p.N}}}
-		b.slots = append(b.slots, s)
-		b.marks[p.Start] = s
+	b.marks = make([]slot, len(a.script.Markers))
+	b.slots = make([]*slot, len(b.marks), len(b.marks)+len(a.seals)+len(a.conj))
+	for i, p := range a.script.Markers {
+		b.marks[i] = slot{at: p.Start, span: p.Span, param: p, out: Out{Value: Value{Source: FromArg, Arg: p.N}}}
+		b.slots[i] = &b.marks[i]
 	}
 	for e, out := range a.seals {
 		switch x := e.(type) {
@@ -87,7 +87,7 @@ func (b *builder) collect() error {
 			}
 			b.literals[x] = s
 		case *Param:
-			s := b.marks[x.Start]
+			s := b.mark(x)
 			if s == nil || s.param.N != x.N || s.out.Seal != nil && !sameOut(s.out, out) {
 				return a.refuse(x.Start, ReasonParameters, out.Seal.String(), "the parameter was not found in the text; write the statement in a plainer form")
 			}
@@ -101,7 +101,8 @@ func (b *builder) collect() error {
 		case *Literal:
 			b.literals[x].span = c.Span
 		case *Param:
-			b.marks[x.Start].span, b.marks[x.Start].cast = c.Span, true
+			s := b.mark(x)
+			s.span, s.cast = c.Span, true
 		}
 	}
 	for st, c := range a.conj {
@@ -109,7 +110,17 @@ func (b *builder) collect() error {
 		v := Value{Source: FromContextPartition}
 		b.slots = append(b.slots, &slot{at: conjunctAt(st), out: Out{Value: v, PartitionOf: t}})
 	}
-	sort.SliceStable(b.slots, func(i, j int) bool { return b.slots[i].at < b.slots[j].at })
+	if len(b.slots) > len(b.marks) {
+		sort.SliceStable(b.slots, func(i, j int) bool { return b.slots[i].at < b.slots[j].at })
+	}
+	return nil
+}
+
+// mark returns the slot of a placeholder, nil if the front end did not list it.
+func (b *builder) mark(p *Param) *slot {
+	if k := b.a.marker(p.Start); k >= 0 {
+		return &b.marks[k]
+	}
 	return nil
 }
 

@@ -379,7 +379,7 @@ func (v verifier) expr(x, y Expr) bool {
 	}
 	switch x := x.(type) {
 	case *Param:
-		s := v.b.marks[x.Start]
+		s := v.b.mark(x)
 		return s != nil && v.slot(s, y)
 	case *ColumnRef:
 		y, ok := y.(*ColumnRef)
