@@ -61,6 +61,9 @@ var layers = map[string]rule{
 	"rewrite/mysql":    {imports: "rewrite schema marino"},
 	"rewrite/sqlite":   {imports: "rewrite schema meyer"},
 
+	// What a database must hold, as text.
+	"internal/physical": {imports: "rewrite schema", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite"},
+
 	// Values: one engine each.
 	"internal/logical":           {imports: "schema"},
 	"internal/logical/pgvalue":   {imports: "internal/logical schema pgx"},

@@ -40,6 +40,13 @@ type catalogs struct {
 	maxAge time.Duration
 	start  time.Time
 
+	guards Guards
+	warned sync.Map // sets of columns already warned about
+
+	// renewing is when a connection last began to replace a reading that had
+	// become too old, in nanoseconds since start.
+	renewing atomic.Int64
+
 	// version counts invalidations; a reading is good for one version.
 	version atomic.Uint64
 
@@ -52,6 +59,9 @@ type reading struct {
 	*state
 	version uint64
 	at      time.Duration // since catalogs.start
+	// old is set by a timer when the reading reaches its greatest age: asking
+	// the clock with every statement would cost more than all the rest.
+	old *atomic.Bool
 }
 
 // state is one state of the catalog, without time: two readings that found the
@@ -81,6 +91,7 @@ func newCatalogs(o *Options, engine Engine) *catalogs {
 		decl:        o.Declarations,
 		none:        o.NoCatalog,
 		maxAge:      o.MaxAge,
+		guards:      o.Guards,
 		start:       time.Now(),
 		scopes:      map[string]reading{},
 	}
@@ -90,7 +101,25 @@ func newCatalogs(o *Options, engine Engine) *catalogs {
 func (cs *catalogs) invalidate() { cs.version.Add(1) }
 
 func (cs *catalogs) fresh(r reading) bool {
-	return r.state != nil && r.version == cs.version.Load() && cs.age(r) < cs.maxAge
+	return r.state != nil && r.version == cs.version.Load() && !r.old.Load()
+}
+
+// grace is how long a reading is used beyond its age while one connection reads
+// anew, so that not all of them do at the same moment.
+const grace = 5 * time.Second
+
+// postpone reports whether a reading that is too old, but was not invalidated,
+// may be used because another connection is reading anew; otherwise the caller
+// is now the one that does.
+func (cs *catalogs) postpone(r reading) bool {
+	if r.state == nil || r.version != cs.version.Load() || cs.age(r) > cs.maxAge+grace {
+		return false
+	}
+	now, last := int64(time.Since(cs.start)), cs.renewing.Load()
+	if last != 0 && now-last < int64(grace) {
+		return true
+	}
+	return !cs.renewing.CompareAndSwap(last, now)
 }
 
 func (cs *catalogs) age(r reading) time.Duration { return time.Since(cs.start) - r.at }
@@ -120,7 +149,8 @@ func (cs *catalogs) publish(scope string, r reading) {
 // read reads the catalog on a connection. A state that equals one of known is
 // replaced by that one.
 func (cs *catalogs) read(ctx context.Context, r *Reader, s *Session, known ...*state) (reading, error) {
-	out := reading{version: cs.version.Load(), at: time.Since(cs.start)}
+	out := reading{version: cs.version.Load(), at: time.Since(cs.start), old: new(atomic.Bool)}
+	time.AfterFunc(cs.maxAge, setter(out.old))
 	var snap *rewrite.Snapshot
 	if !cs.none {
 		var err error
@@ -137,6 +167,9 @@ func (cs *catalogs) read(ctx context.Context, r *Reader, s *Session, known ...*s
 	out.state = cs.newState(snap)
 	return out, nil
 }
+
+// setter keeps nothing alive but the flag.
+func setter(flag *atomic.Bool) func() { return func() { flag.Store(true) } }
 
 func (cs *catalogs) newState(snap *rewrite.Snapshot) *state {
 	return &state{snap: snap, views: map[string]*view{}}
@@ -168,7 +201,7 @@ func (cs *catalogs) newView(snap *rewrite.Snapshot, s *Session) *view {
 		return v
 	}
 	near, far := split(snap, s.Names.SearchPath, cs.annotations)
-	v.setup = setupError(rewrite.Findings(d, near, cs.annotations, cs.decl))
+	v.setup = setupError(append(rewrite.Findings(d, near, cs.annotations, cs.decl), cs.guardFindings(near)...))
 	v.limits = limits(cs.engine, near, cs.annotations)
 	for c, n := range limits(cs.engine, far, cs.annotations) {
 		if v.limits[c] == 0 {

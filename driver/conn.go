@@ -25,6 +25,8 @@ var (
 type conn struct {
 	cr      *connector
 	inner   driver.Conn
+	execer  driver.ExecerContext
+	queryer driver.QueryerContext
 	checker driver.NamedValueChecker
 	resume  driver.SessionResetter
 	tx      tx
@@ -57,6 +59,8 @@ func (c connValidator) IsValid() bool { return c.inner.(driver.Validator).IsVali
 
 func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
 	c := &conn{cr: cr, inner: inner}
+	c.execer, _ = inner.(driver.ExecerContext)
+	c.queryer, _ = inner.(driver.QueryerContext)
 	c.checker, _ = inner.(driver.NamedValueChecker)
 	c.resume, _ = inner.(driver.SessionResetter)
 	if _, ok := inner.(driver.Validator); ok {
@@ -142,7 +146,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		return nil, err
 	}
 	if p.Pass {
-		res, err := innerExec(ctx, c.inner, p.Text, passed(in, args))
+		res, err := c.exec(ctx, p.Text, passed(in, args))
 		return res, c.done(p, in.Text, err)
 	}
 	x := newCall(ctx, c, p, in, false)
@@ -151,7 +155,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if err != nil {
 		return nil, err
 	}
-	res, err := innerExec(ctx, c.inner, text, out)
+	res, err := c.exec(ctx, text, out)
 	return res, c.done(p, in.Text, err)
 }
 
@@ -168,7 +172,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		return nil, err
 	}
 	if p.Pass {
-		rows, err := innerQuery(ctx, c.inner, p.Text, passed(in, args))
+		rows, err := c.query(ctx, p.Text, passed(in, args))
 		return rows, c.done(p, in.Text, err)
 	}
 	x := newCall(ctx, c, p, in, false)
@@ -177,20 +181,34 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err != nil {
 		return nil, err
 	}
-	rows, err := innerQuery(ctx, c.inner, text, out)
+	rows, err := c.query(ctx, text, out)
 	if err := c.done(p, in.Text, err); err != nil {
 		return nil, err
 	}
 	return x.wrap(rows)
 }
 
+func (c *conn) exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
+	if c.execer != nil {
+		return c.execer.ExecContext(ctx, text, args)
+	}
+	return innerExec(ctx, c.inner, text, args)
+}
+
+func (c *conn) query(ctx context.Context, text string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.queryer != nil {
+		return c.queryer.QueryContext(ctx, text, args)
+	}
+	return innerQuery(ctx, c.inner, text, args)
+}
+
 // input separates options from arguments.
 func (c *conn) input(ctx context.Context, query string, args []driver.NamedValue) (Input, error) {
 	in := Input{Text: query, Args: args}
-	if len(args) == 0 {
+	if c.cr.options == nil || len(args) == 0 {
 		return in, nil
 	}
-	return c.cr.engine.Arguments(ctx, c.inner, in)
+	return c.cr.options.Arguments(ctx, c.inner, in)
 }
 
 // passed returns the arguments of a statement that passes: the caller's own
@@ -249,7 +267,7 @@ func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewr
 // another process has just made.
 func (c *conn) outdated(err error) bool {
 	var u *rewrite.UnsupportedError
-	return errors.As(err, &u) && u.Reason == rewrite.ReasonUnknownRelation &&
+	return errors.As(err, &u) && (u.Reason == rewrite.ReasonUnknownRelation || u.Reason == rewrite.ReasonUnknownColumn) &&
 		!c.cr.cats.none && c.cr.cats.age(c.reading) > moment && c.cr.engine.Ready(c.inner)
 }
 

@@ -31,6 +31,8 @@ type Options struct {
 	// MaxAge is how long a catalog is believed without being read again; 0
 	// means 30 s.
 	MaxAge time.Duration
+	// Guards says what a missing guard in the database is.
+	Guards Guards
 	// PlanCache is the number of plans kept; 0 means 2000.
 	PlanCache int
 	// Driver is what the connector's Driver method returns; nil means the
@@ -44,13 +46,14 @@ type planner interface {
 }
 
 type connector struct {
-	inner  driver.Connector
-	drv    driver.Driver
-	engine Engine
-	front  rewrite.Frontend
-	plans  planner
-	cats   *catalogs
-	seals  *seals
+	inner   driver.Connector
+	drv     driver.Driver
+	engine  Engine
+	options OptionEngine // nil where the inner driver takes no options
+	front   rewrite.Frontend
+	plans   planner
+	cats    *catalogs
+	seals   *seals
 }
 
 // New wraps an inner connector. The result's connections seal and open the
@@ -74,14 +77,16 @@ func New(inner driver.Connector, e Engine, o Options) (driver.Connector, error) 
 	if err != nil {
 		return nil, err
 	}
+	options, _ := e.(OptionEngine)
 	return &connector{
-		inner:  inner,
-		drv:    o.Driver,
-		engine: e,
-		front:  e.Frontend(),
-		plans:  rewrite.NewPlanner(e.Frontend(), o.PlanCache),
-		cats:   newCatalogs(&o, e),
-		seals:  sl,
+		options: options,
+		inner:   inner,
+		drv:     o.Driver,
+		engine:  e,
+		front:   e.Frontend(),
+		plans:   rewrite.NewPlanner(e.Frontend(), o.PlanCache),
+		cats:    newCatalogs(&o, e),
+		seals:   sl,
 	}, nil
 }
 

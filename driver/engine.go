@@ -43,13 +43,17 @@ type Engine interface {
 	// and QueryContext that has arguments with driver.ErrSkip.
 	AlwaysPrepares() bool
 
-	// Arguments separates what the inner driver takes as options from the
-	// arguments proper, and resolves forms that change the text.
-	Arguments(ctx context.Context, inner driver.Conn, in Input) (Input, error)
-
 	// Limit returns how many bytes (or ASCII characters) a column of the
 	// physical type, spelt as in the catalog, holds; 0 for no limit.
 	Limit(physical string) int
+}
+
+// OptionEngine is an Engine whose inner driver takes options among the arguments.
+type OptionEngine interface {
+	Engine
+	// Arguments separates what the inner driver takes as options from the
+	// arguments proper, and resolves forms that change the text.
+	Arguments(ctx context.Context, inner driver.Conn, in Input) (Input, error)
 }
 
 // Input is a statement as the caller gave it.

@@ -215,6 +215,10 @@ type fakeEngine struct {
 	guard     error
 }
 
+func newFakeEngine() *fakeEngine {
+	return &fakeEngine{front: front.New(), codec: litevalue.New(litevalue.Options{})}
+}
+
 func (e *fakeEngine) Frontend() rewrite.Frontend { return e.front }
 func (e *fakeEngine) Check(t *schema.Type) error { return e.codec.Check(t) }
 func (e *fakeEngine) Session(context.Context, *Reader) (*Session, error) {
@@ -238,10 +242,7 @@ func (e *fakeEngine) Guard(err error) string {
 	return ""
 }
 func (e *fakeEngine) AlwaysPrepares() bool { return e.prepares }
-func (e *fakeEngine) Arguments(_ context.Context, _ driver.Conn, in Input) (Input, error) {
-	return in, nil
-}
-func (e *fakeEngine) Limit(string) int { return e.limit }
+func (e *fakeEngine) Limit(string) int     { return e.limit }
 
 // fakePlanner answers from a table.
 type fakePlanner struct {
@@ -280,7 +281,7 @@ func newHarness(t *testing.T) *harness {
 		t.Fatal(err)
 	}
 	h := &harness{t: t, db: &fakeDB{}, plans: &fakePlanner{plans: map[string]*rewrite.Plan{}, errs: map[string]error{}}}
-	h.eng = &fakeEngine{front: front.New(), codec: litevalue.New(litevalue.Options{})}
+	h.eng = newFakeEngine()
 	h.ssn = &schema.Column{Name: "ssn", Type: text}
 	h.note = &schema.Column{Name: "note", Type: text, Carrier: schema.CarrierText}
 	h.body = &schema.Column{Name: "body", Type: text}

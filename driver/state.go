@@ -12,24 +12,29 @@ import (
 // statement will meet. It reads on the connection itself, which sees its own
 // temporary tables and uncommitted changes.
 func (c *conn) current(ctx context.Context) error {
-	e := c.cr.engine
-	if c.session != nil && !e.SessionChanged(c.inner, c.session) && c.cr.cats.fresh(c.reading) {
+	e, cats := c.cr.engine, c.cr.cats
+	changed := c.session == nil || e.SessionChanged(c.inner, c.session)
+	if !changed && cats.fresh(c.reading) {
 		return nil
 	}
-	if c.session == nil || e.SessionChanged(c.inner, c.session) {
+	if changed {
 		if err := c.readSession(ctx); err != nil {
 			return err
 		}
 	}
-	if c.cr.cats.fresh(c.reading) {
-		c.view = c.cr.cats.view(c.reading.state, c.session)
+	if cats.fresh(c.reading) {
+		c.adopt(c.reading)
 		return nil
 	}
 	if !c.isolated() {
-		if r := c.cr.cats.shared(c.session.Scope); c.cr.cats.fresh(r) {
+		if r := cats.shared(c.session.Scope); cats.fresh(r) {
 			c.adopt(r)
 			return nil
 		}
+	}
+	if cats.postpone(c.reading) {
+		c.adopt(c.reading)
+		return nil
 	}
 	return c.refresh(ctx)
 }

@@ -24,7 +24,15 @@ type stmt struct {
 	query string
 	inner driver.Stmt
 	plan  *rewrite.Plan
+	// names is the session's way of resolving names when inner was prepared.
+	names string
+	// old are inner statements that were replaced. Rows of theirs may still be
+	// open, so they are closed with this one.
+	old []driver.Stmt
 }
+
+// maxOld bounds the replaced statements that are kept.
+const maxOld = 16
 
 // stmtConverter is a stmt whose inner statement is a driver.ColumnConverter.
 type stmtConverter struct{ *stmt }
@@ -42,7 +50,7 @@ func (c *conn) prepare(ctx context.Context, query string, p *rewrite.Plan) (driv
 	if err != nil {
 		return nil, c.failed(p, err)
 	}
-	s := &stmt{c: c, query: query, inner: inner, plan: p}
+	s := &stmt{c: c, query: query, inner: inner, plan: p, names: c.session.names()}
 	//lint:ignore SA1019 see above
 	if _, ok := inner.(driver.ColumnConverter); ok {
 		return stmtConverter{s}, nil
@@ -50,7 +58,13 @@ func (c *conn) prepare(ctx context.Context, query string, p *rewrite.Plan) (driv
 	return s, nil
 }
 
-func (s *stmt) Close() error { return s.inner.Close() }
+func (s *stmt) Close() error {
+	for _, st := range s.old {
+		_ = st.Close()
+	}
+	s.old = nil
+	return s.inner.Close()
+}
 
 // NumInput is the number of arguments that the caller gives: that of its own
 // text, not of the edited one. -1 where the inner driver does not count.
@@ -117,23 +131,42 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	return x.wrap(rows)
 }
 
-// renew plans again, which costs a look-up when nothing changed, and prepares
-// again if the text to be sent is another one.
+// renew plans again, which costs a look-up when nothing changed. It prepares
+// again if the text to be sent is another one, and if names mean something else
+// now: MySQL keeps what they meant when the statement was prepared, and a plan
+// must be about the tables that will be used.
 func (s *stmt) renew(ctx context.Context) error {
 	p, err := s.c.plan(ctx, s.query, rewrite.Options{HasArgs: true, Prepare: true})
-	if err != nil || p == s.plan {
+	if err != nil || p == s.plan && s.c.session.names() == s.names {
 		return err
 	}
-	if p.Text != s.plan.Text {
+	if names := s.c.session.names(); p.Text != s.plan.Text || names != s.names {
 		inner, err := innerPrepare(ctx, s.c.inner, p.Text)
 		if err != nil {
 			return s.c.failed(p, err)
 		}
-		_ = s.inner.Close()
-		s.inner = inner
+		s.retire(s.inner)
+		s.inner, s.names = inner, names
 	}
 	s.plan = p
 	return nil
+}
+
+// retire keeps a replaced statement until it can be closed.
+func (s *stmt) retire(st driver.Stmt) {
+	if len(s.old) == maxOld {
+		_ = s.old[0].Close()
+		s.old = append(s.old[:0], s.old[1:]...)
+	}
+	s.old = append(s.old, st)
+}
+
+// names returns the fingerprint of how names resolve; "" before it is known.
+func (s *Session) names() string {
+	if s == nil {
+		return ""
+	}
+	return s.Plan.Namespace
 }
 
 // bound returns the arguments for a prepared text, which has no holes.

@@ -51,8 +51,10 @@ func TestPassingCostsAtMostTwoAllocations(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.eng.snapshot = func() *rewrite.Snapshot {
-		return &rewrite.Snapshot{Relations: []rewrite.SnapshotRelation{{ID: rewrite.RelationID{Schema: "main", Name: "clear"}, Kind: rewrite.RelTable,
-			Columns: []rewrite.CatalogColumn{{Name: "id"}}}}}
+		return &rewrite.Snapshot{Relations: []rewrite.SnapshotRelation{{
+			ID: rewrite.RelationID{Schema: "main", Name: "clear"}, Kind: rewrite.RelTable,
+			Columns: []rewrite.CatalogColumn{{Name: "id"}},
+		}}}
 	}
 	wrapped, err := New(db, &pathEngine{h.eng}, Options{Annotations: cat, Sealer: newSealer(t)})
 	if err != nil {
@@ -239,6 +241,7 @@ func TestOptionalInterfacesArePresentWhereTheInnerOnesAre(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	//lint:ignore SA1019 its presence is what is tested
 	if _, ok := st.(driver.ColumnConverter); ok {
 		t.Error("a statement without ColumnConverter got one")
 	}
@@ -264,6 +267,7 @@ func TestOptionalInterfacesArePresentWhereTheInnerOnesAre(t *testing.T) {
 	if st, err = h.conn().Prepare("x"); err != nil {
 		t.Fatal(err)
 	}
+	//lint:ignore SA1019 its presence is what is tested
 	if cc, ok := st.(driver.ColumnConverter); !ok || cc.ColumnConverter(0) != driver.Bool {
 		t.Error("ColumnConverter is not the inner one")
 	}
@@ -515,8 +519,10 @@ func TestChecksCompareCanonicalPartitions(t *testing.T) {
 	arg := rewrite.Value{Source: rewrite.FromArg, Arg: 1}
 	h.plans.plans["ins"] = &rewrite.Plan{
 		Text: "INS", Params: 2,
-		Args: []rewrite.Out{passArg(1), {Value: rewrite.Value{Source: rewrite.FromArg, Arg: 2}, Seal: h.body,
-			Partition: rewrite.PartitionSource{Known: true, Value: &arg, ResultColumn: -1}}},
+		Args: []rewrite.Out{passArg(1), {
+			Value: rewrite.Value{Source: rewrite.FromArg, Arg: 2}, Seal: h.body,
+			Partition: rewrite.PartitionSource{Known: true, Value: &arg, ResultColumn: -1},
+		}},
 		Checks: []rewrite.Check{{A: arg, B: rewrite.Value{Source: rewrite.FromContextPartition}, Table: h.body.Table}},
 	}
 	c := h.conn().(driver.ExecerContext)
@@ -746,5 +752,74 @@ func TestConfigurationParameterIsCutOutOfDataSourceNames(t *testing.T) {
 		if _, _, err := CutDSN(dsn, 1); err == nil {
 			t.Errorf("%s: no error", dsn)
 		}
+	}
+}
+
+func TestPreparedStatementIsPreparedAgainWhenNamesMeanSomethingElse(t *testing.T) {
+	h := newHarness(t)
+	h.plans.plans["use"] = &rewrite.Plan{Pass: true, Text: "use", Effects: rewrite.EffectSession}
+	e := &namingEngine{fakeEngine: h.eng, name: "a"}
+	h.cr.engine, h.cr.cats.engine = e, e
+	c := h.conn()
+	st, err := c.Prepare("q")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func() {
+		t.Helper()
+		if _, err := st.(driver.StmtExecContext).ExecContext(bg, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	e.name = "b"
+	if _, err := c.(driver.ExecerContext).ExecContext(bg, "use", nil); err != nil {
+		t.Fatal(err)
+	}
+	run()
+	run()
+	if got := h.db.ops(); !slices.Equal(got, []string{"prepare", "stmt exec", "exec", "prepare", "stmt exec", "stmt exec"}) {
+		t.Errorf("sent %v", got)
+	}
+}
+
+// namingEngine resolves names in a schema that the test changes.
+type namingEngine struct {
+	*fakeEngine
+	name string
+}
+
+func (e *namingEngine) Session(context.Context, *Reader) (*Session, error) {
+	return &Session{Scope: "x", Plan: rewrite.Session{Namespace: e.name}, Names: rewrite.Names{SearchPath: []string{e.name}}, Codec: e.codec, Prepared: e.codec}, nil
+}
+
+func TestOneConnectionRenewsAnOldCatalogForAll(t *testing.T) {
+	h := newHarness(t)
+	h.cr.cats.maxAge = 30 * time.Millisecond
+	var conns []driver.ExecerContext
+	for range 5 {
+		conns = append(conns, h.conn().(driver.ExecerContext))
+	}
+	all := func() {
+		for _, c := range conns {
+			if _, err := c.ExecContext(bg, "SELECT 1", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	all()
+	if h.eng.snapshots != 1 {
+		t.Errorf("%d reads at first", h.eng.snapshots)
+	}
+	time.Sleep(40 * time.Millisecond)
+	all()
+	if h.eng.snapshots != 2 {
+		t.Errorf("%d reads after the catalog became old, want 2", h.eng.snapshots)
+	}
+	// An invalidation is not postponed.
+	h.cr.cats.invalidate()
+	all()
+	if h.eng.snapshots != 3 {
+		t.Errorf("%d reads after an invalidation, want 3", h.eng.snapshots)
 	}
 }

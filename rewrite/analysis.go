@@ -125,6 +125,9 @@ func (a *analysis) finish() error {
 	if err := a.visitedAll(); err != nil {
 		return err
 	}
+	if a.unknown != nil && len(a.touched) > 0 {
+		return a.refuse(a.unknown.Start, ReasonUnknownColumn, a.unknown.Path[len(a.unknown.Path)-1].Name, "no table of the statement has a column of that name")
+	}
 	for i := range a.params {
 		u := &a.params[i]
 		if u.seal != nil || u.declared {

@@ -24,6 +24,24 @@ func (a *analysis) target(t *Table, sc *scope) (*relation, error) {
 	return a.writable(r, t)
 }
 
+// targets brings the tables that an UPDATE or DELETE writes to into sc. Where
+// a CTE has the name of one, PostgreSQL and SQLite write to the table, and
+// MySQL takes it for the CTE: the statement is refused rather than read the
+// wrong way.
+func (a *analysis) targets(list []TableExpr, sc *scope) error {
+	for _, e := range list {
+		t, ok := e.(*Table)
+		if !ok || len(t.Path) > 1 || a.findCTE(sc, t.Path[0]) == nil {
+			continue
+		}
+		if rel := a.cat.Relation(t.Path); a.dialect == MySQL && rel.Verdict == VerdictUnknown {
+			continue
+		}
+		return a.refuse(t.Start, ReasonAmbiguous, t.Path[0].Name, "the WITH query has the name of the table that is written; give it another name")
+	}
+	return a.from(list, sc)
+}
+
 func (a *analysis) writable(r *relation, t *Table) (*relation, error) {
 	if r.base != nil && r.base.WriteReason != 0 {
 		return nil, a.refuse(t.Start, r.base.WriteReason, t.Path[len(t.Path)-1].Name, r.base.WriteHint)
@@ -107,6 +125,9 @@ func (a *analysis) targetColumns(in *insertion) error {
 		for i := range s.Columns {
 			c := &s.Columns[i]
 			at := a.columnIndex(rel, c.Name)
+			if at < 0 && t != nil && !rel.open {
+				a.unresolved(&ColumnRef{Span: c.Span, Path: []Ident{*c}}, nil)
+			}
 			in.cols = append(in.cols, at)
 			if t != nil && at >= 0 && at == rel.partCol {
 				in.partAt = i
@@ -620,7 +641,7 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 	if err := a.with(s.With, sc); err != nil {
 		return nil, err
 	}
-	if err := a.from(s.Targets, sc); err != nil {
+	if err := a.targets(s.Targets, sc); err != nil {
 		return nil, err
 	}
 	targets := len(sc.rels)
@@ -783,7 +804,7 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 			}
 		}
 	} else {
-		if err := a.from(s.Targets, sc); err != nil {
+		if err := a.targets(s.Targets, sc); err != nil {
 			return nil, err
 		}
 		for _, r := range sc.rels {

@@ -49,6 +49,7 @@ const (
 	ReasonMetastore                           // the key table is named
 	ReasonVerify                              // the edited text did not parse to what was planned
 	ReasonParameters                          // parameters cannot be numbered, or too many
+	ReasonUnknownColumn                       // a name that no column has, in a statement on an annotated table
 )
 
 var reasonText = map[Reason]string{
@@ -91,6 +92,7 @@ var reasonText = map[Reason]string{
 	ReasonMetastore:         "key table named",
 	ReasonVerify:            "edited statement failed its check",
 	ReasonParameters:        "parameters",
+	ReasonUnknownColumn:     "column not known",
 }
 
 func (r Reason) String() string {

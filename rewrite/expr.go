@@ -98,6 +98,9 @@ func (a *analysis) clearAll(es []Expr, sc *scope, why Reason) error {
 func (a *analysis) column(ref *ColumnRef, sc *scope) (hit, error) {
 	h, row, found, err := a.resolve(ref, sc)
 	if err != nil || found {
+		if found && h.col < 0 && !h.rel.open {
+			a.unresolved(ref, sc)
+		}
 		return h, err
 	}
 	if row != nil && row.sensitive() {
@@ -107,6 +110,10 @@ func (a *analysis) column(ref *ColumnRef, sc *scope) (hit, error) {
 	if a.dialect == SQLite && last.Quoted && len(ref.Path) == 1 {
 		// SQLite reads a double-quoted name that is no column as a string.
 		a.clears = append(a.clears, &Literal{Span: ref.Span, Kind: LitString, Value: last.Name, Odd: true})
+		return hit{}, nil
+	}
+	if row == nil {
+		a.unresolved(ref, sc)
 	}
 	return hit{}, nil
 }

@@ -45,9 +45,23 @@ func (a *analysis) cte(c *CTE, recursive bool, sc *scope) error {
 	if cols, err = a.rename(cols, c.Columns, c.Start); err != nil {
 		return err
 	}
-	sc.ctes[key] = &cte{name: c.Name.Name, cols: cols, open: a.openBody(c)}
+	open := a.openBody(c)
+	if walks(a.dialect, c) {
+		// SEARCH and CYCLE compare and sort by columns, and add some.
+		for i := range cols {
+			if f := cols[i].flow; len(f) > 0 {
+				return a.refuse(c.Start, ReasonOrder, f[0].col.String(), "SEARCH and CYCLE compare the rows; leave the encrypted column out of the recursion")
+			}
+		}
+		open = true
+	}
+	sc.ctes[key] = &cte{name: c.Name.Name, cols: cols, open: open}
 	return nil
 }
+
+// walks reports a SEARCH or CYCLE clause: the front end writes it behind the
+// one digit of MATERIALIZED.
+func walks(d Dialect, c *CTE) bool { return d == Postgres && len(c.Attr) > 1 }
 
 // forward refuses a CTE that reads a later one: when it is analysed the name
 // would still mean a table.
@@ -67,7 +81,14 @@ func isQuery(st Statement) bool {
 
 // openBody reports whether the columns of a CTE could not all be told.
 func (a *analysis) openBody(c *CTE) bool {
-	return len(c.Columns) == 0 && c.Query != nil && a.openQuery(c.Query)
+	if len(c.Columns) > 0 {
+		return false
+	}
+	if c.DML != nil {
+		items, _ := topItems(c.DML)
+		return a.openItems(items)
+	}
+	return a.openQuery(c.Query)
 }
 
 // openQuery reports a "*" over relations whose columns are not known: the
@@ -76,25 +97,26 @@ func (a *analysis) openQuery(q *Query) bool {
 	if q == nil {
 		return false
 	}
-	switch b := q.Body.(type) {
+	return a.openArm(q.Body)
+}
+
+func (a *analysis) openArm(b Body) bool {
+	switch x := b.(type) {
 	case *Select:
-		return hasStar(b)
+		return a.openItems(x.Items)
 	case *SetOp:
-		return openArm(b.Left) || openArm(b.Right)
+		return a.openArm(x.Left) || a.openArm(x.Right)
 	case *Query:
-		return a.openQuery(b)
+		return a.openArm(x.Body)
 	}
 	return false
 }
 
-func openArm(b Body) bool {
-	switch x := b.(type) {
-	case *Select:
-		return hasStar(x)
-	case *SetOp:
-		return openArm(x.Left) || openArm(x.Right)
-	case *Query:
-		return openArm(x.Body)
+func (a *analysis) openItems(items []SelectItem) bool {
+	for i := range items {
+		if star, ok := items[i].Expr.(*Star); ok && a.openStar[star] {
+			return true
+		}
 	}
 	return false
 }
@@ -133,7 +155,7 @@ func (a *analysis) recursive(c *CTE, key string, sc *scope) ([]column, error) {
 	if inner.ctes == nil {
 		inner.ctes = map[string]*cte{}
 	}
-	inner.ctes[key] = &cte{name: c.Name.Name, cols: seed, open: openArm(set.Left)}
+	inner.ctes[key] = &cte{name: c.Name.Name, cols: seed, open: a.openArm(set.Left)}
 	right, _, err := a.bodyOf(set.Right, inner, false)
 	if err != nil {
 		return nil, err

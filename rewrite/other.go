@@ -198,8 +198,8 @@ func (a *analysis) createTable(o *Other) error {
 		}
 		return a.refuse(t.Start, ReasonDDL, name.Name, "the name is taken by a relation that reaches an annotated table")
 	}
-	if o.Query == nil {
-		return nil
+	if err := a.modelled(o); err != nil || o.Query == nil {
+		return err
 	}
 	cols, err := a.query(o.Query, nil, false)
 	if err != nil {
@@ -208,6 +208,27 @@ func (a *analysis) createTable(o *Other) error {
 	for i := range cols {
 		if f := cols[i].flow; len(f) > 0 {
 			return a.refuse(o.Query.Start, ReasonSealedToClear, f[0].col.String(), hints[ReasonSealedToClear])
+		}
+	}
+	return nil
+}
+
+// modelWords stand before the table that a new one takes its columns from, or
+// becomes a part of.
+var modelWords = map[string]bool{"LIKE": true, "OF": true, "INHERITS": true}
+
+// modelled refuses a table that is made after an annotated one: it would have
+// the same columns, and nobody would encrypt what goes into them.
+func (a *analysis) modelled(o *Other) error {
+	follows := false
+	for _, t := range a.tokens(o.Range()) {
+		switch {
+		case t.Kind == TokWord && modelWords[strings.ToUpper(t.Text)]:
+			follows = true
+		case !isName(t) && !isPunct(t, "(") && !isPunct(t, ",") && !isPunct(t, "."):
+			follows = false
+		case follows && isName(t) && a.cat.Mentions(t.Text):
+			return a.refuse(t.Start, ReasonDDL, t.Text, ddlHint)
 		}
 	}
 	return nil

@@ -172,6 +172,9 @@ func (a *analysis) resolve(ref *ColumnRef, sc *scope) (h hit, row *relation, fou
 			}
 		}
 		if found && h.col < 0 && len(ref.Path) == 1 {
+			if r := a.sensitiveRow(ref, sc); r != nil {
+				return hit{}, r, false, nil
+			}
 			// Only a relation of unknown columns can have the name; if it has
 			// not, the server looks further out.
 			if o := a.outerSealed(name, sc.up); o.rel != nil {
@@ -219,6 +222,55 @@ func (a *analysis) outerSealed(name Ident, sc *scope) hit {
 		}
 	}
 	return hit{}
+}
+
+// sensitiveRow finds a relation that carries something encrypted and whose
+// whole row the name may mean, where a relation of unknown columns may have it.
+func (a *analysis) sensitiveRow(ref *ColumnRef, sc *scope) *relation {
+	for ; sc != nil; sc = sc.up {
+		if r := a.wholeRow(ref, sc); r != nil && r.sensitive() {
+			return r
+		}
+	}
+	return nil
+}
+
+// systemColumns exist without being listed.
+var systemColumns = map[Dialect]map[string]bool{
+	Postgres: {"ctid": true, "xmin": true, "xmax": true, "cmin": true, "cmax": true, "tableoid": true},
+	MySQL:    {"_rowid": true, "row_start": true, "row_end": true},
+	SQLite:   {"rowid": true, "oid": true, "_rowid_": true},
+}
+
+// unresolved notes a name that no column in scope has. In a statement on an
+// annotated table that refuses it: PostgreSQL reads u.f as a call of f over
+// the whole row, a column may be newer than the catalog, and a value beside a
+// misspelt name would reach the server's log.
+func (a *analysis) unresolved(ref *ColumnRef, sc *scope) {
+	last := ref.Path[len(ref.Path)-1].Name
+	if systemColumns[a.dialect][strings.ToLower(last)] || len(ref.Path) == 1 && a.alias(last, sc) {
+		return
+	}
+	if a.unknown == nil {
+		a.unknown = ref
+	}
+}
+
+// alias reports whether a name is that of a result column in scope.
+func (a *analysis) alias(name string, sc *scope) bool {
+	for ; sc != nil; sc = sc.up {
+		for i := range sc.aliases {
+			if al := sc.aliases[i].Alias; al != nil && a.same(al.Name, name) {
+				return true
+			}
+		}
+		for i := range sc.outputs {
+			if a.same(sc.outputs[i].name, name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (a *analysis) wholeRow(ref *ColumnRef, sc *scope) *relation {

@@ -5,6 +5,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -37,7 +38,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	err := cmd.Execute()
+	err := cmd.ExecuteContext(context.Background())
 	var fault faultError
 	switch {
 	case err == nil:
@@ -63,7 +64,9 @@ func root() *cobra.Command {
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
 		configCommand(),
+		ddlCommand(),
 		keysCommand(),
+		metastoreCommand(),
 		versionCommand(),
 	)
 	return cmd

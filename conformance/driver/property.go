@@ -16,6 +16,12 @@ import (
 	"github.com/sealsql/sealsql/rewrite"
 )
 
+// maxLeaks ends a run that has shown enough.
+const maxLeaks = 20
+
+// markHead begins every marked value; what follows tells them apart.
+const markHead = "CANARY"
+
 // Property runs n random statements on db, whose traffic sent collects, and
 // fails when a marked value leaves the process other than sealed. The database
 // must have the tables
@@ -29,13 +35,17 @@ func Property(t testing.TB, d rewrite.Dialect, db *sql.DB, sent *Sent, seed uint
 	t.Helper()
 	g := &generator{r: rand.New(rand.NewPCG(seed, 1)), dialect: d}
 	refused := map[rewrite.Reason]int{}
+	leaks := 0
 	for i := range n {
-		g.mark = fmt.Sprintf("CANARY%d%08x", seed, g.r.Uint32())
+		g.mark = fmt.Sprintf("%sq%012xz", markHead, g.r.Uint64()&(1<<48-1))
 		text, args := g.statement()
 		sent.Take()
 		err := run(db, text, args)
 		if leak := leaked(sent.Take(), g.mark); leak != "" {
-			t.Fatalf("statement %d of seed %d: the value went out in clear (%s)\n%s\n%v", i, seed, leak, text, args)
+			t.Errorf("statement %d of seed %d: the value went out in clear (%s): %v\n%s\n%v", i, seed, leak, err, text, args)
+			if leaks++; leaks == maxLeaks {
+				t.FailNow()
+			}
 		}
 		var u *rewrite.UnsupportedError
 		switch {
@@ -84,17 +94,39 @@ func run(db *sql.DB, text string, args []any) error {
 	return rows.Err()
 }
 
-// leaked looks for a mark in the forms that it could travel in.
+// leaked looks for a mark in the forms that it could travel in. Its head is
+// left out: a literal may be written in two pieces.
 func leaked(sent []byte, mark string) string {
-	forms := map[string]string{
-		"as it is": mark, "in hex": hex.EncodeToString([]byte(mark)),
-		"in base64": base64.RawStdEncoding.EncodeToString([]byte(mark))[:12],
+	tail := []byte(mark[len(markHead):])
+	forms := []struct {
+		how    string
+		needle []byte
+	}{{"as it is", tail}, {"in hex", []byte(hex.EncodeToString(tail))}, {"in UTF-16", spell(tail, "%c\x00")}}
+	for _, format := range []string{`\x%02x`, `\%03o`, `\%04x`, `!%04x`, "%08b"} {
+		forms = append(forms, struct {
+			how    string
+			needle []byte
+		}{"in escapes", spell(tail, format)})
+	}
+	for shift := range 3 {
+		whole := base64.RawStdEncoding.EncodeToString([]byte(mark[shift:]))
+		if bytes.Contains(sent, []byte(whole[8:len(whole)-2])) {
+			return "in base64"
+		}
 	}
 	lower := bytes.ToLower(sent)
-	for how, f := range forms {
-		if bytes.Contains(lower, bytes.ToLower([]byte(f))) {
-			return how
+	for _, f := range forms {
+		if bytes.Contains(lower, bytes.ToLower(f.needle)) {
+			return f.how
 		}
 	}
 	return ""
+}
+
+func spell(bs []byte, format string) []byte {
+	var out []byte
+	for _, b := range bs {
+		out = fmt.Appendf(out, format, b)
+	}
+	return out
 }

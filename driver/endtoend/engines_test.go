@@ -26,7 +26,7 @@ var mysqlDeclarations = []string{
 
 func allTypes() []*types {
 	out := []*types{
-		{flavour: sqliteFlavour(), declarations: sqliteDeclarations, args: arguments(), literals: literals(quoteStandard, "TRUE", "FALSE", "x'00ff'", "x''")},
+		{flavour: sqliteFlavour(), declarations: sqliteDeclarations, args: arguments(), literals: literals(quoteStandard, "TRUE", "FALSE", "x'00ff'", "x''"), samples: sqliteSamples},
 	}
 	for _, mode := range []string{"", "cache_describe", "describe_exec", "exec", "simple_protocol"} {
 		x := &types{
@@ -41,7 +41,7 @@ func allTypes() []*types {
 	}
 	for _, parameters := range []string{"", "parseTime=true&loc=Europe%2FBerlin", "interpolateParams=true", "interpolateParams=true&parseTime=true"} {
 		x := &types{
-			flavour: mysqlFlavour(), declarations: mysqlDeclarations, args: arguments(), stricter: mysqlStricter,
+			flavour: mysqlFlavour(), declarations: mysqlDeclarations, args: arguments(), stricter: mysqlStricter, unparsed: map[string]bool{"uuid": true},
 			literals: literals(quoteMySQL, "TRUE", "FALSE", "x'00ff'", "N'national'", `'a\nb'`),
 		}
 		if parameters != "" {
@@ -60,11 +60,23 @@ func postgresStricter(_, problem string, value any) bool {
 }
 
 // mysqlStricter is what package myvalue documents.
-func mysqlStricter(declaration, problem string, _ any) bool {
+func mysqlStricter(declaration, problem string, value any) bool {
 	base, _, _ := strings.Cut(declaration, "(")
 	switch base {
 	case "date", "time", "datetime", "timestamp":
 		return strings.HasPrefix(problem, "not written as") || strings.HasPrefix(problem, "values of this kind")
+	case "char", "binary", "varchar", "varbinary", "tinytext":
+		_, isDouble := value.(float64)
+		_, isFloat := value.(float32)
+		return (isDouble || isFloat) && strings.HasPrefix(problem, "too long")
 	}
-	return strings.HasPrefix(problem, "values of this kind") // hexadecimal constants for numbers
+	return strings.HasPrefix(problem, "values of this kind") || // hexadecimal constants for numbers
+		strings.HasPrefix(problem, "too many digits behind the point")
+}
+
+// sqliteSamples are values of the storage class that a declaration suggests.
+var sqliteSamples = map[string]string{
+	"text": "'a'", "varchar(40)": "'a'", "char(5)": "'a'", "blob": "x'00'", "real": "1.5", "double": "1.5", "numeric": "1.5", "numeric(10,2)": "1.5",
+	"date": "'2024-02-29'", "time": "'13:14:15'", "timestamp": "'2024-02-29 13:14:15'", "datetime": "'2024-02-29 13:14:15'", "timestamptz": "'2024-02-29 13:14:15'",
+	"uuid": "'6f9619ff-8b86-d011-b42d-00c04fc964ff'", "json": "'{}'",
 }

@@ -1,7 +1,6 @@
 package mysql
 
 import (
-	"context"
 	"database/sql/driver"
 	"errors"
 	"slices"
@@ -84,10 +83,6 @@ func (e *engine) Ready(inner driver.Conn) bool {
 	return !ok || v.IsValid()
 }
 
-func (e *engine) Arguments(_ context.Context, _ driver.Conn, in sealdriver.Input) (sealdriver.Input, error) {
-	return in, nil
-}
-
 // Error numbers (MySQL and MariaDB error references).
 const (
 	unknownDatabase    = 1049
@@ -114,7 +109,7 @@ func (e *engine) Stale(err error) bool {
 }
 
 // guardPrefix begins the names of the guards that `sealsql ddl` writes.
-const guardPrefix = "sealsql_"
+const guardPrefix = "sealsql_guard_"
 
 // Guard returns the name of the violated guard, which both servers quote in
 // their message.

@@ -198,7 +198,9 @@ func (f *fixture) noCanary() {
 
 var vals = []any{
 	1, "ann", canary, int64(4200), "12.345", time.Date(1980, 2, 29, 0, 0, 0, 0, time.UTC), time.Date(2020, 1, 2, 3, 4, 5, 678900000, time.UTC),
-	true, `{"b": 1}`, []byte{0, 1}, canary, nil,
+	true, `{"b": 1}`,
+	[]byte{0, 1},
+	canary, nil,
 }
 
 const sameTable = "CREATE TABLE same (id int PRIMARY KEY, name text, ssn text, salary bigint, rate decimal(10,2), born date, seen datetime(3)," +

@@ -2,13 +2,12 @@ package mysql
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
-
-	"database/sql/driver"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
 	"github.com/sealsql/sealsql/rewrite"

@@ -19,7 +19,7 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-var _ sealdriver.Engine = (*engine)(nil)
+var _ sealdriver.OptionEngine = (*engine)(nil)
 
 // engine is PostgreSQL behind pgx.
 type engine struct {
@@ -103,7 +103,7 @@ func (e *engine) Stale(err error) bool {
 }
 
 // guardPrefix begins the names of the guards that `sealsql ddl` writes.
-const guardPrefix = "sealsql_"
+const guardPrefix = "sealsql_guard_"
 
 // Guard returns the name of the violated guard. The error's detail shows the
 // failing row.

@@ -188,7 +188,9 @@ func TestValuesOfEveryKindComeBackAsThePlainDriverGivesThem(t *testing.T) {
 	}
 	vals := []any{
 		1, "ann", canary, int64(4200), "12.345", time.Date(1980, 2, 29, 0, 0, 0, 0, time.UTC), time.Now().Truncate(time.Microsecond),
-		true, `{"b": 1, "a": [1,2]}`, "6F96D4C0-1111-2222-3333-444455556666", []byte{0, 1}, canary, nil,
+		true, `{"b": 1, "a": [1,2]}`, "6F96D4C0-1111-2222-3333-444455556666",
+		[]byte{0, 1},
+		canary, nil,
 	}
 	const ins = " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13)"
 	f.exec("INSERT INTO users"+ins, vals...)
@@ -231,7 +233,6 @@ func TestEveryExecModeSealsParametersAndLiterals(t *testing.T) {
 		f.exec("INSERT INTO users (id, ssn, note) VALUES ($1, $2, $3)", mode, id, canary, canary)
 		f.want([][]any{{canary, canary}}, "SELECT ssn, note FROM users WHERE id = $1", mode, id)
 	}
-	id++
 	f.exec("INSERT INTO users (id, ssn, note, photo) VALUES (7, '" + canary + "', E'" + canary + "', '\\x0102')")
 	f.want([][]any{{canary, canary, []byte{1, 2}}}, "SELECT ssn, note, photo FROM users WHERE id = 7")
 	f.exec("INSERT INTO users (id, ssn) VALUES (@id, @ssn)", pgx.NamedArgs{"id": 8, "ssn": canary})

@@ -2,13 +2,12 @@ package postgres
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"hash/fnv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
-
-	"database/sql/driver"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
 )

@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"database/sql/driver"
 	"errors"
 	"strings"
@@ -42,10 +41,6 @@ func (e *engine) Ready(driver.Conn) bool { return true }
 
 func (e *engine) AlwaysPrepares() bool { return false }
 
-func (e *engine) Arguments(_ context.Context, _ driver.Conn, in sealdriver.Input) (sealdriver.Input, error) {
-	return in, nil
-}
-
 // Limit is 0: SQLite enforces no declared length.
 func (e *engine) Limit(string) int { return 0 }
 
@@ -78,7 +73,7 @@ func (e *engine) Stale(err error) bool {
 }
 
 // guardPrefix begins the names of the guards that `sealsql ddl` writes.
-const guardPrefix = "sealsql_"
+const guardPrefix = "sealsql_guard_"
 
 // Guard returns the name of the violated guard.
 func (e *engine) Guard(err error) string {

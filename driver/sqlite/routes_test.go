@@ -179,3 +179,23 @@ func TestUnreadableKeyFileIsAnErrorThatSaysSo(t *testing.T) {
 	}
 	f.noCanary()
 }
+
+func TestGuardsAreDemandedWhereTheConfigurationSaysSo(t *testing.T) {
+	f := open(t, ddl, yaml+"guards: require\n")
+	err := f.db.Ping()
+	if !errors.Is(err, sealsql.ErrSetup) || !strings.Contains(err.Error(), "users.ssn") {
+		t.Errorf("without guards: %v", err)
+	}
+	const guarded = `CREATE TABLE users (id INTEGER PRIMARY KEY, ssn BLOB CONSTRAINT sealsql_guard_users_ssn
+		CHECK (ssn IS NULL OR typeof(ssn) = 'blob' AND length(ssn) > 20 AND substr(ssn, 1, 3) = x'F95351'))`
+	small := "version: 1\nservice: s\nproduct: p\nkms: {env: SEALSQL_TEST_KEY}\nmetastore: {sql: same}\nguards: require\ntables: {users: {columns: {ssn: encrypted}}}\n"
+	f = open(t, guarded, small)
+	if err := f.db.Ping(); err != nil {
+		t.Errorf("with guards: %v", err)
+	}
+	f.exec("INSERT INTO users (id, ssn) VALUES (1, ?)", canary)
+	if _, err := f.plain.Exec("INSERT INTO users (id, ssn) VALUES (2, ?)", canary); err == nil {
+		t.Error("the guard let plaintext in")
+	}
+	f.noCanary()
+}

@@ -105,7 +105,8 @@ func (f *fixture) exec(q string, args ...any) {
 // all returns every row of a query scanned into any.
 func all(t *testing.T, q interface {
 	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}, ctx context.Context, text string, args ...any) [][]any {
+}, ctx context.Context, text string, args ...any,
+) [][]any {
 	t.Helper()
 	out, err := tryAll(q, ctx, text, args...)
 	if err != nil {
@@ -116,7 +117,8 @@ func all(t *testing.T, q interface {
 
 func tryAll(q interface {
 	QueryContext(context.Context, string, ...any) (*sql.Rows, error)
-}, ctx context.Context, text string, args ...any) ([][]any, error) {
+}, ctx context.Context, text string, args ...any,
+) ([][]any, error) {
 	rows, err := q.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err

@@ -50,7 +50,8 @@ func (p Problem) Error() string {
 
 // Script turns logical DDL into physical DDL. CREATE TABLE of an annotated
 // table gets carriers and guards; every other statement, and everything
-// between statements, comes back to the byte, unless it is refused. The text
+// between statements, comes back to the byte, unless it is refused or holds an
+// executable comment, which is resolved for the server of the session. The text
 // is of use only if there are no problems: a statement with a problem is left
 // out of it, with a comment in its place.
 //
@@ -70,11 +71,11 @@ func Script(f rewrite.Frontend, annotations *schema.Catalog, text string, o Opti
 	var out strings.Builder
 	at := 0
 	for _, p := range pieces {
-		out.WriteString(text[at:p.from])
+		out.WriteString(s.text[at:p.from])
 		out.WriteString(s.statement(p))
 		at = p.to
 	}
-	out.WriteString(text[at:])
+	out.WriteString(s.text[at:])
 	return out.String(), s.problems
 }
 
@@ -148,11 +149,23 @@ func (s *script) refused(p piece, err error) {
 		s.problem(p.from, "", "the statement cannot be planned", "")
 		return
 	}
-	at := p.from
-	if u.Pos > 0 {
-		at += u.Pos
+	at := p.from + max(u.Pos, 0)
+	if at == p.from {
+		at = p.mention(u.Column)
 	}
 	s.problem(at, u.Column, u.Reason.String(), u.Hint)
+}
+
+// mention finds the first place where a statement names a column, for front
+// ends that know no better place than the statement.
+func (p piece) mention(subject string) int {
+	_, column, _ := strings.Cut(subject, ".")
+	for _, t := range p.tokens {
+		if isName(t) && column != "" && schema.EqualNames(t.Text, column) {
+			return t.Start
+		}
+	}
+	return p.from
 }
 
 func (s *script) problem(at int, subject, message, hint string) {

@@ -45,8 +45,9 @@ func (s *script) scan() []rewrite.Token {
 		s.unreadable(err)
 		return nil
 	}
+	s.text = prepared // of the same length; executable comments are resolved
 	parsed, err := s.front.Parse(prepared+"\n)", &s.session)
-	if parsed == nil || len(parsed.Tokens) == 0 {
+	if parsed == nil || len(parsed.Tokens) == 0 || parsed.Tokens[len(parsed.Tokens)-1].Start <= len(prepared) {
 		s.unreadable(err)
 		return nil
 	}

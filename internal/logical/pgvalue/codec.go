@@ -18,6 +18,10 @@ type Options struct {
 	// TimestamptzLocation is the ScanLocation of pgx's TimestamptzCodec: the
 	// zone of the values returned; nil means time.Local.
 	TimestamptzLocation *time.Location
+	// TextParameters is set where pgx does not ask the server for the types of
+	// parameters: its exec and simple_protocol modes. Arguments are then
+	// written as text by their Go type, and the server reads that text.
+	TextParameters bool
 }
 
 // Codec converts as PostgreSQL and pgx do. It is safe for concurrent use.
@@ -37,9 +41,12 @@ func (c *Codec) Encode(dst []byte, t *schema.Type, v any) ([]byte, logical.Tag, 
 	if oid == 0 {
 		return dst, 0, false, errNoType(t)
 	}
+	if _, isText := v.(string); c.o.TextParameters && v != nil && !isText {
+		return encodeByMap(dst, t, oid, v, toText)
+	}
 	payload, tag, why, known := c.encodeCommon(dst, t, oid, v)
 	if !known {
-		return encodeByMap(dst, t, oid, v)
+		return encodeByMap(dst, t, oid, v, toWire)
 	}
 	if why != "" {
 		return dst, 0, false, logical.NewTypeError(t, v, why)

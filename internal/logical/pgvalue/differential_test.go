@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
-	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/internal/logical/pgvalue"
@@ -20,10 +22,17 @@ import (
 
 func open(t testing.TB) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("pgx", testenv.Postgres(t))
+	return openMode(t, pgx.QueryExecModeCacheStatement)
+}
+
+func openMode(t testing.TB, mode pgx.QueryExecMode) *sql.DB {
+	t.Helper()
+	cfg, err := pgx.ParseConfig(testenv.Postgres(t))
 	if err != nil {
-		t.Fatal(err)
+		t.Fatal("the DSN cannot be read")
 	}
+	cfg.DefaultQueryExecMode = mode
+	db := stdlib.OpenDB(*cfg)
 	db.SetMaxOpenConns(1)
 	t.Cleanup(func() { db.Close() })
 	return db
@@ -56,12 +65,21 @@ func unread(typ *schema.Type, arg any, problem string) bool {
 	return strings.Contains(problem, "no offset from UTC") ||
 		typ.Kind == schema.KindFloat && (s == "0x00ff" || s == "-nan") ||
 		typ.Kind == schema.KindText && arg == any(bitString) ||
-		isTime && problem == logical.ProblemRange
+		isTime && problem == logical.ProblemRange ||
+		arg == any(pgtype.Time{Microseconds: -1, Valid: true})
 }
 
 func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
-	db := open(t)
-	codec := pgvalue.New(pgvalue.Options{})
+	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
+		t.Run(mode.String(), func(t *testing.T) {
+			compareArguments(t, openMode(t, mode), pgvalue.New(pgvalue.Options{
+				TextParameters: mode != pgx.QueryExecModeCacheStatement,
+			}))
+		})
+	}
+}
+
+func compareArguments(t *testing.T, db *sql.DB, codec *pgvalue.Codec) {
 	for _, decl := range declarations {
 		t.Run(decl, func(t *testing.T) {
 			typ := parse(t, decl)
@@ -113,7 +131,7 @@ func compare(t *testing.T, codec *pgvalue.Codec, typ *schema.Type, arg any, what
 func same(a, b any) bool {
 	if x, ok := a.(float64); ok {
 		y, ok := b.(float64)
-		return ok && math.Float64bits(x) == math.Float64bits(y)
+		return ok && (math.Float64bits(x) == math.Float64bits(y) || math.IsNaN(x) && math.IsNaN(y))
 	}
 	return reflect.DeepEqual(a, b)
 }

@@ -12,6 +12,9 @@
 // length of varchar(n), blank padding of char(n)). Refused is what pgx or the
 // server would refuse.
 //
+// In pgx's exec and simple_protocol modes arguments are text made by their Go
+// type (Options.TextParameters). Both ways are compared with PostgreSQL 15.
+//
 // Types that an application registers on its connections are not known here;
 // their values still pass by Valuer, fmt.Stringer or the pgtype interfaces.
 //
@@ -22,7 +25,7 @@
 // (TimeZone), names of months and zones, "now" and "today", numbers with
 // underscores or in other bases (PostgreSQL 16), hexadecimal floats. Also
 // time.Time values outside the server's range, which pgx lets overflow into
-// another date, and bit strings (X'1F') as text.
+// another date, a negative pgtype.Time, and bit strings (X'1F') as text.
 //
 // # Payloads
 //

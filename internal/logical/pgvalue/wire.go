@@ -13,10 +13,13 @@ import (
 // maps holds type maps: they memoise plans and serve one goroutine at a time.
 var maps = sync.Pool{New: func() any { return pgtype.NewMap() }}
 
+// encoder makes the wire format of an argument; nil is NULL.
+type encoder func(m *pgtype.Map, oid uint32, v any) (wire []byte, format int16, err error)
+
 // encodeByMap lets pgx's type map make the wire format and then does the
 // server's half.
-func encodeByMap(dst []byte, t *schema.Type, oid uint32, v any) ([]byte, logical.Tag, bool, error) {
-	wire, format, err := toWire(oid, v)
+func encodeByMap(dst []byte, t *schema.Type, oid uint32, v any, encode encoder) ([]byte, logical.Tag, bool, error) {
+	wire, format, err := guarded(encode, oid, v)
 	if err != nil {
 		e := logical.NewTypeError(t, v, "the driver cannot convert this Go type or value")
 		e.Err = logical.Quiet(err)
@@ -45,9 +48,8 @@ type panicked struct{}
 
 func (panicked) Error() string { return "the conversion panicked" }
 
-// toWire chooses the format as pgx's ExtendedQueryBuilder does: text for
-// *string, else the preferred one of the type, then the other.
-func toWire(oid uint32, v any) (wire []byte, format int16, err error) {
+// guarded runs an encoder with a type map of its own.
+func guarded(encode encoder, oid uint32, v any) (wire []byte, format int16, err error) {
 	m := maps.Get().(*pgtype.Map)
 	defer func() {
 		if recover() != nil {
@@ -56,6 +58,12 @@ func toWire(oid uint32, v any) (wire []byte, format int16, err error) {
 		}
 		maps.Put(m)
 	}()
+	return encode(m, oid, v)
+}
+
+// toWire chooses the format as pgx's ExtendedQueryBuilder does: text for
+// *string, else the preferred one of the type, then the other.
+func toWire(m *pgtype.Map, oid uint32, v any) (wire []byte, format int16, err error) {
 	format = m.FormatCodeForOID(oid)
 	if _, ok := v.(*string); ok {
 		format = pgtype.TextFormatCode
@@ -69,6 +77,12 @@ func toWire(oid uint32, v any) (wire []byte, format int16, err error) {
 		return wire, other, nil
 	}
 	return nil, 0, err
+}
+
+// toText encodes by the Go type alone.
+func toText(m *pgtype.Map, _ uint32, v any) (wire []byte, format int16, err error) {
+	wire, err = m.Encode(0, pgtype.TextFormatCode, v, []byte{})
+	return wire, pgtype.TextFormatCode, err
 }
 
 // fromText does what the server's input function and the coercion to the

@@ -1,0 +1,54 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// Inspection is what a database shows of itself to tools that prepare it for
+// encryption: names and definitions, no row.
+type Inspection struct {
+	// Snapshot is the catalog as statements are planned from it, and Session
+	// the state of the connection that it was read on.
+	Snapshot *rewrite.Snapshot
+	Session  *Session
+	// Sources are, on SQLite, the texts of tables of the main file: CREATE
+	// TABLE, then the indexes and triggers on the table.
+	Sources map[rewrite.RelationID][]string
+	// Comments are, on MySQL, the comments of columns by name, for columns that
+	// have one.
+	Comments map[rewrite.RelationID]map[string]string
+}
+
+// inspector is an Engine that reads more than a Snapshot for Inspect.
+type inspector interface {
+	Inspect(ctx context.Context, r *Reader, i *Inspection) error
+}
+
+// Inspect reads the catalog of the database behind a plain connector, on one
+// connection of its own. It changes nothing. Errors are those of the inner
+// driver.
+func Inspect(ctx context.Context, inner driver.Connector, e Engine) (_ *Inspection, err error) {
+	conn, err := inner.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	r := NewReader(conn)
+	i := &Inspection{}
+	if i.Session, err = e.Session(ctx, r); err != nil {
+		return nil, err
+	}
+	if i.Snapshot, err = e.Snapshot(ctx, r, i.Session); err != nil {
+		return nil, err
+	}
+	if more, ok := e.(inspector); ok {
+		if err := more.Inspect(ctx, r, i); err != nil {
+			return nil, err
+		}
+	}
+	return i, nil
+}

@@ -1,0 +1,56 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sealsql/sealsql/config"
+	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/envelope/builtin"
+)
+
+// errNotValid stands for what the inner driver says of a data source name,
+// which may quote it.
+var errNotValid = errors.New("sealsql: the data source name is not valid")
+
+// Inspect reads the catalog of the database that a data source name of this
+// driver or of pgx names, through pgx. Errors do not hold the name.
+func Inspect(ctx context.Context, dsn string) (*sealdriver.Inspection, error) {
+	dsn, _, err := cutConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	inner, err := plain(dsn)
+	if err != nil {
+		return nil, errNotValid
+	}
+	return sealdriver.Inspect(ctx, inner, newEngine())
+}
+
+// InitMetastore creates the key table of a sql metastore if it does not exist:
+// in the database of dsn where the metastore is in the application's own, else
+// in the one that the configuration names. Errors do not hold either name.
+func InitMetastore(ctx context.Context, dsn string, m config.Metastore) (err error) {
+	if dsn, _, err = cutConfig(dsn); err != nil {
+		return err
+	}
+	if !m.Same {
+		if dsn, err = sealdriver.MetastoreDSN(m); err != nil {
+			return err
+		}
+	}
+	inner, err := plain(dsn)
+	if err != nil {
+		return errNotValid
+	}
+	m.Same = true
+	store, err := keyTable(inner)(m)
+	if err != nil {
+		return err
+	}
+	table, ok := store.(*builtin.SQL)
+	if !ok {
+		return errors.Join(errors.New("sealsql: the metastore has no table"), store.Close())
+	}
+	return errors.Join(table.Init(ctx), table.Close())
+}

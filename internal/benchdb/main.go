@@ -1,0 +1,213 @@
+// Benchdb compares the encrypted SQLite driver with the plain one in one run:
+//
+//	CGO_ENABLED=0 go run ./internal/benchdb
+//
+// Every operation is run in interleaved rounds by four modes:
+//
+//	plain     the plain driver
+//	A/A       the plain driver once more: what differs from 1 is noise
+//	aesgcm    the plain driver and AES-256-GCM called by hand, one key a column,
+//	          without key ids, rotation or KMS: what a careful program would write
+//	sealsql   the encrypted driver
+//
+// Figures are the process's CPU time, of all threads, so that the collector's
+// work counts and waiting does not. Ratios are to plain of the same round; the
+// table shows their median. Allocations are the mean of all rounds.
+//
+// With -check it ends with status 1 if a limit is exceeded.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"runtime"
+	"runtime/pprof"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// limits are the largest ratios of CPU time to plain, for -check.
+var limits = map[string]float64{"pass": 1.03, "get_id": 1.6}
+
+// maxExtraAllocs is the limit for statements that touch nothing annotated.
+const maxExtraAllocs = 2
+
+func main() {
+	var o options
+	flag.IntVar(&o.rounds, "rounds", 60, "rounds of each operation")
+	flag.DurationVar(&o.slice, "slice", 20*time.Millisecond, "time of one mode in one round")
+	flag.StringVar(&o.only, "op", "", "run the operations with these names only, separated by commas")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the sealsql mode to this file")
+	check := flag.Bool("check", false, "exit with status 1 if a limit is exceeded")
+	flag.Parse()
+	results, err := run(o)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "benchdb:", err)
+		os.Exit(1)
+	}
+	print(results)
+	if broken := exceeded(results); *check && len(broken) > 0 {
+		fmt.Fprintln(os.Stderr, strings.Join(broken, "\n"))
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	rounds  int
+	slice   time.Duration
+	only    string
+	profile string
+}
+
+// result holds one operation's figures by mode.
+type result struct {
+	op     string
+	cpu    []float64 // median ratio to plain
+	base   float64   // plain, µs of CPU an operation, best round
+	allocs []float64
+}
+
+func run(o options) ([]result, error) {
+	dir, err := os.MkdirTemp("", "benchdb-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	ms, err := openModes(dir)
+	if err != nil {
+		return nil, err
+	}
+	defer ms.close()
+	if o.profile != "" {
+		f, err := os.Create(o.profile)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return nil, err
+		}
+		defer pprof.StopCPUProfile()
+	}
+	var out []result
+	for _, op := range operations {
+		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), op.name) {
+			continue
+		}
+		r, err := measure(ms, op, o)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", op.name, err)
+		}
+		out = append(out, r)
+	}
+	return out, nil
+}
+
+// measure runs one operation. The modes take turns in going first.
+func measure(ms *modes, op operation, o options) (result, error) {
+	list := ms.list
+	if o.profile != "" {
+		list = list[len(list)-1:] // alone, so that the profile shows nothing else
+	}
+	n, err := calibrate(list[0], op, o.slice)
+	if err != nil {
+		return result{}, err
+	}
+	perOp := make([][]float64, len(list))
+	allocs := make([]float64, len(list))
+	for round := range o.rounds {
+		for i := range list {
+			at := (i + round) % len(list)
+			cpu, mallocs, err := spend(list[at], op, n)
+			if err != nil {
+				return result{}, fmt.Errorf("%s: %w", list[at].name, err)
+			}
+			perOp[at] = append(perOp[at], cpu)
+			allocs[at] += mallocs / float64(o.rounds)
+		}
+	}
+	r := result{op: op.name, allocs: allocs, base: slices.Min(perOp[0])}
+	for _, m := range perOp {
+		ratios := make([]float64, len(m))
+		for i := range m {
+			ratios[i] = m[i] / perOp[0][i]
+		}
+		r.cpu = append(r.cpu, median(ratios))
+	}
+	return r, nil
+}
+
+// calibrate finds how many operations fill a slice of time.
+func calibrate(m *mode, op operation, slice time.Duration) (int, error) {
+	for n := 1; ; n *= 2 {
+		start := time.Now()
+		if err := repeat(m, op, n); err != nil {
+			return 0, err
+		}
+		if d := time.Since(start); d > slice/2 || n > 1<<20 {
+			return max(1, int(float64(n)*float64(slice)/float64(d))), nil
+		}
+	}
+}
+
+// spend returns the CPU time in µs and the allocations of one operation.
+func spend(m *mode, op operation, n int) (us, mallocs float64, err error) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := cpuTime()
+	if err := repeat(m, op, n); err != nil {
+		return 0, 0, err
+	}
+	d := cpuTime() - start
+	runtime.ReadMemStats(&after)
+	return float64(d.Nanoseconds()) / 1e3 / float64(n), float64(after.Mallocs-before.Mallocs) / float64(n), nil
+}
+
+func repeat(m *mode, op operation, n int) error {
+	for range n {
+		m.turn++
+		if err := op.run(m, m.turn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func median(v []float64) float64 {
+	s := slices.Sorted(slices.Values(v))
+	return s[len(s)/2]
+}
+
+func print(results []result) {
+	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(w, "operation\tplain µs\t"+strings.Join(modeNames[1:], "\t")+"\tallocs: "+strings.Join(modeNames, "\t")+"\t")
+	for _, r := range results {
+		fmt.Fprintf(w, "%s\t%.1f\t", r.op, r.base)
+		for _, c := range r.cpu[1:] {
+			fmt.Fprintf(w, "%.3f\t", c)
+		}
+		for _, a := range r.allocs {
+			fmt.Fprintf(w, "%.1f\t", a)
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+}
+
+// exceeded lists the limits that the results exceed.
+func exceeded(results []result) []string {
+	var out []string
+	for _, r := range results {
+		last := len(r.cpu) - 1
+		if limit := limits[r.op]; limit > 0 && r.cpu[last] > limit {
+			out = append(out, fmt.Sprintf("%s: %.3f times the CPU of plain, limit %.2f (A/A %.3f)", r.op, r.cpu[last], limit, r.cpu[1]))
+		}
+		if extra := r.allocs[last] - r.allocs[0]; r.op == "pass" && extra > maxExtraAllocs+0.5 {
+			out = append(out, fmt.Sprintf("%s: %.1f more allocations than plain, limit %d", r.op, extra, maxExtraAllocs))
+		}
+	}
+	return out
+}
