@@ -45,6 +45,9 @@ func newCall(ctx context.Context, c *conn, p *rewrite.Plan, in Input, prepared b
 	if prepared {
 		x.codec = c.session.Prepared
 	}
+	if in.Codec != nil {
+		x.codec = in.Codec
+	}
 	return x
 }
 
@@ -160,6 +163,10 @@ func (x *call) literal(v driver.Value) (string, error) {
 func (x *call) resolve() error {
 	args := x.in.Args
 	if len(x.plan.ParamNames) > 0 || x.c.cr.front.Dialect() == rewrite.SQLite {
+		if x.positional() {
+			x.args = args[:x.plan.Params]
+			return nil
+		}
 		return x.resolveNames()
 	}
 	if len(args) != x.plan.Params {
@@ -167,6 +174,21 @@ func (x *call) resolve() error {
 	}
 	x.args = args
 	return nil
+}
+
+// positional reports whether no parameter has a name and the arguments stand in
+// the order of the parameters, as nearly always: looking each one up takes
+// quadratic time, which long batches would feel.
+func (x *call) positional() bool {
+	if len(x.plan.ParamNames) > 0 || len(x.in.Args) < x.plan.Params {
+		return false
+	}
+	for i := range x.in.Args[:x.plan.Params] {
+		if x.in.Args[i].Ordinal != i+1 {
+			return false
+		}
+	}
+	return true
 }
 
 // resolveNames matches SQLite's named parameters: by name, by number where the

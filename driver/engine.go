@@ -69,6 +69,9 @@ type Input struct {
 	// what is sent, even where the statement passes.
 	Rewritten bool
 	Args      []driver.NamedValue
+	// Codec, when not nil, takes the place of the session's: an option chose
+	// another way of sending arguments.
+	Codec logical.Codec
 }
 
 // Session is the state of one connection as far as it concerns plans. It is

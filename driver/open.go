@@ -18,6 +18,8 @@ type opened struct {
 	cols []*schema.Column
 	// groups are the columns by expected partition: mostly one.
 	groups []group
+	// tag is that of the current row's value; 0 for NULL and for no row.
+	tag logical.Tag
 }
 
 // group is columns of one result column whose partition is the same.
@@ -39,6 +41,7 @@ type opener struct {
 	columns []opened
 	scratch *[]byte
 	raw     []byte // a record without its armour
+	tag     logical.Tag
 
 	lastID   string
 	lastPart envelope.Partition
@@ -133,13 +136,32 @@ func (o *opener) row(row []driver.Value) error {
 		if err != nil {
 			return err
 		}
-		row[col.at] = v
+		row[col.at], col.tag = v, o.tag
 	}
 	return nil
 }
 
-// open returns the value that a record holds. row is the inner row.
+// noRow notes that there is no current row.
+func (o *opener) noRow() {
+	for i := range o.columns {
+		o.columns[i].tag = 0
+	}
+}
+
+// tagAt returns the tag of the current row's value in an inner column.
+func (o *opener) tagAt(at int) logical.Tag {
+	for i := range o.columns {
+		if o.columns[i].at == at {
+			return o.columns[i].tag
+		}
+	}
+	return 0
+}
+
+// open returns the value that a record holds, and sets o.tag. row is the inner
+// row.
 func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
+	o.tag = 0
 	v := row[col.at]
 	if v == nil {
 		return nil, nil
@@ -180,7 +202,8 @@ func (o *opener) decrypt(g *group, part envelope.Partition, rec []byte) (driver.
 	if at < 0 || at >= len(g.cols) {
 		return nil, envelope.ErrTampered
 	}
-	return o.codec.Decode(&g.cols[at].Type, logical.Tag(tag), plain)
+	o.tag = logical.Tag(tag)
+	return o.codec.Decode(&g.cols[at].Type, o.tag, plain)
 }
 
 // record takes the record out of its carrier. Only what a column's carrier

@@ -36,6 +36,15 @@ type rows struct {
 	// are nil where no column is hidden.
 	visible []int
 	row     []driver.Value
+	// ahead is the first row where it was read before it was asked for.
+	ahead *firstRow
+	begun bool
+}
+
+// firstRow is an outcome of Next that waits to be asked for.
+type firstRow struct {
+	dest []driver.Value
+	err  error
 }
 
 // wrap returns the rows that the caller sees.
@@ -114,6 +123,17 @@ func (r *rows) Close() error {
 // Next reads a row. Opened values are in memory of their own; NULL stays nil.
 // After an error dest holds nothing of the row.
 func (r *rows) Next(dest []driver.Value) error {
+	if a := r.ahead; a != nil {
+		r.ahead = nil
+		copy(dest, a.dest)
+		return a.err
+	}
+	return r.next(dest)
+}
+
+func (r *rows) next(dest []driver.Value) error {
+	r.begun = true
+	r.opener.noRow()
 	row := dest
 	if r.row != nil {
 		row = r.row
@@ -146,13 +166,33 @@ func (r *rows) column(i int) (int, *schema.Column) {
 }
 
 // logical answers for opened columns as the plain driver would for a column of
-// the logical type.
-func (r *rows) logical(c *schema.Column) logical.ColumnType { return r.opener.codec.Column(&c.Type) }
+// the logical type. Where that depends on the current row, the first row is
+// read if none has been: the plain driver has one ready before it is asked for.
+func (r *rows) logical(at int, c *schema.Column) logical.ColumnType {
+	if by, ok := r.opener.codec.(logical.ColumnByTag); ok {
+		r.peek()
+		return by.ColumnOf(&c.Type, r.opener.tagAt(at))
+	}
+	if by, ok := r.opener.codec.(logical.ColumnByNull); ok && r.notNull(at) {
+		return by.ColumnNotNull(&c.Type)
+	}
+	return r.opener.codec.Column(&c.Type)
+}
+
+// peek reads the first row ahead.
+func (r *rows) peek() {
+	if r.begun {
+		return
+	}
+	a := &firstRow{dest: make([]driver.Value, len(r.names))}
+	a.err = r.next(a.dest)
+	r.ahead = a
+}
 
 func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
 	at, c := r.column(i)
 	if c != nil {
-		return r.logical(c).DatabaseTypeName
+		return r.logical(at, c).DatabaseTypeName
 	}
 	if t, ok := r.inner.(driver.RowsColumnTypeDatabaseTypeName); ok {
 		return t.ColumnTypeDatabaseTypeName(at)
@@ -163,7 +203,7 @@ func (r *rows) ColumnTypeDatabaseTypeName(i int) string {
 func (r *rows) ColumnTypeLength(i int) (int64, bool) {
 	at, c := r.column(i)
 	if c != nil {
-		t := r.logical(c)
+		t := r.logical(at, c)
 		return t.Length, t.HasLength
 	}
 	if t, ok := r.inner.(driver.RowsColumnTypeLength); ok {
@@ -181,10 +221,20 @@ func (r *rows) ColumnTypeNullable(i int) (nullable, ok bool) {
 	return false, false
 }
 
+// notNull reports whether the inner driver says that column at holds no NULL.
+func (r *rows) notNull(at int) bool {
+	t, ok := r.inner.(driver.RowsColumnTypeNullable)
+	if !ok {
+		return false
+	}
+	nullable, known := t.ColumnTypeNullable(at)
+	return known && !nullable
+}
+
 func (r *rows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok bool) {
 	at, c := r.column(i)
 	if c != nil {
-		t := r.logical(c)
+		t := r.logical(at, c)
 		return t.Precision, t.Scale, t.HasPrecisionScale
 	}
 	if t, ok := r.inner.(driver.RowsColumnTypePrecisionScale); ok {
@@ -196,7 +246,7 @@ func (r *rows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok bool)
 func (r *rows) ColumnTypeScanType(i int) reflect.Type {
 	at, c := r.column(i)
 	if c != nil {
-		return r.logical(c).ScanType
+		return r.logical(at, c).ScanType
 	}
 	if t, ok := r.inner.(driver.RowsColumnTypeScanType); ok {
 		return t.ColumnTypeScanType(at)

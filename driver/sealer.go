@@ -51,7 +51,7 @@ func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Drive
 		},
 		NoCatalog: cfg.CatalogMode == "none",
 		MaxAge:    cfg.MaxAge,
-		Guards:    parseGuards(cfg.Guards),
+		Guards:    guardWords[cfg.Guards],
 		PlanCache: cfg.Limits.Plans,
 		Driver:    drv,
 	}

@@ -811,7 +811,10 @@ func TestOneConnectionRenewsAnOldCatalogForAll(t *testing.T) {
 	if h.eng.snapshots != 1 {
 		t.Errorf("%d reads at first", h.eng.snapshots)
 	}
-	time.Sleep(40 * time.Millisecond)
+	for old := h.cr.cats.shared("fake").old; !old.Load(); {
+		time.Sleep(time.Millisecond)
+	}
+	h.cr.cats.maxAge = time.Hour
 	all()
 	if h.eng.snapshots != 2 {
 		t.Errorf("%d reads after the catalog became old, want 2", h.eng.snapshots)

@@ -38,7 +38,8 @@ type analysis struct {
 	// partition of its rows: both arms then do, instead of relying on
 	// conditions that may differ.
 	arm     bool
-	skipRes bool // the result is not rows of the statement (EXPLAIN)
+	unknown *ColumnRef // the first name that no column in scope has
+	skipRes bool       // the result is not rows of the statement (EXPLAIN)
 }
 
 // paramUse is one occurrence of a parameter.

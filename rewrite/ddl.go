@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"hash/fnv"
 	"strconv"
 	"strings"
 
@@ -20,10 +21,22 @@ const (
 	armourPrefix = "ss1."
 )
 
+// maxGuardName is the length of a name that every engine keeps, in bytes:
+// PostgreSQL cuts longer ones without an error, MySQL refuses more than 64
+// characters.
+const maxGuardName = 63
+
 // GuardName is the name of the CHECK constraint that keeps anything but
-// records out of a column (threats T10).
+// records out of a column (threats T10), at most 63 bytes long: the end of a
+// longer one gives way to a hash of the whole.
 func GuardName(c *schema.Column) string {
-	return "sealsql_guard_" + strings.ToLower(c.Table.Name) + "_" + strings.ToLower(c.Name)
+	name := "sealsql_guard_" + strings.ToLower(c.Table.Name) + "_" + strings.ToLower(c.Name)
+	if len(name) <= maxGuardName {
+		return name
+	}
+	h := fnv.New64a()
+	h.Write([]byte(name))
+	return strings.ToValidUTF8(name[:maxGuardName-17], "") + fmt.Sprintf("_%016x", h.Sum64())
 }
 
 // Guard is the condition of the constraint, with the column quoted. It leaks
@@ -67,7 +80,7 @@ func MissingGuards(snap *Snapshot, annotations *schema.Catalog) []*schema.Column
 
 func guarded(r *SnapshotRelation, c *schema.Column) bool {
 	for _, chk := range r.Checks {
-		if hasWord(chk, c.Name) && isGuard(chk) {
+		if hasWord(chk, c.Name) && isGuardOf(chk, c.Carrier) {
 			return true
 		}
 	}
@@ -193,7 +206,7 @@ func (a *analysis) physicalTable(o *Other, t *schema.Table) error {
 	if open < 0 || o.Query != nil {
 		return a.refuse(o.Start, ReasonDDL, t.Name, "write the table's columns out")
 	}
-	d := &tableDefinition{a: a, t: t}
+	d := &tableDefinition{a: a, t: t, names: map[*schema.Column]string{}}
 	end, err := d.elements(toks, open)
 	if err != nil {
 		return err
@@ -209,6 +222,7 @@ type tableDefinition struct {
 	a     *analysis
 	t     *schema.Table
 	seen  []*schema.Column
+	names map[*schema.Column]string // as the statement spells them
 	part  bool
 	edits []edit
 }
@@ -304,6 +318,7 @@ func (d *tableDefinition) column(c *schema.Column, toks []Token) error {
 	}
 	d.edits = append(d.edits, edit{span: span, text: text})
 	d.seen = append(d.seen, c)
+	d.names[c] = d.a.foldToken(toks[0])
 	return d.columnConstraints(c, toks[end:])
 }
 
@@ -386,7 +401,9 @@ func (d *tableDefinition) finish(closing Token) error {
 	}
 	var text strings.Builder
 	for _, c := range d.t.Columns {
-		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, c))
+		spelt := *c
+		spelt.Name = d.names[c]
+		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, &spelt))
 	}
 	text.WriteByte('\n')
 	d.edits = append(d.edits, edit{span: Span{closing.Start, closing.Start}, text: text.String()})

@@ -334,8 +334,18 @@ func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Find
 
 // isGuard recognises the CHECK of `sealsql ddl`, however the engine prints it.
 func isGuard(check string) bool {
+	return isGuardOf(check, schema.CarrierBinary) || isGuardOf(check, schema.CarrierText)
+}
+
+// isGuardOf recognises the guard of a carrier: it tests the length, and the
+// bytes that begin every record.
+func isGuardOf(check string, carrier schema.Carrier) bool {
+	mark := recordMagic
+	if carrier == schema.CarrierText {
+		mark = armourPrefix
+	}
 	c := strings.ToLower(check)
-	return strings.Contains(c, "length") && (strings.Contains(c, "f9") || strings.Contains(c, "249") || strings.Contains(c, "ss1."))
+	return strings.Contains(c, "length") && strings.Contains(c, strings.ToLower(mark))
 }
 
 func partitionFinding(r *SnapshotRelation, t *schema.Table) *Finding {

@@ -220,19 +220,25 @@ var modelWords = map[string]bool{"LIKE": true, "OF": true, "INHERITS": true}
 // modelled refuses a table that is made after an annotated one: it would have
 // the same columns, and nobody would encrypt what goes into them.
 func (a *analysis) modelled(o *Other) error {
-	follows := false
-	for _, t := range a.tokens(o.Range()) {
-		switch {
-		case t.Kind == TokWord && modelWords[strings.ToUpper(t.Text)]:
-			follows = true
-		case !isName(t) && !isPunct(t, "(") && !isPunct(t, ",") && !isPunct(t, "."):
-			follows = false
-		case follows && isName(t) && a.cat.Mentions(t.Text):
-			return a.refuse(t.Start, ReasonDDL, t.Text, ddlHint)
+	toks := a.tokens(o.Range())
+	for i, t := range toks {
+		if t.Kind != TokWord || !modelWords[strings.ToUpper(t.Text)] {
+			continue
+		}
+		for _, n := range toks[i+1:] {
+			if isName(n) && a.cat.Mentions(n.Text) {
+				return a.refuse(n.Start, ReasonDDL, n.Text, ddlHint)
+			}
+			if !isName(n) && !isPunct(n, "(") && !isPunct(n, ".") && !isPunct(n, ",") || modelEnds[strings.ToUpper(n.Text)] {
+				break
+			}
 		}
 	}
 	return nil
 }
+
+// modelEnds are words behind the tables that modelWords introduce.
+var modelEnds = map[string]bool{"INCLUDING": true, "EXCLUDING": true, "FOR": true, "DEFAULT": true, "REFERENCES": true, "CHECK": true}
 
 func (a *analysis) createView(o *Other) error {
 	a.effects |= EffectCatalog | EffectSession
@@ -347,15 +353,22 @@ func (a *analysis) unknownStatement(o *Other) error {
 
 func (a *analysis) unknownTokens(toks []Token, pos int) error {
 	a.effects |= EffectCatalog | EffectSession
-	for i, t := range toks {
+	for _, t := range toks {
 		if w := a.mention(t); w != "" {
 			return a.refuse(t.Start, ReasonSyntax, w, "write the statement in a form that the parser understands")
 		}
+	}
+	for i, t := range toks {
 		if t.Kind != TokWord && t.Kind != TokQuoted {
 			continue
 		}
 		if t.Kind == TokWord && dynamicWords[strings.ToUpper(t.Text)] {
 			return a.refuse(t.Start, ReasonSyntax, "", "write the statement in a form that the parser understands")
+		}
+		if t.Kind == TokWord && strings.EqualFold(t.Text, "INSERT") {
+			if err := a.unknownInsert(toks[i+1:]); err != nil {
+				return err
+			}
 		}
 		if t.Kind == TokWord && relationWords[strings.ToUpper(t.Text)] {
 			if err := a.unknownRelations(strings.ToUpper(t.Text), toks[i+1:]); err != nil {
@@ -376,6 +389,24 @@ func isPunct(t Token, s string) bool { return t.Kind == TokPunct && t.Text == s 
 
 // relationWords stand before relation names.
 var relationWords = map[string]bool{"INTO": true, "FROM": true, "JOIN": true, "UPDATE": true, "TABLE": true}
+
+// insertWords may stand between INSERT and its table; notInserted are words
+// behind an INSERT that is a privilege or an event.
+var (
+	insertWords = map[string]bool{"LOW_PRIORITY": true, "DELAYED": true, "HIGH_PRIORITY": true, "IGNORE": true}
+	notInserted = map[string]bool{"INTO": true, "ON": true, "OR": true, "TO": true, "FROM": true}
+)
+
+// unknownInsert checks the table of an INSERT without INTO.
+func (a *analysis) unknownInsert(toks []Token) error {
+	for len(toks) > 0 && toks[0].Kind == TokWord && insertWords[strings.ToUpper(toks[0].Text)] {
+		toks = toks[1:]
+	}
+	if len(toks) == 0 || !isName(toks[0]) || toks[0].Kind == TokWord && notInserted[strings.ToUpper(toks[0].Text)] {
+		return nil
+	}
+	return a.unknownRelations("INSERT", toks)
+}
 
 // unknownRelations checks the names behind FROM, INTO and the like in a text
 // that no parser accepts: name [AS] [alias] [, name …].

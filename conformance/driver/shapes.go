@@ -180,14 +180,14 @@ func (g *generator) source() string {
 	}
 	all := []string{
 		g.target() + " u", g.target() + " AS u", "(SELECT * FROM users) u", "(SELECT id, ssn, email, note FROM " + g.source() + ") u", "(SELECT users.* FROM users) AS u", "(SELECT * FROM users WHERE " + g.condition("users") + ") u",
-		"(SELECT * FROM users UNION ALL SELECT * FROM users) u", "(SELECT id, email AS ssn, ssn AS email FROM users) u", "(SELECT id, note AS email, ssn FROM users) u", "(WITH k AS (SELECT * FROM users) SELECT * FROM k) u",
+		"(SELECT * FROM users UNION ALL SELECT * FROM users) u", "(SELECT id, email AS ssn, ssn AS email FROM users) u", "(SELECT id, email AS q, ssn, email FROM users) u", "(WITH k AS (SELECT * FROM users) SELECT * FROM k) u",
 		"users u JOIN orders o ON o.user_id = u.id", "users u LEFT JOIN orders o ON o.user_id = u.id AND " + g.condition("u"), "orders o JOIN users u USING (id)", "orders o NATURAL JOIN users u", "users u JOIN users v USING (ssn)",
 		"users u JOIN users v USING (id, email)", "users u NATURAL JOIN users v", "orders o, users u", "(orders o CROSS JOIN users u)", "users u JOIN (SELECT " + g.marked() + " AS ssn) w USING (ssn)", "users u JOIN (SELECT " + g.marked() + " AS x) w ON w.x = u.email",
 		"(SELECT id, ssn, email FROM users ORDER BY " + g.pick("id", "ssn", "2") + ") u",
 	}
 	switch g.dialect {
 	case rewrite.Postgres:
-		all = append(all, "users AS u (id, ssn, email, note)", "users AS u (id, note, email, ssn)", "orders o CROSS JOIN LATERAL (SELECT * FROM users x WHERE x.id = o.user_id) u", "(SELECT * FROM users) AS u (id, email, ssn)", "(TABLE users) u",
+		all = append(all, "users AS u (id, ssn, email, note)", "users AS u (id, email, ssn, note)", "orders o CROSS JOIN LATERAL (SELECT * FROM users x WHERE x.id = o.user_id) u", "(SELECT * FROM users) AS u (id, email, ssn)", "(TABLE users) u",
 			"orders o JOIN LATERAL (SELECT * FROM users x WHERE x.ssn = "+g.marked()+") u ON true", "users u TABLESAMPLE SYSTEM (50)", "users u JOIN orders o USING (id) AS j", "users u, LATERAL (SELECT u.ssn AS z) l, LATERAL (SELECT l.z AS email WHERE l.z = "+g.marked()+") k",
 			"ROWS FROM (unnest(ARRAY["+g.marked()+"::bytea])) AS k(x) JOIN users u ON u.ssn = k.x", "(users u JOIN orders o ON o.id = u.id) ", "(SELECT id, ssn, email, row_number() OVER (ORDER BY id) AS n FROM users) u", "(DELETE FROM users RETURNING *) u")
 	case rewrite.MySQL:
@@ -255,7 +255,7 @@ func (g *generator) selectStatement() string {
 	case 7:
 		s += " UNION " + g.pick("", "ALL ", "ALL ") + g.pick("SELECT id FROM users WHERE "+g.condition("users"), "SELECT ssn FROM users WHERE "+g.condition("users"), "SELECT "+g.items()+" FROM "+g.source())
 	case 8:
-		s += " EXCEPT SELECT " + g.pick(m, "id FROM users WHERE "+g.condition("users"))
+		s += " EXCEPT SELECT " + g.pick("ssn FROM users WHERE ssn = "+m, "id FROM users WHERE "+g.condition("users"))
 	case 9:
 		if g.dialect != rewrite.SQLite {
 			s += " FOR UPDATE"
@@ -269,7 +269,7 @@ func (g *generator) withSelect() string {
 	cond := g.condition("c")
 	return g.pick(
 		"WITH c AS (SELECT id, ssn, email FROM users) SELECT id FROM c WHERE "+cond,
-		"WITH c (id, a, email, ssn) AS (SELECT id, ssn, note, email FROM users) SELECT c.* FROM c WHERE c.a = "+m,
+		"WITH c (id, a, x, ssn) AS (SELECT id, ssn, note, email FROM users) SELECT c.* FROM c WHERE c.a = "+m,
 		"WITH users AS (SELECT * FROM users) SELECT * FROM users WHERE ssn = "+m,
 		"WITH users AS (SELECT id, note AS ssn FROM orders), c AS (SELECT * FROM users) SELECT * FROM c",
 		"WITH a AS (SELECT * FROM users), c AS (SELECT * FROM a) SELECT c.ssn, c.id FROM c WHERE "+cond,
@@ -300,6 +300,7 @@ func (g *generator) combined() string {
 		"SELECT * FROM orders WHERE user_id IN (SELECT id FROM users WHERE "+g.condition("users")+")",
 		"SELECT * FROM orders o WHERE EXISTS (SELECT 1 FROM users u WHERE u.id = o.user_id AND "+g.condition("u")+")",
 		"INSERT INTO orders SELECT id, id, 'm' FROM users WHERE "+g.condition("users"),
+		"INSERT INTO orders SELECT u.id, u.id, 'm' FROM users u ON DUPLICATE KEY UPDATE memo = IF(u.ssn = "+g.marked()+", 'x', 'y')",
 		"INSERT INTO orders (memo) SELECT ssn FROM users WHERE "+g.condition("users"),
 		"UPDATE orders SET memo = 'm' WHERE user_id IN (SELECT id FROM users WHERE "+g.condition("users")+")",
 		"UPDATE orders SET user_id = (SELECT max(id) FROM users WHERE "+g.condition("users")+")",

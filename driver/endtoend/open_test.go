@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
@@ -321,7 +322,7 @@ func TestClosingTheDatabaseWipesItsKeys(t *testing.T) {
 	})
 }
 
-func TestOneRowOfEverythingThatIsNotNull(t *testing.T) {
+func TestColumnsThatAreNotNullAreDescribedAsPlain(t *testing.T) {
 	// The driver of MySQL reports other Go types for columns that are NOT NULL.
 	eachEngine(t, func(t *testing.T, f flavour) {
 		decls := []string{"varchar(40)", "bigint", "numeric(10,2)", "date", "timestamp", "boolean"}
@@ -344,4 +345,21 @@ func TestOneRowOfEverythingThatIsNotNull(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAnExecModeGivenWithAStatementDecidesHowItsArgumentsAreRead(t *testing.T) {
+	f := postgresFlavour()
+	p := f.open(t, head+"metastore: memory\ntables:\n  m: {columns: {v: {type: timestamp}}}\n")
+	p.both(t, "CREATE TABLE m (id int PRIMARY KEY, v timestamp)")
+	local := time.Date(2024, 2, 29, 13, 14, 15, 0, time.FixedZone("", 3600))
+	for id, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol, pgx.QueryExecModeDescribeExec} {
+		p.both(t, "INSERT INTO m (id, v) VALUES ($1, $2)", mode, id, local)
+		var want, got any
+		if err := p.plain.QueryRow("SELECT v FROM m WHERE id = $1", id).Scan(&want); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.sealed.QueryRow("SELECT v FROM m WHERE id = $1", id).Scan(&got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%v: got %v, %v, want %v", mode, got, err, want)
+		}
+	}
 }

@@ -25,10 +25,35 @@ var _ sealdriver.OptionEngine = (*engine)(nil)
 type engine struct {
 	front rewrite.Frontend
 	codec logical.Codec
+	// untyped is the codec of the modes in which pgx writes arguments as text
+	// by their Go type.
+	untyped logical.Codec
 }
 
 func newEngine() *engine {
-	return &engine{front: front.New(), codec: pgvalue.New(pgvalue.Options{})}
+	return &engine{
+		front:   front.New(),
+		codec:   pgvalue.New(pgvalue.Options{}),
+		untyped: pgvalue.New(pgvalue.Options{TextParameters: true}),
+	}
+}
+
+// codecFor returns the codec of statements sent in a mode; prepared statements
+// are typed in every mode.
+func (e *engine) codecFor(mode pgx.QueryExecMode) logical.Codec {
+	if mode == pgx.QueryExecModeExec || mode == pgx.QueryExecModeSimpleProtocol {
+		return e.untyped
+	}
+	return e.codec
+}
+
+// codecOf returns the codec of a connection's default mode.
+func (e *engine) codecOf(inner driver.Conn) logical.Codec {
+	c := pgxConn(inner)
+	if c == nil {
+		return e.codec
+	}
+	return e.codecFor(c.Config().DefaultQueryExecMode)
 }
 
 func (e *engine) Frontend() rewrite.Frontend { return e.front }
@@ -135,7 +160,9 @@ func (e *engine) Arguments(ctx context.Context, inner driver.Conn, in sealdriver
 	args := in.Args
 	for len(args) > 0 {
 		switch opt := args[0].Value.(type) {
-		case pgx.QueryExecMode, pgx.QueryResultFormatsByOID:
+		case pgx.QueryExecMode:
+			in.Options, in.Codec = append(in.Options, args[0]), e.codecFor(opt)
+		case pgx.QueryResultFormatsByOID:
 			in.Options = append(in.Options, args[0])
 		case pgx.QueryResultFormats:
 			in.Options = append(in.Options, args[0])

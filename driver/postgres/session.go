@@ -33,7 +33,7 @@ ORDER BY s.at`
 // Session reads how the connection resolves names, and its temporary
 // relations.
 func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver.Session, error) {
-	s := &sealdriver.Session{Codec: e.codec, Prepared: e.codec}
+	s := &sealdriver.Session{Codec: e.codecOf(r.Conn()), Prepared: e.codec}
 	s.Plan.Unsafe = unsafeSettings(r.Conn())
 	var tempSchema int64
 	tempLate := false

@@ -17,8 +17,12 @@ type operation struct {
 // this project's notes, without the search by equality.
 var operations = []operation{
 	{"pass", pass},
-	{"get_id", func(m *mode, i int) error { return m.get("SELECT "+columnList+" FROM users WHERE id = ?", 1, i%seeded+1) }},
-	{"scan1000", func(m *mode, _ int) error { return m.get("SELECT "+columnList+" FROM users WHERE id <= ?", seeded, seeded) }},
+	{"get_id", func(m *mode, i int) error {
+		return m.get("SELECT "+columnList+" FROM users WHERE id = ?", 1, i%seeded+1)
+	}},
+	{"scan1000", func(m *mode, _ int) error {
+		return m.get("SELECT "+columnList+" FROM users WHERE id <= ?", seeded, seeded)
+	}},
 	{"insert1", func(m *mode, _ int) error { return m.insert(m.db) }},
 	{"update1", update},
 	{"batch100", batch},

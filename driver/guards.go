@@ -1,0 +1,84 @@
+package driver
+
+import (
+	"log/slog"
+	"strings"
+
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// Guards says what a missing guard is: the CHECK constraint of `sealsql ddl`,
+// by which the server itself keeps anything but records out of an encrypted
+// column (threats T10).
+type Guards uint8
+
+// GuardsOff does not look for guards; it is the zero value. GuardsWarn logs
+// those that are missing, once for each set of columns. GuardsRequire refuses
+// statements on annotated tables, and Ping, until they are there.
+const (
+	GuardsOff Guards = iota
+	GuardsWarn
+	GuardsRequire
+)
+
+// guardWords are the configuration's words.
+var guardWords = map[string]Guards{"off": GuardsOff, "warn": GuardsWarn, "require": GuardsRequire}
+
+const guardHint = "add the guards that `sealsql ddl` prints, or set guards: off"
+
+// guardFindings turns missing guards into findings, or warns.
+func (cs *catalogs) guardFindings(near *rewrite.Snapshot) []rewrite.Finding {
+	if cs.guards == GuardsOff {
+		return nil
+	}
+	missing := unguarded(near, cs.annotations)
+	if len(missing) == 0 {
+		return nil
+	}
+	if cs.guards == GuardsWarn {
+		key := strings.Join(missing, ", ")
+		if _, told := cs.warned.LoadOrStore(key, true); !told {
+			slog.Warn("sealsql: encrypted columns have no guard in the database", "columns", key, "hint", guardHint)
+		}
+		return nil
+	}
+	out := make([]rewrite.Finding, len(missing))
+	for i, c := range missing {
+		out[i] = rewrite.Finding{Column: c, Problem: "the column has no guard in the database", Hint: guardHint}
+	}
+	return out
+}
+
+// unguarded lists the encrypted columns of annotated tables without a guard.
+func unguarded(snap *rewrite.Snapshot, annotations *schema.Catalog) []string {
+	var out []string
+	for i := range snap.Relations {
+		rel := &snap.Relations[i]
+		if rel.Kind != rewrite.RelTable && rel.Kind != rewrite.RelPartitioned {
+			continue
+		}
+		table := annotations.Lookup(rel.ID.Schema, rel.ID.Name)
+		for _, phys := range rel.Columns {
+			if col := table.Column(phys.Name); col != nil && !guarded(rel.Checks, col) {
+				out = append(out, col.String())
+			}
+		}
+	}
+	return out
+}
+
+// guarded recognises a guard, however the engine prints it: by the column's
+// name, the test of its length and the mark of records.
+func guarded(checks []string, col *schema.Column) bool {
+	mark := "f95351"
+	if col.Carrier == schema.CarrierText {
+		mark = "ss1."
+	}
+	for _, c := range checks {
+		if strings.Contains(c, strings.ToLower(col.Name)) && strings.Contains(c, mark) && strings.Contains(c, "length") {
+			return true
+		}
+	}
+	return false
+}
