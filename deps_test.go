@@ -81,6 +81,10 @@ var layers = map[string]rule{
 	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue go-mysql", tests: "conformance/driver"},
 	"driver/sqlite":   {imports: ". driver rewrite rewrite/sqlite schema envelope envelope/builtin config internal/logical internal/logical/litevalue modernc", tests: "conformance/driver"},
 
+	// Tests and measurements of the whole, imported by nothing.
+	"driver/endtoend":  {tests: "*"},
+	"internal/benchdb": {imports: "* pgx go-mysql modernc", tests: "*"},
+
 	// Suites for those who implement an interface of ours.
 	"conformance/kms":       {imports: "envelope"},
 	"conformance/metastore": {imports: "envelope"},

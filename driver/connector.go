@@ -64,6 +64,9 @@ func New(inner driver.Connector, e Engine, o Options) (driver.Connector, error) 
 	if inner == nil || e == nil || o.Annotations == nil || o.Sealer == nil {
 		return nil, errors.New("sealsql: driver.New needs a connector, an engine, annotations and a sealer")
 	}
+	if o.NoCatalog && o.Guards == GuardsRequire {
+		return nil, errors.New("sealsql: guards: require needs the database's catalog; set catalog: {read: auto}, or guards: off")
+	}
 	if o.MaxAge <= 0 {
 		o.MaxAge = 30 * time.Second
 	}

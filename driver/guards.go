@@ -50,35 +50,11 @@ func (cs *catalogs) guardFindings(near *rewrite.Snapshot) []rewrite.Finding {
 	return out
 }
 
-// unguarded lists the encrypted columns of annotated tables without a guard.
+// unguarded names the encrypted columns of annotated tables without a guard.
 func unguarded(snap *rewrite.Snapshot, annotations *schema.Catalog) []string {
 	var out []string
-	for i := range snap.Relations {
-		rel := &snap.Relations[i]
-		if rel.Kind != rewrite.RelTable && rel.Kind != rewrite.RelPartitioned {
-			continue
-		}
-		table := annotations.Lookup(rel.ID.Schema, rel.ID.Name)
-		for _, phys := range rel.Columns {
-			if col := table.Column(phys.Name); col != nil && !guarded(rel.Checks, col) {
-				out = append(out, col.String())
-			}
-		}
+	for _, c := range rewrite.MissingGuards(snap, annotations) {
+		out = append(out, c.String())
 	}
 	return out
-}
-
-// guarded recognises a guard, however the engine prints it: by the column's
-// name, the test of its length and the mark of records.
-func guarded(checks []string, col *schema.Column) bool {
-	mark := "f95351"
-	if col.Carrier == schema.CarrierText {
-		mark = "ss1."
-	}
-	for _, c := range checks {
-		if strings.Contains(c, strings.ToLower(col.Name)) && strings.Contains(c, mark) && strings.Contains(c, "length") {
-			return true
-		}
-	}
-	return false
 }

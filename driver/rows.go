@@ -4,6 +4,7 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"reflect"
+	"strings"
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/internal/logical"
@@ -65,6 +66,12 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 	if len(names) != len(x.plan.Results) {
 		x.c.cr.cats.invalidate()
 		return nil, fmt.Errorf("%w: the result has %d columns and the plan %d", sealsql.ErrCatalogChanged, len(names), len(x.plan.Results))
+	}
+	for i, label := range x.plan.Labels {
+		if label != "" && !strings.EqualFold(label, names[i]) {
+			x.c.cr.cats.invalidate()
+			return nil, fmt.Errorf("%w: column %d of the result is not the planned one", sealsql.ErrCatalogChanged, i+1)
+		}
 	}
 	o, err := x.opener()
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/sealsql/sealsql/config"
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
 )
 
 // warmTime bounds the key store's and the KMS's answer where the configuration
@@ -69,6 +70,12 @@ func checkTypes(e Engine, cfg *config.Config) error {
 			if err := e.Check(&c.Type); err != nil {
 				return sealError(c, err)
 			}
+		}
+		if t.Partition.Kind != schema.PartitionColumn {
+			continue
+		}
+		if err := e.Check(&t.Partition.Type); err != nil {
+			return partitionError(t, err, "declare the partition's type as the engine spells it")
 		}
 	}
 	return nil

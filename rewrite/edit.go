@@ -446,6 +446,7 @@ func (b *builder) results() error {
 	}
 	b.plan.Results = make([]Open, len(a.results))
 	b.plan.ResultNames = make([]string, len(a.results))
+	b.plan.Labels = make([]string, len(a.results))
 	for i := range a.results {
 		c := &a.results[i]
 		o := Open{Hidden: c.hidden}
@@ -456,6 +457,7 @@ func (b *builder) results() error {
 			}
 			o.Columns = append(o.Columns, s.col)
 			o.Partitions = append(o.Partitions, p)
+			b.plan.Labels[i] = c.name
 		}
 		b.plan.Results[i] = o
 	}

@@ -107,8 +107,12 @@ type Plan struct {
 	// to keep the inner one.
 	Results     []Open
 	ResultNames []string
-	Effects     Effect
-	Checks      []Check
+	// Labels are the names that the inner result's encrypted columns must
+	// have, compared without case; "" where the engine makes one up. Another
+	// name means that the text was read against another schema (threats T8).
+	Labels  []string
+	Effects Effect
+	Checks  []Check
 	// Tables are the annotated tables that the plan relies on.
 	Tables []*schema.Table
 	// Writes is set when the plan seals anything.

@@ -41,7 +41,7 @@ func Property(t testing.TB, d rewrite.Dialect, db *sql.DB, sent *Sent, seed uint
 		text, args := g.statement()
 		sent.Take()
 		err := run(db, text, args)
-		if leak := leaked(sent.Take(), g.mark); leak != "" {
+		if leak := Leaked(sent.Take(), g.mark); leak != "" {
 			t.Errorf("statement %d of seed %d: the value went out in clear (%s): %v\n%s\n%v", i, seed, leak, err, text, args)
 			if leaks++; leaks == maxLeaks {
 				t.FailNow()
@@ -94,9 +94,11 @@ func run(db *sql.DB, text string, args []any) error {
 	return rows.Err()
 }
 
-// leaked looks for a mark in the forms that it could travel in. Its head is
-// left out: a literal may be written in two pieces.
-func leaked(sent []byte, mark string) string {
+// Leaked looks for a mark in what was sent, in the forms that it could travel
+// in, and says in which it was found; "" when it was not. The first six bytes
+// are left out: a literal may be written in two pieces. A mark is ASCII without
+// escapes, and at least 16 bytes long.
+func Leaked(sent []byte, mark string) string {
 	tail := []byte(mark[len(markHead):])
 	forms := []struct {
 		how    string

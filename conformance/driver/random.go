@@ -233,7 +233,10 @@ func (g *generator) decorate(s string) string {
 		if g.dialect == rewrite.MySQL {
 			return g.spaced(s, g.pick(" # ' \n", "/*!*/", "/*!50000*/", "/*M!100000 */", " --\t'\n", "/*! /* */ */", "/*+ x */"))
 		}
-		return g.spaced(s, g.pick("/* /* ' */ */", "/*;*/", "/*--*/", "--\r\n"))
+		if g.dialect == rewrite.Postgres && g.chance(2) {
+			return g.spaced(s, "/* /* ' */ */") // only here do comments nest
+		}
+		return g.spaced(s, g.pick("/*;*/", "/*--*/", "--\r\n"))
 	}
 	return s
 }

@@ -3,6 +3,9 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"net/url"
+	"os"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -18,17 +21,40 @@ var errNotValid = errors.New("sealsql: the data source name is not valid")
 
 // Inspect reads the catalog of the database that a data source name of this
 // driver or of modernc.org/sqlite names, through the latter. A file that does
-// not exist is created, empty.
+// not exist is an error and is not created. Errors do not hold the name.
 func Inspect(ctx context.Context, dsn string) (*sealdriver.Inspection, error) {
 	dsn, _, err := cutConfig(dsn)
 	if err != nil {
 		return nil, err
+	}
+	if absent(dsn) {
+		return nil, errors.New("sealsql: there is no such database file")
 	}
 	inner, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, errNotValid
 	}
 	return sealdriver.Inspect(ctx, inner, newEngine(litevalue.Options{}, &mainFile{inner: inner}))
+}
+
+// absent reports whether a data source name is that of a file which is not
+// there: a path or a file: URI (sqlite.org/uri.html). Connecting would make it.
+func absent(dsn string) bool {
+	path, query, _ := strings.Cut(dsn, "?")
+	if path == ":memory:" || strings.Contains(query, "mode=memory") || strings.Contains(query, "vfs=") {
+		return false
+	}
+	if uri, ok := strings.CutPrefix(path, "file:"); ok {
+		var err error
+		if path, err = url.PathUnescape(strings.TrimPrefix(strings.TrimPrefix(uri, "//localhost"), "//")); err != nil {
+			return false
+		}
+	}
+	if path == "" || path == ":memory:" {
+		return false
+	}
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // Inspect reads the texts of the main file's tables. Indexes without a text are

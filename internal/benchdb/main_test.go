@@ -39,7 +39,7 @@ func TestALimitThatIsExceededIsReported(t *testing.T) {
 }
 
 func BenchmarkOperations(b *testing.B) {
-	ms, err := openModes(b.TempDir())
+	ms, err := openModes(b.TempDir(), true)
 	if err != nil {
 		b.Fatal(err)
 	}

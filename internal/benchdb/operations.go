@@ -13,8 +13,8 @@ type operation struct {
 	run  func(m *mode, i int) error
 }
 
-// operations are those of the published comparison of column encryption in
-// this project's notes, without the search by equality.
+// operations are what a program does all day, from the cheapest for the driver
+// to the dearest.
 var operations = []operation{
 	{"pass", pass},
 	{"get_id", func(m *mode, i int) error {

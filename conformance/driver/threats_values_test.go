@@ -1,0 +1,515 @@
+package drivertest_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// ---- T4 ----
+
+var clearCopies = []threat{
+	{"a clear copy of a searched value is refused", everyMode, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable)
+		w.seed()
+		for _, s := range []string{
+			"SELECT id FROM users WHERE ({M} IS NULL OR email = {M})", "SELECT id FROM users WHERE {M} <> '' AND email = {M}", "SELECT {M} AS q, id FROM users WHERE ssn = {M}",
+			"INSERT INTO users (id, ssn, note) VALUES (7, {M}, lower({M}))", "UPDATE users SET ssn = {M}, note = coalesce({M}, 'x') WHERE id = 1",
+		} {
+			w.refused(s)
+		}
+	}},
+	{"one placeholder for an optional filter is refused", []engine{onSQLite, onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		one := map[rewrite.Dialect]string{rewrite.SQLite: "?1", rewrite.Postgres: "$1"}[e.dialect]
+		for _, s := range []string{
+			"SELECT id FROM users WHERE (? IS NULL OR email = ?)", "SELECT id FROM users WHERE ? <> '' AND email = ?", "UPDATE users SET ssn = ?, note = lower(?)",
+			"INSERT INTO users (id, ssn) VALUES (length(?), ?)", "UPDATE users SET ssn = ? WHERE note LIKE ?", "SELECT ?, ssn FROM users WHERE ? = ssn",
+		} {
+			text := strings.ReplaceAll(s, "?", one)
+			w.eachFormWith(t.Context(), text, []any{w.mark}, func(form string, err error) {
+				if !errors.Is(err, sealsql.ErrRefused) {
+					t.Errorf("%s: %s: %v", form, text, err)
+				}
+			})
+		}
+	}},
+	{"one placeholder for an encrypted and a clear column works", []engine{
+		onSQLite, onPostgres, {"postgres simple_protocol", rewrite.Postgres, "simple_protocol"}, {"postgres exec", rewrite.Postgres, "exec"}, {"postgres cache_describe", rewrite.Postgres, "cache_describe"}, {"postgres describe_exec", rewrite.Postgres, "describe_exec"},
+	}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		p := map[rewrite.Dialect][]string{rewrite.SQLite: {"?1", "?2"}, rewrite.Postgres: {"$1", "$2"}}[e.dialect]
+		// The value is meant for a clear column too, so it is not the canary.
+		run := func(text string, args ...any) {
+			t.Helper()
+			for form, f := range w.forms(t.Context(), strings.NewReplacer("{1}", p[0], "{2}", p[1]).Replace(text), args) {
+				if form == "query" {
+					continue
+				}
+				if err := f(); err != nil {
+					t.Errorf("%s: %s: %v", form, text, err)
+				}
+			}
+		}
+		run("UPDATE users SET ssn = {1}, note = {1} WHERE id = 1", "shared")
+		w.equal(w.value("SELECT ssn FROM users WHERE id = 1"), "shared")
+		w.equal(w.value("SELECT note FROM users WHERE id = 1"), "shared")
+		run("UPDATE users SET ssn = {2}, email = {2} WHERE note = {1}", "shared", w.mark)
+		w.equal(w.value("SELECT email FROM users WHERE id = 1"), w.mark)
+		run("UPDATE users SET ssn = {1}, email = {2}, note = {1} WHERE note = {1}", "shared", w.mark)
+		w.equal(w.value("SELECT ssn FROM users WHERE id = 1"), "shared")
+		w.equal(w.value("SELECT email FROM users WHERE id = 1"), w.mark)
+	}},
+}
+
+// ---- T5 ----
+
+var computed = []threat{
+	{"a value that the server computes is refused", everyMode, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "CREATE TABLE staging (id {INT}, ssn {BIN}, memo {TEXT})")
+		w.seed()
+		for _, s := range []string{
+			"UPDATE users SET ssn = note", "UPDATE users SET ssn = upper({M})", "UPDATE users SET ssn = email", "UPDATE users SET ssn = (SELECT {M})", "UPDATE users SET ssn = CASE WHEN id = 1 THEN {M} ELSE NULL END",
+			"INSERT INTO users (id, ssn) SELECT id, {M} FROM staging", "INSERT INTO users (id, ssn) SELECT id, ssn FROM staging", "INSERT INTO users (id, ssn) SELECT id, coalesce(memo, {M}) FROM staging", "INSERT INTO users (id, ssn) SELECT 1, {M} UNION ALL SELECT 2, {M}",
+			"INSERT INTO users (id, ssn) VALUES (2, lower({M}))", "INSERT INTO users (id, ssn) VALUES (2, (SELECT max(memo) FROM staging))", "INSERT INTO users (id, ssn) VALUES (2, coalesce(NULL, {M}))", "UPDATE users SET note = 'x', ssn = replace({M}, 'a', 'a')",
+		} {
+			w.refused(s)
+		}
+	}},
+	{"an encrypted value in a clear column is refused", all, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable)
+		w.seed()
+		for _, s := range []string{
+			"INSERT INTO orders (id, memo) SELECT id, ssn FROM users", "UPDATE users SET note = ssn", "UPDATE orders SET memo = (SELECT ssn FROM users WHERE id = 1)", "CREATE TABLE stolen AS SELECT ssn FROM users", "CREATE TABLE stolen AS SELECT * FROM users",
+			"CREATE TABLE stolen AS SELECT id FROM users WHERE ssn = {M}", "INSERT INTO orders (id, memo) SELECT id, ssn FROM users WHERE ssn = {M}",
+		} {
+			w.refused(s)
+		}
+		if e.dialect == rewrite.Postgres {
+			w.refused("SELECT ssn INTO stolen FROM users")
+			w.refused("COPY users (ssn) TO STDOUT")
+			w.refused("WITH d AS (DELETE FROM users RETURNING ssn) INSERT INTO orders (id, memo) SELECT 1, ssn FROM d")
+		}
+		if e.dialect == rewrite.MySQL {
+			w.refused("SELECT ssn INTO @x FROM users")
+			w.refused("SELECT ssn INTO OUTFILE '/nonexistent/x' FROM users")
+			w.refused("INSERT INTO orders (id, memo) SELECT id, note FROM users ON DUPLICATE KEY UPDATE memo = users.ssn")
+			w.refused("UPDATE orders o JOIN users u ON u.id = o.id SET o.memo = u.ssn")
+		}
+	}},
+	{"a default that would fill the column is refused", all, func(t *testing.T, e engine) {
+		column := map[rewrite.Dialect]string{rewrite.SQLite: "ssn {BIN} DEFAULT 'anon'", rewrite.Postgres: "ssn {BIN} DEFAULT 'anon'", rewrite.MySQL: "ssn {BIN} DEFAULT 'anon'"}[e.dialect]
+		w := e.open(t, usersConfig, strings.Replace(usersTable, "ssn {BIN}", column, 1))
+		for _, s := range []string{"INSERT INTO users (id, email) VALUES (1, {M})", "INSERT INTO users (id, ssn) VALUES (1, {M})", "UPDATE users SET email = {M}"} {
+			w.eachForm(t.Context(), s, func(form string, err error) {
+				if !errors.Is(err, sealsql.ErrSetup) && !errors.Is(err, sealsql.ErrRefused) {
+					t.Errorf("%s: %s: %v", form, s, err)
+				}
+			})
+		}
+	}},
+	{"a default that another process adds is refused", all, func(t *testing.T, e engine) {
+		if e.dialect == rewrite.SQLite {
+			return // SQLite cannot change a default
+		}
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		w.other("ALTER TABLE users ALTER COLUMN ssn SET DEFAULT 'anon'")
+		time.Sleep(catalogAge)
+		_, err := w.db.Exec(w.text("INSERT INTO users (id, email) VALUES (2, {M})"))
+		if !errors.Is(err, sealsql.ErrSetup) && !errors.Is(err, sealsql.ErrRefused) {
+			t.Errorf("got %v", err)
+		}
+	}},
+}
+
+// ---- T6 ----
+
+var sessions = []threat{
+	{"settings that change how strings are read are refused", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		for _, s := range []string{
+			"SET standard_conforming_strings = off", "SET LOCAL standard_conforming_strings TO off", "SET SESSION standard_conforming_strings = 'off'", `SET "standard_conforming_strings" = off`, "SELECT set_config('standard_conforming_strings', 'off', false)",
+			"SELECT set_config('standard_' || 'conforming_strings', 'off', false)", "UPDATE pg_settings SET setting = 'off' WHERE name = 'standard_conforming_strings'", "SET backslash_quote = on", "SELECT pg_catalog.set_config($$standard_conforming_strings$$, $$off$$, true)",
+			"SET session_replication_role = replica",
+		} {
+			_, err := w.db.Exec(s)
+			if err == nil {
+				// Then every statement is refused.
+				w.refused("UPDATE users SET note = 'a\\', ssn = {M}")
+				w.refused("UPDATE users SET ssn = {M}")
+				w.exec("RESET ALL")
+			} else if !errors.Is(err, sealsql.ErrRefused) {
+				t.Errorf("%s: %v", s, err)
+			}
+			w.silent(s)
+		}
+		w.exec("UPDATE users SET note = 'a\\', ssn = {M} WHERE id = 1")
+		w.equal(w.value("SELECT note FROM users WHERE id = 1"), `a\`)
+	}},
+	{"another role's defaults for strings are noticed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		var name string
+		w.must(w.plain.QueryRow("SELECT current_database()").Scan(&name))
+		w.other("ALTER DATABASE " + name + " SET standard_conforming_strings = off")
+		w.db.Close()
+		w.db = w.wrapped()
+		w.refused("UPDATE users SET note = 'a\\', ssn = {M}", rewrite.ReasonSession)
+		w.refused("UPDATE users SET ssn = {M}", rewrite.ReasonSession)
+	}},
+	{"another client encoding is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		if _, err := w.db.Exec("SET client_encoding = 'SJIS'"); err == nil {
+			w.refused("UPDATE users SET ssn = {M}", rewrite.ReasonSession)
+		}
+	}},
+	{"backslashes are read as the session's mode has it", []engine{onMySQL, {"mysql interpolateParams", rewrite.MySQL, "interpolateParams=true"}, {"mysql multiStatements", rewrite.MySQL, "multiStatements=true"}}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		for _, set := range []string{
+			"SET sql_mode = 'NO_BACKSLASH_ESCAPES'", "SET SESSION sql_mode = CONCAT(@@sql_mode, ',NO_BACKSLASH_ESCAPES')", "SET @@sql_mode = (SELECT 'NO_BACKSLASH_ESCAPES')", "SET @x = 1, sql_mode = 'NO_BACKSLASH_ESCAPES'", "SET @@session.sql_mode = 'NO_BACKSLASH_ESCAPES,ANSI_QUOTES'",
+		} {
+			w.quiet(`UPDATE users SET note = 'a\', ssn = {M}, note = '' WHERE id = 1`)
+			if _, err := w.db.Exec(set); err != nil {
+				t.Logf("%s: %v", set, err)
+				continue
+			}
+			w.quiet(`UPDATE users SET note = 'a\', ssn = {M} WHERE id = 1`)
+			w.quiet(`UPDATE users SET note = 'a\'', ssn = '', email = {M} WHERE id = 1`)
+			w.exec("SET sql_mode = ''")
+			w.quiet(`UPDATE users SET note = 'a\'', ssn = {M} WHERE id = 1`)
+		}
+	}},
+	{"double quotes are read as the session's mode has it", []engine{onMySQL}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		w.exec("SET sql_mode = ''")
+		w.exec(`UPDATE users SET ssn = "{m}" WHERE id = 1`)
+		w.equal(w.value("SELECT ssn FROM users WHERE id = 1"), w.mark)
+		w.exec("SET sql_mode = 'ANSI_QUOTES'")
+		w.refused(`UPDATE users SET ssn = "{m}" WHERE id = 1`)
+		w.exec(`UPDATE "users" SET "ssn" = {M} WHERE id = 1`)
+		w.exec("SET sql_mode = 'ANSI'")
+		w.exec(`UPDATE "users" SET "ssn" = {M} WHERE id = 1`)
+		for _, mode := range []string{"ORACLE", "MSSQL", "DB2", "PIPES_AS_CONCAT", "IGNORE_SPACE", "HIGH_NOT_PRECEDENCE", "EMPTY_STRING_IS_NULL"} {
+			if _, err := w.db.Exec("SET sql_mode = '" + mode + "'"); err == nil {
+				w.quiet("UPDATE users SET ssn = {M} WHERE id = 1")
+				w.refused("SELECT id FROM users WHERE NOT ssn = {M} || 'x'")
+			}
+		}
+	}},
+	{"a character set in which quotes hide is refused", []engine{onMySQL}, func(t *testing.T, e engine) {
+		for _, set := range []string{"SET NAMES gbk", "SET NAMES sjis", "SET CHARACTER SET big5", "SET character_set_client = gbk", "SET @@character_set_client = 'cp932'"} {
+			w := e.open(t, usersConfig, usersTable)
+			w.seed()
+			if _, err := w.db.Exec(set); err == nil {
+				w.refused("UPDATE users SET ssn = {M} WHERE id = 1")
+				w.refused("UPDATE users SET note = '\xbf\\', ssn = {M} WHERE id = 1")
+			}
+		}
+	}},
+	{"the catalog cannot be made writable", []engine{onSQLite}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, "CREATE VIEW uv AS SELECT id FROM users")
+		w.refused("PRAGMA writable_schema = ON")
+		w.refused("PRAGMA main.writable_schema(1)")
+		w.refused("UPDATE sqlite_master SET sql = {M} WHERE name = 'users'")
+		w.refused("INSERT INTO sqlite_schema (sql) VALUES ({M})")
+	}},
+}
+
+// ---- T8 ----
+
+var shapes = []threat{
+	{"an INSERT without list meets a new first column", []engine{onMySQL}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.exec("INSERT INTO users VALUES (1, 'a', ?, ?, 'n')", w.mark, w.mark)
+		st, err := w.db.Prepare("INSERT INTO users VALUES (?, 'a', ?, ?, 'n')")
+		w.must(err)
+		defer st.Close()
+		_, err = st.Exec(2, w.mark, w.mark)
+		w.must(err)
+		w.other("ALTER TABLE users ADD COLUMN first VARCHAR(200) FIRST")
+		_, err = st.Exec(3, w.mark, w.mark)
+		t.Logf("prepared: %v", err)
+		w.silent("prepared, after the column was added")
+		w.quiet("INSERT INTO users VALUES (4, 'a', {M}, {M}, 'n')")
+		time.Sleep(catalogAge)
+		w.quiet("INSERT INTO users VALUES (5, 'a', {M}, {M}, 'n')")
+		w.exec("INSERT INTO users VALUES ('x', 60, 'a', {M}, NULL, 'n')")
+		w.equal(w.value("SELECT ssn FROM users WHERE id = 60"), w.mark)
+	}},
+	{"a star meets columns of another process", all, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.exec("INSERT INTO users (id, tenant, ssn, email, note) VALUES (1, 'a', ?, NULL, 'n')", w.mark)
+		st, err := w.db.Prepare("SELECT * FROM users")
+		w.must(err)
+		defer st.Close()
+		check := func(when string, rows [][]any, err error) {
+			t.Helper()
+			if err != nil {
+				if !errors.Is(err, sealsql.ErrCatalogChanged) && !errors.Is(err, sealsql.ErrRefused) && w.dialect != rewrite.Postgres {
+					t.Errorf("%s: %v", when, err)
+				}
+				return
+			}
+			if len(rows) != 1 || rows[0][2] != w.mark && rows[0][3] != w.mark {
+				t.Errorf("%s: %v", when, rows)
+			}
+		}
+		rows, err := rowsOf(st.Query())
+		check("before", rows, err)
+		add := "ALTER TABLE users ADD COLUMN extra {TEXT}"
+		if e.dialect == rewrite.MySQL {
+			add += " FIRST"
+		}
+		w.other(add)
+		for _, when := range []string{"at once", "later"} {
+			rows, err = rowsOf(st.Query())
+			check("prepared, "+when, rows, err)
+			rows, err = rowsOf(w.db.Query("SELECT * FROM users"))
+			check("direct, "+when, rows, err)
+			rows, err = rowsOf(w.db.Query("SELECT u.* FROM users u"))
+			check("qualified, "+when, rows, err)
+			time.Sleep(catalogAge)
+		}
+		rows, err = rowsOf(w.db.Query("SELECT * FROM users"))
+		w.must(err)
+		w.equal(len(rows[0]), 6)
+	}},
+	{"a column that another process renamed", all, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		w.other("ALTER TABLE users RENAME COLUMN ssn TO ssn2")
+		w.quiet("UPDATE users SET ssn = {M}")
+		time.Sleep(catalogAge)
+		w.refused("UPDATE users SET ssn = {M}")
+		w.refused("UPDATE users SET ssn2 = {M}")
+		w.refused("INSERT INTO users (id, ssn2) VALUES (3, {M})")
+	}},
+	{"two columns that another process swapped", servers, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.exec("INSERT INTO users (id, ssn, email) VALUES (1, ?, 'mail')", w.mark)
+		st, err := w.db.Prepare("SELECT ssn FROM users WHERE id = 1")
+		w.must(err)
+		defer st.Close()
+		for _, s := range []string{"ALTER TABLE users RENAME COLUMN ssn TO tmp", "ALTER TABLE users RENAME COLUMN email TO ssn", "ALTER TABLE users RENAME COLUMN tmp TO email"} {
+			w.other(s)
+		}
+		for range 3 {
+			for _, q := range []func() ([][]any, error){
+				func() ([][]any, error) { return rowsOf(st.Query()) },
+				func() ([][]any, error) { return rowsOf(w.db.Query("SELECT ssn FROM users WHERE id = 1")) },
+				func() ([][]any, error) { return rowsOf(w.db.Query("SELECT * FROM users WHERE id = 1")) },
+			} {
+				if rows, err := q(); err == nil {
+					t.Errorf("a value of another column came back: %v", rows)
+				}
+			}
+			time.Sleep(catalogAge / 2)
+		}
+	}},
+}
+
+// ---- T9 ----
+
+var truncation = []threat{
+	{"a record that its column would cut is refused", []engine{onMySQL, {"mysql interpolateParams", rewrite.MySQL, "interpolateParams=true"}}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, "CREATE TABLE users (id INT PRIMARY KEY, tenant VARCHAR(9), ssn VARBINARY(100), email VARBINARY(100), note TEXT)")
+		long := strings.Repeat(w.mark, 3)
+		for _, mode := range []string{"", "STRICT_ALL_TABLES"} {
+			w.exec("SET sql_mode = '" + mode + "'")
+			for _, s := range []string{"INSERT IGNORE INTO users (id, ssn) VALUES (1, ?)", "INSERT INTO users (id, ssn) VALUES (1, ?)", "REPLACE INTO users (id, ssn) VALUES (1, ?)", "UPDATE IGNORE users SET ssn = ?", "INSERT INTO users (id, email) VALUES (1, 'x') ON DUPLICATE KEY UPDATE ssn = ?"} {
+				w.fails(t.Context(), sealsql.ErrTooLong, s, long)
+				w.fails(t.Context(), sealsql.ErrTooLong, strings.ReplaceAll(s, "?", "'"+long+"'"))
+			}
+		}
+		w.equal(w.value("SELECT count(*) FROM users"), int64(0))
+		w.exec("INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark[:8])
+		w.equal(w.value("SELECT ssn FROM users"), w.mark[:8])
+	}},
+	{"a column that another process narrowed is noticed", []engine{onMySQL}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.exec("SET sql_mode = ''")
+		w.exec("INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark)
+		w.exec("DELETE FROM users")
+		w.other("ALTER TABLE users MODIFY ssn VARBINARY(60)")
+		time.Sleep(catalogAge)
+		w.fails(t.Context(), sealsql.ErrTooLong, "INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark)
+	}},
+	{"a text column that would cut is refused", servers, func(t *testing.T, e engine) {
+		w := e.open(t, head+"tables:\n  users:\n    columns: {ssn: {carrier: text}, email: encrypted}\n", "CREATE TABLE users (id INT PRIMARY KEY, tenant VARCHAR(9), ssn VARCHAR(100), email {BIN}, note TEXT)")
+		w.fails(t.Context(), sealsql.ErrTooLong, "INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark)
+		w.exec("INSERT INTO users (id, email) VALUES (1, ?)", w.mark)
+	}},
+}
+
+// ---- T10 ----
+
+var guards = []threat{
+	{"a table made through the driver stops plaintext", all, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig)
+		w.exec("CREATE TABLE users (id INT PRIMARY KEY, tenant VARCHAR(40), ssn VARCHAR(40), email TEXT, note TEXT)")
+		w.exec("INSERT INTO users (id, ssn, email) VALUES (1, ?, ?)", w.mark, w.mark)
+		w.equal(w.value("SELECT ssn FROM users"), w.mark)
+		for _, s := range []string{"UPDATE users SET ssn = 'plaintext'", "INSERT INTO users (id, email) VALUES (2, 'plaintext')", "UPDATE users SET email = ''", "UPDATE users SET ssn = 'plaintext that is longer than twenty bytes'"} {
+			if _, err := w.plain.Exec(s); err == nil {
+				t.Errorf("%s: not stopped", s)
+			}
+		}
+		w.other("UPDATE users SET ssn = NULL")
+		w.equal(w.value("SELECT ssn FROM users"), nil)
+		w.equal(w.value("SELECT email FROM users"), w.mark)
+	}},
+	{"a violated guard is its own error", all, func(t *testing.T, e engine) {
+		// The routine is declared clear and is not: the guard is what is left.
+		w := e.open(t, usersConfig+"triggers: {forgotten: clear}\n")
+		w.exec("CREATE TABLE users (id INT PRIMARY KEY, tenant VARCHAR(40), ssn VARCHAR(40), email TEXT, note VARCHAR(200))")
+		w.exec("CREATE TABLE orders (id INT PRIMARY KEY, user_id INT, memo VARCHAR(200))")
+		w.exec("INSERT INTO users (id, ssn) VALUES (1, 'x')")
+		switch e.dialect {
+		case rewrite.Postgres:
+			w.other("CREATE FUNCTION ff() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE users SET ssn = new.memo::bytea; RETURN new; END $$")
+			w.other("CREATE TRIGGER forgotten AFTER INSERT ON orders FOR EACH ROW EXECUTE FUNCTION ff()")
+		case rewrite.MySQL:
+			w.other("CREATE TRIGGER forgotten AFTER INSERT ON orders FOR EACH ROW UPDATE users SET ssn = new.memo")
+		default:
+			w.other("CREATE TRIGGER forgotten AFTER INSERT ON orders BEGIN UPDATE users SET ssn = new.memo; END")
+		}
+		time.Sleep(catalogAge)
+		_, err := w.db.Exec("INSERT INTO orders (id, memo) VALUES (1, 'plaintext')")
+		if !errors.Is(err, sealsql.ErrPlaintextBlocked) {
+			t.Errorf("got %v", err)
+		}
+		if err != nil && strings.Contains(err.Error(), "plaintext'") {
+			t.Errorf("the error holds the value: %v", err)
+		}
+	}},
+}
+
+// ---- T12 ----
+
+var messages = []threat{
+	{"no message holds a value", everyMode, func(t *testing.T, e engine) {
+		w := e.open(t, head+"tables:\n  users:\n    columns: {ssn: encrypted, email: {type: int}}\n", usersTable, ordersTable)
+		w.exec("INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark)
+		for _, s := range []string{
+			"SELECT id FROM users WHERE ssn = {M}", "INSERT INTO users (id, email) VALUES (2, {M})", "UPDATE users SET email = {M}", "UPDATE users SET ssn = {M} WHERE", "SELEC {M} FROM users", "UPDATE users SET ssn = {M} {M}", "INSERT INTO users (id, ssn) VALUES (1, {M})",
+			"INSERT INTO users (id, ssn) VALUES (NULL, {M}), (NULL, {M})", "INSERT INTO users (ssn) VALUES ({M}, 1)", "UPDATE users SET ssn = {M}, nowhere = 1", "SELECT ssn FROM users WHERE ssn LIKE {M} ORDER BY", "UPDATE users SET ssn = {M} WHERE id = 'x' || {M} || ssn",
+		} {
+			w.quiet(s)
+		}
+		type unknown struct{ v string }
+		w.eachFormWith(t.Context(), w.bind("UPDATE users SET email = ? WHERE id = 1"), []any{[]byte(w.mark)}, func(string, error) {})
+		w.eachFormWith(t.Context(), w.bind("UPDATE users SET ssn = ? WHERE id = 1"), []any{unknown{w.mark}}, func(form string, err error) {
+			if err == nil {
+				t.Errorf("%s: a struct was stored", form)
+			}
+		})
+		w.eachFormWith(t.Context(), w.bind("UPDATE users SET ssn = ? WHERE id = 1"), []any{w.mark, w.mark, w.mark}, func(string, error) {})
+	}},
+}
+
+// ---- T30 ----
+
+var limits = []threat{
+	{"a batch at the limit of parameters works", all, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		limit := 65535
+		if e.dialect == rewrite.SQLite {
+			limit = 32766
+		}
+		// One literal a row would need one parameter more for each.
+		rows := limit / 3
+		w.batch(rows, "(?, ?, {M}, ?)", 3)
+		w.equal(fmt.Sprint(w.value("SELECT count(ssn) FROM users")), fmt.Sprint(rows))
+		w.equal(w.value("SELECT email FROM users WHERE id = 5"), w.mark)
+		w.equal(w.value("SELECT ssn FROM users WHERE id = 5"), "v5")
+	}},
+	{"literals alone make a batch of any size", all, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		var b strings.Builder
+		b.WriteString("INSERT INTO users (id, ssn, email, note) VALUES ")
+		const rows = 12000
+		for i := range rows {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			fmt.Fprintf(&b, "(%d, {M}, '%d@', 'n')", i, i)
+		}
+		w.exec(b.String())
+		w.equal(fmt.Sprint(w.value("SELECT count(email) FROM users")), fmt.Sprint(rows))
+		w.equal(w.value("SELECT email FROM users WHERE id = 11999"), "11999@")
+		w.equal(w.value("SELECT ssn FROM users WHERE id = 11999"), w.mark)
+	}},
+	{"a shared parameter at the limit works", []engine{onPostgres, onSQLite}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		limit, mark := 65535, "$"
+		if e.dialect == rewrite.SQLite {
+			limit, mark = 32766, "?"
+		}
+		var b strings.Builder
+		b.WriteString("INSERT INTO users (id, ssn, note) VALUES ")
+		args := make([]any, 0, limit)
+		n := 0
+		for i := 0; n+2 <= limit; i++ {
+			if i > 0 {
+				b.WriteString(", ")
+			}
+			// The second parameter is bound to an encrypted and a clear column.
+			fmt.Fprintf(&b, "(%s%d, %s%d, %s%d)", mark, n+1, mark, n+2, mark, n+2)
+			args = append(args, i, fmt.Sprint("v", i))
+			n += 2
+		}
+		_, err := w.db.Exec(b.String(), args...)
+		var u *rewrite.UnsupportedError
+		if err != nil && !(errors.As(err, &u) && u.Reason == rewrite.ReasonParameters) {
+			t.Fatalf("%T %v", err, err)
+		}
+		if err != nil {
+			t.Logf("refused: %v", err)
+		}
+	}},
+	{"a text of several statements stays one", []engine{{"mysql multiStatements", rewrite.MySQL, "multiStatements=true"}, {"mysql multiStatements interpolateParams", rewrite.MySQL, "multiStatements=true&interpolateParams=true"}, onSQLite, {"postgres simple_protocol", rewrite.Postgres, "simple_protocol"}}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable)
+		w.exec("INSERT INTO orders (id, memo) VALUES (1, 'a'); INSERT INTO orders (id, memo) VALUES (2, 'b')")
+		w.equal(fmt.Sprint(w.value("SELECT count(*) FROM orders")), "2")
+		w.refused("INSERT INTO orders (id, memo) VALUES (3, 'a'); INSERT INTO users (id, ssn) VALUES (1, {M})")
+		w.refused("SELECT 1; UPDATE users SET ssn = {M}")
+		w.equal(fmt.Sprint(w.value("SELECT count(*) FROM orders")), "2")
+	}},
+	{"literals keep the protocol and its types", []engine{onMySQL}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.exec("INSERT INTO users (id, tenant, ssn, note) VALUES (1, 'a', {M}, 'n')")
+		want, err := rowsOf(w.plain.Query("SELECT id, tenant, 1.5, NOW() > 0, note FROM users"))
+		w.must(err)
+		got, err := rowsOf(w.db.Query("SELECT id, tenant, 1.5, NOW() > 0, note FROM users"))
+		w.must(err)
+		w.equal(got, want)
+	}},
+}
+
+// batch inserts rows of one shape in one statement.
+func (w *world) batch(rows int, row string, perRow int) {
+	w.t.Helper()
+	var b strings.Builder
+	b.WriteString("INSERT INTO users (id, ssn, email, note) VALUES ")
+	args := make([]any, 0, rows*perRow)
+	for i := range rows {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(row)
+		args = append(args, i, fmt.Sprint("v", i), "n")
+	}
+	w.exec(b.String(), args...)
+}
