@@ -127,7 +127,7 @@ func (a *analysis) finish() error {
 		return err
 	}
 	if a.unknown != nil && len(a.touched) > 0 {
-		return a.refuse(a.unknown.Start, ReasonUnknownColumn, a.unknown.Path[len(a.unknown.Path)-1].Name, "no table of the statement has a column of that name")
+		return a.refuse(a.unknown.Start, ReasonUnknownColumn, shown(a.unknown.Path[len(a.unknown.Path)-1]), "no table of the statement has a column of that name")
 	}
 	for i := range a.params {
 		u := &a.params[i]
@@ -290,6 +290,6 @@ func (a *analysis) function(c *Call) error {
 	if builtin {
 		return nil
 	}
-	return a.refuse(c.Start, ReasonRoutine, name.Name,
-		"if the routine touches no annotated table declare it under routines: ("+strings.ToLower(name.Name)+": clear)")
+	return a.refuse(c.Start, ReasonRoutine, shown(name),
+		"if the routine touches no annotated table declare it under routines: ("+strings.ToLower(shown(name))+": clear)")
 }

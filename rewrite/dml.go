@@ -86,8 +86,8 @@ func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
 			return nil, err
 		}
 	}
-	if len(s.Upserts) == 0 && s.Replace && in.sealed && rel.annotated().Partition.Kind == schema.PartitionContext {
-		return nil, a.refuse(s.Start, ReasonPartition, rel.alias.Name, "REPLACE may delete another partition's row; delete and insert instead")
+	if s.Replace && in.sealed && !a.conflictKeepsPartition(in, &Upsert{Duplicate: true}) {
+		return nil, a.refuse(s.Start, ReasonPartition, rel.alias.Name, "REPLACE may delete another partition's row: every unique key must contain the partition column; or delete and insert")
 	}
 	return a.returning(s, s.Returning, s.ReturningEnd, &scope{up: sc, rels: []*relation{rel}, star: starOf(rel)}, expose)
 }

@@ -131,3 +131,12 @@ func (e *UnsupportedError) Error() string {
 	}
 	return b.String()
 }
+
+// shown is a name as a message may hold it. A quoted name that nothing is known
+// by may be a value in the wrong quotes (threats T12); its place says enough.
+func shown(id Ident) string {
+	if id.Quoted {
+		return ""
+	}
+	return id.Name
+}

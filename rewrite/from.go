@@ -322,6 +322,8 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	rel := a.cat.Relation(t.Path)
 	switch rel.Verdict {
 	case VerdictClear, VerdictAnnotated:
+	case VerdictUnknown:
+		return nil, a.refuse(t.Start, rel.Reason, shown(name), rel.Hint)
 	default:
 		return nil, a.refuse(t.Start, rel.Reason, name.Name, rel.Hint)
 	}

@@ -56,12 +56,14 @@ var unsafeSettings = map[string]string{
 	"standard_conforming_strings": "sealsql reads strings as the standard does",
 	"backslash_quote":             "sealsql reads strings as the standard does",
 	"writable_schema":             "it lets the catalog be changed unseen",
+	"ignore_check_constraints":    "it switches the guards off",
+	"check_constraint_checks":     "it switches the guards off",
 	"session_replication_role":    "it switches triggers and rules, which the catalog's verdicts rest on",
 }
 
 func (a *analysis) setting(o *Other) error {
 	for _, s := range o.Settings {
-		if why, bad := unsafeSettings[s]; bad {
+		if why, bad := unsafeSettings[s[strings.LastIndexByte(s, '.')+1:]]; bad {
 			return a.refuse(o.Start, ReasonSession, s, why)
 		}
 	}
@@ -415,7 +417,7 @@ func (a *analysis) unknownRelations(word string, toks []Token) error {
 		var path []Ident
 		pos := toks[0].Start
 		for len(toks) > 0 && isName(toks[0]) {
-			path = append(path, Ident{Name: a.foldToken(toks[0])})
+			path = append(path, Ident{Name: a.foldToken(toks[0]), Quoted: toks[0].Kind == TokQuoted})
 			toks = toks[1:]
 			if len(toks) < 2 || !isPunct(toks[0], ".") {
 				break
@@ -427,7 +429,7 @@ func (a *analysis) unknownRelations(word string, toks []Token) error {
 		}
 		rel := a.cat.Relation(path)
 		if rel.Verdict != VerdictClear || rel.WriteReason != 0 {
-			return a.refuse(pos, ReasonSyntax, path[len(path)-1].Name, "write the statement in a form that the parser understands")
+			return a.refuse(pos, ReasonSyntax, shown(path[len(path)-1]), "write the statement in a form that the parser understands")
 		}
 		for len(toks) > 0 && isName(toks[0]) && !relationWords[strings.ToUpper(toks[0].Text)] {
 			toks = toks[1:]
