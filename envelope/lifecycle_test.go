@@ -22,15 +22,14 @@ const (
 // store is a metastore whose rows a test can change, and which can fail.
 type store struct {
 	envelope.Metastore
-	mu       sync.Mutex
-	change   map[envelope.KeyMeta]func(*envelope.KeyRecord)
-	gone     map[envelope.KeyMeta]bool
-	fail     error
-	failPut  error
-	loads    atomic.Int32
-	block    chan struct{}
-	entered  chan struct{}
-	noBounds bool
+	mu      sync.Mutex
+	change  map[envelope.KeyMeta]func(*envelope.KeyRecord)
+	gone    map[envelope.KeyMeta]bool
+	fail    error
+	failPut error
+	loads   atomic.Int32
+	block   chan struct{}
+	entered chan struct{}
 }
 
 func newStore() *store {

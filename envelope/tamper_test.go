@@ -286,8 +286,10 @@ func TestSaltsAreSharedWithinBoundsAndPlaceOnly(t *testing.T) {
 	p, q := partition(t, "p"), partition(t, "q")
 	salt := func(c *envelope.Column, p envelope.Partition) string { return string(seal(t, s, c, p, "v")[14:26]) }
 	first := salt(a, p)
-	if salt(a, p) != first || salt(a, p) != first {
-		t.Fatal("the salt is not reused within max_uses")
+	for range 2 {
+		if salt(a, p) != first {
+			t.Fatal("the salt is not reused within max_uses")
+		}
 	}
 	fourth := salt(a, p)
 	if fourth == first {

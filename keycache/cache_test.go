@@ -425,6 +425,7 @@ func (h *hostile) Hit(k string) {
 		h.evict(k)
 	}
 }
+
 func (h *hostile) Added(k string) {
 	if h.n.Add(1)%2 == 0 {
 		h.evict(k)

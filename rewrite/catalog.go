@@ -54,6 +54,9 @@ type SnapshotRelation struct {
 	// Children and parents of inheritance and partitioning, also in DependsOn.
 	Relatives []RelationID
 	Triggers  []SnapshotTrigger
+	// Calls are the user-defined routines in constraints, defaults, generated
+	// columns, index expressions and policies.
+	Calls []SnapshotCall
 	Rules     []string
 	// Checks are CHECK constraint texts; ExpressionIndexes the index
 	// expressions; both lower case.
@@ -62,6 +65,13 @@ type SnapshotRelation struct {
 	// Unique lists the column sets of the primary key, unique constraints and
 	// unique indexes.
 	Unique [][]string
+}
+
+// SnapshotCall is a routine that a relation's definition calls: on writes, and
+// where OnRead is set on reads too. Routine is spelt as in Snapshot.Routines.
+type SnapshotCall struct {
+	Routine string
+	OnRead  bool
 }
 
 // SnapshotTrigger is a trigger with what its body names.
@@ -77,7 +87,8 @@ type SnapshotTrigger struct {
 type Snapshot struct {
 	Relations []SnapshotRelation
 	// Routines are the names of user-defined functions, procedures and
-	// aggregates, lower case, and of user-defined operators ("operator ===").
+	// aggregates, lower case, of user-defined operators ("operator ==="), and of
+	// types to which such code converts values ("type email").
 	Routines []string
 }
 

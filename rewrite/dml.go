@@ -24,6 +24,18 @@ func (a *analysis) target(t *Table, sc *scope) (*relation, error) {
 	return a.writable(r, t)
 }
 
+// systemWrite refuses writes to the engine's own relations by which settings or
+// the catalog change unseen: PostgreSQL's pg_settings is SET by another name.
+// SQLite's sequences and statistics are data, MySQL's system tables tables.
+func (a *analysis) systemWrite(r *relation, t *Table) error {
+	name := strings.ToLower(r.base.ID.Name)
+	if a.dialect == Postgres || a.dialect == SQLite && (strings.HasSuffix(name, "_master") || strings.HasSuffix(name, "_schema")) {
+		return a.refuse(t.Start, ReasonSession, name, "the engine's own relations are not written; use SET or a definition")
+	}
+	a.effects |= EffectCatalog | EffectSession
+	return nil
+}
+
 // targets brings the tables that an UPDATE or DELETE writes to into sc. Where
 // a CTE has the name of one, PostgreSQL and SQLite write to the table, and
 // MySQL takes it for the CTE: the statement is refused rather than read the
@@ -45,6 +57,9 @@ func (a *analysis) targets(list []TableExpr, sc *scope) error {
 func (a *analysis) writable(r *relation, t *Table) (*relation, error) {
 	if r.base != nil && r.base.WriteReason != 0 {
 		return nil, a.refuse(t.Start, r.base.WriteReason, t.Path[len(t.Path)-1].Name, r.base.WriteHint)
+	}
+	if r.base != nil && r.base.Kind == RelSystem {
+		return r, a.systemWrite(r, t)
 	}
 	return r, nil
 }

@@ -22,7 +22,6 @@ type slot struct {
 	out   Out
 	cast  bool // span covers a cast that goes away
 	n     int  // number of the outgoing argument, from 1; 0 for a hole
-	text  string
 }
 
 // limits of parameters per statement (threats T30).
@@ -148,7 +147,9 @@ func (b *builder) added() int {
 func (b *builder) holes() bool {
 	a := b.a
 	if a.dialect == MySQL && !a.opt.HasArgs && !a.opt.Prepare {
-		return true
+		// A conjunct is an argument anyway, and an UPDATE has no result whose
+		// types could change.
+		return len(a.conj) == 0
 	}
 	return !a.opt.Prepare && b.added()+a.script.Params > maxParams[a.dialect]
 }
@@ -176,7 +177,7 @@ func (b *builder) number() error {
 
 func (b *builder) numberPositional(holes bool) {
 	for _, s := range b.slots {
-		if s.param == nil && holes {
+		if s.param == nil && holes && s.out.PartitionOf == nil {
 			continue
 		}
 		b.plan.Args = append(b.plan.Args, s.out)

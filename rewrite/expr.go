@@ -58,6 +58,9 @@ func (a *analysis) clear(e Expr, sc *scope, why Reason) error {
 	case *Case:
 		return a.caseExpr(x, sc, why)
 	case *Cast:
+		if name := typeName(x.Type); a.dialect == Postgres && a.cat.Routine([]Ident{{Name: "type " + name}}) {
+			return a.refuse(x.Start, ReasonRoutine, "type "+name, "a conversion to this type runs a routine; declare it under routines: if it touches no annotated table")
+		}
 		return a.clear(x.X, sc, inner(why, ReasonExpression))
 	case *Row:
 		return a.clearAll(x.Items, sc, inner(why, ReasonExpression))
@@ -166,9 +169,41 @@ func countOf(c *Call) *ColumnRef {
 	return ref
 }
 
+// operatorsOf are the operators that PostgreSQL runs for words of the grammar.
+var operatorsOf = map[string][]string{
+	"IN": {"="}, "IS DISTINCT FROM": {"="}, "IS NOT DISTINCT FROM": {"="}, "BETWEEN": {">=", "<="}, "NOT BETWEEN": {"<", ">"},
+	"LIKE": {"~~"}, "NOT LIKE": {"!~~"}, "ILIKE": {"~~*"}, "NOT ILIKE": {"!~~*"}, "SIMILAR TO": {"~"}, "NOT SIMILAR TO": {"!~"},
+}
+
+// operator refuses operators that users defined: they run routines. A name may
+// be qualified ("OPERATOR(public.===)") and quantified ("=== ANY").
+func (a *analysis) operator(name string, pos int) error {
+	if a.dialect != Postgres {
+		return nil
+	}
+	symbol := strings.TrimSuffix(strings.TrimSuffix(name, " ANY"), " ALL")
+	if inner, ok := strings.CutPrefix(symbol, "OPERATOR("); ok {
+		path := strings.TrimSuffix(inner, ")")
+		if strings.HasPrefix(path, "pg_catalog.") {
+			return nil
+		}
+		symbol = path[strings.LastIndexByte(path[:max(0, len(path)-1)], '.')+1:]
+	}
+	symbols := operatorsOf[symbol]
+	if symbols == nil {
+		symbols = []string{symbol}
+	}
+	for _, s := range symbols {
+		if a.cat.Routine([]Ident{{Name: "operator " + s}}) {
+			return a.refuse(pos, ReasonRoutine, "operator "+s, "a user-defined operator runs a routine; write a built-in one")
+		}
+	}
+	return nil
+}
+
 func (a *analysis) op(o *Op, sc *scope, why Reason) error {
-	if a.dialect == Postgres && a.cat.Routine([]Ident{{Name: "operator " + o.Name}}) {
-		return a.refuse(o.Start, ReasonRoutine, "operator "+o.Name, "a user-defined operator runs a routine; write a built-in one")
+	if err := a.operator(o.Name, o.Start); err != nil {
+		return err
 	}
 	if comparisons[o.Name] {
 		return a.compare(o.Args, sc, inner(why, ReasonPredicate))
@@ -222,6 +257,9 @@ func (h hit) declared() bool {
 }
 
 func (a *analysis) in(x *In, sc *scope) error {
+	if err := a.operator("IN", x.Start); err != nil {
+		return err
+	}
 	if err := a.compare(append([]Expr{x.X}, x.List...), sc, ReasonPredicate); err != nil {
 		return err
 	}

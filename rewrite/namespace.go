@@ -177,7 +177,39 @@ func (n *namespace) judge(r *SnapshotRelation, how reachKind) *Relation {
 		return refuse(ReasonView, "a foreign or virtual table may show another table's rows; list it under clear_tables if it reaches no annotated table")
 	}
 	n.judgeTriggers(r, rel)
+	n.judgeCalls(r, rel)
 	return rel
+}
+
+// judgeCalls refuses relations whose definition runs user-defined code that is
+// not declared clear (threats T3).
+func (n *namespace) judgeCalls(r *SnapshotRelation, rel *Relation) {
+	calls := r.Calls
+	for i := range r.Columns {
+		if name := "type " + typeName(r.Columns[i].Type); n.routines[name] {
+			calls = append(calls[:len(calls):len(calls)], SnapshotCall{Routine: name})
+		}
+	}
+	for _, c := range calls {
+		if n.decl.Routines[c.Routine] {
+			continue
+		}
+		hint := c.Routine + " runs with the rows of this relation; declare it under routines: if it touches no annotated table"
+		if c.OnRead {
+			rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, ReasonRoutine, hint
+			return
+		}
+		rel.WriteReason, rel.WriteHint = ReasonRoutine, hint
+	}
+}
+
+// typeName is the last part of a type's name, without modifiers, as the names of
+// types stand in Snapshot.Routines.
+func typeName(spelling string) string {
+	spelling, _, _ = strings.Cut(spelling, "(")
+	spelling = strings.TrimRight(spelling, "[] ")
+	spelling = spelling[strings.LastIndexByte(spelling, '.')+1:]
+	return strings.ToLower(strings.Trim(spelling, `"`))
 }
 
 func (n *namespace) judgeAnnotated(r *SnapshotRelation, rel *Relation) *Relation {
@@ -199,6 +231,7 @@ func (n *namespace) judgeAnnotated(r *SnapshotRelation, rel *Relation) *Relation
 	}
 	rel.Verdict, rel.Annotation = VerdictAnnotated, t
 	n.judgeTriggers(r, rel)
+	n.judgeCalls(r, rel)
 	if len(r.Triggers) > 0 && rel.WriteReason == 0 {
 		for _, tr := range r.Triggers {
 			if !n.decl.Triggers[strings.ToLower(tr.Name)] {

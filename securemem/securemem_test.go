@@ -437,8 +437,13 @@ func TestOnlyPointerFreeObjectsMove(t *testing.T) {
 		B bool
 	}
 	for _, bad := range []any{
-		struct{ P *int }{}, struct{ S string }{}, struct{ B []byte }{}, struct{ I any }{}, struct{ M map[int]int }{},
-		struct{ A [2]struct{ F func() } }{}, struct{ C chan int }{},
+		struct{ P *int }{},
+		struct{ S string }{},
+		struct{ B []byte }{},
+		struct{ I any }{},
+		struct{ M map[int]int }{},
+		struct{ A [2]struct{ F func() } }{},
+		struct{ C chan int }{},
 	} {
 		if pointerFree(reflect.TypeOf(bad)) {
 			t.Errorf("%T counts as free of pointers", bad)

@@ -25,8 +25,20 @@ func TestThreats(t *testing.T) {
 		name    string
 		threats []threat
 	}{
-		{"T1", executableComments}, {"T2", relations}, {"T3", code}, {"T4", clearCopies}, {"T5", computed}, {"T6", sessions},
-		{"T8", shapes}, {"T9", truncation}, {"T10", guards}, {"T12", messages}, {"T13", partitions}, {"T14", identities}, {"T15", records}, {"T30", limits},
+		{"T1", executableComments},
+		{"T2", relations},
+		{"T3", code},
+		{"T4", clearCopies},
+		{"T5", computed},
+		{"T6", sessions},
+		{"T8", shapes},
+		{"T9", truncation},
+		{"T10", guards},
+		{"T12", messages},
+		{"T13", partitions},
+		{"T14", identities},
+		{"T15", records},
+		{"T30", limits},
 	} {
 		t.Run(group.name, func(t *testing.T) {
 			for _, x := range group.threats {
@@ -244,27 +256,45 @@ var relations = []threat{
 // ---- T3 ----
 
 var code = []threat{
-	plot{before: []string{"CREATE FUNCTION add_user(i int, v text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'INSERT INTO us' || 'ers (id, note) VALUES (' || i || ', ' || quote_literal(v) || ')'; RETURN 1; END $$",
-		"CREATE OPERATOR === (LEFTARG = int, RIGHTARG = text, FUNCTION = add_user)"},
-		refused: []string{"SELECT add_user(3, {M})", "SELECT 1 WHERE add_user(4, {M}) = 1", "SELECT * FROM add_user(5, {M})", "SELECT public.add_user(6, {M})", `SELECT "add_user"(7, {M})`, "INSERT INTO orders (id) VALUES (add_user(8, {M}))",
+	plot{
+		before: []string{
+			"CREATE FUNCTION add_user(i int, v text) RETURNS int LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'INSERT INTO us' || 'ers (id, note) VALUES (' || i || ', ' || quote_literal(v) || ')'; RETURN 1; END $$",
+			"CREATE OPERATOR === (LEFTARG = int, RIGHTARG = text, FUNCTION = add_user)",
+		},
+		refused: []string{
+			"SELECT add_user(3, {M})", "SELECT 1 WHERE add_user(4, {M}) = 1", "SELECT * FROM add_user(5, {M})", "SELECT public.add_user(6, {M})", `SELECT "add_user"(7, {M})`, "INSERT INTO orders (id) VALUES (add_user(8, {M}))",
 			"UPDATE orders SET user_id = add_user(9, {M})", "SELECT 10 === {M}", "SELECT 11 OPERATOR(public.===) {M}", "SELECT 1 ORDER BY add_user(12, {M})", "SELECT 1 LIMIT add_user(13, {M})", "CREATE TABLE t2 AS SELECT add_user(14, {M})",
-			"VALUES (add_user(15, {M}))", "SET application_name = 'x'; SELECT add_user(16, {M})", "EXPLAIN ANALYZE SELECT add_user(17, {M})", "SELECT 18 === ANY (ARRAY[{M}])"}}.threat("a function that writes the table is refused", onPostgres),
-	plot{before: []string{"CREATE FUNCTION add_user(i INT, v TEXT) RETURNS INT MODIFIES SQL DATA BEGIN INSERT INTO users (id, note) VALUES (i, v); RETURN 1; END",
-		"CREATE PROCEDURE put_user(i INT, v TEXT) INSERT INTO users (id, note) VALUES (i, v)"},
-		refused: []string{"SELECT add_user(3, {M})", "DO add_user(4, {M})", "SELECT 1 WHERE add_user(5, {M}) = 1", "CALL put_user(6, {M})", "SET @x = add_user(7, {M})", "INSERT INTO orders (id) VALUES (add_user(8, {M}))", "SELECT `add_user`(9, {M})",
+			"VALUES (add_user(15, {M}))", "SET application_name = 'x'; SELECT add_user(16, {M})", "EXPLAIN ANALYZE SELECT add_user(17, {M})", "SELECT 18 === ANY (ARRAY[{M}])",
+		},
+	}.threat("a function that writes the table is refused", onPostgres),
+	plot{
+		before: []string{
+			"CREATE FUNCTION add_user(i INT, v TEXT) RETURNS INT MODIFIES SQL DATA BEGIN INSERT INTO users (id, note) VALUES (i, v); RETURN 1; END",
+			"CREATE PROCEDURE put_user(i INT, v TEXT) INSERT INTO users (id, note) VALUES (i, v)",
+		},
+		refused: []string{
+			"SELECT add_user(3, {M})", "DO add_user(4, {M})", "SELECT 1 WHERE add_user(5, {M}) = 1", "CALL put_user(6, {M})", "SET @x = add_user(7, {M})", "INSERT INTO orders (id) VALUES (add_user(8, {M}))", "SELECT `add_user`(9, {M})",
 			"EXECUTE IMMEDIATE CONCAT('INSERT INTO us', 'ers (id, note) VALUES (10, ''{m}'')')", "PREPARE p FROM 'INSERT INTO users (id, note) VALUES (11, ''{m}'')'", "SET STATEMENT max_statement_time = 1 FOR SELECT add_user(12, {M})",
-			"BEGIN NOT ATOMIC INSERT INTO users (id, note) VALUES (13, {M}); END", "BEGIN NOT ATOMIC EXECUTE IMMEDIATE CONCAT('UPDATE us', 'ers SET note = ''{m}'''); END", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO CALL put_user(14, {M})", "CREATE PROCEDURE p2() UPDATE users SET note = {M}"}}.threat("routines that write the table are refused", onMySQL),
-	plot{refused: []string{"DO $$ BEGIN UPDATE users SET note = '{m}'; END $$", "DO $$ BEGIN EXECUTE 'UPDATE us' || 'ers SET note = ''{m}'''; END $$", "PREPARE p AS UPDATE users SET ssn = '{m}'", "SELECT query_to_xml('select 1 from users where ssn = ''{m}''', true, true, '')",
+			"BEGIN NOT ATOMIC INSERT INTO users (id, note) VALUES (13, {M}); END", "BEGIN NOT ATOMIC EXECUTE IMMEDIATE CONCAT('UPDATE us', 'ers SET note = ''{m}'''); END", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO CALL put_user(14, {M})", "CREATE PROCEDURE p2() UPDATE users SET note = {M}",
+		},
+	}.threat("routines that write the table are refused", onMySQL),
+	plot{refused: []string{
+		"DO $$ BEGIN UPDATE users SET note = '{m}'; END $$", "DO $$ BEGIN EXECUTE 'UPDATE us' || 'ers SET note = ''{m}'''; END $$", "PREPARE p AS UPDATE users SET ssn = '{m}'", "SELECT query_to_xml('select 1 from users where ssn = ''{m}''', true, true, '')",
 		"SELECT query_to_xml('select 1 from us' || 'ers where ssn = ''{m}''', true, true, '')", "SELECT table_to_xml('us' || 'ers', true, true, '{m}')", "SELECT u FROM users u WHERE u = ROW(1, {M}, NULL, NULL, NULL)", "SELECT to_jsonb(u) FROM users u WHERE to_jsonb(u)::text LIKE {M}",
 		"SELECT u.to_jsonb FROM users u WHERE u.to_jsonb::text LIKE {M}", "SELECT (u).ssn FROM users u WHERE (u).ssn = {M}", "SELECT json_agg(u) FROM users u HAVING json_agg(u)::text LIKE {M}", "SELECT row_to_json(u.*)::text = {M} FROM users u", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT id FROM users WHERE ssn = ''{m}'''",
-		"CREATE PROCEDURE f() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE us' || 'ers SET note = ''{m}'''; END $$; CALL f()", "COPY users (ssn) FROM PROGRAM 'echo {m}'", "COPY (SELECT id FROM users WHERE ssn = {M}) TO STDOUT", "SELECT ts_stat('select ssn from users where ssn = ''{m}''')"}}.threat("SQL in strings and whole rows are refused", onPostgres),
+		"CREATE PROCEDURE f() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE us' || 'ers SET note = ''{m}'''; END $$; CALL f()", "COPY users (ssn) FROM PROGRAM 'echo {m}'", "COPY (SELECT id FROM users WHERE ssn = {M}) TO STDOUT", "SELECT ts_stat('select ssn from users where ssn = ''{m}''')",
+	}}.threat("SQL in strings and whole rows are refused", onPostgres),
 	plot{before: []string{"CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE users SET note = new.memo; RETURN new; END $$", "CREATE TRIGGER tr BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION tf()"}, refused: []string{"INSERT INTO orders (id, memo) VALUES (1, {M})"}, reasons: []rewrite.Reason{rewrite.ReasonTrigger}}.threat("a trigger of a clear table that writes the table is refused", onPostgres),
 	plot{before: []string{"CREATE FUNCTION tf() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE us' || 'ers SET note = $1' USING new.memo; RETURN new; END $$", "CREATE TRIGGER tr BEFORE INSERT ON orders FOR EACH ROW EXECUTE FUNCTION tf()"}, refused: []string{"INSERT INTO orders (id, memo) VALUES (1, {M})"}, reasons: []rewrite.Reason{rewrite.ReasonTrigger}}.threat("a trigger that builds its SQL is refused", onPostgres),
 	plot{before: []string{"CREATE TRIGGER tr AFTER INSERT ON orders FOR EACH ROW UPDATE users SET note = new.memo"}, refused: []string{"INSERT INTO orders (id, memo) VALUES (1, {M})"}, reasons: []rewrite.Reason{rewrite.ReasonTrigger}}.threat("a MySQL trigger of a clear table is refused", onMySQL),
 	plot{after: []string{"CREATE TRIGGER tr AFTER INSERT ON orders BEGIN UPDATE users SET note = new.memo; END"}, refused: []string{"INSERT INTO orders (id, memo) VALUES (1, {M})"}, reasons: []rewrite.Reason{rewrite.ReasonTrigger}}.threat("a SQLite trigger made by another process is refused", onSQLite),
-	plot{before: []string{"CREATE FUNCTION put(v text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN UPDATE users SET note = v; RETURN true; END $$", "CREATE TABLE log (v text CHECK (put(v)))", "CREATE DOMAIN loud AS text CHECK (put(VALUE))", "CREATE TABLE log2 (v loud)",
-		"CREATE TABLE log3 (v text, b bool DEFAULT put('x'))", "CREATE TABLE log4 (v text)", "ALTER TABLE log4 ENABLE ROW LEVEL SECURITY", "ALTER TABLE log4 FORCE ROW LEVEL SECURITY", "CREATE POLICY pp ON log4 USING (put(v)) WITH CHECK (put(v))"},
-		refused: []string{"INSERT INTO log (v) VALUES ({M})", "SELECT {M}::loud", "SELECT CAST({M} AS loud)", "INSERT INTO log2 (v) VALUES ({M})", "INSERT INTO log3 (v) VALUES ({M})", "INSERT INTO log4 (v) VALUES ({M})"}}.threat("code in a constraint, default, domain or policy is refused", onPostgres),
+	plot{
+		before: []string{
+			"CREATE FUNCTION put(v text) RETURNS bool LANGUAGE plpgsql AS $$ BEGIN UPDATE users SET note = v; RETURN true; END $$", "CREATE TABLE log (v text CHECK (put(v)))", "CREATE DOMAIN loud AS text CHECK (put(VALUE))", "CREATE TABLE log2 (v loud)",
+			"CREATE TABLE log3 (v text, b bool DEFAULT put('x'))", "CREATE TABLE log4 (v text)", "ALTER TABLE log4 ENABLE ROW LEVEL SECURITY", "ALTER TABLE log4 FORCE ROW LEVEL SECURITY", "CREATE POLICY pp ON log4 USING (put(v)) WITH CHECK (put(v))",
+		},
+		refused: []string{"INSERT INTO log (v) VALUES ({M})", "SELECT {M}::loud", "SELECT CAST({M} AS loud)", "INSERT INTO log2 (v) VALUES ({M})", "INSERT INTO log3 (v) VALUES ({M})", "INSERT INTO log4 (v) VALUES ({M})"},
+	}.threat("code in a constraint, default, domain or policy is refused", onPostgres),
 	{"a declared routine passes", servers, func(t *testing.T, e engine) {
 		function := "CREATE FUNCTION twice(v int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT v * 2'"
 		if e.dialect == rewrite.MySQL {

@@ -141,12 +141,33 @@ const trustedExtensions = `'citext', 'pgcrypto', 'uuid-ossp', 'pg_trgm', 'hstore
 	'fuzzystrmatch', 'ltree', 'intarray', 'cube', 'earthdistance', 'isn', 'seg', 'vector'`
 
 // trustedCode is a subquery with a row when the object is a built-in one, or
-// belongs to a trusted extension.
+// belongs to a trusted extension. Its own aliases begin with "trusted", so that
+// they never capture the names in class and oid.
 func trustedCode(class, oid string) string {
-	return `SELECT FROM pg_depend x JOIN pg_extension e ON x.refclassid = 'pg_extension'::regclass AND x.refobjid = e.oid
-	WHERE x.classid = ` + class + ` AND x.objid = ` + oid + ` AND x.deptype = 'e' AND e.extname IN (` + trustedExtensions + `)
-	UNION ALL SELECT FROM pg_proc p WHERE ` + class + ` = 'pg_proc'::regclass AND p.oid = ` + oid + ` AND p.pronamespace = 'pg_catalog'::regnamespace
-	UNION ALL SELECT FROM pg_operator o WHERE ` + class + ` = 'pg_operator'::regclass AND o.oid = ` + oid + ` AND o.oprnamespace = 'pg_catalog'::regnamespace`
+	return `SELECT FROM pg_depend trusted_d JOIN pg_extension trusted_e ON trusted_d.refclassid = 'pg_extension'::regclass AND trusted_d.refobjid = trusted_e.oid
+	WHERE trusted_d.classid = ` + class + ` AND trusted_d.objid = ` + oid + ` AND trusted_d.deptype = 'e' AND trusted_e.extname IN (` + trustedExtensions + `)
+	UNION ALL SELECT FROM pg_proc trusted_p WHERE ` + class + ` = 'pg_proc'::regclass AND trusted_p.oid = ` + oid + ` AND trusted_p.pronamespace = 'pg_catalog'::regnamespace
+	UNION ALL SELECT FROM pg_operator trusted_o WHERE ` + class + ` = 'pg_operator'::regclass AND trusted_o.oid = ` + oid + ` AND trusted_o.oprnamespace = 'pg_catalog'::regnamespace`
+}
+
+// callers are what runs code when rows of a relation are read or written, apart
+// from triggers and rules: constraints, defaults and generated columns, policies,
+// and index expressions.
+const callers = `(SELECT conrelid AS rel, 'pg_constraint'::regclass AS class, oid AS obj FROM pg_constraint WHERE conrelid <> 0
+	UNION ALL SELECT adrelid, 'pg_attrdef'::regclass, oid FROM pg_attrdef
+	UNION ALL SELECT polrelid, 'pg_policy'::regclass, oid FROM pg_policy
+	UNION ALL SELECT indrelid, 'pg_class'::regclass, indexrelid FROM pg_index)`
+
+// readCalls reads the routines of users that the definition of a relation calls.
+func (rs *relations) readCalls() error {
+	return rs.query(`SELECT DISTINCT c.oid::bigint, coalesce(lower(p.proname), 'operator ' || o.oprname), u.class = 'pg_policy'::regclass
+FROM `+callers+` AS u JOIN pg_class c ON c.oid = u.rel JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_depend d ON d.classid = u.class AND d.objid = u.obj AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
+LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+WHERE NOT EXISTS (`+trustedCode("d.refclassid", "d.refobjid")+`) AND $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.Calls = append(rel.Calls, rewrite.SnapshotCall{Routine: v.Text(1), OnRead: v.Bool(2)})
+	})
 }
 
 // readRelatives reads inheritance and partitioning, in both directions.
@@ -209,13 +230,21 @@ WHERE (i.indisunique OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND $wh
 		})
 }
 
-// readRoutines lists functions, procedures, aggregates and operators of users.
+// readRoutines lists functions, procedures, aggregates and operators of users,
+// and the types that a value is brought to by such code ("type email").
 func readRoutines(ctx context.Context, r *sealdriver.Reader) ([]string, error) {
 	var out []string
 	err := query(ctx, r, `SELECT DISTINCT lower(p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`)
 UNION SELECT DISTINCT 'operator ' || o.oprname FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
-WHERE `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_operator'::regclass", "o.oid")+`) ORDER BY 1`,
+WHERE `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_operator'::regclass", "o.oid")+`)
+UNION SELECT DISTINCT 'type ' || lower(t.typname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+LEFT JOIN pg_constraint k ON k.contypid = t.oid
+JOIN pg_depend d ON (d.classid = 'pg_type'::regclass AND d.objid = t.oid OR d.classid = 'pg_constraint'::regclass AND d.objid = k.oid)
+	AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
+WHERE t.typtype = 'd' AND `+userSchemas+` AND NOT EXISTS (`+trustedCode("d.refclassid", "d.refobjid")+`)
+UNION SELECT DISTINCT 'type ' || lower(t.typname) FROM pg_cast f JOIN pg_type t ON t.oid = f.casttarget JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE f.castfunc <> 0 AND `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_proc'::regclass", "f.castfunc")+`) ORDER BY 1`,
 		func(v sealdriver.Row) error {
 			out = append(out, v.Text(0))
 			return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/rewrite"
 )
 
 // simple makes pgx send a query in one round trip without preparing it, which
@@ -34,7 +35,13 @@ ORDER BY s.at`
 // relations.
 func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver.Session, error) {
 	s := &sealdriver.Session{Codec: e.codecOf(r.Conn()), Prepared: e.codec}
-	s.Plan.Unsafe = unsafeSettings(r.Conn())
+	if s.Plan.Unsafe = unsafeSettings(r.Conn()); s.Plan.Unsafe != "" {
+		// pgx reads nothing reliably under it either.
+		return nil, &rewrite.UnsupportedError{
+			Column: s.Plan.Unsafe, Pos: -1, Reason: rewrite.ReasonSession,
+			Hint: "texts cannot be read reliably under it; connect with the setting changed",
+		}
+	}
 	var tempSchema int64
 	tempLate := false
 	err := query(ctx, r, sessionQuery, func(row sealdriver.Row) error {

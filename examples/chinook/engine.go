@@ -2,13 +2,21 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/go-sql-driver/mysql"
+	"github.com/jackc/pgx/v5/pgconn"
+	"modernc.org/sqlite"
+	sqlitelib "modernc.org/sqlite/lib"
 
 	"github.com/sealsql/sealsql/envelope/builtin"
+	"github.com/sealsql/sealsql/rewrite"
+	frontmysql "github.com/sealsql/sealsql/rewrite/mysql"
+	frontpostgres "github.com/sealsql/sealsql/rewrite/postgres"
+	frontsqlite "github.com/sealsql/sealsql/rewrite/sqlite"
 )
 
 // engine is what differs between the databases.
@@ -22,10 +30,9 @@ type engine struct {
 	numbered bool
 	// backslash escapes in string literals.
 	backslash bool
-	// binary and text are the carriers' declarations for a column of at most
-	// so many characters.
-	binary, text func(length int) string
-	// logical is the type in sealsql.yaml.
+	// front reads the engine's SQL.
+	front rewrite.Frontend
+	// logical is the type in sealsql.yaml of a column of so many characters.
 	logical func(length int) string
 	// partitions maps a table to the column that partitions it, by name and type.
 	partitions map[string]partition
@@ -44,36 +51,30 @@ type engine struct {
 	// metastore is the dialect of the table for wrapped keys, "" where the
 	// driver makes its own.
 	metastore builtin.Dialect
+	// blocked reports whether an error of the plain driver is that of a CHECK.
+	blocked func(error) bool
 }
 
 type partition struct{ column, kind string }
 
-// A record is 70 bytes longer than its value, and carries the partition's name
-// where that is not constant; a character has up to 4 bytes. Base64 makes four
-// bytes of three.
-func recordBytes(length int) int   { return 4*length + 160 }
-func armouredBytes(length int) int { return 4 + (recordBytes(length)*4+2)/3 }
-
 var engines = map[string]engine{
 	"sqlite": {
 		name: "SQLite", plain: "sqlite", sealed: "encrypted-sqlite", script: "sqlite.sql",
-		binary:  func(int) string { return "BLOB" },
-		text:    func(int) string { return "TEXT" },
-		logical: func(int) string { return "text" },
-		partitions: map[string]partition{
-			"Customer": {"Country", "text"}, "Employee": {"Title", "text"}, "Invoice": {"BillingCountry", "text"},
+		front:      frontsqlite.New(),
+		logical:    func(int) string { return "text" },
+		partitions: byText,
+		sealedDSN:  func(dsn, config string) string { return dsn + "&sealsql_config=" + url.QueryEscape(config) },
+		blocked: func(err error) bool {
+			e, ok := errors.AsType[*sqlite.Error](err)
+			return ok && e.Code() == sqlitelib.SQLITE_CONSTRAINT_CHECK
 		},
-		sealedDSN: func(dsn, config string) string { return dsn + "&sealsql_config=" + url.QueryEscape(config) },
 	},
 	"postgres": {
 		name: "PostgreSQL", plain: "pgx", sealed: "encrypted-postgres", script: "postgres.sql",
 		snake: true, numbered: true,
-		binary:  func(int) string { return "BYTEA" },
-		text:    func(int) string { return "TEXT" },
-		logical: varchar,
-		// Numbers, because the script spells text N'…', which is a cast to another
-		// type here and no constant that could name a partition.
-		partitions:     byNumber,
+		front:          frontpostgres.New(),
+		logical:        varchar,
+		partitions:     byText,
 		createDatabase: "CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8'",
 		dropDatabase:   "DROP DATABASE IF EXISTS %s WITH (FORCE)",
 		database:       postgresDatabase,
@@ -82,15 +83,16 @@ var engines = map[string]engine{
 		dataDir:        "TEST_POSTGRES_DATADIR",
 		ownDir:         postgresDir,
 		metastore:      builtin.Postgres,
+		blocked: func(err error) bool {
+			e, ok := errors.AsType[*pgconn.PgError](err)
+			return ok && e.Code == "23514" // check_violation
+		},
 	},
 	"mysql": {
 		name: "MySQL/MariaDB", plain: "mysql", sealed: "encrypted-mysql", script: "mysql.sql",
 		backslash: true,
-		binary:    func(n int) string { return fmt.Sprintf("VARBINARY(%d)", recordBytes(n)) },
-		text: func(n int) string {
-			return fmt.Sprintf("VARCHAR(%d) CHARACTER SET ascii COLLATE ascii_bin", armouredBytes(n))
-		},
-		logical: varchar,
+		front:     frontmysql.New(),
+		logical:   varchar,
 		// Numbers, because the default collations take 'a' and 'A' for equal and
 		// two names of one partition would be two partitions.
 		partitions:     byNumber,
@@ -102,7 +104,17 @@ var engines = map[string]engine{
 		dataDir:        "TEST_MYSQL_DATADIR",
 		ownDir:         mysqlDir,
 		metastore:      builtin.MySQL,
+		blocked: func(err error) bool {
+			e, ok := errors.AsType[*mysql.MySQLError](err)
+			return ok && (e.Number == 3819 || e.Number == 4025) // MySQL, MariaDB
+		},
 	},
+}
+
+// byText: customers and invoices of a country share a partition, and employees
+// of a title.
+var byText = map[string]partition{
+	"Customer": {"Country", "text"}, "Employee": {"Title", "text"}, "Invoice": {"BillingCountry", "text"},
 }
 
 // byNumber: an agent's customers share a partition, an employee has one, and a

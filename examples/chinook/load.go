@@ -112,9 +112,9 @@ func (w *workspace) loadPlain(ctx context.Context, s script) (*database, error) 
 	return d, execAll(ctx, d.db, s.data)
 }
 
-// loadSealed creates the tables through the plain driver, with columns that
-// hold records, and sends the script's own INSERT statements through the
-// encrypting driver.
+// loadSealed creates the tables through the plain driver, in their physical
+// form, and sends the script's own INSERT statements through the encrypting
+// driver.
 func (w *workspace) loadSealed(ctx context.Context, s script, title string, partitioned bool) (*database, error) {
 	d, err := w.create(ctx, title)
 	if err != nil {
@@ -130,19 +130,6 @@ func (w *workspace) loadSealed(ctx context.Context, s script, title string, part
 		return nil, err
 	}
 	return d, execAll(ctx, d.db, s.data)
-}
-
-func (w *workspace) createSealedTables(ctx context.Context, d *database, ddl []string) error {
-	db, err := sql.Open(w.engine.plain, d.dsn)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	sealed := make([]string, len(ddl))
-	for i, stmt := range ddl {
-		sealed[i] = w.engine.seal(stmt)
-	}
-	return execAll(ctx, db, sealed)
 }
 
 func (w *workspace) open(d *database, driver, dsn string) error {

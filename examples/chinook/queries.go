@@ -93,8 +93,8 @@ var queries = []query{
 			ORDER BY 1, 2`,
 	},
 	{
-		name: "customers of two cities, one after the other",
-		text: `SELECT CustomerId, Email FROM Customer WHERE City = 'Paris' UNION ALL SELECT CustomerId, Email FROM Customer WHERE City = 'London' ORDER BY 1`,
+		name: "customers of two countries, one after the other",
+		text: `SELECT CustomerId, Email FROM Customer WHERE Country = 'France' UNION ALL SELECT CustomerId, Email FROM Customer WHERE Country = 'Canada' ORDER BY 1`,
 	},
 	{
 		name: "customers by a list",

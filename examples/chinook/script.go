@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strings"
 )
 
@@ -115,42 +114,4 @@ func tokenLength(text string, backslash bool) int {
 		}
 	}
 	return len(text)
-}
-
-var (
-	createTable = regexp.MustCompile("^CREATE TABLE [\\[`]?(\\w+)[\\]`]?")
-	columnType  = regexp.MustCompile(`(?i)(N?VARCHAR)\((\d+)\)`)
-)
-
-// seal rewrites a CREATE TABLE for the encrypted columns: records are longer
-// than values, and they are bytes.
-func (e engine) seal(ddl string) string {
-	m := createTable.FindStringSubmatch(ddl)
-	if m == nil {
-		return ddl
-	}
-	lines := strings.Split(ddl, "\n")
-	for i, line := range lines {
-		for _, t := range sealedTables {
-			for _, c := range t.columns {
-				if m[1] == e.spellWord(t.name) && definedName(line) == e.spellWord(c.name) {
-					lines[i] = columnType.ReplaceAllLiteralString(line, e.carrier(c))
-				}
-			}
-		}
-	}
-	return strings.Join(lines, "\n")
-}
-
-// definedName is the column that a line of a CREATE TABLE defines.
-func definedName(line string) string {
-	name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-	return strings.Trim(name, "[]`\"")
-}
-
-func (e engine) carrier(c column) string {
-	if c.text {
-		return e.text(c.length)
-	}
-	return e.binary(c.length)
 }

@@ -46,7 +46,7 @@ var sealedTables = []table{
 // that the two encrypted databases differ in.
 func (e engine) configuration(keyFile string, partitioned bool) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "version: 1\nservice: chinook\nproduct: shop\nkms: {file: %q}\nmetastore: {sql: same}\n", keyFile)
+	fmt.Fprintf(&b, "version: 1\nservice: chinook\nproduct: shop\nkms: {file: %q}\nmetastore: {sql: same}\nguards: require\n", keyFile)
 	if !partitioned {
 		b.WriteString("defaults: {partition: {const: shop}}\n")
 	}

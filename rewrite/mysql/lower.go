@@ -240,15 +240,6 @@ func (l *lowerer) region() {
 	}
 }
 
-// tokenAt returns the index of the token that begins at offset, or -1.
-func (x *lexed) tokenAt(offset int) int {
-	i := sort.Search(len(x.tokens), func(i int) bool { return x.tokens[i].Start >= offset })
-	if i < len(x.tokens) && x.tokens[i].Start == offset {
-		return i
-	}
-	return -1
-}
-
 // marker returns the placeholder at offset, or nil.
 func (x *lexed) marker(offset int) *rewrite.Param {
 	i := sort.Search(len(x.markers), func(i int) bool { return x.markers[i].Start >= offset })

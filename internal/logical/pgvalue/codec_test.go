@@ -277,6 +277,13 @@ var benchmarks = []struct {
 	decl string
 	v    any
 }{
-	{"text", "123-45-6789"}, {"bytea", []byte("123-45-6789")}, {"bigint", int64(1234567)}, {"numeric(10,2)", "1234.567"},
-	{"timestamptz", time.Unix(1700000000, 0)}, {"uuid", "6f9619ff-8b86-d011-b42d-00c04fc964ff"}, {"numeric", fmt.Sprint(math.Pi)}, {"jsonb", `{"b":1,"a":[1,2]}`}, {"double precision", 1.5},
+	{"text", "123-45-6789"},
+	{"bytea", []byte("123-45-6789")},
+	{"bigint", int64(1234567)},
+	{"numeric(10,2)", "1234.567"},
+	{"timestamptz", time.Unix(1700000000, 0)},
+	{"uuid", "6f9619ff-8b86-d011-b42d-00c04fc964ff"},
+	{"numeric", fmt.Sprint(math.Pi)},
+	{"jsonb", `{"b":1,"a":[1,2]}`},
+	{"double precision", 1.5},
 }
