@@ -113,7 +113,7 @@ var partitions = []threat{
 			w.fails(context.Background(), sealsql.ErrPartitionMissing, s, w.mark)
 		}
 		w.execContext(tenant("a"), "INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark)
-		w.fails(context.Background(), sealsql.ErrPartitionMissing, "SELECT ssn FROM users WHERE id <> ?", 0)
+		w.doesNotOpen(context.Background(), "SELECT ssn FROM users", sealsql.ErrPartitionMissing)
 		w.equal(w.valueContext(tenant("a"), "SELECT ssn FROM users"), w.mark)
 		w.doesNotOpen(tenant("b"), "SELECT ssn FROM users", sealsql.ErrTampered)
 		w.doesNotOpen(tenant(""), "SELECT ssn FROM users", nil)
@@ -291,10 +291,8 @@ var records = []threat{
 		w.equal(w.value("SELECT ssn FROM users"), nil)
 	}},
 	{"a value that looks like a record is encrypted as any other", everyMode, func(t *testing.T, e engine) {
-		w := e.open(t, head+"tables:\n  users:\n    columns: {ssn: {type: blob}, email: encrypted}\n", usersTable)
-		if e.dialect == rewrite.Postgres {
-			w = e.open(t, head+"tables:\n  users:\n    columns: {ssn: {type: bytea}, email: encrypted}\n", usersTable)
-		}
+		bytes := map[rewrite.Dialect]string{rewrite.SQLite: "blob", rewrite.Postgres: "bytea", rewrite.MySQL: "blob"}[e.dialect]
+		w := e.open(t, head+"tables:\n  users:\n    columns: {ssn: {type: "+bytes+"}, email: encrypted}\n", usersTable)
 		w.exec("INSERT INTO users (id, ssn, email) VALUES (1, ?, 'ss1.abcd')", []byte("\xf9SQ\x01"+w.mark))
 		var record []byte
 		w.must(w.plain.QueryRow("SELECT ssn FROM users").Scan(&record))

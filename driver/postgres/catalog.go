@@ -41,7 +41,7 @@ func readRelations(ctx context.Context, r *sealdriver.Reader, where string) ([]r
 	rs := &relations{ctx: ctx, r: r, where: where, byOID: map[int64]int{}}
 	for _, read := range []func() error{
 		rs.readNames, rs.readColumns, rs.readDependencies, rs.readCode, rs.readRelatives,
-		rs.readTriggers, rs.readRules, rs.readChecks, rs.readIndexes,
+		rs.readTriggers, rs.readCalls, rs.readRules, rs.readChecks, rs.readIndexes,
 	} {
 		if err := read(); err != nil {
 			return nil, err
@@ -141,11 +141,13 @@ const trustedExtensions = `'citext', 'pgcrypto', 'uuid-ossp', 'pg_trgm', 'hstore
 	'fuzzystrmatch', 'ltree', 'intarray', 'cube', 'earthdistance', 'isn', 'seg', 'vector'`
 
 // trustedCode is a subquery with a row when the object is a built-in one, or
-// belongs to a trusted extension. Its own aliases begin with "trusted", so that
+// belongs to a trusted extension; operators may belong to any extension, where
+// they are computations (spatial extensions define "=" for their types). Its own aliases begin with "trusted", so that
 // they never capture the names in class and oid.
 func trustedCode(class, oid string) string {
 	return `SELECT FROM pg_depend trusted_d JOIN pg_extension trusted_e ON trusted_d.refclassid = 'pg_extension'::regclass AND trusted_d.refobjid = trusted_e.oid
-	WHERE trusted_d.classid = ` + class + ` AND trusted_d.objid = ` + oid + ` AND trusted_d.deptype = 'e' AND trusted_e.extname IN (` + trustedExtensions + `)
+	WHERE trusted_d.classid = ` + class + ` AND trusted_d.objid = ` + oid + ` AND trusted_d.deptype = 'e'
+		AND (` + class + ` = 'pg_operator'::regclass OR trusted_e.extname IN (` + trustedExtensions + `))
 	UNION ALL SELECT FROM pg_proc trusted_p WHERE ` + class + ` = 'pg_proc'::regclass AND trusted_p.oid = ` + oid + ` AND trusted_p.pronamespace = 'pg_catalog'::regnamespace
 	UNION ALL SELECT FROM pg_operator trusted_o WHERE ` + class + ` = 'pg_operator'::regclass AND trusted_o.oid = ` + oid + ` AND trusted_o.oprnamespace = 'pg_catalog'::regnamespace`
 }
@@ -159,13 +161,16 @@ const callers = `(SELECT conrelid AS rel, 'pg_constraint'::regclass AS class, oi
 	UNION ALL SELECT indrelid, 'pg_class'::regclass, indexrelid FROM pg_index)`
 
 // readCalls reads the routines of users that the definition of a relation calls.
+// An immutable function in C is a computation.
 func (rs *relations) readCalls() error {
 	return rs.query(`SELECT DISTINCT c.oid::bigint, coalesce(lower(p.proname), 'operator ' || o.oprname), u.class = 'pg_policy'::regclass
 FROM `+callers+` AS u JOIN pg_class c ON c.oid = u.rel JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_depend d ON d.classid = u.class AND d.objid = u.obj AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
 LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
 LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
-WHERE NOT EXISTS (`+trustedCode("d.refclassid", "d.refobjid")+`) AND $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+WHERE NOT EXISTS (`+trustedCode("d.refclassid", "d.refobjid")+`)
+	AND NOT EXISTS (SELECT FROM pg_language l WHERE l.oid = p.prolang AND l.lanname IN ('c', 'internal') AND p.provolatile = 'i')
+	AND $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		rel.Calls = append(rel.Calls, rewrite.SnapshotCall{Routine: v.Text(1), OnRead: v.Bool(2)})
 	})
 }

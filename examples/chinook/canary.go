@@ -46,7 +46,7 @@ func (w *workspace) searchEverything(ctx context.Context, d *database, m marks) 
 	if dir == "" || err != nil {
 		return nil, err
 	}
-	return searchFiles("this run's marks in all files", dir, canaries{secret: []string{m.secret}, open: []string{m.open}})
+	return searchFiles("values of this run, in all files", dir, canaries{secret: []string{m.secret}, open: []string{m.open}})
 }
 
 // searchOwn looks for the sample's own addresses, phones, faxes and e-mails in
@@ -66,7 +66,7 @@ func (w *workspace) searchOwn(ctx context.Context, d, plain *database) (*finding
 	if err != nil {
 		return nil, err
 	}
-	return searchFiles(fmt.Sprintf("the sample's %d values in the database's files", len(c.secret)), dir, c)
+	return searchFiles(fmt.Sprintf("%d values of the sample, in its own files", len(c.secret)), dir, c)
 }
 
 // files returns the directory of the database or of its server, with

@@ -26,7 +26,7 @@ func TestChinookAnswersTheSameEncrypted(t *testing.T) {
 			r, err := demonstrate(t.Context(), engines[tc.engine], filepath.Join(shared, "data", "chinook"), server)
 			if r != nil {
 				var out strings.Builder
-				r.print(&out)
+				r.print(&out, true)
 				t.Log(out.String())
 			}
 			if err != nil {
@@ -46,16 +46,24 @@ func checkReport(t *testing.T, r *report) {
 	if len(r.refused) != len(refusals) {
 		t.Errorf("%d refusals, want %d", len(r.refused), len(refusals))
 	}
+	if want := sealedColumns(); len(r.blocked) != want {
+		t.Errorf("the guards stopped %d writes in clear, want %d", len(r.blocked), want)
+	}
 	if len(r.found) != 4 {
 		t.Errorf("%d searches, want two on each encrypted database", len(r.found))
 	}
 	if r.sample[0] == "" || r.sample[0] == r.sample[1] || !strings.Contains(r.sample[0], "@") {
 		t.Errorf("sample %q", r.sample)
 	}
+	for _, b := range r.blocked {
+		if strings.Contains(b.message, inClear) {
+			t.Errorf("the database's refusal %q holds the value", b.message)
+		}
+	}
 	for _, f := range r.refused {
 		for _, secret := range []string{"gmail", "SELECT", "UPPER"} {
-			if strings.Contains(f.message, secret) {
-				t.Errorf("the refusal %q holds text of the statement", f.message)
+			if strings.Contains(f.message+f.hint, secret) {
+				t.Errorf("the refusal %q holds text of the statement", f.message+f.hint)
 			}
 		}
 	}

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
 	"reflect"
+	"slices"
 	"time"
 )
 
@@ -52,9 +54,12 @@ func read(rows *sql.Rows, start time.Time) (answer, error) {
 	return a, rows.Err()
 }
 
-// askPrepared prepares once and asks twice.
-func askPrepared(ctx context.Context, db *sql.DB, text string, args []any) ([2]answer, error) {
-	var answers [2]answer
+// repeats is how often a prepared query is asked.
+const repeats = 5
+
+// askPrepared prepares once and asks several times.
+func askPrepared(ctx context.Context, db *sql.DB, text string, args []any) ([repeats]answer, error) {
+	var answers [repeats]answer
 	stmt, err := db.PrepareContext(ctx, text)
 	if err != nil {
 		return answers, err
@@ -92,8 +97,9 @@ func difference(want, got answer) error {
 	return nil
 }
 
-// compareQuery asks both databases the same, directly and twice prepared, and
-// returns the last answers: their times are those of a program that runs.
+// compareQuery asks both databases the same, directly and prepared, and returns
+// the quickest of the prepared answers: their times are those of a program that
+// has been running for a while.
 func compareQuery(ctx context.Context, plain, sealed *database, text string, args []any) (want, got answer, err error) {
 	if want, err = ask(ctx, plain.db, text, args); err != nil {
 		return want, got, fmt.Errorf("plain: %w", err)
@@ -117,5 +123,9 @@ func compareQuery(ctx context.Context, plain, sealed *database, text string, arg
 			return want, got, fmt.Errorf("prepared: %w", err)
 		}
 	}
-	return wantPrepared[1], gotPrepared[1], nil
+	return quickest(wantPrepared), quickest(gotPrepared), nil
+}
+
+func quickest(answers [repeats]answer) answer {
+	return slices.MinFunc(answers[:], func(a, b answer) int { return cmp.Compare(a.took, b.took) })
 }

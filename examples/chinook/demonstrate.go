@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/sealsql/sealsql/rewrite"
@@ -15,6 +16,7 @@ type report struct {
 	loads   []load
 	results []result
 	refused []refusal
+	blocked []bypass
 	found   []searched
 	sample  [2]string // the same value as the two drivers show it
 }
@@ -22,6 +24,7 @@ type report struct {
 type load struct {
 	title string
 	took  time.Duration
+	note  string
 }
 
 // result compares the answers to one query.
@@ -32,9 +35,7 @@ type result struct {
 	problem error
 }
 
-type refusal struct {
-	name, message string
-}
+type refusal struct{ text, message, hint string }
 
 type searched struct {
 	title   string
@@ -70,7 +71,7 @@ func demonstrate(ctx context.Context, e engine, data, server string) (r *report,
 	if err != nil {
 		return r, err
 	}
-	r.loads = append(r.loads, load{plain.title, time.Since(start)})
+	r.loads = append(r.loads, load{plain.title, time.Since(start), "through the plain driver"})
 	if err := write(ctx, plain.db, m.writes(e)); err != nil {
 		return r, fmt.Errorf("plain: %w", err)
 	}
@@ -99,11 +100,14 @@ func (r *report) sealed(ctx context.Context, w *workspace, s script, m marks) ([
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", kind.title, err)
 		}
-		r.loads = append(r.loads, load{d.title, time.Since(start)})
+		r.loads = append(r.loads, load{d.title, time.Since(start), w.engine.partitioning(kind.partitioned)})
 		if err := write(ctx, d.db, m.writes(w.engine)); err != nil {
 			return nil, fmt.Errorf("%s: %w", kind.title, err)
 		}
 		if err := r.refuse(ctx, w.engine, d); err != nil {
+			return nil, err
+		}
+		if r.blocked, err = w.bypass(ctx, d); err != nil {
 			return nil, err
 		}
 		all = append(all, d)
@@ -122,12 +126,14 @@ func (r *report) sealed(ctx context.Context, w *workspace, s script, m marks) ([
 func (r *report) refuse(ctx context.Context, e engine, d *database) error {
 	r.refused = nil
 	for _, q := range refusals {
-		_, err := d.db.ExecContext(ctx, e.spell(q.text))
+		text := e.spell(q.text)
+		_, err := d.db.ExecContext(ctx, text)
 		var refused *rewrite.UnsupportedError
 		if !errors.As(err, &refused) {
 			return fmt.Errorf("%s: %s: want a refusal, got %v", d.title, q.name, err)
 		}
-		r.refused = append(r.refused, refusal{q.name, refused.Error()})
+		message := strings.TrimSuffix(refused.Error(), "; "+refused.Hint)
+		r.refused = append(r.refused, refusal{text, message, refused.Hint})
 	}
 	return nil
 }

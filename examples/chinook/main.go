@@ -3,9 +3,10 @@
 // driver, with one partition for all rows and with a partition per row. Names,
 // addresses, phones, faxes and e-mails of customers and employees are encrypted.
 // It then runs the queries that such a shop runs on all three, compares the
-// answers, and searches the databases' files for what must not be there.
+// answers, tries to write past the encrypting driver, and searches the databases'
+// files for what must not be there.
 //
-//	go run ./examples/chinook -data DIR
+//	go run ./examples/chinook -data DIR        # -v lists all queries
 //	go run ./examples/chinook -data DIR -engine postgres -dsn postgres://…
 //	go run ./examples/chinook -data DIR -engine mysql -dsn 'root:…@tcp(…)/'
 //
@@ -38,6 +39,7 @@ func run(ctx context.Context, args []string) error {
 	data := flags.String("data", "", "directory with the Chinook scripts (required)")
 	name := flags.String("engine", "sqlite", "sqlite, postgres or mysql")
 	dsn := flags.String("dsn", "", "server, in the plain driver's form; not for sqlite")
+	verbose := flags.Bool("v", false, "list every query and every write that a guard has stopped")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -53,7 +55,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	report, err := demonstrate(ctx, e, *data, *dsn)
 	if report != nil {
-		report.print(os.Stdout)
+		report.print(os.Stdout, *verbose)
 	}
 	return err
 }

@@ -42,6 +42,26 @@ var sealedTables = []table{
 	}},
 }
 
+func sealedColumns() int {
+	n := 0
+	for _, t := range sealedTables {
+		n += len(t.columns)
+	}
+	return n
+}
+
+// partitioning says in words how the rows are parted.
+func (e engine) partitioning(partitioned bool) string {
+	if !partitioned {
+		return "one partition for all rows"
+	}
+	var by []string
+	for _, t := range sealedTables {
+		by = append(by, e.spellWord(t.name)+"."+e.spellWord(e.partitions[t.name].column))
+	}
+	return "partitions by " + strings.Join(by, ", ")
+}
+
 // configuration is the sealsql.yaml: the word "partitioned" is the only thing
 // that the two encrypted databases differ in.
 func (e engine) configuration(keyFile string, partitioned bool) string {
