@@ -56,7 +56,7 @@ var layers = map[string]rule{
 	"keycache":         {imports: "securemem ristretto"},
 	"envelope":         {imports: "keycache securemem", tests: "envelope/builtin"},
 	"envelope/builtin": {imports: "envelope securemem x/sys", tests: "conformance/kms conformance/metastore"},
-	"rewrite":          {imports: "schema", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite"},
+	"rewrite":          {imports: "schema", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite oliphant marino meyer"},
 	"rewrite/postgres": {imports: "rewrite schema oliphant protobuf"},
 	"rewrite/mysql":    {imports: "rewrite schema marino"},
 	"rewrite/sqlite":   {imports: "rewrite schema meyer"},

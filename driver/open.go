@@ -248,6 +248,9 @@ func (o *opener) partition(g *group, row []driver.Value) (envelope.Partition, er
 	if v == nil {
 		return envelope.Partition{}, partitionError(g.table, sealsql.ErrPartitionMissing, "the row's partition column is NULL")
 	}
+	if b, ok := v.([]byte); ok && g.table.Partition.Type.Kind == schema.KindUUID {
+		v = string(b) // MariaDB's UUID columns are read as text
+	}
 	id, err := o.codec.Canonical(&g.table.Partition.Type, v)
 	if err != nil {
 		return envelope.Partition{}, partitionError(g.table, err, "")

@@ -57,7 +57,7 @@ type SnapshotRelation struct {
 	// Calls are the user-defined routines in constraints, defaults, generated
 	// columns, index expressions and policies.
 	Calls []SnapshotCall
-	Rules     []string
+	Rules []string
 	// Checks are CHECK constraint texts; ExpressionIndexes the index
 	// expressions; both lower case.
 	Checks            []string

@@ -18,6 +18,7 @@ type report struct {
 	refused []refusal
 	blocked []bypass
 	found   []searched
+	unseen  string    // environment variable that should name the server's files, and does not
 	sample  [2]string // the same value as the two drivers show it
 }
 
@@ -39,7 +40,7 @@ type refusal struct{ text, message, hint string }
 
 type searched struct {
 	title   string
-	finding *finding // nil where the files are out of reach
+	finding *finding
 }
 
 // demonstrate does everything. The report is there as far as it went even when
@@ -83,7 +84,7 @@ func demonstrate(ctx context.Context, e engine, data, server string) (r *report,
 		if err != nil {
 			return r, err
 		}
-		r.found = append(r.found, searched{d.title, f})
+		r.find(e, d, f)
 	}
 	return r, r.err()
 }
@@ -117,9 +118,18 @@ func (r *report) sealed(ctx context.Context, w *workspace, s script, m marks) ([
 		if err != nil {
 			return nil, err
 		}
-		r.found = append(r.found, searched{d.title, f})
+		r.find(w.engine, d, f)
 	}
 	return all, r.look(ctx, w, all[0])
+}
+
+// find notes the result of a search; nil means that the files are out of reach.
+func (r *report) find(e engine, d *database, f *finding) {
+	if f == nil {
+		r.unseen = e.dataDir
+		return
+	}
+	r.found = append(r.found, searched{d.title, f})
 }
 
 // refuse asks what cannot be answered and expects a refusal each time.
@@ -201,8 +211,8 @@ func (r *report) err() error {
 		}
 	}
 	for _, s := range r.found {
-		if s.finding != nil && s.finding.err() != nil {
-			all = append(all, fmt.Errorf("%s: %w", s.title, s.finding.err()))
+		if err := s.finding.err(); err != nil {
+			all = append(all, fmt.Errorf("%s: %w", s.title, err))
 		}
 	}
 	return errors.Join(all...)

@@ -1,0 +1,83 @@
+package rewrite_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	marino "github.com/sqlc-dev/marino/parser"
+	"github.com/sqlc-dev/meyer/lexer"
+	meyer "github.com/sqlc-dev/meyer/parser"
+	"github.com/sqlc-dev/oliphant"
+
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// raw is one parse and one scan of a text by the parser that the front end is
+// built on. marino has no scan of its own to call; its share is left out,
+// which makes the ratio for MySQL look worse than it is.
+func raw(d rewrite.Dialect, sql string) func() error {
+	switch d {
+	case rewrite.Postgres:
+		return func() error {
+			if _, err := oliphant.Parse(sql); err != nil {
+				return err
+			}
+			_, err := oliphant.Scan(sql)
+			return err
+		}
+	case rewrite.MySQL:
+		p := marino.New()
+		return func() error {
+			_, _, err := p.Parse(sql, "", "")
+			return err
+		}
+	}
+	return func() error {
+		_, err := meyer.ParseString(sql)
+		lexer.Lex(sql)
+		return err
+	}
+}
+
+// BenchmarkPlanRatio is planning without a cache in multiples of one parse and
+// scan of the same text (metric "x-parse"; the budget is 3), as the median of
+// interleaved rounds.
+func BenchmarkPlanRatio(b *testing.B) {
+	for _, f := range frontends {
+		cat := benchCatalog(f.Dialect())
+		for _, x := range benchTexts {
+			sql := numbered(f.Dialect(), x.sql)
+			b.Run(f.Dialect().String()+"/"+x.name, func(b *testing.B) {
+				s := &rewrite.Session{MariaDB: true, ModeKnown: true, Version: 101119}
+				plan := func() error {
+					_, err := rewrite.PlanOnce(f, sql, cat, s, rewrite.Options{HasArgs: true})
+					return err
+				}
+				parse := raw(f.Dialect(), sql)
+				for b.Loop() {
+					b.ReportMetric(ratio(b, plan, parse), "x-parse")
+				}
+			})
+		}
+	}
+}
+
+func ratio(b *testing.B, f, base func() error) float64 {
+	const rounds, runs = 31, 40
+	time1 := func(f func() error) time.Duration {
+		start := time.Now()
+		for range runs {
+			if err := f(); err != nil {
+				b.Fatal(err)
+			}
+		}
+		return time.Since(start)
+	}
+	rs := make([]float64, rounds)
+	for i := range rs {
+		rs[i] = float64(time1(f)) / float64(time1(base))
+	}
+	slices.Sort(rs)
+	return rs[rounds/2]
+}
