@@ -210,6 +210,13 @@ func (b *builder) numberNamed(holes bool) error {
 			s.n = b.extra(n, s.out)
 		}
 	}
+	for k := range taken {
+		if !taken[k] && b.a.dialect == Postgres {
+			// In most modes the server refuses a number that is not used; in
+			// the others an argument would go out that nothing is known of.
+			return b.a.refuse(-1, ReasonParameters, "", "the text does not use every number up to the highest")
+		}
+	}
 	for _, s := range b.slots {
 		if s.param == nil && (!holes || s.out.PartitionOf != nil) {
 			s.n = b.extra(len(b.plan.Args), s.out)

@@ -267,6 +267,8 @@ func parseWorld(t *testing.T, d rewrite.Dialect, text string) *world {
 			rel, ann = w.top(t, f)
 		case f[0] == "partition":
 			setPartition(t, ann, f)
+		case f[0] == "calls":
+			rel.Calls = append(rel.Calls, rewrite.SnapshotCall{Routine: f[1], OnRead: len(f) > 2 && f[2] == "read"})
 		case f[0] == "relaxed":
 			ann.Relaxed = true
 		case f[0] == "unique":

@@ -40,7 +40,7 @@ func Property(t testing.TB, d rewrite.Dialect, db *sql.DB, sent *Sent, seed uint
 		g.mark = fmt.Sprintf("%sq%012xz", markHead, g.r.Uint64()&(1<<48-1))
 		text, args := g.statement()
 		sent.Take()
-		err := run(db, text, args)
+		err := run(db, text, args, g.chance(3))
 		if leak := Leaked(sent.Take(), g.mark); leak != "" {
 			t.Errorf("statement %d of seed %d: the value went out in clear (%s): %v\n%s\n%v", i, seed, leak, err, text, args)
 			if leaks++; leaks == maxLeaks {
@@ -62,10 +62,10 @@ func Property(t testing.TB, d rewrite.Dialect, db *sql.DB, sent *Sent, seed uint
 	return ran
 }
 
-// run executes a statement as a query, which runs any statement, and reads
-// what it yields; the transaction is rolled back, so that statements stay
+// run executes a statement as a query, which runs any statement, bare or
+// prepared, and reads what it yields; the transaction is rolled back, so that statements stay
 // independent of each other.
-func run(db *sql.DB, text string, args []any) error {
+func run(db *sql.DB, text string, args []any, prepared bool) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	tx, err := db.BeginTx(ctx, nil)
@@ -73,7 +73,16 @@ func run(db *sql.DB, text string, args []any) error {
 		return err
 	}
 	defer tx.Rollback()
-	rows, err := tx.QueryContext(ctx, text, args...)
+	query := func() (*sql.Rows, error) { return tx.QueryContext(ctx, text, args...) }
+	if prepared {
+		st, err := tx.PrepareContext(ctx, text)
+		if err != nil {
+			return err
+		}
+		defer st.Close()
+		query = func() (*sql.Rows, error) { return st.QueryContext(ctx, args...) }
+	}
+	rows, err := query()
 	if err != nil {
 		return err
 	}

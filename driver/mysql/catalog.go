@@ -147,8 +147,11 @@ func bytewise(typ, collation string) bool {
 	return false
 }
 
-// readRoutines lists stored routines and loadable functions. The table of the
-// latter is not readable for everyone, and has another place on each server.
+// readRoutines lists stored routines and, on MySQL, loadable functions. MariaDB
+// has these only in mysql.func, an Aria table: reading it makes Aria a part of
+// the application's transaction, which then fails at SAVEPOINT (error 1178).
+// They are not missed: a call of a function that is not built-in is refused
+// whether it is listed or not, and a loadable function never hides a built-in.
 func (rs *relations) readRoutines() error {
 	add := func(v sealdriver.Row) error {
 		rs.routines = append(rs.routines, v.Text(0))
@@ -158,12 +161,11 @@ func (rs *relations) readRoutines() error {
 	if err := rs.r.Query(rs.ctx, text, nil, add); err != nil {
 		return err
 	}
-	loadable := "SELECT LOWER(UDF_NAME) FROM performance_schema.user_defined_functions WHERE UDF_LIBRARY IS NOT NULL"
-	if rs.session.Plan.MariaDB {
-		loadable = "SELECT LOWER(name) FROM mysql.func"
-	}
-	if err := rs.r.Query(rs.ctx, loadable, nil, add); err != nil && !isServerError(err) {
-		return err
+	if !rs.session.Plan.MariaDB {
+		const loadable = "SELECT LOWER(UDF_NAME) FROM performance_schema.user_defined_functions WHERE UDF_LIBRARY IS NOT NULL"
+		if err := rs.r.Query(rs.ctx, loadable, nil, add); err != nil && !isServerError(err) {
+			return err
+		}
 	}
 	slices.Sort(rs.routines)
 	rs.routines = slices.Compact(rs.routines)
