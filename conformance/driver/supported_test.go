@@ -15,10 +15,9 @@ import (
 // twins are one program's tables twice: plain behind the plain driver, and
 // encrypted behind the encrypting one. Every statement is run on both.
 type twins struct {
-	t       *testing.T
-	w       *world
-	plain   *sql.DB
-	counted map[string]int
+	t     *testing.T
+	w     *world
+	plain *sql.DB
 }
 
 const twinConfig = head + `tables:
@@ -78,7 +77,6 @@ type queryer interface {
 // answer is what a program sees of a query.
 type answer struct {
 	columns []string
-	types   []string
 	rows    [][]any
 }
 
