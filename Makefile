@@ -61,6 +61,7 @@ bench: $(TESTENV) ## run benchmarks (BENCH, COUNT); compare with OLD=file
 	@mkdir -p .build
 	@$(TESTENV) -- go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... | tee .build/bench.txt
 	@$(TOOL) benchstat $(OLD) .build/bench.txt
+	@CGO_ENABLED=0 go run ./internal/benchdb -check
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME
