@@ -169,6 +169,9 @@ func (a *analysis) createIndex(o *Other) error {
 		if sealedCol != "" {
 			return a.refuse(e.Pos(), ReasonDDL, sealedCol, "an index over ciphertext finds nothing")
 		}
+		if err := a.subqueries(e, sc); err != nil {
+			return err
+		}
 		if r.annotated() == nil {
 			continue
 		}
@@ -179,12 +182,32 @@ func (a *analysis) createIndex(o *Other) error {
 	return nil
 }
 
+// subqueries analyses the queries inside an expression of a definition. No
+// engine accepts them there, but by then their values would have been sent.
+func (a *analysis) subqueries(e Expr, sc *scope) error {
+	if e == nil {
+		return nil
+	}
+	es, qs := kids(e)
+	for _, k := range es {
+		if err := a.subqueries(k, sc); err != nil {
+			return err
+		}
+	}
+	return a.nested(qs, sc)
+}
+
 // createTable refuses definitions of annotated tables; CREATE TABLE AS must
 // not read sealed columns.
 func (a *analysis) createTable(o *Other) error {
 	a.effects |= EffectCatalog
 	if o.Temp {
 		a.effects |= EffectSession
+	}
+	for _, e := range o.Exprs {
+		if err := a.subqueries(e, nil); err != nil {
+			return err
+		}
 	}
 	if len(o.Relations) == 0 {
 		return a.definition(o)
