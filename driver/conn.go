@@ -254,10 +254,8 @@ func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewr
 	if err != nil {
 		return nil, err
 	}
-	if !p.Pass {
-		if c.view.setup != nil {
-			return nil, c.view.setup
-		}
+	if !p.Pass && !p.Defines && c.view.setup != nil {
+		return nil, c.view.setup
 	}
 	c.plans.put(query, c, o, p)
 	return p, nil

@@ -27,11 +27,13 @@ const (
 // characters.
 const maxGuardName = 63
 
+const guardPrefix = "sealsql_guard_"
+
 // GuardName is the name of the CHECK constraint that keeps anything but
 // records out of a column (threats T10), at most 63 bytes long: the end of a
 // longer one gives way to a hash of the whole.
 func GuardName(c *schema.Column) string {
-	name := "sealsql_guard_" + strings.ToLower(c.Table.Name) + "_" + strings.ToLower(c.Name)
+	name := guardPrefix + strings.ToLower(c.Table.Name) + "_" + strings.ToLower(c.Name)
 	if len(name) <= maxGuardName {
 		return name
 	}

@@ -45,7 +45,7 @@ func (a *analysis) build() (*Plan, error) {
 	if a.script.NoEdit != "" && len(a.ddl) == 0 {
 		return nil, a.refuse(-1, ReasonVerify, "", "the statement cannot be edited safely ("+a.script.NoEdit+"); write it in a plainer form")
 	}
-	b := &builder{a: a, plan: &Plan{Params: a.script.Params, Effects: a.effects, Tables: a.touched, Checks: a.checks, Writes: len(a.seals) > 0}}
+	b := &builder{a: a, plan: &Plan{Params: a.script.Params, Effects: a.effects, Tables: a.touched, Checks: a.checks, Writes: len(a.seals) > 0, Defines: len(a.ddl) > 0}}
 	if err := b.collect(); err != nil {
 		return nil, err
 	}

@@ -31,7 +31,9 @@ func (a *analysis) other(o *Other) error {
 		return a.createTable(o)
 	case OtherCreateView:
 		return a.createView(o)
-	case OtherAlterTable, OtherCreateCode, OtherDDL:
+	case OtherAlterTable:
+		return a.alterTable(o)
+	case OtherCreateCode, OtherDDL:
 		a.effects |= EffectCatalog | EffectSession
 		return a.definition(o)
 	}

@@ -115,6 +115,9 @@ type Plan struct {
 	Checks  []Check
 	// Tables are the annotated tables that the plan relies on.
 	Tables []*schema.Table
+	// Defines is set for a definition in its physical form: it moves no value,
+	// and may be what makes an annotated table fit for encryption.
+	Defines bool
 	// Writes is set when the plan seals anything.
 	Writes bool
 }

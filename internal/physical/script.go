@@ -103,9 +103,6 @@ func (s *script) statement(p piece) string {
 		return text
 	}
 	plan, err := rewrite.PlanOnce(s.front, text, s.known.catalog(), &s.session, rewrite.Options{})
-	if err != nil && s.known.harmlessAlter(p.tokens) {
-		return text
-	}
 	if err != nil {
 		s.refused(p, err)
 		return omitted
@@ -119,15 +116,15 @@ func (s *script) statement(p piece) string {
 	return plan.Text
 }
 
-// definesTable reports whether an edited text is a CREATE TABLE: the one kind
-// of statement that is complete without a driver that seals and opens.
+// definesTable reports whether an edited text is a CREATE or ALTER TABLE: the
+// kinds of statement that are complete without a driver that seals and opens.
 func (s *script) definesTable(text string) bool {
 	parsed, err := s.front.Parse(text, &s.session)
 	if err != nil || len(parsed.Statements) != 1 {
 		return false
 	}
 	o, ok := parsed.Statements[0].(*rewrite.Other)
-	return ok && o.Kind == rewrite.OtherCreateTable
+	return ok && (o.Kind == rewrite.OtherCreateTable || o.Kind == rewrite.OtherAlterTable)
 }
 
 // learn notes what a statement makes and removes, for those after it.
