@@ -348,37 +348,42 @@ func (p *AsherahPartition) Open(ctx context.Context, dst, record []byte) ([]byte
 	if len(record) > maxDataRow {
 		return dst, &RecordError{ReasonFormat}
 	}
-	v, ok := scanDataRow(record)
-	if !ok || v.seen != seenKey|seenData || !v.key.parent || len(v.key.key) != base64.StdEncoding.EncodedLen(wrappedKeySize) {
-		return p.openSlowly(ctx, dst, record)
-	}
 	k := p.a.own
-	if string(v.key.parentID) != p.key {
+	v, ok := scanUsual(record, p.quoted)
+	if !ok {
+		v, ok = scanDataRow(record)
+		if !ok || v.seen != seenKey|seenData || !v.key.parent || len(v.key.key) != base64.StdEncoding.EncodedLen(wrappedKeySize) {
+			return p.openSlowly(ctx, dst, record)
+		}
 		var err error
 		if k, err = p.keys(string(v.key.parentID)); err != nil {
 			return dst, err
 		}
 	}
-	var wrapped [wrappedKeySize + 2]byte // room for an encoding of 62 bytes
-	if n, err := base64.StdEncoding.Decode(wrapped[:], v.key.key); err != nil || n != wrappedKeySize {
-		return dst, &RecordError{ReasonFormat}
-	}
 	out, n := dst, len(dst)
 	if overlap(dst, record) {
 		out = slices.Clip(dst)
 	}
-	out, err := base64.StdEncoding.AppendDecode(out, v.data)
-	if err != nil || len(out)-n < asherahOverhead {
-		return dst, &RecordError{ReasonFormat}
+	// The wrapped key goes behind the data: all is wiped or overwritten there.
+	size := base64.StdEncoding.DecodedLen(len(v.data))
+	out = slices.Grow(out, size+wrappedKeySize+2) // its base64 could be of 62 bytes
+	wrapped := out[n+size : n+size+wrappedKeySize+2]
+	if m, err := base64.StdEncoding.Decode(wrapped, v.key.key); err != nil || m != wrappedKeySize {
+		return p.openSlowly(ctx, dst, record)
 	}
-	plain, err := p.open(ctx, k, v.key.parentCreated, wrapped[:wrappedKeySize], out[n:])
+	m, err := base64.StdEncoding.Decode(out[n:n+size], v.data)
+	if err != nil || m < asherahOverhead {
+		return p.openSlowly(ctx, dst, record)
+	}
+	plain, err := p.open(ctx, k, v.key.parentCreated, wrapped[:wrappedKeySize], out[n:n+m])
 	if err != nil {
 		return dst, err
 	}
 	return out[:n+len(plain)], nil
 }
 
-// openSlowly takes records that are not written as usual.
+// openSlowly takes records that are not written as usual, and says what is wrong
+// with those that are none.
 func (p *AsherahPartition) openSlowly(ctx context.Context, dst, record []byte) ([]byte, error) {
 	var r DataRowRecord
 	if err := r.UnmarshalJSON(record); err != nil {

@@ -57,11 +57,35 @@ func scanDataRow(b []byte) (v scannedRow, ok bool) {
 		case "Key":
 			return once(&v.seen, seenKey) && s.key(&v.key, false)
 		case "Data":
-			return once(&v.seen, seenData) && s.text(&v.data)
+			return once(&v.seen, seenData) && s.base64(&v.data)
 		}
 		return s.skip(name, "Key", "Data")
 	})
 	return v, ok && s.end()
+}
+
+// scanUsual reads a record that is written exactly as Seal and Asherah for Go
+// write it, for the partition whose part of it is given.
+func scanUsual(b []byte, quoted string) (v scannedRow, ok bool) {
+	s := scanner{b: b}
+	const keyLen = wrappedKeySize / 3 * 4
+	if !s.word(`{"Key":{"Created":`) || !s.integer(&v.key.created) || !s.word(`,"Key":"`) ||
+		!s.bytes(keyLen, &v.key.key) || !s.word(`"`) || !s.word(quoted) ||
+		!s.integer(&v.key.parentCreated) || !s.word(`}},"Data":"`) ||
+		!s.bytes(len(b)-s.at-len(`"}`), &v.data) || !s.word(`"}`) {
+		return v, false
+	}
+	return v, oneLine(v.key.key) && oneLine(v.data)
+}
+
+// bytes takes the next n bytes as they are.
+func (s *scanner) bytes(n int, v *[]byte) bool {
+	if n < 0 || len(s.b)-s.at < n {
+		return false
+	}
+	*v = s.b[s.at : s.at+n]
+	s.at += n
+	return true
 }
 
 func scanKeyRow(b []byte) (v scannedKey, ok bool) {
@@ -76,7 +100,7 @@ func (s *scanner) key(v *scannedKey, row bool) bool {
 		case "Created":
 			return once(&v.seen, seenCreated) && s.integer(&v.created)
 		case "Key":
-			return once(&v.seen, seenKey) && s.text(&v.key)
+			return once(&v.seen, seenKey) && s.base64(&v.key)
 		case "ParentKeyMeta":
 			v.parent = true
 			return once(&v.seen, seenParent) && s.parent(v)
@@ -87,7 +111,7 @@ func (s *scanner) key(v *scannedKey, row bool) bool {
 			return s.skip(name, "Created", "Key", "ParentKeyMeta", "Revoked")
 		}
 		if string(name) == "SealsqlState" {
-			return once(&v.seen, seenState) && s.text(&v.state)
+			return once(&v.seen, seenState) && s.base64(&v.state)
 		}
 		return s.skip(name, "Created", "Key", "ParentKeyMeta", "Revoked", "SealsqlState")
 	})
@@ -177,7 +201,18 @@ func (s *scanner) plain(v *[]byte) bool {
 }
 
 // text reads a string of any kind.
-func (s *scanner) text(v *[]byte) bool {
+func (s *scanner) text(v *[]byte) bool { return s.str(v, printable) }
+
+// base64 reads a string that is decoded next. Decoding refuses every byte that a
+// JSON string must not hold, but for line ends, which it passes over.
+func (s *scanner) base64(v *[]byte) bool { return s.str(v, oneLine) }
+
+func oneLine(b []byte) bool {
+	return bytes.IndexByte(b, '\n') < 0 && bytes.IndexByte(b, '\r') < 0
+}
+
+// str reads a string; fine is asked about one without escapes.
+func (s *scanner) str(v *[]byte, fine func([]byte) bool) bool {
 	if !s.space() || s.b[s.at] != '"' {
 		return false
 	}
@@ -187,11 +222,8 @@ func (s *scanner) text(v *[]byte) bool {
 		return false
 	}
 	if part := rest[:end]; bytes.IndexByte(part, '\\') < 0 {
-		if !printable(part) {
-			return false
-		}
 		*v, s.at = part, s.at+1+end+1
-		return true
+		return fine(part)
 	}
 	return s.escaped(v)
 }
@@ -303,6 +335,9 @@ func (s *scanner) integer(v *int64) bool {
 
 // boolean reads true, false, or null, which leaves the value as it is.
 func (s *scanner) boolean(v *bool) bool {
+	if !s.space() {
+		return false
+	}
 	switch {
 	case s.word("true"):
 		*v = true
@@ -314,8 +349,9 @@ func (s *scanner) boolean(v *bool) bool {
 	return true
 }
 
+// word takes the word if it is next.
 func (s *scanner) word(w string) bool {
-	if !s.space() || !bytes.HasPrefix(s.b[s.at:], []byte(w)) {
+	if len(s.b)-s.at < len(w) || string(s.b[s.at:s.at+len(w)]) != w {
 		return false
 	}
 	s.at += len(w)

@@ -45,6 +45,9 @@ func (x *latestKey) checked() *window { return &x.w }
 // latestIntermediate leases the key under which a partition's values are sealed
 // now.
 func (h *hierarchy) latestIntermediate(ctx context.Context, partition string) (keycache.Lease[string, *latestKey], error) {
+	if l, ok := current(h, h.latest, partition); ok {
+		return l, nil
+	}
 	return fresh(ctx, h, h.latest, partition, !h.cache.NoIntermediate, func(ctx context.Context) (*latestKey, error) {
 		lv := level[*latestKey]{
 			id: h.scheme.intermediateID(partition),

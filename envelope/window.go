@@ -41,6 +41,20 @@ type windowed interface {
 	checked() *window
 }
 
+// current leases the value of k if its state needs no look at all: the way of
+// nearly every call.
+func current[K comparable, V windowed](h *hierarchy, c *keycache.Cache[K, V], k K) (keycache.Lease[K, V], bool) {
+	l, ok := c.Get(k)
+	if !ok {
+		return l, false
+	}
+	if w, t := l.Value().checked(), h.tick(); t < w.soft.Load() && t < w.hard.Load() {
+		return l, true
+	}
+	l.Release()
+	return keycache.Lease[K, V]{}, false
+}
+
 // fresh leases the value of k if its state was checked within the interval, and
 // otherwise loads it again. When that fails it goes on with what it has until
 // the window is stale, except if the store's answer was that something is wrong.
