@@ -93,6 +93,7 @@ var layers = map[string]rule{
 	// Programs.
 	"cmd/sealsql":          {imports: "* cobra pgx go-mysql modernc"},
 	"examples/*":           {imports: "* pgx go-mysql modernc"},
+	"internal/interop":     {imports: "envelope securemem"},
 	"internal/testenv":     {imports: "pgx go-mysql x/sys"},
 	"internal/testenv/cmd": {imports: "internal/testenv pgx go-mysql"},
 }

@@ -57,6 +57,7 @@ const (
 	ReasonCommitment                   // sealed under another key, or header damaged
 	ReasonAuth                         // value damaged
 	ReasonArmour                       // text after "ss1." is not base64url of a record
+	ReasonFormat                       // not a data row record (Asherah's format)
 )
 
 var reasonText = [...]string{
@@ -68,6 +69,7 @@ var reasonText = [...]string{
 	ReasonCommitment: "other key or damaged header",
 	ReasonAuth:       "damaged value",
 	ReasonArmour:     "damaged armour",
+	ReasonFormat:     "not a data row record",
 }
 
 func (r Reason) String() string {

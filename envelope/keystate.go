@@ -2,7 +2,6 @@ package envelope
 
 import (
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/binary"
 	"sync"
 	"time"
@@ -39,31 +38,30 @@ func rowContext(label string, rec *KeyRecord) []byte {
 // encrypts reports whether new values may be sealed under the key of a row. A
 // state that does not verify counts as revoked: a writer of the store can make
 // us rotate, but not go back.
-func (s *Sealer) encrypts(state *securemem.Secret, rec *KeyRecord) (bool, error) {
-	mac, err := stateMAC(state, rec)
+func (h *hierarchy) encrypts(sys *systemKey, rec *KeyRecord) (bool, error) {
+	authentic, err := h.scheme.authentic(sys, rec)
 	if err != nil {
 		return false, err
 	}
-	authentic := subtle.ConstantTimeCompare(mac, rec.State) == 1
 	if !authentic {
-		s.log.Warn("sealsql: the state of a key row is not authentic; the key is treated as revoked",
+		h.log.Warn("sealsql: the state of a key row is not authentic; the key is treated as revoked",
 			"key_id", rec.Meta.ID, "created", rec.Meta.Created)
 	}
 	if rec.Revoked || !authentic {
-		s.revoked.add(rec.Meta)
+		h.revoked.add(rec.Meta)
 	}
-	now := s.now()
+	now := h.now()
 	created := time.Unix(rec.Meta.Created, 0)
-	return !s.revoked.has(rec.Meta) &&
-		now.Before(created.Add(s.c.Policy.ExpireAfter)) &&
-		!created.Before(s.c.Policy.NotBefore) &&
-		!created.After(now.Add(s.c.Policy.Skew)), nil
+	return !h.revoked.has(rec.Meta) &&
+		now.Before(created.Add(h.policy.ExpireAfter)) &&
+		!created.Before(h.policy.NotBefore) &&
+		!created.After(now.Add(h.policy.Skew)), nil
 }
 
 // expiry returns the tick at which a key created then expires.
-func (s *Sealer) expiry(created int64) int64 {
-	left := time.Unix(created, 0).Add(s.c.Policy.ExpireAfter).Sub(s.now())
-	return s.tick() + int64(left)
+func (h *hierarchy) expiry(created int64) int64 {
+	left := time.Unix(created, 0).Add(h.policy.ExpireAfter).Sub(h.now())
+	return h.tick() + int64(left)
 }
 
 // stickySet remembers revoked keys, so that a row that is put back does not

@@ -23,6 +23,19 @@ type KeyManagementService interface {
 	Close() error
 }
 
+// AsherahKMS is implemented by key management services that can also wrap
+// system keys as Asherah does, so that the two read each other's key rows. That
+// format has no associated data: nothing binds a wrapped key to the row in which
+// it stands. It is therefore a way of its own, and never taken for the other.
+type AsherahKMS interface {
+	KeyManagementService
+	// EncryptAsherahKey wraps key, 32 bytes, which it neither keeps nor changes.
+	EncryptAsherahKey(ctx context.Context, key []byte) ([]byte, error)
+	// DecryptAsherahKey unwraps, with errors as of DecryptKey. The caller owns
+	// the result and wipes it.
+	DecryptAsherahKey(ctx context.Context, wrapped []byte) ([]byte, error)
+}
+
 // Purpose says what a wrapped key is for.
 type Purpose string
 

@@ -29,14 +29,14 @@ const maxAttempts = 180
 
 // latestOrCreate returns the newest key of an id if it may encrypt, and a new
 // one otherwise. The key is stored before it is returned.
-func latestOrCreate[V keycache.Value](ctx context.Context, s *Sealer, lv level[V]) (v V, err error) {
-	now := s.now()
-	limit := now.Add(s.c.Policy.Skew).Unix()
-	created := max(now.Truncate(s.c.Policy.CreatedPrecision).Unix(), 1)
-	rec, err := s.loadLatest(ctx, lv.id, limit)
+func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V]) (v V, err error) {
+	now := h.now()
+	limit := now.Add(h.policy.Skew).Unix()
+	created := max(now.Truncate(h.policy.CreatedPrecision).Unix(), 1)
+	rec, err := h.loadLatest(ctx, lv.id, limit)
 	switch {
 	case err == nil && rec.Meta.Created < lv.floor:
-		s.log.Warn("sealsql: the newest key row is gone from the metastore; making a new key",
+		h.log.Warn("sealsql: the newest key row is gone from the metastore; making a new key",
 			"key_id", lv.id, "created", lv.floor)
 	case err == nil:
 		v, usable, err := lv.open(ctx, rec)
@@ -51,13 +51,13 @@ func latestOrCreate[V keycache.Value](ctx context.Context, s *Sealer, lv level[V
 	if lv.floor > 0 {
 		created = max(created, lv.floor+1)
 	}
-	return createKey(ctx, s, lv, created, limit)
+	return createKey(ctx, h, lv, created, limit)
 }
 
 // createKey stores a new key under the first free creation time. A key that
 // somebody else stored there meanwhile is adopted if it may encrypt, and
 // otherwise passed over: a revoked key is never used because it was first.
-func createKey[V keycache.Value](ctx context.Context, s *Sealer, lv level[V], created, limit int64) (none V, err error) {
+func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V], created, limit int64) (none V, err error) {
 	for range maxAttempts {
 		if created > limit {
 			break
@@ -66,17 +66,17 @@ func createKey[V keycache.Value](ctx context.Context, s *Sealer, lv level[V], cr
 		if err != nil {
 			return none, err
 		}
-		stored, err := s.c.Metastore.Store(ctx, rec)
+		stored, err := h.store.Store(ctx, rec)
 		if err != nil {
 			v.Destroy()
-			return none, storeError("store", rec.Meta, s.c.Metastore, err)
+			return none, storeError("store", rec.Meta, h.store, err)
 		}
 		if stored {
 			lv.stored(rec, v)
 			return v, nil
 		}
 		v.Destroy()
-		winner, err := s.load(ctx, rec.Meta)
+		winner, err := h.load(ctx, rec.Meta)
 		if err != nil {
 			return none, err
 		}
@@ -95,26 +95,26 @@ func createKey[V keycache.Value](ctx context.Context, s *Sealer, lv level[V], cr
 }
 
 // load reads one row and checks that it is the one that was asked for.
-func (s *Sealer) load(ctx context.Context, meta KeyMeta) (*KeyRecord, error) {
-	rec, err := s.c.Metastore.Load(ctx, meta)
-	return checkRow(rec, err, meta, s.c.Metastore)
+func (h *hierarchy) load(ctx context.Context, meta KeyMeta) (*KeyRecord, error) {
+	rec, err := h.store.Load(ctx, meta)
+	return checkRow(rec, err, meta, h.store)
 }
 
 // loadLatest reads the newest row that is not from the future.
-func (s *Sealer) loadLatest(ctx context.Context, id string, limit int64) (*KeyRecord, error) {
+func (h *hierarchy) loadLatest(ctx context.Context, id string, limit int64) (*KeyRecord, error) {
 	meta := KeyMeta{ID: id}
-	rec, err := s.c.Metastore.LoadLatest(ctx, id)
-	if rec, err = checkRow(rec, err, meta, s.c.Metastore); err != nil || rec.Meta.Created <= limit {
+	rec, err := h.store.LoadLatest(ctx, id)
+	if rec, err = checkRow(rec, err, meta, h.store); err != nil || rec.Meta.Created <= limit {
 		return rec, err
 	}
-	s.log.Warn("sealsql: the newest key row is from the future and is not used",
+	h.log.Warn("sealsql: the newest key row is from the future and is not used",
 		"key_id", id, "created", rec.Meta.Created)
-	b, ok := s.c.Metastore.(BoundedLoader)
+	b, ok := h.store.(BoundedLoader)
 	if !ok {
 		return nil, &KeyError{Op: "load", KeyID: id, Err: ErrKeyNotFound}
 	}
 	rec, err = b.LoadLatestBefore(ctx, id, limit)
-	rec, err = checkRow(rec, err, meta, s.c.Metastore)
+	rec, err = checkRow(rec, err, meta, h.store)
 	if err == nil && rec.Meta.Created > limit {
 		return nil, rowFault(rec.Meta, "row is newer than asked for")
 	}

@@ -1,11 +1,8 @@
 package envelope
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
 	"slices"
 )
 
@@ -83,7 +80,7 @@ func (e *rowError) Error() string        { return e.text }
 func (e *rowError) Is(target error) bool { return target == ErrTampered }
 
 // keyRecordJSON has the members of Asherah's EnvelopeKeyRecord in its order,
-// and ours.
+// and ours, for encoding/json.
 type keyRecordJSON struct {
 	Revoked       bool         `json:"Revoked,omitempty"`
 	Created       int64        `json:"Created"`
@@ -97,41 +94,60 @@ type keyMetaJSON struct {
 	Created int64  `json:"Created"`
 }
 
-// MarshalJSON returns what stores keep: all of the record but its id.
+// MarshalJSON returns what stores keep: all of the record but its id. A row of
+// Asherah's hierarchy, which has no State, is byte for byte what Asherah for Go
+// writes.
 func (r *KeyRecord) MarshalJSON() ([]byte, error) {
-	j := keyRecordJSON{Revoked: r.Revoked, Created: r.Meta.Created, Key: r.Key, State: r.State}
-	if r.Parent != nil {
-		j.ParentKeyMeta = &keyMetaJSON{r.Parent.ID, r.Parent.Created}
+	b := appendKeyJSON(make([]byte, 0, 320), r.Revoked, r.Meta.Created, r.Key, r.Parent)
+	if len(r.State) > 0 {
+		b = appendBase64JSON(append(b, `,"SealsqlState":`...), r.State)
 	}
-	return json.Marshal(j)
+	return append(b, '}'), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote, in any order and with members
-// that it does not know. Meta.ID stays as it was. An error matches ErrTampered
-// and holds nothing of the input.
+// UnmarshalJSON reads what MarshalJSON or Asherah wrote, in any order and with
+// members that it does not know. Meta.ID stays as it was. An error matches
+// ErrTampered and holds nothing of the input.
 func (r *KeyRecord) UnmarshalJSON(b []byte) error {
 	if len(b) > maxKeyRecord {
 		return errKeyRecord
 	}
-	var j keyRecordJSON
-	d := json.NewDecoder(bytes.NewReader(b))
-	if d.Decode(&j) != nil {
-		return errKeyRecord
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return errKeyRecord
-	}
-	if j.Created <= 0 || len(j.Key) == 0 {
-		return errKeyRecord
-	}
-	r.Meta.Created, r.Revoked, r.Key, r.State, r.Parent = j.Created, j.Revoked, j.Key, j.State, nil
-	if p := j.ParentKeyMeta; p != nil {
-		if p.Created <= 0 || p.ID == "" {
+	out := KeyRecord{Meta: KeyMeta{ID: r.Meta.ID}}
+	if v, ok := scanKeyRow(b); !ok || !out.scanned(&v) {
+		var j keyRecordJSON
+		if json.Unmarshal(b, &j) != nil {
 			return errKeyRecord
 		}
-		r.Parent = &KeyMeta{p.ID, p.Created}
+		out.Meta.Created, out.Revoked, out.Key, out.State, out.Parent = j.Created, j.Revoked, j.Key, j.State, nil
+		if p := j.ParentKeyMeta; p != nil {
+			out.Parent = &KeyMeta{p.ID, p.Created}
+		}
 	}
+	if out.Meta.Created <= 0 || len(out.Key) == 0 {
+		return errKeyRecord
+	}
+	if p := out.Parent; p != nil && (p.Created <= 0 || p.ID == "") {
+		return errKeyRecord
+	}
+	*r = out
 	return nil
+}
+
+// scanned takes over what the scanner read; false leaves it to encoding/json.
+func (r *KeyRecord) scanned(v *scannedKey) (ok bool) {
+	if r.Key, ok = v.bytes(); !ok {
+		return false
+	}
+	if v.seen&seenState != 0 {
+		if r.State, ok = decodeBase64(v.state); !ok {
+			return false
+		}
+	}
+	r.Meta.Created, r.Revoked = v.created, v.revoked
+	if v.parent {
+		r.Parent = &KeyMeta{string(v.parentID), v.parentCreated}
+	}
+	return true
 }
 
 // ParseKeyRecord reads the stored JSON of the row named by meta. A row whose

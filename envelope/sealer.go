@@ -5,7 +5,6 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/sealsql/sealsql/keycache"
@@ -43,42 +42,49 @@ type CacheConfig struct {
 	// IntermediatePolicy decides which intermediate keys stay; nil means second
 	// chance.
 	IntermediatePolicy func(size int, evict func(string)) keycache.Policy[string]
+	// NoSystem and NoIntermediate keep no keys of the level at all: each use
+	// asks the metastore, and for system keys the key management service. That
+	// is for tests of revocation, and for short-lived processes.
+	NoSystem, NoIntermediate bool
+}
+
+func (c *CacheConfig) intermediate() int {
+	if c.Intermediate <= 0 {
+		return 10000
+	}
+	return c.Intermediate
+}
+
+func (c *CacheConfig) dataKeys() int {
+	if c.DataKeys <= 0 {
+		return 1024
+	}
+	return c.DataKeys
 }
 
 // Sealer seals and opens values. All methods may be called concurrently.
 type Sealer struct {
-	c     Config
-	ids   keyIDs
-	arena *securemem.Arena
-	log   *slog.Logger
-	now   func() time.Time
-	base  time.Time
-	fixed bool // the clock is not ours
+	c          Config
+	*hierarchy // of the compact format
 
-	systems       *keycache.Cache[KeyMeta, *systemKey]
-	states        *keycache.Cache[KeyMeta, *systemState] // Created 0: the newest
-	intermediates *keycache.Cache[intermediateID, *intermediateKey]
-	latest        *keycache.Cache[string, *latestKey]
-	writers       *keycache.Cache[dataKeyID, *dataKey]
-	readers       *keycache.Cache[dataKeyID, *dataKey]
-	seen          doorkeeper
-	revoked       stickySet
+	writers *keycache.Cache[dataKeyID, *dataKey]
+	readers *keycache.Cache[dataKeyID, *dataKey]
+	seen    doorkeeper
 
 	columns struct {
 		sync.Mutex
 		byTag map[[4]byte]string
 		n     uint32
 	}
-	closed atomic.Bool
-	close  func() error
+	asherah struct {
+		sync.Mutex
+		all []*Asherah
+	}
+	close func() error
 }
 
 // closeWait bounds the wait of Close for running loads.
 const closeWait = 5 * time.Second
-
-// negativeTTL is how long an absent key is not asked for again. It bounds what
-// rows that name keys which do not exist cost the store.
-const negativeTTL = 5 * time.Second
 
 // New makes a Sealer. It does no I/O; Warm or the first use loads keys. On
 // success the Sealer owns c.KMS and c.Metastore and closes them.
@@ -93,48 +99,33 @@ func New(_ context.Context, c Config) (*Sealer, error) {
 	if c.Policy, err = c.Policy.withDefaults(); err != nil {
 		return nil, err
 	}
-	s := &Sealer{c: c, ids: ids, log: c.Logger, now: c.Now, fixed: c.Now != nil}
-	if s.log == nil {
-		s.log = slog.New(slog.DiscardHandler)
+	v := &services{
+		service: c.Service, product: c.Product, store: c.Metastore, kms: c.KMS,
+		policy: &c.Policy, cache: c.Cache, log: c.Logger, now: c.Now, fixed: c.Now != nil,
 	}
-	if s.now == nil {
-		s.now = time.Now
+	if v.log == nil {
+		v.log = slog.New(slog.DiscardHandler)
 	}
-	s.base = s.now()
-	if s.arena, err = securemem.Open(c.Memory, securemem.Config{}); err != nil {
+	if v.now == nil {
+		v.now = time.Now
+	}
+	v.base = v.now()
+	if v.arena, err = securemem.Open(c.Memory, securemem.Config{}); err != nil {
 		return nil, err
 	}
-	if !s.arena.Locked() && c.Memory != securemem.Off {
-		s.log.Warn("sealsql: memory for keys could not be locked; keys may reach swap (memory: require refuses this)")
+	if !v.arena.Locked() && c.Memory != securemem.Off {
+		v.log.Warn("sealsql: memory for keys could not be locked; keys may reach swap (memory: require refuses this)")
 	}
+	s := &Sealer{c: c}
 	s.columns.byTag = map[[4]byte]string{}
-	s.makeCaches()
+	s.makeCaches(v, &compactScheme{keyIDs: ids, kms: c.KMS, service: c.Service, product: c.Product})
 	s.close = sync.OnceValue(s.shutdown)
 	return s, nil
 }
 
-func (s *Sealer) makeCaches() {
-	missing := func(err error) bool { return errors.Is(err, ErrKeyNotFound) }
-	meta := func(k KeyMeta) uint64 { return hashString(k.ID) ^ mix(uint64(k.Created)) }
-	n := s.c.Cache.Intermediate
-	if n <= 0 {
-		n = 10000
-	}
-	d := s.c.Cache.DataKeys
-	if d <= 0 {
-		d = 1024
-	}
-	s.systems = keycache.New[KeyMeta, *systemKey](keycache.Config[KeyMeta]{
-		Hash: meta, Size: 256, Negative: negativeTTL, IsNegative: missing,
-	})
-	s.states = keycache.New[KeyMeta, *systemState](keycache.Config[KeyMeta]{Hash: meta, Size: 256})
-	s.intermediates = keycache.New[intermediateID, *intermediateKey](keycache.Config[intermediateID]{
-		Hash: func(k intermediateID) uint64 { return hashString(k.partition) ^ mix(uint64(k.created)) },
-		Size: n, Negative: negativeTTL, IsNegative: missing,
-	})
-	s.latest = keycache.New[string, *latestKey](keycache.Config[string]{
-		Hash: hashString, Size: n, Policy: s.c.Cache.IntermediatePolicy,
-	})
+func (s *Sealer) makeCaches(v *services, x scheme) {
+	s.hierarchy = newHierarchy(v, x, s.c.Cache.intermediate())
+	d := s.c.Cache.dataKeys()
 	s.writers = keycache.New[dataKeyID, *dataKey](keycache.Config[dataKeyID]{Hash: dataKeyID.hash, Size: d})
 	s.readers = keycache.New[dataKeyID, *dataKey](keycache.Config[dataKeyID]{Hash: dataKeyID.hash, Size: d})
 }
@@ -160,19 +151,8 @@ func (s *Sealer) shutdown() error {
 	until := time.Now().Add(closeWait)
 	s.writers.Close(0)
 	s.readers.Close(0)
-	s.latest.Close(time.Until(until))
-	s.intermediates.Close(time.Until(until))
-	s.states.Close(time.Until(until))
-	s.systems.Close(time.Until(until))
+	s.closeAsherah(until)
+	s.closeCaches(until)
 	s.arena.Close()
 	return errors.Join(s.c.Metastore.Close(), s.c.KMS.Close())
-}
-
-// tick returns a monotonic time in nanoseconds since the Sealer was made. It is
-// the only clock of the warm path.
-func (s *Sealer) tick() int64 {
-	if s.fixed {
-		return int64(s.now().Sub(s.base))
-	}
-	return int64(time.Since(s.base))
 }

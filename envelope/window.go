@@ -32,22 +32,39 @@ func (w *window) open(t int64, p *Policy, limit int64) {
 	w.stale = min(t+int64(p.MaxStale), limit)
 }
 
+// expire ends the window: the next user waits for a new state.
+func (w *window) expire() { w.hard.Store(0) }
+
 // windowed is a cached value with a window.
 type windowed interface {
 	keycache.Value
 	checked() *window
 }
 
+// current leases the value of k if its state needs no look at all: the way of
+// nearly every call.
+func current[K comparable, V windowed](h *hierarchy, c *keycache.Cache[K, V], k K) (keycache.Lease[K, V], bool) {
+	l, ok := c.Get(k)
+	if !ok {
+		return l, false
+	}
+	if w, t := l.Value().checked(), h.tick(); t < w.soft.Load() && t < w.hard.Load() {
+		return l, true
+	}
+	l.Release()
+	return keycache.Lease[K, V]{}, false
+}
+
 // fresh leases the value of k if its state was checked within the interval, and
 // otherwise loads it again. When that fails it goes on with what it has until
 // the window is stale, except if the store's answer was that something is wrong.
-func fresh[K comparable, V windowed](ctx context.Context, s *Sealer, c *keycache.Cache[K, V], k K, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
+func fresh[K comparable, V windowed](ctx context.Context, h *hierarchy, c *keycache.Cache[K, V], k K, keep bool, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
 	old, ok := c.Get(k)
 	if !ok {
-		l, err := c.Load(ctx, k, load)
-		return l, s.loadError(err)
+		l, err := loaded(ctx, c, k, keep, load)
+		return l, h.loadError(err)
 	}
-	w, t := old.Value().checked(), s.tick()
+	w, t := old.Value().checked(), h.tick()
 	if t < w.hard.Load() {
 		if soft := w.soft.Load(); t >= soft && w.soft.CompareAndSwap(soft, t+int64(retryAfter)) {
 			c.Refresh(ctx, k, load)
@@ -60,7 +77,7 @@ func fresh[K comparable, V windowed](ctx context.Context, s *Sealer, c *keycache
 		return l, nil
 	}
 	if t < w.stale && outage(ctx, err) {
-		s.log.Warn("sealsql: the state of a key could not be checked; going on with it for now", "err", err)
+		h.log.Warn("sealsql: the state of a key could not be checked; going on with it for now", "err", err)
 		w.hard.Store(min(t+int64(retryAfter), w.stale))
 		return old, nil
 	}
@@ -68,7 +85,7 @@ func fresh[K comparable, V windowed](ctx context.Context, s *Sealer, c *keycache
 	if t >= w.stale && t < w.limit && outage(ctx, err) {
 		err = &staleError{err}
 	}
-	return l, s.loadError(err)
+	return l, h.loadError(err)
 }
 
 // outage reports whether err says nothing about the key: neither the caller gave
@@ -83,10 +100,3 @@ type staleError struct{ err error }
 func (e *staleError) Error() string        { return ErrStale.Error() + ": " + e.err.Error() }
 func (e *staleError) Unwrap() error        { return e.err }
 func (e *staleError) Is(target error) bool { return target == ErrStale }
-
-func (s *Sealer) loadError(err error) error {
-	if errors.Is(err, keycache.ErrClosed) || err != nil && s.closed.Load() {
-		return ErrClosed
-	}
-	return err
-}

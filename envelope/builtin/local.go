@@ -46,9 +46,12 @@ type local struct {
 	id    [masterIDSize]byte
 	arena *securemem.Arena
 
-	mu   sync.RWMutex // held for reading while wrap is used
+	mu   sync.RWMutex // held for reading while the ciphers are used
 	wrap *securemem.Cipher
+	raw  *securemem.Cipher // the master key itself, for Asherah's format
 }
+
+var _ envelope.AsherahKMS = (*local)(nil)
 
 // newLocal makes a service of a master key of 32 bytes, which it wipes.
 func newLocal(name string, master []byte) (*local, error) {
@@ -80,6 +83,9 @@ func (k *local) derive(master []byte) error {
 	var key [masterSize]byte
 	defer clear(key[:])
 	if err := root.Expand(key[:], []byte("sealsql/v1/local-kms/wrap")); err != nil {
+		return err
+	}
+	if k.raw, err = root.NewCipher(); err != nil {
 		return err
 	}
 	k.wrap, err = k.arena.NewCipher(key[:])
@@ -143,12 +149,50 @@ func (k *local) DecryptKey(ctx context.Context, kc envelope.KeyContext, wrapped 
 	return key, nil
 }
 
+// EncryptAsherahKey implements envelope.AsherahKMS: AES-256-GCM under the master
+// key itself, as ciphertext, tag, nonce, as Asherah's static service does. The
+// other keys of the master key are derived by HMAC, which AES under the same key
+// tells nothing of.
+func (k *local) EncryptAsherahKey(ctx context.Context, key []byte) ([]byte, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if k.wrap == nil {
+		return nil, envelope.ErrClosed
+	}
+	return k.raw.SealNonceLast(nil, key)
+}
+
+// DecryptAsherahKey implements envelope.AsherahKMS.
+func (k *local) DecryptAsherahKey(ctx context.Context, wrapped []byte) ([]byte, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	if k.wrap == nil {
+		return nil, envelope.ErrClosed
+	}
+	if len(wrapped) != masterSize+securemem.Overhead {
+		return nil, errForged
+	}
+	box := append(make([]byte, 0, len(wrapped)), wrapped...)
+	key, err := k.raw.OpenNonceLast(box)
+	if err != nil {
+		return nil, errForged
+	}
+	return key, nil
+}
+
 // Close wipes the master key.
 func (k *local) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.wrap != nil {
 		k.wrap.Destroy()
+		k.raw.Destroy()
 		k.wrap = nil
 		k.arena.Close()
 	}

@@ -1,0 +1,106 @@
+package envelope
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/sealsql/sealsql/keycache"
+	"github.com/sealsql/sealsql/securemem"
+)
+
+// services is what the hierarchies of one Sealer share.
+type services struct {
+	service, product string
+	store            Metastore
+	kms              KeyManagementService
+	policy           *Policy
+	cache            CacheConfig
+	arena            *securemem.Arena
+	log              *slog.Logger
+	now              func() time.Time
+	base             time.Time
+	fixed            bool // the clock is not ours
+	closed           atomic.Bool
+}
+
+// tick returns a monotonic time in nanoseconds since the Sealer was made. It is
+// the only clock of the warm path.
+func (v *services) tick() int64 {
+	if v.fixed {
+		return int64(v.now().Sub(v.base))
+	}
+	return int64(time.Since(v.base))
+}
+
+func (v *services) loadError(err error) error {
+	if errors.Is(err, keycache.ErrClosed) || err != nil && v.closed.Load() {
+		return ErrClosed
+	}
+	return err
+}
+
+// hierarchy is one chain of system keys with the intermediate keys below it:
+// how they are loaded, made, rotated and revoked. What the formats differ in is
+// the scheme.
+type hierarchy struct {
+	*services
+	scheme scheme
+
+	systems       *keycache.Cache[KeyMeta, *systemKey]
+	states        *keycache.Cache[KeyMeta, *systemState] // Created 0: the newest
+	intermediates *keycache.Cache[intermediateID, *intermediateKey]
+	latest        *keycache.Cache[string, *latestKey]
+	revoked       stickySet
+}
+
+// negativeTTL is how long an absent key is not asked for again. It bounds what
+// rows that name keys which do not exist cost the store.
+const negativeTTL = 5 * time.Second
+
+// newHierarchy makes a hierarchy that keeps at most keys intermediate keys for
+// sealing, and again for opening.
+func newHierarchy(v *services, x scheme, keys int) *hierarchy {
+	missing := func(err error) bool { return errors.Is(err, ErrKeyNotFound) }
+	meta := func(k KeyMeta) uint64 { return hashString(k.ID) ^ mix(uint64(k.Created)) }
+	return &hierarchy{
+		services: v, scheme: x,
+		systems: keycache.New[KeyMeta, *systemKey](keycache.Config[KeyMeta]{
+			Hash: meta, Size: 256, Negative: negativeTTL, IsNegative: missing,
+		}),
+		states: keycache.New[KeyMeta, *systemState](keycache.Config[KeyMeta]{Hash: meta, Size: 256}),
+		intermediates: keycache.New[intermediateID, *intermediateKey](keycache.Config[intermediateID]{
+			Hash: intermediateID.hash, Size: keys, Negative: negativeTTL, IsNegative: missing,
+		}),
+		latest: keycache.New[string, *latestKey](keycache.Config[string]{
+			Hash: hashString, Size: keys, Policy: v.cache.IntermediatePolicy,
+		}),
+	}
+}
+
+// closeCaches wipes the keys and waits for running loads until the time given.
+func (h *hierarchy) closeCaches(until time.Time) {
+	h.latest.Close(time.Until(until))
+	h.intermediates.Close(time.Until(until))
+	h.states.Close(time.Until(until))
+	h.systems.Close(time.Until(until))
+}
+
+// cached leases what a cache has, or loads it.
+func cached[K comparable, V keycache.Value](ctx context.Context, c *keycache.Cache[K, V], k K, keep bool, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
+	if l, ok := c.Get(k); ok {
+		return l, nil
+	}
+	return loaded(ctx, c, k, keep, load)
+}
+
+// loaded loads and leases. What shall not be kept leaves the cache at once.
+func loaded[K comparable, V keycache.Value](ctx context.Context, c *keycache.Cache[K, V], k K, keep bool, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
+	l, err := c.Load(ctx, k, load)
+	if err == nil && !keep {
+		c.Delete(k)
+	}
+	return l, err
+}

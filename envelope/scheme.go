@@ -1,0 +1,114 @@
+package envelope
+
+import (
+	"context"
+	"crypto/subtle"
+
+	"github.com/sealsql/sealsql/securemem"
+)
+
+// scheme is what the key hierarchies of the two formats differ in: how keys are
+// called and how they are wrapped. Each has a namespace of its own, so that a
+// key of the one never seals for the other (threats T26).
+type scheme interface {
+	systemID() string
+	intermediateID(partition string) string
+
+	// wrapSystem and unwrapSystem ask the key management service. The caller
+	// wipes the key that unwrapSystem returns.
+	wrapSystem(ctx context.Context, meta KeyMeta, key []byte) ([]byte, error)
+	unwrapSystem(ctx context.Context, meta KeyMeta, wrapped []byte) ([]byte, error)
+
+	// newSystem makes of a system key what the scheme uses of it. The caller
+	// wipes key.
+	newSystem(a *securemem.Arena, meta KeyMeta, key []byte) (*systemKey, error)
+
+	// wrapIntermediate returns the key of a row, whose other fields are set;
+	// unwrapIntermediate appends it to dst, which has room, and fails if it is
+	// not authentic.
+	wrapIntermediate(parent *systemKey, rec *KeyRecord, key []byte) ([]byte, error)
+	unwrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte) ([]byte, error)
+
+	// state returns what authenticates a row's state under its system key, or
+	// nil; authentic compares it.
+	state(sys *systemKey, rec *KeyRecord) ([]byte, error)
+	authentic(sys *systemKey, rec *KeyRecord) (bool, error)
+}
+
+// compactScheme is the hierarchy of the compact format; the package
+// documentation specifies it.
+type compactScheme struct {
+	keyIDs
+	kms              KeyManagementService
+	service, product string
+}
+
+func (x *compactScheme) systemID() string                       { return x.system }
+func (x *compactScheme) intermediateID(partition string) string { return x.intermediate(partition) }
+
+func (x *compactScheme) keyContext(meta KeyMeta) KeyContext {
+	return KeyContext{
+		Service: x.service, Product: x.product,
+		KeyID: meta.ID, Created: meta.Created, Purpose: PurposeSystemKey,
+	}
+}
+
+func (x *compactScheme) wrapSystem(ctx context.Context, meta KeyMeta, key []byte) ([]byte, error) {
+	return x.kms.EncryptKey(ctx, x.keyContext(meta), key)
+}
+
+func (x *compactScheme) unwrapSystem(ctx context.Context, meta KeyMeta, wrapped []byte) ([]byte, error) {
+	return x.kms.DecryptKey(ctx, x.keyContext(meta), wrapped)
+}
+
+// newSystem derives one key for each use of a system key. The key itself is not
+// kept.
+func (x *compactScheme) newSystem(a *securemem.Arena, meta KeyMeta, key []byte) (*systemKey, error) {
+	root, err := a.NewSecret(key)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Destroy()
+	wrap, err := derive(a, root, "sealsql/v1/wrap-intermediate")
+	if err != nil {
+		return nil, err
+	}
+	defer wrap.Destroy()
+	state, err := derive(a, root, "sealsql/v1/state-key")
+	if err != nil {
+		return nil, err
+	}
+	cipher, err := wrap.NewCipher()
+	if err != nil {
+		state.Destroy()
+		return nil, err
+	}
+	return &systemKey{meta: meta, wrap: cipher, state: state}, nil
+}
+
+func derive(a *securemem.Arena, from *securemem.Secret, label string) (*securemem.Secret, error) {
+	var key [keySize]byte
+	if err := from.Expand(key[:], []byte(label)); err != nil {
+		return nil, err
+	}
+	return a.NewSecret(key[:])
+}
+
+const intermediateLabel = "sealsql/v1/intermediate"
+
+func (x *compactScheme) wrapIntermediate(parent *systemKey, rec *KeyRecord, key []byte) ([]byte, error) {
+	return parent.wrap.Seal(nil, key, rowContext(intermediateLabel, rec))
+}
+
+func (x *compactScheme) unwrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte) ([]byte, error) {
+	return parent.wrap.Open(dst, rec.Key, rowContext(intermediateLabel, rec))
+}
+
+func (x *compactScheme) state(sys *systemKey, rec *KeyRecord) ([]byte, error) {
+	return stateMAC(sys.state, rec)
+}
+
+func (x *compactScheme) authentic(sys *systemKey, rec *KeyRecord) (bool, error) {
+	mac, err := stateMAC(sys.state, rec)
+	return err == nil && subtle.ConstantTimeCompare(mac, rec.State) == 1, err
+}
