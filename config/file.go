@@ -243,9 +243,10 @@ func (s *partitionSection) check(d *decoder, p path) {
 }
 
 type columnSection struct {
-	Type    typeName `yaml:"type" default:"text" doc:"Type that the column would have if it were not encrypted, in the words of the engine."`
-	ID      *string  `yaml:"id" doc:"Stable id that is bound into every value; table.column in lower case unless given. Changing it makes stored data unreadable."`
-	Carrier string   `yaml:"carrier" enum:"binary text" default:"binary" doc:"Kind of the physical column: binary holds records as they are, text holds them in base64."`
+	Type    typeName       `yaml:"type" default:"text" doc:"Type that the column would have if it were not encrypted, in the words of the engine."`
+	ID      *string        `yaml:"id" doc:"Stable id that is bound into every value; table.column in lower case unless given. Changing it makes stored data unreadable."`
+	Carrier string         `yaml:"carrier" enum:"binary text" default:"binary" doc:"Kind of the physical column: binary holds records as they are, text holds them in base64."`
+	Search  *searchSection `yaml:"search" doc:"How the column can be searched; not at all unless given."`
 }
 
 func (*columnSection) words() []string { return []string{"encrypted"} }
@@ -267,8 +268,8 @@ func (*columnSection) instead() map[string]string {
 }
 
 func (*columnSection) later() map[string]string {
-	m := laterKeys("encrypted columns cannot be searched in this version", "search", "equality", "prefix", "range", "unique", "normalize")
-	for k, v := range laterKeys("columns have type, id and carrier", "state", "plain", "mask", "access", "json", "format", "algorithm", "compress", "padding", "verify", "collation", "row_identity") {
+	m := laterKeys("write it below search", "equality", "prefix", "range", "unique", "normalize")
+	for k, v := range laterKeys("columns have type, id, carrier and search", "state", "plain", "mask", "access", "json", "format", "algorithm", "compress", "padding", "verify", "collation", "row_identity") {
 		m[k] = v
 	}
 	return m

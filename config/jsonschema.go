@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"reflect"
 	"strings"
+
+	"github.com/sealsql/sealsql/schema"
 )
 
 // refined is implemented by structs whose JSON Schema says more than tags can.
@@ -61,6 +63,8 @@ func shape(t reflect.Type, tag reflect.StructTag) map[string]any {
 		return map[string]any{"type": "string", "pattern": `^([0-9]+(ms|s|m|h|d|w))+$`}
 	case *declaration:
 		return map[string]any{"enum": []string{"clear"}}
+	case *normalizer:
+		return map[string]any{"enum": schema.Normalizers}
 	case *typeName:
 		return map[string]any{
 			"type": "string", "minLength": 1, "maxLength": 128,

@@ -69,6 +69,9 @@ func (p *parse) column(table path, e *namedEntry[columnSection]) *schema.Column 
 			p.dec.at(table.key("columns").key(e.Key).key("id"), "the id is empty", "leave the key out for table.column")
 		}
 	}
+	if e.Value.Search != nil && e.Value.Search.Equality != nil {
+		c.Equality = e.Value.Search.Equality.index()
+	}
 	return c
 }
 

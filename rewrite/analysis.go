@@ -29,6 +29,12 @@ type analysis struct {
 	columns  map[*Insert][]string
 	conj     map[*Update]conjunct
 	ddl      []edit // physical form of a CREATE TABLE
+	// Search indexes: references that become their index column, values that
+	// are written beside others, and where these belong.
+	indexed map[*ColumnRef]*schema.Equality
+	adds    []*addition
+	grown   map[*Insert]*growth
+	assigns map[*Assign][]*addition
 	checks   []Check
 	results  []column // of the statement's own result; nil when it has none
 	top      any      // the node whose select list is the result's
@@ -97,7 +103,7 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals)+len(a.stars)+len(a.hidden)+len(a.columns)+len(a.conj)+len(a.checks)+len(a.ddl) > 0 {
+	if len(a.seals)+len(a.stars)+len(a.hidden)+len(a.columns)+len(a.conj)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.adds) > 0 {
 		return true
 	}
 	if a.skipRes {
@@ -152,7 +158,7 @@ func (a *analysis) finish() error {
 		}
 		for _, c := range a.clears {
 			if c.Value == l.Value {
-				return a.refuse(c.Start, ReasonClearUse, out.Seal.String(), "the same literal is also bound to an encrypted column")
+				return a.refuse(c.Start, ReasonClearUse, out.Column().String(), "the same literal is also bound to an encrypted column")
 			}
 		}
 	}

@@ -33,7 +33,11 @@ const guardPrefix = "sealsql_guard_"
 // records out of a column (threats T10), at most 63 bytes long: the end of a
 // longer one gives way to a hash of the whole.
 func GuardName(c *schema.Column) string {
-	name := guardPrefix + strings.ToLower(c.Table.Name) + "_" + strings.ToLower(c.Name)
+	return guardName(c.Table.Name, c.Name)
+}
+
+func guardName(table, column string) string {
+	name := guardPrefix + strings.ToLower(table) + "_" + strings.ToLower(column)
 	if len(name) <= maxGuardName {
 		return name
 	}

@@ -96,6 +96,9 @@ func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
 	if err := a.omitted(in); err != nil {
 		return nil, err
 	}
+	if err := a.growInsert(in); err != nil {
+		return nil, err
+	}
 	for _, u := range s.Upserts {
 		if err := a.upsert(in, u); err != nil {
 			return nil, err
@@ -167,7 +170,7 @@ func (a *analysis) writeColumns(in *insertion) error {
 	}
 	var names []string
 	for i := range rel.cols {
-		if a.dialect == SQLite && rel.cols[i].phys != nil && rel.cols[i].phys.Generated {
+		if rel.cols[i].hidden || a.dialect == SQLite && rel.cols[i].phys != nil && rel.cols[i].phys.Generated {
 			continue
 		}
 		if a.dialect == Postgres && n >= 0 && len(names) == n {
@@ -206,6 +209,9 @@ func (a *analysis) width(s *Insert) int {
 
 func (a *analysis) columnIndex(r *relation, name string) int {
 	for i := range r.cols {
+		if r.cols[i].hidden {
+			continue
+		}
 		if a.same(r.cols[i].name, name) || len(r.cols[i].flow) > 0 && strings.EqualFold(r.cols[i].name, name) {
 			return i
 		}
@@ -454,6 +460,11 @@ func (a *analysis) upsert(in *insertion, u *Upsert) error {
 	excluded := a.proposed(in, u)
 	sc := &scope{up: in.sc, rels: []*relation{rel, excluded}}
 	for _, e := range u.Target {
+		if done, err := a.indexTarget(e, rel); err != nil {
+			return err
+		} else if done {
+			continue
+		}
 		if err := a.clear(e, &scope{up: in.sc, rels: []*relation{rel}}, ReasonConflictTarget); err != nil {
 			return err
 		}
@@ -512,7 +523,7 @@ func (a *analysis) upsertSet(in *insertion, u *Upsert, s *Assign, sc *scope) err
 			}
 			continue
 		}
-		if err := a.upsertSealed(in, u, v, f[0].col, h.col, sc); err != nil {
+		if err := a.upsertSealed(in, u, s, ref, v, f[0].col, h.col, sc); err != nil {
 			return err
 		}
 	}
@@ -546,12 +557,15 @@ func assigned(s *Assign, k int) Expr {
 // upsertSealed plans "c = excluded.c", which is already sealed, or a value.
 // Either way the row that is updated must be in the partition that the value
 // was sealed for (threats T13).
-func (a *analysis) upsertSealed(in *insertion, u *Upsert, v Expr, c *schema.Column, at int, sc *scope) error {
+func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnRef, v Expr, c *schema.Column, at int, sc *scope) error {
 	if isNull(v) {
-		return nil
+		return a.growAssign(s, to, c, v, PartitionSource{}, nil)
 	}
 	if d, ok := v.(*Default); ok {
-		return a.defaulted(in.rel, at, d.Start)
+		if err := a.defaulted(in.rel, at, d.Start); err != nil {
+			return err
+		}
+		return a.growAssign(s, to, c, v, PartitionSource{}, nil)
 	}
 	if !a.conflictKeepsPartition(in, u) {
 		return a.refuse(u.Start, ReasonPartition, c.String(), "the conflict key must contain the partition column, or another partition's row could be overwritten")
@@ -567,14 +581,29 @@ func (a *analysis) upsertSealed(in *insertion, u *Upsert, v Expr, c *schema.Colu
 			if f[0].col != c {
 				return a.refuse(ref.Start, ReasonDomain, f[0].col.String(), hints[ReasonDomain])
 			}
-			return nil
+			return a.growAssign(s, to, c, v, PartitionSource{}, a.proposedForm(ref, values))
 		}
 	}
 	part, err := a.commonPartition(in, c, u)
 	if err != nil {
 		return err
 	}
-	return a.assignSealed(v, c, part, sc)
+	if err := a.assignSealed(v, c, part, sc); err != nil {
+		return err
+	}
+	return a.growAssign(s, to, c, v, part, nil)
+}
+
+// proposedForm is what stands before and behind a column of the proposed row.
+func (a *analysis) proposedForm(ref *ColumnRef, values bool) []string {
+	before := ""
+	for _, id := range ref.Path[:len(ref.Path)-1] {
+		before += a.front.QuoteIdent(id.Name) + "."
+	}
+	if values {
+		return []string{"VALUES(" + before, ")"}
+	}
+	return []string{before, ""}
 }
 
 func proposedRef(v Expr) *ColumnRef {
@@ -725,8 +754,11 @@ func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {
 				return err
 			}
 		case isNull(v):
+			if err := a.growAssign(as, ref, f[0].col, v, PartitionSource{}, nil); err != nil {
+				return err
+			}
 		default:
-			if err := a.updateSealed(s, h, v, f[0].col, sc); err != nil {
+			if err := a.updateSealed(s, as, ref, h, v, f[0].col, sc); err != nil {
 				return err
 			}
 		}
@@ -761,9 +793,12 @@ func (a *analysis) partitionWrite(r *relation, h hit, v Expr, ref *ColumnRef) er
 	return a.refuse(ref.Start, ReasonPartitionWrite, r.annotated().Name+"."+r.annotated().Partition.Column, partitionHint)
 }
 
-func (a *analysis) updateSealed(s *Update, h hit, v Expr, c *schema.Column, sc *scope) error {
+func (a *analysis) updateSealed(s *Update, as *Assign, ref *ColumnRef, h hit, v Expr, c *schema.Column, sc *scope) error {
 	if d, ok := v.(*Default); ok {
-		return a.defaulted(h.rel, h.col, d.Start)
+		if err := a.defaulted(h.rel, h.col, d.Start); err != nil {
+			return err
+		}
+		return a.growAssign(as, ref, c, v, PartitionSource{}, nil)
 	}
 	t := h.rel.annotated()
 	if t == nil {
@@ -779,7 +814,10 @@ func (a *analysis) updateSealed(s *Update, h hit, v Expr, c *schema.Column, sc *
 			return err
 		}
 	}
-	return a.assignSealed(v, c, part, sc)
+	if err := a.assignSealed(v, c, part, sc); err != nil {
+		return err
+	}
+	return a.growAssign(as, ref, c, v, part, nil)
 }
 
 // addConjunct keeps an UPDATE inside the partition of the context, which is
@@ -830,6 +868,9 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 		if err := a.from(s.From, sc); err != nil {
 			return nil, err
 		}
+	}
+	if partitionedIndex(sc.rels) {
+		a.fix(s.Where, sc)
 	}
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err

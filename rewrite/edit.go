@@ -21,6 +21,7 @@ type slot struct {
 	param *Param // nil for literals and conjuncts
 	out   Out
 	cast  bool // span covers a cast that goes away
+	added bool // an index: written with its addition
 	n     int  // number of the outgoing argument, from 1; 0 for a hole
 }
 
@@ -87,12 +88,12 @@ func (b *builder) collect() error {
 			b.literals[x] = s
 		case *Param:
 			s := b.mark(x)
-			if s == nil || s.param.N != x.N || s.out.Seal != nil && !sameOut(s.out, out) {
-				return a.refuse(x.Start, ReasonParameters, out.Seal.String(), "the parameter was not found in the text; write the statement in a plainer form")
+			if s == nil || s.param.N != x.N || s.out.Column() != nil && !sameOut(s.out, out) {
+				return a.refuse(x.Start, ReasonParameters, out.Column().String(), "the parameter was not found in the text; write the statement in a plainer form")
 			}
 			s.out = out
 		default:
-			return a.refuse(e.Pos(), ReasonExpression, out.Seal.String(), "")
+			return a.refuse(e.Pos(), ReasonExpression, out.Column().String(), "")
 		}
 	}
 	for c, x := range a.casts {
@@ -108,6 +109,12 @@ func (b *builder) collect() error {
 		t := c.rel.annotated()
 		v := Value{Source: FromContextPartition}
 		b.slots = append(b.slots, &slot{at: conjunctAt(st), out: Out{Value: v, PartitionOf: t}})
+	}
+	for _, add := range a.adds {
+		if add.text == "" {
+			add.slot = &slot{at: add.at, span: Span{add.at, add.at}, out: add.out, added: true}
+			b.slots = append(b.slots, add.slot)
+		}
 	}
 	if len(b.slots) > len(b.marks) {
 		sort.SliceStable(b.slots, func(i, j int) bool { return b.slots[i].at < b.slots[j].at })
@@ -238,7 +245,7 @@ func (b *builder) extra(from int, out Out) int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.PartitionOf == y.PartitionOf &&
+	return x.Value == y.Value && x.Seal == y.Seal && x.Index == y.Index && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
 		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value)
 }
@@ -256,7 +263,7 @@ func (b *builder) same() bool {
 		return false
 	}
 	for i, o := range b.plan.Args {
-		if o.Seal != nil || o.PartitionOf != nil || o.Value.Source != FromArg || o.Value.Arg != i+1 {
+		if o.Column() != nil || o.PartitionOf != nil || o.Value.Source != FromArg || o.Value.Arg != i+1 {
 			return false
 		}
 	}
@@ -285,7 +292,15 @@ func (b *builder) names() {
 func (b *builder) shape() {
 	renumber := b.a.dialect == SQLite && len(b.plan.Args) != b.a.script.Params
 	for _, s := range b.slots {
-		b.slotEdit(s, renumber)
+		if !s.added {
+			b.slotEdit(s, renumber)
+		}
+	}
+	for ref, e := range b.a.indexed {
+		b.edits = append(b.edits, edit{span: ref.Path[len(ref.Path)-1].Span, text: b.a.front.QuoteIdent(e.Name)})
+	}
+	for _, add := range b.a.adds {
+		b.addition(add)
 	}
 	for star, vis := range b.a.stars {
 		b.edits = append(b.edits, edit{span: star.Span, text: b.columnList(vis)})
@@ -324,6 +339,18 @@ func (b *builder) slotEdit(s *slot, renumber bool) {
 		}
 		out := s.out
 		b.edits = append(b.edits, edit{span: s.span, text: "", hole: &out})
+	}
+}
+
+// addition writes a value beside another. Those at one place keep their order:
+// edits are sorted stably.
+func (b *builder) addition(add *addition) {
+	b.insertAt(add.at, add.lead+add.text)
+	if add.slot != nil {
+		b.slotEdit(add.slot, false)
+	}
+	if add.trail != "" {
+		b.insertAt(add.at, add.trail)
 	}
 }
 

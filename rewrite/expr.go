@@ -206,6 +206,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return err
 	}
 	if comparisons[o.Name] {
+		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
+			return err
+		}
 		return a.compare(o.Args, sc, inner(why, ReasonPredicate))
 	}
 	if o.Name == "AND" || o.Name == "OR" || o.Name == "NOT" {
@@ -260,7 +263,13 @@ func (a *analysis) in(x *In, sc *scope) error {
 	if err := a.operator("IN", x.Start); err != nil {
 		return err
 	}
-	if err := a.compare(append([]Expr{x.X}, x.List...), sc, ReasonPredicate); err != nil {
+	all := append([]Expr{x.X}, x.List...)
+	if x.Query == nil {
+		if done, err := a.indexCompare("IN", all, sc); done || err != nil {
+			return err
+		}
+	}
+	if err := a.compare(all, sc, ReasonPredicate); err != nil {
 		return err
 	}
 	if x.Query == nil {

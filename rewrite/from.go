@@ -339,6 +339,11 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 		if r.open && r.sensitive() {
 			return nil, a.refuse(t.Start, ReasonCatalog, name.Name, "column aliases need the catalog; alias the columns in the select list")
 		}
+		for i := range r.cols {
+			if r.cols[i].hidden && i < len(t.ColumnAliases) {
+				return nil, a.refuse(t.Start, ReasonHiddenColumn, name.Name, "the names would fall on columns that belong to sealsql; alias the columns in the select list")
+			}
+		}
 		cols, err := a.rename(r.cols, t.ColumnAliases, t.Start)
 		if err != nil {
 			return nil, err
@@ -367,6 +372,9 @@ func baseColumns(rel *Relation, inContext bool) ([]column, int) {
 	if rel.Open {
 		for _, c := range t.Columns {
 			cols = append(cols, column{name: c.Name})
+			if c.Equality != nil {
+				cols = append(cols, column{name: c.Equality.Name})
+			}
 		}
 		if byRow {
 			cols = append(cols, column{name: t.Partition.Column, declared: true})
@@ -391,6 +399,9 @@ func baseColumns(rel *Relation, inContext bool) ([]column, int) {
 		if c := t.Column(cols[i].name); c != nil {
 			cols[i].declared = false
 			cols[i].flow = flow{{col: c, part: ref}}
+		}
+		if t.IndexColumn(cols[i].name) != nil {
+			cols[i].declared, cols[i].hidden = false, true
 		}
 	}
 	return cols, part

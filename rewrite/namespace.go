@@ -228,6 +228,9 @@ func (n *namespace) judgeAnnotated(r *SnapshotRelation, rel *Relation) *Relation
 		if p := columnProblem(n.dialect, r, c); p != nil {
 			return refuse(ReasonShadowed, c.Name+": "+p.Problem+"; "+p.Hint)
 		}
+		if p := indexProblem(n.dialect, r, c.Equality); p != nil {
+			return refuse(ReasonShadowed, c.Equality.Name+": "+p.Problem+"; "+p.Hint)
+		}
 	}
 	rel.Verdict, rel.Annotation = VerdictAnnotated, t
 	n.judgeTriggers(r, rel)
@@ -331,6 +334,9 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 			if p := columnProblem(d, r, c); p != nil {
 				out = append(out, *p)
 			}
+			if p := indexProblem(d, r, c.Equality); p != nil {
+				out = append(out, *p)
+			}
 			out = append(out, expressionFindings(d, r, c)...)
 		}
 		for _, tr := range r.Triggers {
@@ -353,7 +359,7 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Finding {
 	var out []Finding
 	for _, chk := range r.Checks {
-		if hasWord(chk, c.Name) && !isGuard(chk) {
+		if hasWord(chk, c.Name) && !isGuard(chk) && !isIndexGuard(chk, c.Equality) {
 			out = append(out, Finding{c.String(), "a CHECK constraint reads the column, which holds ciphertext", "drop the constraint; check the value in the application"})
 		}
 	}

@@ -40,11 +40,21 @@ type PartitionSource struct {
 type Out struct {
 	Value Value
 	// Seal is the column to seal for; nil passes the value as it is.
-	Seal      *schema.Column
+	Seal *schema.Column
+	// Index asks for the value's blind index instead.
+	Index     *schema.Equality
 	Partition PartitionSource
 	// PartitionOf asks for the canonical partition value of the table to be
 	// sent (the conjunct that the driver adds, threats T13).
 	PartitionOf *schema.Table
+}
+
+// Column is the encrypted column that the value belongs to, or nil.
+func (o *Out) Column() *schema.Column {
+	if o.Index != nil {
+		return o.Index.Of
+	}
+	return o.Seal
 }
 
 // Hole is a place in the text where a sealed literal is written inline.

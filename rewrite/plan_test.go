@@ -139,7 +139,7 @@ func checkPlan(t *testing.T, front rewrite.Frontend, input string, p *rewrite.Pl
 	if p.Writes {
 		sealed := len(p.Holes)
 		for _, o := range p.Args {
-			if o.Seal != nil {
+			if o.Column() != nil {
 				sealed++
 			}
 		}
@@ -201,6 +201,12 @@ func describeOut(o rewrite.Out) string {
 	switch {
 	case o.PartitionOf != nil:
 		return "partition of " + o.PartitionOf.Name + " " + describeValue(o.Value)
+	case o.Index != nil:
+		scope := "table"
+		if !o.Index.TableScope {
+			scope = describePartition(o.Partition)
+		}
+		return "index " + o.Index.Of.String() + " " + describeValue(o.Value) + " " + scope
 	case o.Seal != nil:
 		return "seal " + o.Seal.String() + " " + describeValue(o.Value) + " " + describePartition(o.Partition)
 	}
@@ -369,6 +375,8 @@ func (w *world) addColumn(t *testing.T, rel *rewrite.SnapshotRelation, ann *sche
 			if w.dialect == rewrite.SQLite && c.Type == "bytea" {
 				c.Type = "blob"
 			}
+		case "index", "lossy", "uniquely", "table-wide", "group":
+			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
 		case "default":
 			c.Default = f[i+1]
 			i++
@@ -385,6 +393,29 @@ func (w *world) addColumn(t *testing.T, rel *rewrite.SnapshotRelation, ann *sche
 	if ann != nil && len(ann.Columns) > 0 && !w.annotated(ann.Name) {
 		w.tables = append(w.tables, ann)
 	}
+}
+
+// indexWord reads "index NAME", "lossy", "uniquely", "table-wide", "group NAME"
+// and returns the number of further words it took.
+func indexWord(c *schema.Column, word string, rest []string) int {
+	if c.Equality == nil {
+		c.Equality = &schema.Equality{Collation: schema.CollationBytes}
+	}
+	switch word {
+	case "index":
+		c.Equality.Name = rest[0]
+		return 1
+	case "group":
+		c.Equality.Group = rest[0]
+		return 1
+	case "lossy":
+		c.Equality.Normalize = []schema.Normalizer{schema.Lower}
+	case "uniquely":
+		c.Equality.Unique = schema.UniqueExact
+	case "table-wide":
+		c.Equality.TableScope = true
+	}
+	return 0
 }
 
 func (w *world) annotated(name string) bool {

@@ -108,12 +108,12 @@ func (v verifier) other(x, y *Other) bool {
 }
 
 func (v verifier) insert(x, y *Insert) bool {
-	cols := x.Columns
+	g := v.b.a.grown[x]
 	if names, ok := v.b.a.columns[x]; ok {
 		if !v.names(names, y.Columns) {
 			return false
 		}
-	} else if !idents(cols, y.Columns) || x.HasColumns != y.HasColumns {
+	} else if !v.columns(x, g, y.Columns) || x.HasColumns != y.HasColumns {
 		return false
 	}
 	if (x.Values == nil) != (y.Values == nil) || len(x.Upserts) != len(y.Upserts) {
@@ -125,7 +125,7 @@ func (v verifier) insert(x, y *Insert) bool {
 		}
 	}
 	return v.with(x.With, y.With) && v.table(x.Target, y.Target) &&
-		(x.Values == nil || v.rows(x.Values.Rows, y.Values.Rows)) && v.query(x.Query, y.Query) &&
+		(x.Values == nil || v.grownRows(x, g, y.Values.Rows)) && v.query(x.Query, y.Query) &&
 		x.DefaultValues == y.DefaultValues && x.SetForm == y.SetForm && x.Replace == y.Replace && x.Ignore == y.Ignore &&
 		alias(x.RowAlias, y.RowAlias) && idents(x.RowColumns, y.RowColumns) && x.Attr == y.Attr &&
 		v.items(x, x.Returning, y.Returning)
@@ -149,20 +149,25 @@ func (v verifier) upsert(x, y *Upsert) bool {
 }
 
 func (v verifier) assigns(x, y []Assign) bool {
-	if len(x) != len(y) {
-		return false
-	}
+	at := 0
 	for i := range x {
-		if len(x[i].Columns) != len(y[i].Columns) || !v.expr(x[i].Value, y[i].Value) {
+		if at >= len(y) || len(x[i].Columns) != len(y[at].Columns) || !v.expr(x[i].Value, y[at].Value) {
 			return false
 		}
 		for k := range x[i].Columns {
-			if !idents(x[i].Columns[k].Path, y[i].Columns[k].Path) {
+			if !idents(x[i].Columns[k].Path, y[at].Columns[k].Path) {
 				return false
 			}
 		}
+		at++
+		for _, add := range v.b.a.assigns[&x[i]] {
+			if at >= len(y) || !v.addedAssign(add, &x[i], &y[at]) {
+				return false
+			}
+			at++
+		}
 	}
-	return true
+	return at == len(y)
 }
 
 func (v verifier) update(x, y *Update) bool {
@@ -383,6 +388,10 @@ func (v verifier) expr(x, y Expr) bool {
 		return s != nil && v.slot(s, y)
 	case *ColumnRef:
 		y, ok := y.(*ColumnRef)
+		if e := v.b.a.indexed[x]; e != nil {
+			n := len(x.Path) - 1
+			return ok && len(y.Path) == n+1 && idents(x.Path[:n], y.Path[:n]) && y.Path[n].Name == e.Name
+		}
 		return ok && idents(x.Path, y.Path)
 	case *Star:
 		y, ok := y.(*Star)

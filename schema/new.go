@@ -133,6 +133,7 @@ func (b *builder) table(t *Table) {
 		b.column(t, i, c)
 	}
 	b.partition(t)
+	b.equality(t)
 }
 
 func (b *builder) column(t *Table, i int, c *Column) {

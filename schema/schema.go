@@ -60,6 +60,8 @@ type Column struct {
 	Type Type
 	// Carrier is the kind of physical column.
 	Carrier Carrier
+	// Equality is the column's blind index, or nil.
+	Equality *Equality
 }
 
 // String returns "table.column".

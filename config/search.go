@@ -1,0 +1,70 @@
+package config
+
+import "github.com/sealsql/sealsql/schema"
+
+// searchSection declares the indexes of a column.
+type searchSection struct {
+	Equality *equalitySection `yaml:"equality" doc:"A blind index: the column answers =, IN and joins. The database learns which rows hold equal values."`
+}
+
+func (*searchSection) words() []string { return []string{"equality"} }
+
+func (s *searchSection) setWord(string) { *s = searchSection{Equality: &equalitySection{}} }
+
+func (*searchSection) later() map[string]string {
+	return laterKeys("this version has equality", "prefix", "suffix", "contains", "range")
+}
+
+func (s *searchSection) check(d *decoder, p path) {
+	if s.Equality == nil && !d.has(p.key("equality")) {
+		d.at(p, "no index is named", "write search: equality, or remove the key")
+	}
+}
+
+type equalitySection struct {
+	Column    string       `yaml:"column" doc:"Name of the physical column that holds the index; the column's name and _bidx unless given."`
+	Normalize []normalizer `yaml:"normalize" doc:"What is done to a text before it is hashed, in this order: trim, trim_end, collapse, nfc, nfkc, lower, strip_accents, digits, email. Searches then find more than equal values, and the rows are filtered after opening."`
+	Collation string       `yaml:"collation" enum:"binary ci ci_ai" doc:"Equality that the application expects: binary compares bytes, ci ignores case (citext), ci_ai also accents and trailing blanks (MySQL's default). Required for text on MySQL."`
+	Unique    string       `yaml:"unique" enum:"exact normalized" doc:"The application has a unique key on the column: of its values, or of what normalize makes of them."`
+	Scope     string       `yaml:"scope" enum:"partition table" default:"partition" doc:"partition hides from the database which values of two partitions are equal; table lets searches go across partitions."`
+	Group     string       `yaml:"group" doc:"Columns of one group can be joined; the column's id unless given. The database then learns which of their values are equal."`
+	Bits      int          `yaml:"bits" default:"128" min:"8" max:"256" doc:"Size of the hash. Fewer bits than 128 collide: rows are then filtered after opening."`
+	Version   int          `yaml:"version" default:"1" min:"1" max:"1000000" doc:"Part of the key of the index."`
+}
+
+func (*equalitySection) words() []string { return []string{"default"} }
+
+func (s *equalitySection) setWord(string) { *s = equalitySection{} }
+
+func (s *equalitySection) index() *schema.Equality {
+	e := &schema.Equality{
+		Name: s.Column, Bits: s.Bits, Group: s.Group, Version: s.Version, TableScope: s.Scope == "table",
+		Collation: schema.Collations[s.Collation],
+		Unique:    map[string]schema.Uniqueness{"exact": schema.UniqueExact, "normalized": schema.UniqueNormalized}[s.Unique],
+	}
+	for _, n := range s.Normalize {
+		e.Normalize = append(e.Normalize, schema.Normalizer(n))
+	}
+	return e
+}
+
+// normalizer is the name of one.
+type normalizer schema.Normalizer
+
+func (n *normalizer) set(text string) (problem, suggestion string) {
+	for _, known := range schema.Normalizers {
+		if string(known) == text {
+			*n = normalizer(known)
+			return "", ""
+		}
+	}
+	var best string
+	names := make([]string, len(schema.Normalizers))
+	for i, known := range schema.Normalizers {
+		names[i] = string(known)
+	}
+	if best = schema.Nearest(text, names); best != "" {
+		return "this is no normalizer", "use " + best
+	}
+	return "this is no normalizer", "use trim, trim_end, collapse, nfc, nfkc, lower, strip_accents, digits or email"
+}

@@ -1,0 +1,477 @@
+package rewrite
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// Blind indexes for equality. A comparison of an encrypted column with a value
+// becomes one of its index column with the value's index; every write of the
+// column writes the index beside it. The closed list of comparisons is
+// indexComparisons; what is exact and what is not decides schema.Equality.
+
+// indexComparisons are the comparisons that equality of hashes answers exactly.
+var indexComparisons = map[string]bool{
+	"=": true, "<>": true, "<=>": true, "IS": true, "IS NOT": true,
+	"IS DISTINCT FROM": true, "IS NOT DISTINCT FROM": true, "IN": true,
+}
+
+const (
+	noIndexHint   = "an encrypted column can be compared only through a search index: add search: equality to the column, or compare a clear one"
+	lossyHint     = "the index also finds values that only its normalizers make equal: declare a collation that says so, or open the rows and compare them in the application"
+	formHint      = "an encrypted column is compared by =, <>, IN and IS with parameters, literals, or a column of its group"
+	reachHint     = "compare the column where its table is named, not behind a subquery or CTE"
+	partScopeHint = "the index is kept for each partition: fix the partition in the WHERE clause, run with sealsql.WithPartition, or declare scope: table"
+)
+
+// addition is a value that the plan writes beside one of the caller's: its
+// index. It stands at an offset of the caller's text, between lead and trail.
+type addition struct {
+	at          int
+	lead, trail string
+	name        string   // the index column
+	text        string   // NULL, DEFAULT or the proposed row's index; else out
+	out         Out      // the value
+	ref         []string // what text names, for the check of the result
+	slot        *slot
+}
+
+// growth is what an INSERT gets: columns, and for each row their values.
+type growth struct {
+	names []string
+	rows  [][]*addition
+}
+
+// indexCompare plans a comparison with an indexed column. done is false when
+// nothing in it is encrypted.
+func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool, err error) {
+	var first *ColumnRef
+	var refs []*ColumnRef
+	var hits []hit
+	for _, e := range args {
+		ref, ok := e.(*ColumnRef)
+		if !ok {
+			continue
+		}
+		h, _, found, err := a.resolve(ref, sc)
+		if err != nil || !found || len(h.flow()) == 0 {
+			continue // reported where the comparison is walked
+		}
+		if refs = append(refs, ref); first == nil {
+			first = ref
+		}
+		hits = append(hits, h)
+	}
+	if first == nil {
+		return false, nil
+	}
+	var index *schema.Equality
+	for i, h := range hits {
+		e, err := a.indexAt(name, refs[i], h)
+		if err != nil {
+			return true, err
+		}
+		if index != nil && !index.Joins(e) {
+			return true, a.refuse(refs[i].Start, ReasonPredicate, e.Of.String(), "give both columns the same search group and the same index, or compare them in the application")
+		}
+		index = e
+	}
+	part, err := a.sharedPartition(index, refs, hits)
+	if err != nil {
+		return true, err
+	}
+	for i, ref := range refs {
+		if err := a.useIndex(ref, hits[i].flow()[0].col.Equality); err != nil {
+			return true, err
+		}
+	}
+	for _, e := range args {
+		if ref, ok := e.(*ColumnRef); ok && contained(refs, ref) {
+			continue
+		}
+		if err := a.term(e, index, part); err != nil {
+			return true, err
+		}
+	}
+	return true, nil
+}
+
+func contained(refs []*ColumnRef, ref *ColumnRef) bool {
+	for _, r := range refs {
+		if r == ref {
+			return true
+		}
+	}
+	return false
+}
+
+// indexAt returns the index that answers a comparison of a column.
+func (a *analysis) indexAt(name string, ref *ColumnRef, h hit) (*schema.Equality, error) {
+	f := h.flow()
+	c := f[0].col
+	switch {
+	case len(f) > 1 || c.Equality == nil:
+		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), noIndexHint)
+	case !indexComparisons[name]:
+		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), formHint)
+	case h.rel.annotated() == nil:
+		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), reachHint)
+	case !c.Equality.Exact():
+		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), lossyHint)
+	}
+	return c.Equality, nil
+}
+
+// sharedPartition proves that the rows compared are of one partition, or that
+// the index spans all of them (threats T23).
+func (a *analysis) sharedPartition(e *schema.Equality, refs []*ColumnRef, hits []hit) (PartitionSource, error) {
+	if e.TableScope {
+		return PartitionSource{Known: true, ResultColumn: -1}, nil
+	}
+	var part PartitionSource
+	for i, h := range hits {
+		p, ok := a.partition(h.rel.annotated(), h.rel.fixed)
+		if !ok {
+			return p, a.refuse(refs[i].Start, ReasonPartition, h.flow()[0].col.String(), partScopeHint)
+		}
+		if i > 0 && (p.Const != part.Const || !sameValue(p.Value, part.Value)) {
+			return p, a.refuse(refs[i].Start, ReasonPartition, h.flow()[0].col.String(), partScopeHint)
+		}
+		part = p
+	}
+	return part, nil
+}
+
+// useIndex makes a reference to the column one to its index.
+func (a *analysis) useIndex(ref *ColumnRef, e *schema.Equality) error {
+	if !ref.Path[len(ref.Path)-1].Known() {
+		return a.refuse(ref.Start, ReasonPredicate, e.Of.String(), "write the comparison in a plainer form")
+	}
+	if a.indexed == nil {
+		a.indexed = map[*ColumnRef]*schema.Equality{}
+	}
+	a.indexed[ref] = e
+	return nil
+}
+
+// term plans a value that is compared with an index column.
+func (a *analysis) term(e Expr, index *schema.Equality, part PartitionSource) error {
+	if isNull(e) {
+		return nil
+	}
+	v := e
+	if c, ok := e.(*Cast); ok && preserves(c, index.Of) {
+		if a.casts == nil {
+			a.casts = map[*Cast]Expr{}
+		}
+		a.casts[c] = c.X
+		v = c.X
+	}
+	out, err := a.indexOf(v, index, part)
+	if err != nil {
+		return err
+	}
+	if p, ok := v.(*Param); ok {
+		a.use(paramUse{param: p, seal: index.Of})
+	}
+	if a.seals == nil {
+		a.seals = map[Expr]Out{}
+	}
+	a.seals[v] = out
+	return nil
+}
+
+// indexOf describes the index of a parameter or literal.
+func (a *analysis) indexOf(e Expr, index *schema.Equality, part PartitionSource) (Out, error) {
+	out := Out{Index: index, Partition: part}
+	switch v := e.(type) {
+	case *Param:
+		out.Value = Value{Source: FromArg, Arg: v.N}
+	case *Literal:
+		if v.Odd {
+			return out, a.refuse(v.Start, ReasonLiteral, index.Of.String(), "bind the value as a parameter")
+		}
+		out.Value = Value{Source: FromLiteral, Literal: v}
+	default:
+		return out, a.refuse(e.Pos(), ReasonPredicate, index.Of.String(), formHint)
+	}
+	if !e.Range().Known() {
+		return out, a.refuse(e.Pos(), ReasonExpression, index.Of.String(), "bind the value as a plain parameter")
+	}
+	return out, nil
+}
+
+// indexPartition is the partition of an index of a value that is sealed under
+// part.
+func indexPartition(e *schema.Equality, part PartitionSource) PartitionSource {
+	if e.TableScope {
+		return PartitionSource{Known: true, ResultColumn: -1}
+	}
+	return part
+}
+
+// beside describes the index value of an assigned value: fixed text or an Out.
+func (a *analysis) beside(v Expr, e *schema.Equality, part PartitionSource) (*addition, error) {
+	add := &addition{name: e.Name}
+	switch x := v.(type) {
+	case *Default:
+		add.text = "DEFAULT"
+		return add, nil
+	case *Cast:
+		v = x.X
+	case *Literal:
+		if x.Kind == LitNull {
+			add.text = "NULL"
+			return add, nil
+		}
+	}
+	if _, ok := v.(*Param); !ok {
+		if _, ok := v.(*Literal); !ok {
+			return nil, a.refuse(v.Pos(), ReasonComputed, e.Of.String(), "the column has a search index, which the server cannot compute: bind a parameter or write a literal")
+		}
+	}
+	var err error
+	add.out, err = a.indexOf(v, e, indexPartition(e, part))
+	return add, err
+}
+
+// growInsert adds the index columns of an INSERT of values.
+func (a *analysis) growInsert(in *insertion) error {
+	var cols []int // positions of indexed columns
+	for i := range in.cols {
+		if c := in.sealedAt(i); c != nil && c.Equality != nil {
+			cols = append(cols, i)
+		}
+	}
+	s := in.st
+	if len(cols) == 0 || s.DefaultValues {
+		return nil
+	}
+	if s.Values == nil {
+		return a.growSelect(in, cols)
+	}
+	g := &growth{}
+	for _, i := range cols {
+		g.names = append(g.names, in.sealedAt(i).Equality.Name)
+	}
+	for r, row := range s.Values.Rows {
+		adds, err := a.growRow(in, cols, row, r)
+		if err != nil {
+			return err
+		}
+		g.rows = append(g.rows, adds)
+	}
+	return a.grow(in, g)
+}
+
+// growSelect allows INSERT … SELECT only where the indexed columns get NULL.
+func (a *analysis) growSelect(in *insertion, cols []int) error {
+	for _, i := range cols {
+		if c := in.sealedAt(i); !a.nullItem(in.st.Query, i) {
+			return a.refuse(in.st.Query.Start, ReasonComputed, c.String(), "INSERT … SELECT into an encrypted column with a search index: select the values and insert them as parameters")
+		}
+	}
+	return nil
+}
+
+func (a *analysis) growRow(in *insertion, cols []int, row []Expr, r int) ([]*addition, error) {
+	s := in.st
+	at := -1
+	switch {
+	case s.SetForm:
+		if len(s.Columns) > 0 && s.Columns[0].Known() {
+			at = s.Columns[0].Start
+		}
+	case r < len(s.Values.RowSpans) && s.Values.RowSpans[r].Known():
+		at = s.Values.RowSpans[r].End - 1
+	}
+	var adds []*addition
+	for _, i := range cols {
+		if i >= len(row) {
+			return nil, a.refuse(s.Start, ReasonAmbiguous, in.rel.alias.Name, "a row has fewer values than columns")
+		}
+		c := in.sealedAt(i)
+		if at < 0 {
+			return nil, a.refuse(row[i].Pos(), ReasonExpression, c.String(), "write the row in a plainer form")
+		}
+		var part PartitionSource
+		if !isNull(row[i]) && !isDefault(row[i]) {
+			var err error
+			if part, err = a.rowPartition(in, row); err != nil {
+				return nil, err
+			}
+		}
+		add, err := a.beside(row[i], c.Equality, part)
+		if err != nil {
+			return nil, err
+		}
+		if add.at, add.lead = at, ", "; s.SetForm {
+			add.lead, add.trail = a.front.QuoteIdent(add.name)+" = ", ", "
+		}
+		adds = append(adds, add)
+	}
+	return adds, nil
+}
+
+func isDefault(e Expr) bool {
+	_, ok := e.(*Default)
+	return ok
+}
+
+// grow records the columns and values that an INSERT gets.
+func (a *analysis) grow(in *insertion, g *growth) error {
+	s := in.st
+	if a.grown == nil {
+		a.grown = map[*Insert]*growth{}
+	}
+	a.grown[s] = g
+	switch {
+	case s.SetForm:
+	case a.columns[s] != nil:
+		a.columns[s] = append(a.columns[s][:len(a.columns[s]):len(a.columns[s])], g.names...)
+	default:
+		last := s.Columns[len(s.Columns)-1]
+		if !last.Known() {
+			return a.refuse(s.Start, ReasonExpression, in.rel.alias.Name, "write the column list in a plainer form")
+		}
+		for _, n := range g.names {
+			a.adds = append(a.adds, &addition{at: last.End, lead: ", ", text: a.front.QuoteIdent(n)})
+		}
+	}
+	for _, row := range g.rows {
+		a.adds = append(a.adds, row...)
+	}
+	return nil
+}
+
+// growAssign adds the assignment of the index to that of the column. proposed
+// is the prefix and suffix of the proposed row's columns, where the value is
+// one.
+func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Expr, part PartitionSource, proposed []string) error {
+	e := c.Equality
+	if e == nil {
+		return nil
+	}
+	if !s.Known() {
+		return a.refuse(ref.Start, ReasonExpression, c.String(), "write the assignment in a plainer form")
+	}
+	add := &addition{name: e.Name}
+	if proposed != nil {
+		add.text, add.ref = proposed[0]+a.front.QuoteIdent(e.Name)+proposed[1], []string{e.Name}
+	} else {
+		var err error
+		if add, err = a.beside(v, e, part); err != nil {
+			return err
+		}
+	}
+	var lead strings.Builder
+	lead.WriteString(", ")
+	for _, id := range ref.Path[:len(ref.Path)-1] {
+		lead.WriteString(a.front.QuoteIdent(id.Name))
+		lead.WriteByte('.')
+	}
+	lead.WriteString(a.front.QuoteIdent(e.Name))
+	lead.WriteString(" = ")
+	add.at, add.lead = s.End, lead.String()
+	a.adds = append(a.adds, add)
+	if a.assigns == nil {
+		a.assigns = map[*Assign][]*addition{}
+	}
+	a.assigns[s] = append(a.assigns[s], add)
+	return nil
+}
+
+// indexTarget makes a conflict target over an indexed column one over the
+// index: the unique key is there.
+func (a *analysis) indexTarget(e Expr, rel *relation) (done bool, err error) {
+	ref, ok := e.(*ColumnRef)
+	if !ok {
+		return false, nil
+	}
+	h, _, found, err := a.resolve(ref, &scope{rels: []*relation{rel}})
+	if err != nil || !found || len(h.flow()) == 0 {
+		return false, nil
+	}
+	c := h.flow()[0].col
+	if c.Equality == nil || c.Equality.Unique == schema.NotUnique {
+		return true, a.refuse(ref.Start, ReasonConflictTarget, c.String(), "declare search: {equality: {unique: exact}} on the column, or name a key over clear columns")
+	}
+	return true, a.useIndex(ref, c.Equality)
+}
+
+// partitionedIndex reports a relation with an index that answers within one
+// partition of the rows only.
+func partitionedIndex(rels []*relation) bool {
+	for _, r := range rels {
+		t := r.annotated()
+		if t == nil || t.Partition.Kind != schema.PartitionColumn {
+			continue
+		}
+		for _, c := range t.Columns {
+			if c.Equality != nil && !c.Equality.TableScope {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// indexProblem compares an index with its physical column: one that the server
+// fills in, or that compares otherwise than byte by byte, answers wrongly
+// (threats T25).
+func indexProblem(d Dialect, r *SnapshotRelation, e *schema.Equality) *Finding {
+	if e == nil {
+		return nil
+	}
+	name := e.Of.Table.Name + "." + e.Name
+	for i := range r.Columns {
+		p := &r.Columns[i]
+		if !strings.EqualFold(p.Name, e.Name) {
+			continue
+		}
+		switch {
+		case p.Generated || p.Default != "":
+			return &Finding{name, "the index column is filled in by the server", "create it as `sealsql ddl` prints it"}
+		case !carries(d, p.Type, schema.CarrierBinary) || d == SQLite && p.Type != "" && !strings.Contains(strings.ToLower(p.Type), "blob"):
+			return &Finding{name, "its physical type cannot hold an index", "create it as `sealsql ddl` prints it: " + IndexType(d, e)}
+		}
+		return nil
+	}
+	return &Finding{name, "the table has no column for the search index", "create it as `sealsql ddl` prints it, or remove search: from the configuration"}
+}
+
+// IndexType is the physical type of an index column.
+func IndexType(d Dialect, e *schema.Equality) string {
+	switch d {
+	case Postgres:
+		return "bytea"
+	case MySQL:
+		return "binary(" + strconv.Itoa(e.Bits/8) + ")"
+	}
+	return "blob"
+}
+
+// IndexGuardName is GuardName for an index column.
+func IndexGuardName(e *schema.Equality) string { return guardName(e.Of.Table.Name, e.Name) }
+
+// IndexGuard is the condition of the constraint that keeps an index beside its
+// value: it is NULL exactly when the value is, so that a writer who forgets the
+// index fails instead of losing rows (threats T10, T21).
+func IndexGuard(f Frontend, e *schema.Equality) string {
+	return "(" + f.QuoteIdent(e.Of.Name) + " IS NULL) = (" + f.QuoteIdent(e.Name) + " IS NULL)"
+}
+
+// isIndexGuard recognises it, however the engine prints it.
+func isIndexGuard(check string, e *schema.Equality) bool {
+	if e == nil {
+		return false
+	}
+	words := strings.FieldsFunc(strings.ToLower(check), func(r rune) bool { return r != '=' && r < 0x80 && !wordByte(byte(r)) })
+	if len(words) > 0 && words[0] == "check" {
+		words = words[1:]
+	}
+	return slices.Equal(words, []string{strings.ToLower(e.Of.Name), "is", "null", "=", strings.ToLower(e.Name), "is", "null"})
+}

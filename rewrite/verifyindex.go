@@ -1,0 +1,73 @@
+package rewrite
+
+// columns compares the column list of an INSERT, which index columns may have
+// been added to.
+func (v verifier) columns(x *Insert, g *growth, y []Ident) bool {
+	if g == nil {
+		return idents(x.Columns, y)
+	}
+	n := len(g.names)
+	if len(y) != len(x.Columns)+n {
+		return false
+	}
+	if x.SetForm { // the index columns come first
+		return v.names(g.names, y[:n]) && idents(x.Columns, y[n:])
+	}
+	return idents(x.Columns, y[:len(x.Columns)]) && v.names(g.names, y[len(x.Columns):])
+}
+
+// grownRows compares the rows of an INSERT with the values added to each.
+func (v verifier) grownRows(x *Insert, g *growth, y [][]Expr) bool {
+	if g == nil {
+		return v.rows(x.Values.Rows, y)
+	}
+	if len(x.Values.Rows) != len(y) || len(g.rows) != len(y) {
+		return false
+	}
+	for i, row := range x.Values.Rows {
+		n := len(g.rows[i])
+		if len(y[i]) != len(row)+n {
+			return false
+		}
+		own, added := y[i][:len(row)], y[i][len(row):]
+		if x.SetForm {
+			own, added = y[i][n:], y[i][:n]
+		}
+		if !v.exprs(row, own) {
+			return false
+		}
+		for k, add := range g.rows[i] {
+			if !v.added(add, added[k]) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// added holds an expression of the edited text against what was added there.
+func (v verifier) added(add *addition, y Expr) bool {
+	if add.slot != nil {
+		return v.slot(add.slot, y)
+	}
+	switch y := y.(type) {
+	case *Literal:
+		return add.text == "NULL" && y.Kind == LitNull
+	case *Default:
+		return add.text == "DEFAULT"
+	case *ValuesRef:
+		return add.ref != nil && y.Column != nil && y.Column.Path[len(y.Column.Path)-1].Name == add.ref[0]
+	case *ColumnRef:
+		return add.ref != nil && y.Path[len(y.Path)-1].Name == add.ref[0]
+	}
+	return false
+}
+
+// addedAssign compares the assignment of an index with the one it follows.
+func (v verifier) addedAssign(add *addition, x, y *Assign) bool {
+	if len(y.Columns) != 1 {
+		return false
+	}
+	path := y.Columns[0].Path
+	return path[len(path)-1].Name == add.name && len(path) == len(x.Columns[0].Path) && v.added(add, y.Value)
+}

@@ -1,0 +1,188 @@
+package schema
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Equality is a blind index: a physical column beside an encrypted one that
+// holds a keyed hash of the value, so that the server can compare values
+// without learning them. What it learns is which rows of one scope hold equal
+// values, and how often.
+type Equality struct {
+	// Of is the indexed column; New sets it.
+	Of *Column
+	// Name is the physical column; New sets an empty one to the column's name
+	// and "_bidx".
+	Name string
+	// Normalize lists what is done to a text, in this order, before it is
+	// hashed; empty means that texts are compared as bytes.
+	Normalize []Normalizer
+	// Collation is the equality that the application expects of the column.
+	Collation Collation
+	// Bits is the size of the hash: 8 to 256 in steps of 8; New sets 0 to 128.
+	Bits int
+	// Unique says that the application has a unique key on the column.
+	Unique Uniqueness
+	// TableScope compares values of all partitions (scope: table); otherwise
+	// equal values of two partitions have different hashes.
+	TableScope bool
+	// Group names the columns whose values are compared with each other; New
+	// sets an empty one to the column's id.
+	Group string
+	// Version is part of the key's derivation; New sets 0 to 1.
+	Version int
+}
+
+// Uniqueness says what a unique key on an encrypted column means.
+type Uniqueness uint8
+
+// The kinds: none, of the values, of the normalised values.
+const (
+	NotUnique Uniqueness = iota
+	UniqueExact
+	UniqueNormalized
+)
+
+// Collation is an equality of texts.
+type Collation uint8
+
+// The collations. Bytes is PostgreSQL's and SQLite's default. IgnoreCase is
+// citext's and, beyond ASCII, NOCASE's. IgnoreCaseAccents is MySQL's default,
+// which also ignores trailing blanks.
+const (
+	CollationNone Collation = iota
+	CollationBytes
+	CollationIgnoreCase
+	CollationIgnoreCaseAccents
+)
+
+// Collations are the words of the configuration.
+var Collations = map[string]Collation{"binary": CollationBytes, "ci": CollationIgnoreCase, "ci_ai": CollationIgnoreCaseAccents}
+
+// Normalizer is a step that makes texts equal that shall be found together.
+type Normalizer string
+
+// The normalizers.
+const (
+	Trim         Normalizer = "trim"          // blanks at both ends
+	TrimEnd      Normalizer = "trim_end"      // blanks at the end
+	Collapse     Normalizer = "collapse"      // runs of blanks become one
+	NFC          Normalizer = "nfc"           // canonical composition (UAX 15)
+	NFKC         Normalizer = "nfkc"          // compatibility composition (UAX 15)
+	Lower        Normalizer = "lower"         // Unicode lower case, no locale
+	StripAccents Normalizer = "strip_accents" // marks of canonical decomposition
+	Digits       Normalizer = "digits"        // digits only
+	Email        Normalizer = "email"         // trim, NFC, lower case
+)
+
+// Normalizers lists the known ones.
+var Normalizers = []Normalizer{Trim, TrimEnd, Collapse, NFC, NFKC, Lower, StripAccents, Digits, Email}
+
+// Steps are the normalizers that are applied: those of the collation first.
+func (e *Equality) Steps() []Normalizer {
+	var steps []Normalizer
+	switch e.Collation {
+	case CollationIgnoreCase:
+		steps = []Normalizer{NFC, Lower}
+	case CollationIgnoreCaseAccents:
+		steps = []Normalizer{TrimEnd, StripAccents, NFC, Lower}
+	}
+	return append(steps, e.Normalize...)
+}
+
+// Exact reports whether two values have equal hashes exactly if they are equal
+// (threats T22): a hash long enough, and no normalizer beyond the collation.
+func (e *Equality) Exact() bool { return e.Bits >= 128 && len(e.Normalize) == 0 }
+
+// Joins reports whether values of two indexed columns can be compared by their
+// hashes.
+func (e *Equality) Joins(o *Equality) bool {
+	return e.Group == o.Group && e.Bits == o.Bits && e.Version == o.Version && e.TableScope == o.TableScope &&
+		e.Of.Type.Kind == o.Of.Type.Kind && slices.Equal(e.Steps(), o.Steps())
+}
+
+// IndexColumn returns the index whose physical column has that name, or nil.
+func (t *Table) IndexColumn(name string) *Equality {
+	for _, c := range t.Columns {
+		if c != nil && c.Equality != nil && equalFold(c.Equality.Name, name) {
+			return c.Equality
+		}
+	}
+	return nil
+}
+
+// equality completes and checks the indexes of a table.
+func (b *builder) equality(t *Table) {
+	for _, c := range t.Columns {
+		if c == nil || c.Equality == nil || c.Table == nil {
+			continue
+		}
+		e := c.Equality
+		e.Of = c
+		if e.Name == "" {
+			e.Name = c.Name + "_bidx"
+		}
+		if e.Bits == 0 {
+			e.Bits = 128
+		}
+		if e.Version == 0 {
+			e.Version = 1
+		}
+		if e.Group == "" {
+			e.Group = c.ID
+		}
+		b.indexFaults(t, c, e)
+	}
+}
+
+func (b *builder) indexFaults(t *Table, c *Column, e *Equality) {
+	report := func(field, message, hint string) {
+		b.report(t, c.Name, strings.TrimSuffix("search.equality."+field, "."), message, hint)
+	}
+	if fault := nameFault(e.Name); fault != "" {
+		report("column", "name of the index column "+fault, "")
+	}
+	for _, other := range t.Columns {
+		if other != nil && equalFold(other.Name, e.Name) || other != c && other != nil && other.Equality != nil && equalFold(other.Equality.Name, e.Name) {
+			report("column", "the index column has the name of another column", "give it a name of its own")
+		}
+	}
+	if t.Partition.Kind == PartitionColumn && equalFold(t.Partition.Column, e.Name) {
+		report("column", "the index column has the name of the partition column", "give it a name of its own")
+	}
+	if e.Bits < 8 || e.Bits > 256 || e.Bits%8 != 0 {
+		report("bits", "an index has 8 to 256 bits in steps of 8", "leave it out for 128")
+	}
+	if fault := idFault(e.Group, MaxID); fault != "" {
+		report("group", "group "+fault, "")
+	}
+	if c.Type.Kind == KindJSON {
+		report("", "json has no equality that an index could follow", "index a column of its own")
+	}
+	if c.Type.Kind != KindText && (len(e.Normalize) > 0 || e.Collation != CollationNone) {
+		report("normalize", "only text is normalised", "leave normalize and collation out")
+	}
+	for _, n := range e.Normalize {
+		if !slices.Contains(Normalizers, n) {
+			report("normalize", fmt.Sprintf("%q is no normalizer", string(n)), "use "+wordsOf(Normalizers))
+		}
+	}
+	switch {
+	case e.Unique != NotUnique && e.Bits < 128:
+		report("unique", "a hash of fewer than 128 bits collides", "leave bits out")
+	case e.Unique == UniqueExact && len(e.Normalize) > 0:
+		report("unique", "values that differ only in what is normalised would count as equal", "write unique: normalized if that is meant")
+	case e.Unique != NotUnique && !e.TableScope && t.Partition.Kind == PartitionContext:
+		report("scope", "a unique index needs a scope that the server knows", "write scope: table, or partition by a column")
+	}
+}
+
+func wordsOf(ns []Normalizer) string {
+	words := make([]string, len(ns))
+	for i, n := range ns {
+		words[i] = string(n)
+	}
+	return strings.Join(words, ", ")
+}
