@@ -26,7 +26,7 @@ type equalitySection struct {
 	Normalize []normalizer `yaml:"normalize" doc:"What is done to a text before it is hashed, in this order: trim, trim_end, collapse, nfc, nfkc, lower, strip_accents, digits, email. Searches then find more than equal values, and the rows are filtered after opening."`
 	Collation string       `yaml:"collation" enum:"binary ci ci_ai" doc:"Equality that the application expects: binary compares bytes, ci ignores case (citext), ci_ai also accents and trailing blanks (MySQL's default). Required for text on MySQL."`
 	Unique    string       `yaml:"unique" enum:"exact normalized" doc:"The application has a unique key on the column: of its values, or of what normalize makes of them."`
-	Scope     string       `yaml:"scope" enum:"partition table" default:"partition" doc:"partition hides from the database which values of two partitions are equal; table lets searches go across partitions."`
+	Scope     string       `yaml:"scope" enum:"partition table" doc:"partition hides from the database which values of two partitions are equal; table lets searches go across partitions. partition unless given."`
 	Group     string       `yaml:"group" doc:"Columns of one group can be joined; the column's id unless given. The database then learns which of their values are equal."`
 	Bits      int          `yaml:"bits" default:"128" min:"8" max:"256" doc:"Size of the hash. Fewer bits than 128 collide: rows are then filtered after opening."`
 	Version   int          `yaml:"version" default:"1" min:"1" max:"1000000" doc:"Part of the key of the index."`
@@ -67,4 +67,14 @@ func (n *normalizer) set(text string) (problem, suggestion string) {
 		return "this is no normalizer", "use " + best
 	}
 	return "this is no normalizer", "use trim, trim_end, collapse, nfc, nfkc, lower, strip_accents, digits or email"
+}
+
+// scope asks for a word where two readings of unique differ: a key within each
+// partition, or over all of them (threats T23).
+func (p *parse) scope(t *schema.Table, table path, e *namedEntry[columnSection]) {
+	s := e.Value.Search
+	if s == nil || s.Equality == nil || s.Equality.Unique == "" || s.Equality.Scope != "" || t.Partition.Kind == schema.PartitionConst {
+		return
+	}
+	p.dec.at(table.key("columns").key(e.Key).key("search").key("equality").key("unique"), "unique within a partition, or over all of them?", "add scope: partition, or scope: table")
 }

@@ -55,6 +55,7 @@ func (p *parse) table(key string, s *tableSection, fallback schema.Partition) *s
 	}
 	for i := range s.Columns {
 		t.Columns = append(t.Columns, p.column(at, &s.Columns[i]))
+		p.scope(t, at, &s.Columns[i])
 	}
 	return t
 }

@@ -190,10 +190,13 @@ func (w *alteration) action(act words) error {
 	return w.refuse(act, w.t.Name, ddlHint)
 }
 
-// guards keeps the constraints of threats T10 in place: they go with their
-// column only.
+// guards keeps index columns, and the constraints of threats T10, in place: they
+// go with their column only.
 func (w *alteration) guards(act words) error {
 	for _, t := range act {
+		if isName(t) && w.t.IndexColumn(w.a.foldToken(t)) != nil {
+			return w.a.refuse(t.Start, ReasonHiddenColumn, w.t.Name, indexColumnHint)
+		}
 		if isName(t) && strings.HasPrefix(strings.ToLower(t.Text), guardPrefix) {
 			return w.a.refuse(t.Start, ReasonDDL, w.t.Name, "the constraint keeps plaintext out of an encrypted column; it goes with the column")
 		}
@@ -276,6 +279,9 @@ func (w *alteration) addColumn(def words, exists bool) error {
 	if err := w.column(c, body); err != nil {
 		return err
 	}
+	if c.Equality != nil && w.a.dialect == SQLite {
+		return w.refuse(def, c.String(), "the column has a search index, and SQLite adds one column a statement: rebuild the table through the plain driver as sealsql ddl prints it")
+	}
 	spelt := *c
 	spelt.Name = name
 	constraint := " CONSTRAINT " + w.a.front.QuoteIdent(GuardName(c)) + " CHECK (" + Guard(w.a.front, &spelt) + ")"
@@ -285,6 +291,10 @@ func (w *alteration) addColumn(def words, exists bool) error {
 			return w.refuse(def, c.String(), "leave out IF NOT EXISTS: the column's guard is a constraint of its own, which would be added twice")
 		}
 		constraint = ", ADD" + constraint
+	}
+	if e := c.Equality; e != nil {
+		constraint += ", ADD COLUMN " + w.a.front.QuoteIdent(e.Name) + " " + IndexType(w.a.dialect, e) +
+			", ADD CONSTRAINT " + w.a.front.QuoteIdent(IndexGuardName(e)) + " CHECK (" + indexGuard(w.a.front, name, e.Name) + ")"
 	}
 	w.edits = append(w.edits, edit{span: Span{end, end}, text: constraint})
 	return nil
@@ -357,7 +367,12 @@ func (w *alteration) constraint(act words) error {
 		if !onlyNames(body) {
 			return w.refuse(body, w.t.Name, "name columns only, or change the table with the statements that `sealsql ddl` prints")
 		}
-		return w.clearNames(body)
+		d := &tableDefinition{a: w.a, t: w.t}
+		if err := d.constraint(act); err != nil {
+			return err
+		}
+		w.edits = append(w.edits, d.edits...)
+		return nil
 	case body.is("FOREIGN"):
 		if i := w.references(body); i >= 0 {
 			if err := w.clearNames(body[:i]); err != nil {
@@ -459,6 +474,13 @@ func (w *alteration) drop(act words) error {
 		return w.refuse(body, w.t.Name+"."+name, "its values name the keys of every row; without them nothing can be read")
 	}
 	c := w.t.Column(name)
+	if c != nil && c.Equality != nil && w.a.dialect != SQLite {
+		end := act[len(act)-1].End
+		w.edits = append(w.edits, edit{span: Span{end, end}, text: ", DROP COLUMN " + w.a.front.QuoteIdent(c.Equality.Name)})
+		if w.a.dialect == MySQL {
+			w.edits = append(w.edits, edit{span: Span{act[0].Start, act[0].Start}, text: "DROP CONSTRAINT " + w.a.front.QuoteIdent(IndexGuardName(c.Equality)) + ", "})
+		}
+	}
 	if c == nil || w.a.dialect == Postgres {
 		return nil // PostgreSQL drops the guard with its column
 	}

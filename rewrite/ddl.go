@@ -233,6 +233,8 @@ type tableDefinition struct {
 	t     *schema.Table
 	seen  []*schema.Column
 	names map[*schema.Column]string // as the statement spells them
+	// unique are the columns with a UNIQUE of their own.
+	unique map[*schema.Column]bool
 	part  bool
 	edits []edit
 }
@@ -285,22 +287,98 @@ func (d *tableDefinition) element(toks []Token) error {
 		return d.partitionColumn(toks)
 	}
 	if c := d.t.Column(name); c != nil {
-		return d.column(c, toks)
+		if err := d.column(c, toks); err != nil {
+			return err
+		}
+		d.indexColumn(c, toks[len(toks)-1].End, ", ")
+		return nil
+	}
+	if d.t.IndexColumn(name) != nil {
+		return d.a.refuse(toks[0].Start, ReasonHiddenColumn, d.t.Name, indexColumnHint)
 	}
 	return d.constraint(toks[1:])
+}
+
+// indexColumn defines the index column behind the column that it belongs to.
+func (d *tableDefinition) indexColumn(c *schema.Column, at int, lead string) {
+	if c.Equality == nil {
+		return
+	}
+	text := lead + d.a.front.QuoteIdent(c.Equality.Name) + " " + IndexType(d.a.dialect, c.Equality)
+	if d.unique[c] && d.standalone(c) {
+		text += " UNIQUE"
+	}
+	d.edits = append(d.edits, edit{span: Span{at, at}, text: text})
+}
+
+// standalone reports whether the index is unique by itself: one that is kept
+// for each partition of the rows is unique together with the partition.
+func (d *tableDefinition) standalone(c *schema.Column) bool {
+	return c.Equality.TableScope || d.t.Partition.Kind != schema.PartitionColumn
 }
 
 // constraint refuses constraints and expressions that name an encrypted
 // column.
 func (d *tableDefinition) constraint(toks []Token) error {
+	keyed := keyWords(toks)
 	for _, t := range toks {
-		if isName(t) {
-			if c := d.t.Column(d.a.foldToken(t)); c != nil {
-				return d.a.refuse(t.Start, ReasonDDL, c.String(), "a constraint or index would look at ciphertext; leave the encrypted column out of it")
-			}
+		if !isName(t) {
+			continue
+		}
+		c := d.t.Column(d.a.foldToken(t))
+		switch {
+		case d.t.IndexColumn(d.a.foldToken(t)) != nil:
+			return d.a.refuse(t.Start, ReasonHiddenColumn, d.t.Name, indexColumnHint)
+		case c == nil:
+		case keyed == "" || c.Equality == nil:
+			return d.a.refuse(t.Start, ReasonDDL, c.String(), "a constraint or index would look at ciphertext; leave the encrypted column out of it, or add search: equality to the column")
+		case keyed == "UNIQUE" && c.Equality.Unique == schema.NotUnique:
+			return d.a.refuse(t.Start, ReasonDDL, c.String(), uniqueHint)
+		default:
+			d.edits = append(d.edits, edit{span: Span{t.Start, t.End}, text: d.a.front.QuoteIdent(c.Equality.Name)})
 		}
 	}
 	return nil
+}
+
+const (
+	indexColumnHint = "the column belongs to sealsql, which defines it beside the encrypted one"
+	uniqueHint      = "declare search: {equality: {unique: exact}} on the column: the unique key is over its index"
+)
+
+// keyWords tells a key over columns from other constraints: "UNIQUE", "KEY" or
+// "" for the rest. A key in which anything but names, a name of the key and an
+// order stands is of the rest.
+func keyWords(toks words) string {
+	if toks.is("CONSTRAINT") && len(toks) > 1 {
+		if toks = toks[1:]; !toks.is("UNIQUE") {
+			toks = toks[1:]
+		}
+	}
+	kind := ""
+	switch {
+	case toks.is("UNIQUE"):
+		kind = "UNIQUE"
+	case toks.is("KEY"), toks.is("INDEX"):
+		kind = "KEY"
+	default:
+		return ""
+	}
+	depth := 0
+	for _, t := range toks {
+		switch {
+		case isPunct(t, "("):
+			depth++
+		case isPunct(t, ")"):
+			depth--
+		case depth > 1, t.Kind != TokWord && t.Kind != TokQuoted && !isPunct(t, ","):
+			return "" // an expression, or a prefix of a column
+		}
+	}
+	if toks.any("WHERE", "REFERENCES", "CHECK") {
+		return ""
+	}
+	return kind
 }
 
 func (d *tableDefinition) partitionColumn(toks []Token) error {
@@ -373,6 +451,19 @@ func (d *tableDefinition) columnConstraints(c *schema.Column, toks []Token) erro
 			i++
 		case w == "COMMENT" && i+1 < len(toks) && toks[i+1].Kind == TokString:
 			i++
+		case w == "UNIQUE" && c.Equality != nil && c.Equality.Unique != schema.NotUnique:
+			end := t
+			if words(toks[i+1:]).is("KEY") {
+				i++
+				end = toks[i]
+			}
+			d.drop(t, end)
+			if d.unique == nil {
+				d.unique = map[*schema.Column]bool{}
+			}
+			d.unique[c] = true
+		case w == "UNIQUE" && c.Equality != nil:
+			return d.a.refuse(t.Start, ReasonDDL, c.String(), uniqueHint)
 		case w == "COLLATE" && i+1 < len(toks):
 			d.drop(t, toks[i+1])
 			i++
@@ -414,6 +505,13 @@ func (d *tableDefinition) finish(closing Token) error {
 		spelt := *c
 		spelt.Name = d.names[c]
 		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, &spelt))
+		if c.Equality == nil {
+			continue
+		}
+		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(IndexGuardName(c.Equality)), indexGuard(d.a.front, spelt.Name, c.Equality.Name))
+		if d.unique[c] && !d.standalone(c) {
+			fmt.Fprintf(&text, ",\n  UNIQUE (%s, %s)", d.a.front.QuoteIdent(d.t.Partition.Column), d.a.front.QuoteIdent(c.Equality.Name))
+		}
 	}
 	text.WriteByte('\n')
 	d.edits = append(d.edits, edit{span: Span{closing.Start, closing.Start}, text: text.String()})

@@ -460,8 +460,10 @@ func IndexGuardName(e *schema.Equality) string { return guardName(e.Of.Table.Nam
 // IndexGuard is the condition of the constraint that keeps an index beside its
 // value: it is NULL exactly when the value is, so that a writer who forgets the
 // index fails instead of losing rows (threats T10, T21).
-func IndexGuard(f Frontend, e *schema.Equality) string {
-	return "(" + f.QuoteIdent(e.Of.Name) + " IS NULL) = (" + f.QuoteIdent(e.Name) + " IS NULL)"
+func IndexGuard(f Frontend, e *schema.Equality) string { return indexGuard(f, e.Of.Name, e.Name) }
+
+func indexGuard(f Frontend, column, index string) string {
+	return "(" + f.QuoteIdent(column) + " IS NULL) = (" + f.QuoteIdent(index) + " IS NULL)"
 }
 
 // isIndexGuard recognises it, however the engine prints it.
@@ -474,4 +476,54 @@ func isIndexGuard(check string, e *schema.Equality) bool {
 		words = words[1:]
 	}
 	return slices.Equal(words, []string{strings.ToLower(e.Of.Name), "is", "null", "=", strings.ToLower(e.Name), "is", "null"})
+}
+
+// keyOver makes a key of CREATE INDEX over an indexed column one over the index.
+// Keys are found by their tokens, since not every front end knows their ranges.
+func (a *analysis) keyOver(o *Other, ref *ColumnRef, sc *scope) (done bool, err error) {
+	h, _, found, err := a.resolve(ref, sc)
+	if err != nil || !found || len(h.flow()) == 0 || h.flow()[0].col.Equality == nil {
+		return false, nil
+	}
+	e := h.flow()[0].col.Equality
+	toks := words(a.tokens(o.Range()))
+	at := a.keyToken(toks, e.Of.Name)
+	switch {
+	case at < 0:
+		return false, nil
+	case e.Unique == schema.NotUnique && toks.any("UNIQUE"):
+		return true, a.refuse(toks[at].Start, ReasonDDL, e.Of.String(), uniqueHint)
+	}
+	a.ddl = append(a.ddl, edit{span: Span{toks[at].Start, toks[at].End}, text: a.front.QuoteIdent(e.Name)})
+	a.touch(e.Of.Table)
+	return true, nil
+}
+
+// keyToken finds a column that is a key by itself in the first parentheses;
+// -1 where it is not, or where it occurs anywhere else.
+func (a *analysis) keyToken(toks words, column string) int {
+	open, at, depth := -1, -1, 0
+	for i, t := range toks {
+		switch {
+		case isPunct(t, "("):
+			if depth++; open < 0 {
+				open = i
+			}
+		case isPunct(t, ")"):
+			depth--
+		case isName(t) && schema.EqualNames(t.Text, column) && open >= 0:
+			if at >= 0 || depth != 1 || !isPunct(toks[i-1], "(") && !isPunct(toks[i-1], ",") {
+				return -1
+			}
+			at = i
+		}
+	}
+	if at < 0 || at+1 >= len(toks) {
+		return -1
+	}
+	next := toks[at+1]
+	if isPunct(next, ",") || isPunct(next, ")") || toks[at+1:].is("ASC") || toks[at+1:].is("DESC") || toks[at+1:].is("NULLS") {
+		return at
+	}
+	return -1
 }

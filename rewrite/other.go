@@ -162,6 +162,15 @@ func (a *analysis) createIndex(o *Other) error {
 	}
 	sc.rels = []*relation{r}
 	for _, e := range o.Exprs {
+		if ref, ok := e.(*ColumnRef); ok {
+			done, err := a.keyOver(o, ref, sc)
+			if err != nil {
+				return err
+			}
+			if done {
+				continue
+			}
+		}
 		var sealedCol string
 		eachColumn(e, func(ref *ColumnRef) {
 			if h, _, found, _ := a.resolve(ref, sc); found && len(h.flow()) > 0 {
