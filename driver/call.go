@@ -241,6 +241,8 @@ func (x *call) value(o *rewrite.Out) (driver.Value, error) {
 	switch {
 	case o.PartitionOf != nil:
 		return x.partitionValue(o)
+	case o.Index != nil:
+		return x.index(o)
 	case o.Seal != nil:
 		return x.seal(o)
 	case o.Value.Source == rewrite.FromArg:
@@ -252,21 +254,14 @@ func (x *call) value(o *rewrite.Out) (driver.Value, error) {
 // seal encodes and seals one value; NULL stays NULL.
 func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
 	col := o.Seal
-	if x.scratch == nil {
-		x.scratch = scratches.Get().(*[]byte)
-	}
-	buf := (*x.scratch)[:0]
-	payload, tag, null, err := x.encode(buf, o)
+	payload, tag, null, err := x.encodeAs(x.take(), o, &col.Type)
 	if err != nil {
 		return nil, sealError(col, err)
 	}
 	if null {
 		return nil, nil
 	}
-	if cap(payload) > cap(*x.scratch) {
-		clear((*x.scratch)[:cap(*x.scratch)])
-		*x.scratch = payload
-	}
+	x.keep(payload)
 	part, err := x.partition(&o.Partition, col.Table)
 	if err != nil {
 		return nil, err
@@ -278,20 +273,36 @@ func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
 	return x.carried(col, rec)
 }
 
-func (x *call) encode(dst []byte, o *rewrite.Out) (payload []byte, tag logical.Tag, null bool, err error) {
+// take returns the buffer for payloads, empty; keep puts back what grew of it.
+func (x *call) take() []byte {
+	if x.scratch == nil {
+		x.scratch = scratches.Get().(*[]byte)
+	}
+	return (*x.scratch)[:0]
+}
+
+func (x *call) keep(b []byte) {
+	if cap(b) > cap(*x.scratch) {
+		clear((*x.scratch)[:cap(*x.scratch)])
+		*x.scratch = b
+	}
+}
+
+// encodeAs converts a value to the payload of a type.
+func (x *call) encodeAs(dst []byte, o *rewrite.Out, typ *schema.Type) (payload []byte, tag logical.Tag, null bool, err error) {
 	switch o.Value.Source {
 	case rewrite.FromArg:
 		v, err := x.raw(&o.Value)
 		if err != nil {
 			return nil, 0, false, err
 		}
-		return x.codec.Encode(dst, &o.Seal.Type, v)
+		return x.codec.Encode(dst, typ, v)
 	case rewrite.FromLiteral:
 		lit, null, err := literalOf(o.Value.Literal)
 		if err != nil || null {
 			return nil, 0, null, err
 		}
-		payload, tag, err = x.codec.EncodeLiteral(dst, &o.Seal.Type, lit)
+		payload, tag, err = x.codec.EncodeLiteral(dst, typ, lit)
 		return payload, tag, false, err
 	}
 	return nil, 0, false, errors.New("plan seals a value that is not known")

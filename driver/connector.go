@@ -76,7 +76,7 @@ func New(inner driver.Connector, e Engine, o Options) (driver.Connector, error) 
 	if o.Driver == nil {
 		o.Driver = inner.Driver()
 	}
-	sl, err := newSeals(o.Sealer, o.Annotations)
+	sl, err := newSeals(o.Sealer, o.Annotations, e.Frontend().Dialect())
 	if err != nil {
 		return nil, err
 	}

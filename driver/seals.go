@@ -7,6 +7,7 @@ import (
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/internal/blind"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
@@ -18,13 +19,23 @@ type seals struct {
 	single map[*schema.Column][]*envelope.Column
 	// self holds each annotated column likewise.
 	self map[*schema.Column][]*schema.Column
+	// indexes holds the search indexes.
+	indexes map[*schema.Equality]*index
 }
 
-func newSeals(s *envelope.Sealer, annotations *schema.Catalog) (*seals, error) {
+// index is a search index with the type as which compared values are encoded.
+type index struct {
+	of      *envelope.Index
+	compare schema.Type
+}
+
+func newSeals(s *envelope.Sealer, annotations *schema.Catalog, d rewrite.Dialect) (*seals, error) {
 	out := &seals{
 		sealer: s,
 		single: map[*schema.Column][]*envelope.Column{},
 		self:   map[*schema.Column][]*schema.Column{},
+
+		indexes: map[*schema.Equality]*index{},
 	}
 	for _, t := range annotations.Tables() {
 		// A partition that the schema does not fix travels in the record, so
@@ -37,9 +48,27 @@ func newSeals(s *envelope.Sealer, annotations *schema.Catalog) (*seals, error) {
 			}
 			out.single[c] = []*envelope.Column{col}
 			out.self[c] = []*schema.Column{c}
+			if c.Equality == nil {
+				continue
+			}
+			if out.indexes[c.Equality], err = newIndex(s, c.Equality, d); err != nil {
+				return nil, &sealsql.ColumnError{Column: c.String(), Op: "index", Err: err}
+			}
 		}
 	}
 	return out, nil
+}
+
+func newIndex(s *envelope.Sealer, e *schema.Equality, d rewrite.Dialect) (*index, error) {
+	if d == rewrite.MySQL && e.Of.Type.Kind == schema.KindText && e.Collation == schema.CollationNone {
+		return nil, errors.New("on MySQL a search index over text needs collation: binary, ci or ci_ai, the equality that the application expects")
+	}
+	o := envelope.IndexOptions{Group: e.Group, Version: e.Version, Bits: e.Bits, TableScope: e.TableScope}
+	for _, step := range e.Steps() {
+		o.Steps = append(o.Steps, string(step))
+	}
+	x, err := s.Index(o)
+	return &index{of: x, compare: blind.CompareType(d.String(), e.Of.Type)}, err
 }
 
 func (s *seals) column(c *schema.Column) *envelope.Column { return s.single[c][0] }

@@ -20,6 +20,11 @@ var (
 	// the *KeyError of Open when the key that sealed a record does not exist.
 	ErrKeyNotFound = errors.New("sealsql: key not found")
 
+	// ErrIndexKey matches the *KeyError of an index whose secret is not in the
+	// metastore. It is never replaced by a new one unasked: look-ups would find
+	// nothing, and unique keys let duplicates in.
+	ErrIndexKey = errors.New("sealsql: secret of a search index not found")
+
 	// ErrWrongColumn matches the *RecordError of a record that was sealed for
 	// none of the columns given to Open.
 	ErrWrongColumn = errors.New("sealsql: value was sealed for another column")

@@ -54,6 +54,11 @@ type hierarchy struct {
 	intermediates *keycache.Cache[intermediateID, *intermediateKey]
 	latest        *keycache.Cache[string, *latestKey]
 	revoked       stickySet
+
+	// firstOfPartition and firstSystem run when the first intermediate key of a
+	// partition is about to be made, and when the first system key was stored.
+	firstOfPartition func(ctx context.Context, partition string) error
+	firstSystem      func(ctx context.Context, key *systemKey) error
 }
 
 // negativeTTL is how long an absent key is not asked for again. It bounds what

@@ -15,6 +15,8 @@ const maxKeyID = 255
 //
 //	ss1/sk/<service>/<product>
 //	ss1/ik/<service>/<product>/<partition>
+//	ss1/xk/<service>/<product>/<partition>   index secret of a partition
+//	ss1/xt/<service>/<product>               index secret across partitions
 //
 // Every component is escaped, so that different components never give the same
 // id, also under collations that ignore trailing space. The namespace is not
@@ -22,6 +24,8 @@ const maxKeyID = 255
 type keyIDs struct {
 	system string
 	prefix string // of intermediate keys
+	index  string // prefix of index secrets
+	table  string // index secret across partitions
 }
 
 func newKeyIDs(service, product string) (keyIDs, error) {
@@ -29,7 +33,7 @@ func newKeyIDs(service, product string) (keyIDs, error) {
 		return keyIDs{}, errors.New("sealsql: service and product must be valid UTF-8 and not empty")
 	}
 	path := escapeID(service) + "/" + escapeID(product)
-	ids := keyIDs{system: "ss1/sk/" + path, prefix: "ss1/ik/" + path + "/"}
+	ids := keyIDs{system: "ss1/sk/" + path, prefix: "ss1/ik/" + path + "/", index: "ss1/xk/" + path + "/", table: "ss1/xt/" + path}
 	if len(ids.prefix)+hashedLen > maxKeyID {
 		return keyIDs{}, errors.New("sealsql: service and product are too long together (limit 200 bytes)")
 	}
@@ -41,13 +45,24 @@ const hashedLen = 1 + 43
 
 // intermediate returns the id of a partition's keys. A partition that would not
 // fit enters as its SHA-256 after a "~", which no escaped id begins with.
-func (k keyIDs) intermediate(partition string) string {
-	id := k.prefix + escapeID(partition)
+func (k keyIDs) intermediate(partition string) string { return partitionID(k.prefix, partition) }
+
+// indexSecret returns the id of the secret that indexes of a partition are
+// derived from; partition is empty for the one across partitions.
+func (k keyIDs) indexSecret(partition string) string {
+	if partition == "" {
+		return k.table
+	}
+	return partitionID(k.index, partition)
+}
+
+func partitionID(prefix, partition string) string {
+	id := prefix + escapeID(partition)
 	if len(id) <= maxKeyID {
 		return id
 	}
 	sum := sha256.Sum256([]byte(partition))
-	return k.prefix + "~" + base64.RawURLEncoding.EncodeToString(sum[:])
+	return prefix + "~" + base64.RawURLEncoding.EncodeToString(sum[:])
 }
 
 // escapeID writes the separator, the escape itself, "~", space and control

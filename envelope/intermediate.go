@@ -64,6 +64,9 @@ func (h *hierarchy) latestIntermediate(ctx context.Context, partition string) (k
 				h.intermediates.ForgetErrors(intermediateID{partition, rec.Meta.Created})
 			},
 		}
+		if h.firstOfPartition != nil {
+			lv.before = func(ctx context.Context) error { return h.firstOfPartition(ctx, partition) }
+		}
 		if old, ok := h.latest.Get(partition); ok {
 			lv.floor = old.Value().key.Value().created
 			old.Release()

@@ -21,6 +21,10 @@ type level[V keycache.Value] struct {
 	create func(ctx context.Context, created int64) (*KeyRecord, V, error)
 	// stored is told that the row of a created key is in the metastore.
 	stored func(rec *KeyRecord, v V)
+	// before and after surround the creation of the first key of an id; nil for
+	// nothing to do.
+	before func(ctx context.Context) error
+	after  func(ctx context.Context, v V) error
 }
 
 // maxAttempts bounds the search for a free creation time. Within one precision
@@ -47,11 +51,29 @@ func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv leve
 		created = max(created, rec.Meta.Created+1)
 	case !errors.Is(err, ErrKeyNotFound):
 		return v, err
+	case lv.floor == 0:
+		return createFirst(ctx, h, lv, created, limit)
 	}
 	if lv.floor > 0 {
 		created = max(created, lv.floor+1)
 	}
 	return createKey(ctx, h, lv, created, limit)
+}
+
+func createFirst[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V], created, limit int64) (none V, err error) {
+	if lv.before != nil {
+		if err := lv.before(ctx); err != nil {
+			return none, err
+		}
+	}
+	v, err := createKey(ctx, h, lv, created, limit)
+	if err == nil && lv.after != nil {
+		if err = lv.after(ctx, v); err != nil {
+			v.Destroy()
+			return none, err
+		}
+	}
+	return v, err
 }
 
 // createKey stores a new key under the first free creation time. A key that

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sealsql/sealsql/keycache"
@@ -76,6 +77,11 @@ type Sealer struct {
 		byTag map[[4]byte]string
 		n     uint32
 	}
+	indexes struct {
+		keys               *keycache.Cache[indexKeyID, *indexKey]
+		n                  atomic.Uint32
+		table, partitioned atomic.Bool // some index has that scope
+	}
 	asherah struct {
 		sync.Mutex
 		all []*Asherah
@@ -128,6 +134,7 @@ func (s *Sealer) makeCaches(v *services, x scheme) {
 	d := s.c.Cache.dataKeys()
 	s.writers = keycache.New[dataKeyID, *dataKey](keycache.Config[dataKeyID]{Hash: dataKeyID.hash, Size: d})
 	s.readers = keycache.New[dataKeyID, *dataKey](keycache.Config[dataKeyID]{Hash: dataKeyID.hash, Size: d})
+	s.makeIndexes()
 }
 
 // Warm loads the system key, or creates the first one, so that a broken key
@@ -151,6 +158,7 @@ func (s *Sealer) shutdown() error {
 	until := time.Now().Add(closeWait)
 	s.writers.Close(0)
 	s.readers.Close(0)
+	s.indexes.keys.Close(time.Until(until))
 	s.closeAsherah(until)
 	s.closeCaches(until)
 	s.arena.Close()

@@ -53,6 +53,9 @@ func (h *hierarchy) latestSystem(ctx context.Context) (systemLease, error) {
 				}
 			},
 		}
+		if h.firstSystem != nil {
+			lv.after = func(ctx context.Context, st *systemState) error { return h.firstSystem(ctx, st.key.Value()) }
+		}
 		if old, ok := h.states.Get(k); ok {
 			lv.floor = old.Value().key.Value().meta.Created
 			old.Release()

@@ -245,7 +245,7 @@ func (b *builder) extra(from int, out Out) int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.Index == y.Index && x.PartitionOf == y.PartitionOf &&
+	return x.Value == y.Value && x.Seal == y.Seal && x.Index == y.Index && x.Compared == y.Compared && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
 		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value)
 }

@@ -174,6 +174,7 @@ func (a *analysis) term(e Expr, index *schema.Equality, part PartitionSource) er
 	if err != nil {
 		return err
 	}
+	out.Compared = true
 	if p, ok := v.(*Param); ok {
 		a.use(paramUse{param: p, seal: index.Of})
 	}

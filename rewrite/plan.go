@@ -42,7 +42,10 @@ type Out struct {
 	// Seal is the column to seal for; nil passes the value as it is.
 	Seal *schema.Column
 	// Index asks for the value's blind index instead.
-	Index     *schema.Equality
+	Index *schema.Equality
+	// Compared says that the index is for a comparison, where a value is not
+	// rounded, cut or checked as it would be on its way into the column.
+	Compared  bool
 	Partition PartitionSource
 	// PartitionOf asks for the canonical partition value of the table to be
 	// sent (the conjunct that the driver adds, threats T13).

@@ -1,0 +1,307 @@
+package envelope
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/sealsql/sealsql/keycache"
+	"github.com/sealsql/sealsql/securemem"
+)
+
+// Index computes blind indexes of one kind. It is immutable.
+type Index struct {
+	s     *Sealer
+	n     uint32
+	label [sha256.Size]byte
+	size  int
+	table bool
+}
+
+// IndexOptions are what an index is derived from: changing any of them makes
+// another index, and stored ones useless.
+type IndexOptions struct {
+	// Group is shared by columns whose values are compared; 1 to 255 bytes.
+	Group string
+	// Version counts the indexes of a group, from 1.
+	Version int
+	// Steps name the normalisation of values.
+	Steps []string
+	// Bits is the size: 8 to 256 in steps of 8.
+	Bits int
+	// TableScope makes equal values of all partitions equal indexes.
+	TableScope bool
+}
+
+// Index prepares an index. An index within partitions makes the Sealer create
+// an index secret with the first key of each partition.
+func (s *Sealer) Index(o IndexOptions) (*Index, error) {
+	if o.Group == "" || len(o.Group) > maxColumnID || !utf8.ValidString(o.Group) {
+		return nil, errors.New("sealsql: the group of an index must be 1 to 255 bytes of valid UTF-8")
+	}
+	if o.Bits < 8 || o.Bits > 256 || o.Bits%8 != 0 || o.Version < 1 {
+		return nil, errors.New("sealsql: an index has 8 to 256 bits in steps of 8, and a version from 1")
+	}
+	b := appendField(appendField(nil, "sealsql/v1/equality"), s.c.Service)
+	b = appendField(appendField(b, s.c.Product), o.Group)
+	b = binary.BigEndian.AppendUint32(b, uint32(o.Version))
+	b = binary.BigEndian.AppendUint32(b, uint32(o.Bits))
+	for _, step := range o.Steps {
+		b = appendField(b, step)
+	}
+	x := &Index{s: s, label: sha256.Sum256(b), size: o.Bits / 8, table: o.TableScope}
+	if o.TableScope {
+		s.indexes.table.Store(true)
+	} else {
+		s.indexes.partitioned.Store(true)
+	}
+	x.n = s.indexes.n.Add(1)
+	return x, nil
+}
+
+// Size is the length of an index in bytes.
+func (x *Index) Size() int { return x.size }
+
+// indexKeyID names a derived index key; partition is empty across partitions.
+type indexKeyID struct {
+	index     uint32
+	partition string
+}
+
+func (k indexKeyID) hash() uint64 { return hashString(k.partition) ^ mix(uint64(k.index)) }
+
+// indexKey is the key of one index within one scope.
+type indexKey struct{ secret *securemem.Secret }
+
+func (k *indexKey) Destroy() { k.secret.Destroy() }
+
+// AppendIndex appends the index of a message, Size bytes, to dst: a keyed hash
+// that is equal for equal messages of one index and scope and otherwise tells
+// nothing without the key. p is ignored where the index spans partitions.
+//
+// Errors are ErrPartition, ErrClosed, the cause of ctx, or a *KeyError, which
+// matches ErrIndexKey where the secret is not there.
+func (s *Sealer) AppendIndex(ctx context.Context, dst []byte, x *Index, p Partition, message []byte) ([]byte, error) {
+	if x == nil || x.s != s {
+		return dst, errors.New("sealsql: index belongs to another sealer")
+	}
+	id := indexKeyID{index: x.n}
+	if !x.table {
+		if id.partition = p.id; p.id == "" {
+			return dst, ErrPartition
+		}
+	}
+	l, ok := s.indexes.keys.Get(id)
+	if !ok {
+		var err error
+		l, err = s.indexes.keys.Load(ctx, id, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
+		if err != nil {
+			return dst, s.loadError(err)
+		}
+	}
+	defer l.Release()
+	// The message is hashed first, so that the MAC is of fixed length:
+	// HKDF-Expand of one block is HMAC-SHA256(key, info | 0x01).
+	var info [8 + sha256.Size]byte
+	copy(info[:], "sealsql=")
+	sum := sha256.Sum256(message)
+	copy(info[8:], sum[:])
+	n := len(dst)
+	dst = append(dst, make([]byte, x.size)...)
+	return dst, l.Value().secret.Expand(dst[n:], info[:])
+}
+
+// indexCreated is the creation time of index secrets: there is one of each id,
+// so that processes which make it at the same moment agree on it.
+const indexCreated = 86400
+
+const indexLabel = "sealsql/v1/index-secret"
+
+// loadIndexKey derives the key of an index from its scope's secret.
+func (s *Sealer) loadIndexKey(ctx context.Context, x *Index, partition string) (*indexKey, error) {
+	secret, err := s.indexSecret(ctx, partition)
+	if err != nil {
+		return nil, err
+	}
+	defer secret.Destroy()
+	var key [keySize]byte
+	if err := secret.Expand(key[:], append([]byte("sealsql/v1/index"), x.label[:]...)); err != nil {
+		return nil, err
+	}
+	derived, err := s.arena.NewSecret(key[:])
+	if err != nil {
+		return nil, err
+	}
+	return &indexKey{derived}, nil
+}
+
+// indexWait is for the moment between the storing of the first system key and
+// that of the secret across partitions by the process that made it.
+const (
+	indexWait  = 100 * time.Millisecond
+	indexTries = 10
+)
+
+// indexSecret loads the secret of a scope. An absent one is made only for a
+// partition without any key, in which nothing can be stored yet: anywhere else a
+// new one would find nothing and let duplicates in (threats T20).
+func (s *Sealer) indexSecret(ctx context.Context, partition string) (*securemem.Secret, error) {
+	meta := s.indexMeta(partition)
+	rec, err := s.load(ctx, meta)
+	for i := 0; partition == "" && errors.Is(err, ErrKeyNotFound) && i < indexTries; i++ {
+		if i == 0 {
+			// The first system key brings the secret with it.
+			sys, err := s.latestSystem(ctx)
+			if err != nil {
+				return nil, err
+			}
+			sys.Release()
+		} else if err := pause(ctx, indexWait); err != nil {
+			return nil, err
+		}
+		rec, err = s.load(ctx, meta)
+	}
+	if partition != "" && errors.Is(err, ErrKeyNotFound) {
+		if err := s.makePartitionSecret(ctx, partition); err != nil {
+			return nil, err
+		}
+		rec, err = s.load(ctx, meta)
+	}
+	if errors.Is(err, ErrKeyNotFound) {
+		return nil, s.indexMissing(meta)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.unwrapIndex(ctx, rec)
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-t.C:
+		return nil
+	}
+}
+
+func (s *Sealer) indexMeta(partition string) KeyMeta {
+	return KeyMeta{s.scheme.(*compactScheme).indexSecret(partition), indexCreated}
+}
+
+func (s *Sealer) indexMissing(meta KeyMeta) error {
+	return &KeyError{
+		Op: "load", KeyID: meta.ID, Created: meta.Created, Provider: providerName("metastore", s.store), Err: ErrIndexKey,
+		Hint: "restore the row from a backup of the metastore; if search was declared after data were stored, run sealsql index init, then sealsql reindex",
+	}
+}
+
+// makePartitionSecret makes the secret of a partition that has no key yet.
+func (s *Sealer) makePartitionSecret(ctx context.Context, partition string) error {
+	_, err := s.loadLatest(ctx, s.scheme.intermediateID(partition), s.now().Add(s.policy.Skew).Unix())
+	switch {
+	case err == nil:
+		return s.indexMissing(s.indexMeta(partition))
+	case !errors.Is(err, ErrKeyNotFound):
+		return err
+	}
+	_, err = s.storeIndexSecret(ctx, partition)
+	return err
+}
+
+// CreateIndexSecret makes the secret of a partition's indexes, or with the zero
+// Partition that of the indexes across partitions, where there is none: when
+// search is declared for data that are stored already. created is false when
+// there is one.
+func (s *Sealer) CreateIndexSecret(ctx context.Context, p Partition) (created bool, err error) {
+	if p.any {
+		return false, ErrPartition
+	}
+	return s.storeIndexSecret(ctx, p.id)
+}
+
+func (s *Sealer) storeIndexSecret(ctx context.Context, partition string) (created bool, err error) {
+	sys, err := s.latestSystem(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer sys.Release()
+	return s.storeIndexUnder(ctx, sys.Value().key.Value(), partition)
+}
+
+func (s *Sealer) storeIndexUnder(ctx context.Context, parent *systemKey, partition string) (created bool, err error) {
+	rec := &KeyRecord{Meta: s.indexMeta(partition), Parent: &parent.meta}
+	secret, err := s.arena.NewRandomSecret()
+	if err != nil {
+		return false, err
+	}
+	defer secret.Destroy()
+	err = secret.Use(func(key []byte) (err error) {
+		rec.Key, err = parent.wrap.Seal(nil, key, rowContext(indexLabel, rec))
+		return err
+	})
+	if err == nil {
+		rec.State, err = s.scheme.state(parent, rec)
+	}
+	if err != nil {
+		return false, err
+	}
+	created, err = s.store.Store(ctx, rec)
+	if err != nil {
+		return false, storeError("store", rec.Meta, s.store, err)
+	}
+	return created, nil
+}
+
+func (s *Sealer) unwrapIndex(ctx context.Context, rec *KeyRecord) (*securemem.Secret, error) {
+	if err := s.checkParent(rec); err != nil {
+		return nil, err
+	}
+	sys, err := s.system(ctx, *rec.Parent)
+	if err != nil {
+		return nil, err
+	}
+	defer sys.Release()
+	if ok, err := s.scheme.authentic(sys.Value(), rec); err != nil || !ok || rec.Revoked {
+		if err == nil {
+			err = rowFault(rec.Meta, "the state of the index secret is not authentic, or it was revoked")
+		}
+		return nil, err
+	}
+	if len(rec.Key) != keySize+securemem.Overhead {
+		return nil, rowFault(rec.Meta, "the index secret has the wrong size")
+	}
+	var key [keySize]byte
+	defer clear(key[:])
+	if _, err := sys.Value().wrap.Open(key[:0], rec.Key, rowContext(indexLabel, rec)); err != nil {
+		return nil, rowFault(rec.Meta, "the index secret does not unwrap under its parent")
+	}
+	return s.arena.NewSecret(key[:])
+}
+
+// makeIndexes prepares the part of a Sealer that indexes need.
+func (s *Sealer) makeIndexes() {
+	s.indexes.keys = keycache.New[indexKeyID, *indexKey](keycache.Config[indexKeyID]{Hash: indexKeyID.hash, Size: s.c.Cache.dataKeys()})
+	s.firstSystem = func(ctx context.Context, key *systemKey) error {
+		if !s.indexes.table.Load() {
+			return nil
+		}
+		_, err := s.storeIndexUnder(ctx, key, "")
+		return err
+	}
+	s.firstOfPartition = func(ctx context.Context, partition string) error {
+		if !s.indexes.partitioned.Load() {
+			return nil
+		}
+		if _, err := s.storeIndexSecret(ctx, partition); err != nil {
+			return fmt.Errorf("sealsql: index secret of a new partition: %w", err)
+		}
+		return nil
+	}
+}
