@@ -56,5 +56,8 @@ func unguarded(snap *rewrite.Snapshot, annotations *schema.Catalog) []string {
 	for _, c := range rewrite.MissingGuards(snap, annotations) {
 		out = append(out, c.String())
 	}
+	for _, e := range rewrite.MissingIndexGuards(snap, annotations) {
+		out = append(out, e.Of.Table.Name+"."+e.Name)
+	}
 	return out
 }

@@ -528,3 +528,22 @@ func (a *analysis) keyToken(toks words, column string) int {
 	}
 	return -1
 }
+
+// MissingIndexGuards lists the indexes of the snapshot's annotated tables whose
+// guard is not there, also those that have no column yet.
+func MissingIndexGuards(snap *Snapshot, annotations *schema.Catalog) []*schema.Equality {
+	var out []*schema.Equality
+	for i := range snap.Relations {
+		r := &snap.Relations[i]
+		t := annotations.Lookup(r.ID.Schema, r.ID.Name)
+		if t == nil || r.Temp || r.Kind != RelTable && r.Kind != RelPartitioned {
+			continue
+		}
+		for _, c := range t.Columns {
+			if c.Equality != nil && !slices.ContainsFunc(r.Checks, func(chk string) bool { return isIndexGuard(chk, c.Equality) }) {
+				out = append(out, c.Equality)
+			}
+		}
+	}
+	return out
+}

@@ -39,7 +39,7 @@ var searchTables = []string{
 
 func (e engine) searchTwins(t *testing.T) *twins {
 	t.Helper()
-	x := &twins{t: t, w: e.open(t, searchConfig)}
+	x := &twins{t: t, w: e.open(t, strings.ReplaceAll(searchConfig, "guards: off", "guards: require"))}
 	x.plain = e.open(t, searchConfig).plain
 	for _, s := range searchTables {
 		// A collation that compares bytes, as the configuration says.
@@ -174,6 +174,11 @@ func TestSearchStaysInItsPartition(t *testing.T) {
 			w.refused("SELECT id FROM tenants WHERE secret = {M}", rewrite.ReasonPartition)
 			w.refused("SELECT secret_bidx FROM tenants")
 			w.refused("UPDATE tenants SET secret_bidx = NULL WHERE tenant = 'a'")
+			for _, s := range []string{"UPDATE users SET email_bidx = NULL WHERE id = 1", "INSERT INTO contacts (id, mail_bidx) SELECT 99, mail_bidx FROM contacts WHERE id = 10"} {
+				if _, err := w.plain.Exec(s); err == nil {
+					t.Errorf("%s: no guard keeps value and index together", s)
+				}
+			}
 			ctx := sealsql.WithPartition(context.Background(), "a")
 			rows, err := rowsOf(w.db.QueryContext(ctx, w.bind("SELECT id FROM tenants WHERE secret = ? ORDER BY id"), "x"))
 			w.must(err)

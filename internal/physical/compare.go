@@ -146,6 +146,9 @@ type work struct {
 	// holds no records; guard are those without a guard, which changed ones are
 	// too.
 	add, change, guard []*schema.Column
+	// index are search indexes without a guard, unindexed those of them that
+	// have no column either.
+	index, unindexed []*schema.Equality
 }
 
 func (c *comparison) table(r *rewrite.SnapshotRelation, t *schema.Table) {
@@ -166,6 +169,12 @@ func (c *comparison) table(r *rewrite.SnapshotRelation, t *schema.Table) {
 			w.guard = append(w.guard, col)
 		}
 	}
+	for _, e := range rewrite.MissingIndexGuards(one, c.annotations) {
+		w.index = append(w.index, e)
+		if physicalNamed(r, e.Name) == nil {
+			w.unindexed = append(w.unindexed, e)
+		}
+	}
 	c.findings(w)
 	c.uniques(w)
 	c.sizes(w)
@@ -180,8 +189,12 @@ func (c *comparison) table(r *rewrite.SnapshotRelation, t *schema.Table) {
 }
 
 func physicalColumn(r *rewrite.SnapshotRelation, col *schema.Column) *rewrite.CatalogColumn {
+	return physicalNamed(r, col.Name)
+}
+
+func physicalNamed(r *rewrite.SnapshotRelation, name string) *rewrite.CatalogColumn {
 	for i := range r.Columns {
-		if schema.EqualNames(r.Columns[i].Name, col.Name) {
+		if schema.EqualNames(r.Columns[i].Name, name) {
 			return &r.Columns[i]
 		}
 	}
@@ -215,6 +228,9 @@ func (c *comparison) findings(w *work) {
 	}
 	for _, col := range w.add {
 		r.Columns = append(r.Columns, rewrite.CatalogColumn{Name: col.Name, Type: rewrite.CarrierType(c.front.Dialect(), col)})
+	}
+	for _, e := range w.unindexed {
+		r.Columns = append(r.Columns, rewrite.CatalogColumn{Name: e.Name, Type: rewrite.IndexType(c.front.Dialect(), e)})
 	}
 	one := &rewrite.Snapshot{Relations: []rewrite.SnapshotRelation{r}}
 	c.report.Findings = append(c.report.Findings, rewrite.Findings(c.front.Dialect(), one, c.annotations, c.decl)...)
@@ -277,7 +293,27 @@ func (w *work) why() []string {
 			out = append(out, unguarded(col))
 		}
 	}
+	for _, e := range w.index {
+		out = append(out, e.Of.String()+": its search index "+e.Name+" is missing or has no guard. The statement fails while the column",
+			"holds values: their index must be computed first, which this version does not do.")
+	}
 	return out
+}
+
+// indexActions are the actions of an ALTER TABLE that make the search indexes.
+func (c *comparison) indexActions(w *work) []string {
+	var out []string
+	for _, e := range w.index {
+		if slices.Contains(w.unindexed, e) {
+			out = append(out, "ADD COLUMN "+c.front.QuoteIdent(e.Name)+" "+rewrite.IndexType(c.front.Dialect(), e))
+		}
+		out = append(out, "ADD "+c.indexGuard(e))
+	}
+	return out
+}
+
+func (c *comparison) indexGuard(e *schema.Equality) string {
+	return "CONSTRAINT " + c.front.QuoteIdent(rewrite.IndexGuardName(e)) + " CHECK (" + rewrite.IndexGuard(c.front, e) + ")"
 }
 
 // guardClause is "CONSTRAINT name CHECK (…)". The column is quoted as the

@@ -20,10 +20,22 @@ func (c *comparison) alterSQLite(w *work) {
 				rewrite.CarrierType(rewrite.SQLite, col) + " " + guardClause(c.front, w.rel, col) + ";",
 		})
 	}
-	if len(w.change)+len(w.guard) == 0 {
+	rebuilt := len(w.change)+len(w.guard) > 0
+	for _, e := range w.index {
+		if !slices.Contains(w.unindexed, e) {
+			rebuilt = true
+			continue
+		}
+		c.report.Changes = append(c.report.Changes, Change{
+			Why: []string{e.Of.String() + ": the table has no column for the search index. Fails while the column holds values."},
+			SQL: "ALTER TABLE " + c.front.QuoteIdent(w.rel.ID.Name) + " ADD COLUMN " + c.front.QuoteIdent(e.Name) + " " +
+				rewrite.IndexType(rewrite.SQLite, e) + " " + c.indexGuard(e) + ";",
+		})
+	}
+	if !rebuilt {
 		return
 	}
-	if len(w.add) > 0 {
+	if len(w.add)+len(w.unindexed) > 0 {
 		c.find(w.tab.String(), "the table must also be rebuilt, which starts from its new definition", "add the columns, then run sealsql ddl again")
 		return
 	}
@@ -93,6 +105,9 @@ func (c *comparison) newDefinition(w *work, source string) (string, bool) {
 		edits = append(edits, edit{d.typeSpan(), text})
 	}
 	guards := ""
+	for _, e := range w.index {
+		guards += ",\n  " + c.indexGuard(e)
+	}
 	for _, col := range w.guard {
 		guards += ",\n  " + guardClause(c.front, w.rel, col)
 	}

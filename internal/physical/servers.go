@@ -22,6 +22,7 @@ func (c *comparison) alterPostgres(w *work) {
 	for _, col := range w.guard {
 		actions = append(actions, "ADD "+guardClause(c.front, w.rel, col))
 	}
+	actions = append(actions, c.indexActions(w)...)
 	c.alter(w, c.front.QuoteIdent(w.rel.ID.Schema)+"."+c.front.QuoteIdent(w.rel.ID.Name), actions)
 }
 
@@ -57,6 +58,7 @@ func (c *comparison) alterMySQL(w *work) {
 			return
 		}
 	}
+	actions = append(actions, c.indexActions(w)...)
 	name := c.front.QuoteIdent(w.rel.ID.Name)
 	if !strings.EqualFold(w.rel.ID.Schema, c.db.Schema) {
 		name = c.front.QuoteIdent(w.rel.ID.Schema) + "." + name

@@ -1,0 +1,43 @@
+package physical_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/sealsql/sealsql/internal/physical"
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// A database that was made before search was declared lacks the index column
+// and its guard.
+func TestCompareAddsSearchIndexes(t *testing.T) {
+	for _, d := range []rewrite.Dialect{rewrite.Postgres, rewrite.MySQL, rewrite.SQLite} {
+		t.Run(d.String(), func(t *testing.T) {
+			front := frontends[d.String()]
+			col := &schema.Column{Name: "email", Equality: &schema.Equality{Collation: schema.CollationBytes}}
+			cat, err := schema.New([]*schema.Table{{Name: "users", Columns: []*schema.Column{col}}}, schema.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rel := rewrite.SnapshotRelation{ID: rewrite.RelationID{Schema: "app", Name: "users"}, Kind: rewrite.RelTable}
+			rel.Columns = []rewrite.CatalogColumn{{Name: "id", Type: "int"}, {Name: "email", Type: rewrite.CarrierType(d, col)}}
+			rel.Checks = []string{strings.ToLower(rewrite.Guard(front, col))}
+			compare := func() *physical.Report {
+				snap := &rewrite.Snapshot{Relations: []rewrite.SnapshotRelation{rel}}
+				return physical.Compare(front, &physical.Database{Snapshot: snap, Schema: "app"}, cat, rewrite.Declarations{})
+			}
+			got := compare().String()
+			for _, want := range []string{"ADD COLUMN " + front.QuoteIdent("email_bidx") + " " + rewrite.IndexType(d, col.Equality), rewrite.IndexGuard(front, col.Equality)} {
+				if !strings.Contains(got, want) {
+					t.Errorf("%q is not in\n%s", want, got)
+				}
+			}
+			rel.Columns = append(rel.Columns, rewrite.CatalogColumn{Name: "email_bidx", Type: rewrite.IndexType(d, col.Equality)})
+			rel.Checks = append(rel.Checks, strings.ToLower(rewrite.IndexGuard(front, col.Equality)))
+			if r := compare(); !r.Complete() {
+				t.Errorf("with everything in place:\n%s", r)
+			}
+		})
+	}
+}
