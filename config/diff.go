@@ -178,6 +178,7 @@ func (d *differ) column(c *schema.Column, in *schema.Catalog) {
 			"keep the old carrier, or convert the stored values when the physical column changes")
 	}
 	d.partition(c, now)
+	d.search(c, now)
 }
 
 func (d *differ) gone(c *schema.Column, in *schema.Catalog) {
@@ -188,6 +189,21 @@ func (d *differ) gone(c *schema.Column, in *schema.Catalog) {
 		d.add(c.String(), Orphans, "is no longer encrypted", "keep the column; if it was renamed, give the new name id: "+c.ID+"; if it is to be in clear, decrypt it first")
 	default:
 		d.add(c.String(), Orphans, "its table is no longer annotated", "keep the table; if it was renamed, give the column of the new name id: "+c.ID)
+	}
+}
+
+// search reports changes of an index: what is stored stays readable, and is no
+// longer found.
+func (d *differ) search(c, now *schema.Column) {
+	a, b := c.Equality, now.Equality
+	switch {
+	case b == nil && a != nil:
+		d.add(c.String(), Harmless, "cannot be searched any more", "")
+	case b == nil:
+	case a == nil:
+		d.add(c.String(), Orphans, "can be searched now; rows that are stored have no index and are not found", "declare search before values are stored")
+	case !schema.EqualNames(a.Name, b.Name) || !a.Joins(b):
+		d.add(c.String(), Orphans, "its search index changed; rows that are stored are not found", "keep column, normalize, collation, scope, group, bits and version")
 	}
 }
 

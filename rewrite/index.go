@@ -117,7 +117,8 @@ func (a *analysis) indexAt(name string, ref *ColumnRef, h hit) (*schema.Equality
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), noIndexHint)
 	case !indexComparisons[name]:
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), formHint)
-	case h.rel.annotated() == nil:
+	case h.rel.annotated() == nil || !strings.EqualFold(ref.Path[len(ref.Path)-1].Name, c.Name):
+		// Also an alias of the select list, which may be of more than the column.
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), reachHint)
 	case !c.Equality.Exact():
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), lossyHint)
