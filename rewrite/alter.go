@@ -154,11 +154,30 @@ func (w *alteration) refuse(at words, subject, hint string) error {
 // harmlessActions move no value and change no meaning of a column. The part
 // behind them is not read, but for the names of encrypted columns.
 var harmlessActions = [][]string{
-	{"OWNER", "TO"}, {"AUTO_INCREMENT"}, {"ENGINE"}, {"ROW_FORMAT"}, {"KEY_BLOCK_SIZE"}, {"COMMENT"}, {"ALGORITHM"}, {"LOCK"},
-	{"VALIDATE", "CONSTRAINT"}, {"CLUSTER", "ON"}, {"SET", "TABLESPACE"}, {"SET", "LOGGED"}, {"SET", "UNLOGGED"},
-	{"SET", "WITHOUT", "CLUSTER"}, {"REPLICA", "IDENTITY"}, {"FORCE"},
-	{"DROP", "INDEX"}, {"DROP", "KEY"}, {"DROP", "PRIMARY", "KEY"}, {"DROP", "FOREIGN", "KEY"}, {"DROP", "CONSTRAINT"},
-	{"RENAME", "INDEX"}, {"RENAME", "KEY"}, {"RENAME", "CONSTRAINT"},
+	{"OWNER", "TO"},
+	{"AUTO_INCREMENT"},
+	{"ENGINE"},
+	{"ROW_FORMAT"},
+	{"KEY_BLOCK_SIZE"},
+	{"COMMENT"},
+	{"ALGORITHM"},
+	{"LOCK"},
+	{"VALIDATE", "CONSTRAINT"},
+	{"CLUSTER", "ON"},
+	{"SET", "TABLESPACE"},
+	{"SET", "LOGGED"},
+	{"SET", "UNLOGGED"},
+	{"SET", "WITHOUT", "CLUSTER"},
+	{"REPLICA", "IDENTITY"},
+	{"FORCE"},
+	{"DROP", "INDEX"},
+	{"DROP", "KEY"},
+	{"DROP", "PRIMARY", "KEY"},
+	{"DROP", "FOREIGN", "KEY"},
+	{"DROP", "CONSTRAINT"},
+	{"RENAME", "INDEX"},
+	{"RENAME", "KEY"},
+	{"RENAME", "CONSTRAINT"},
 }
 
 func (w *alteration) action(act words) error {

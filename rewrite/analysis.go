@@ -35,11 +35,11 @@ type analysis struct {
 	adds    []*addition
 	grown   map[*Insert]*growth
 	assigns map[*Assign][]*addition
-	checks   []Check
-	results  []column // of the statement's own result; nil when it has none
-	top      any      // the node whose select list is the result's
-	effects  Effect
-	named    int // hidden columns named so far
+	checks  []Check
+	results []column // of the statement's own result; nil when it has none
+	top     any      // the node whose select list is the result's
+	effects Effect
+	named   int // hidden columns named so far
 	// arm is set while an arm of UNION ALL is entered that can show the
 	// partition of its rows: both arms then do, instead of relying on
 	// conditions that may differ.

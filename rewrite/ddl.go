@@ -235,8 +235,8 @@ type tableDefinition struct {
 	names map[*schema.Column]string // as the statement spells them
 	// unique are the columns with a UNIQUE of their own.
 	unique map[*schema.Column]bool
-	part  bool
-	edits []edit
+	part   bool
+	edits  []edit
 }
 
 // elements walks the comma-separated list behind toks[open] and returns the
