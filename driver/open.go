@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"slices"
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/envelope"
@@ -18,6 +19,8 @@ type opened struct {
 	cols []*schema.Column
 	// groups are the columns by expected partition: mostly one.
 	groups []group
+	// filter looks at the column's values; nil for none.
+	filter *filter
 	// tag is that of the current row's value; 0 for NULL and for no row.
 	tag logical.Tag
 }
@@ -41,6 +44,8 @@ type opener struct {
 	columns []opened
 	scratch *[]byte
 	raw     []byte // a record without its armour
+	message []byte // what a filter compares, wiped on close
+	out     bool   // a filter leaves the current row out
 	tag     logical.Tag
 
 	lastID   string
@@ -61,12 +66,23 @@ func (x *call) opener() (*opener, error) {
 	}
 	for i := range x.plan.Results {
 		res := &x.plan.Results[i]
-		if len(res.Columns) == 0 || res.Hidden {
+		if len(res.Columns) == 0 {
 			continue
 		}
-		col := opened{at: i, cols: res.Columns}
+		f, err := x.filter(i)
+		if err != nil {
+			return nil, err
+		}
+		if res.Hidden && f == nil {
+			continue
+		}
+		col := opened{at: i, cols: res.Columns, filter: f}
 		if err := x.groups(&col, res); err != nil {
 			return nil, err
+		}
+		if f != nil { // what may leave the row out comes first
+			o.columns = slices.Insert(o.columns, 0, col)
+			continue
 		}
 		o.columns = append(o.columns, col)
 	}
@@ -130,11 +146,19 @@ func (col *opened) merge(g group) bool {
 // row opens the records of an inner row in place. Columns that give the
 // partition of others are clear and stay as they were read.
 func (o *opener) row(row []driver.Value) error {
+	o.out = false
 	for i := range o.columns {
 		col := &o.columns[i]
 		v, err := o.open(col, row)
 		if err != nil {
 			return err
+		}
+		if o.out {
+			return nil
+		}
+		if v == nil && col.filter != nil {
+			o.out = true // NULL equals nothing
+			return nil
 		}
 		row[col.at], col.tag = v, o.tag
 	}
@@ -176,7 +200,7 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		val, err := o.decrypt(g, part, rec)
+		val, err := o.decrypt(col, g, part, rec)
 		if err == nil {
 			return val, nil
 		}
@@ -187,7 +211,7 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 	return nil, openError(col.cols, envelope.ErrTampered)
 }
 
-func (o *opener) decrypt(g *group, part envelope.Partition, rec []byte) (driver.Value, error) {
+func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, rec []byte) (driver.Value, error) {
 	if o.scratch == nil {
 		o.scratch = scratches.Get().(*[]byte)
 	}
@@ -203,6 +227,13 @@ func (o *opener) decrypt(g *group, part envelope.Partition, rec []byte) (driver.
 		return nil, envelope.ErrTampered
 	}
 	o.tag = logical.Tag(tag)
+	if col.filter != nil {
+		ok, err := o.matches(col.filter, plain)
+		if err != nil || !ok {
+			o.out = o.out || err == nil
+			return nil, err
+		}
+	}
 	return o.codec.Decode(&g.cols[at].Type, o.tag, plain)
 }
 
@@ -268,6 +299,7 @@ func (o *opener) partition(g *group, row []driver.Value) (envelope.Partition, er
 
 // close wipes what was opened.
 func (o *opener) close() {
+	clear(o.message[:cap(o.message)])
 	if o.scratch != nil {
 		giveScratch(o.scratch)
 		o.scratch = nil

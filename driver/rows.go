@@ -145,13 +145,19 @@ func (r *rows) next(dest []driver.Value) error {
 	if r.row != nil {
 		row = r.row
 	}
-	if err := r.inner.Next(row); err != nil {
-		return err
-	}
-	if err := r.opener.row(row); err != nil {
-		clear(row)
-		clear(dest)
-		return err
+	for {
+		if err := r.inner.Next(row); err != nil {
+			return err
+		}
+		if err := r.opener.row(row); err != nil {
+			clear(row)
+			clear(dest)
+			return err
+		}
+		if !r.opener.out {
+			break
+		}
+		r.opener.noRow()
 	}
 	for i, at := range r.visible {
 		dest[i] = row[at]

@@ -35,11 +35,15 @@ type analysis struct {
 	adds    []*addition
 	grown   map[*Insert]*growth
 	assigns map[*Assign][]*addition
-	checks  []Check
-	results []column // of the statement's own result; nil when it has none
-	top     any      // the node whose select list is the result's
-	effects Effect
-	named   int // hidden columns named so far
+	// filterable is the one SELECT whose rows can be filtered after opening;
+	// filters are its comparisons through lossy indexes.
+	filterable *Select
+	filters    []lossy
+	checks     []Check
+	results    []column // of the statement's own result; nil when it has none
+	top        any      // the node whose select list is the result's
+	effects    Effect
+	named      int // hidden columns named so far
 	// arm is set while an arm of UNION ALL is entered that can show the
 	// partition of its rows: both arms then do, instead of relying on
 	// conditions that may differ.
@@ -76,6 +80,7 @@ func (a *analysis) refuse(pos int, why Reason, column, hint string) error {
 func (a *analysis) statement(st Statement) error {
 	switch s := st.(type) {
 	case *Query:
+		a.filterable = filterable(s)
 		cols, err := a.query(s, nil, true)
 		if err != nil {
 			return err

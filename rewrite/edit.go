@@ -497,6 +497,10 @@ func (b *builder) results() error {
 		b.plan.Results[i] = o
 	}
 	b.labels()
+	for i := range a.filters {
+		l := &a.filters[i]
+		b.plan.Filters = append(b.plan.Filters, Filter{Column: l.at, Index: l.index, Values: l.values})
+	}
 	return nil
 }
 

@@ -21,7 +21,7 @@ var indexComparisons = map[string]bool{
 
 const (
 	noIndexHint   = "an encrypted column can be compared only through a search index: add search: equality to the column, or compare a clear one"
-	lossyHint     = "the index also finds values that only its normalizers make equal: declare a collation that says so, or open the rows and compare them in the application"
+	lossyHint     = "the index also finds values that only its normalizers make equal: compare at the top of the WHERE of a plain SELECT without LIMIT, aggregates, DISTINCT and locks, or declare a collation that says what is equal"
 	formHint      = "an encrypted column is compared by =, <>, IN and IS with parameters, literals, or a column of its group"
 	reachHint     = "compare the column where its table is named, not behind a subquery or CTE"
 	partScopeHint = "the index is kept for each partition: fix the partition in the WHERE clause, run with sealsql.WithPartition, or declare scope: table"

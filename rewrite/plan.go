@@ -98,6 +98,14 @@ type Check struct {
 	Pos   int
 }
 
+// Filter lets rows pass whose value in an inner result column equals one of
+// Values (threats T22).
+type Filter struct {
+	Column int
+	Index  *schema.Equality
+	Values []Value
+}
+
 // Plan is what to do with a statement. It is immutable and shared.
 type Plan struct {
 	// Pass: text and arguments go out as they came, rows come back as they are.
@@ -128,6 +136,9 @@ type Plan struct {
 	Checks  []Check
 	// Tables are the annotated tables that the plan relies on.
 	Tables []*schema.Table
+	// Filters are comparisons that an index answers with more rows than it
+	// should: those that do not match are left out after opening.
+	Filters []Filter
 	// Defines is set for a definition in its physical form: it moves no value,
 	// and may be what makes an annotated table fit for encryption.
 	Defines bool

@@ -185,6 +185,13 @@ func describePlan(p *rewrite.Plan) string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, f := range p.Filters {
+		fmt.Fprintf(&b, "filter result %d by %s =", f.Column+1, f.Index.Of)
+		for _, v := range f.Values {
+			b.WriteString(" " + describeValue(v))
+		}
+		b.WriteByte('\n')
+	}
 	for _, c := range p.Checks {
 		fmt.Fprintf(&b, "check %s = %s\n", describeValue(c.A), describeValue(c.B))
 	}

@@ -206,11 +206,14 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 		}
 		a.effects |= EffectCatalog
 	}
-	return a.expose(s, cols, sc, canAdd), sc, nil
+	return a.expose(s, a.exposeFiltered(s, cols), sc, canAdd), sc, nil
 }
 
 func (a *analysis) clauses(s *Select, sc *scope) error {
-	if err := a.clear(s.Where, sc, ReasonPredicate); err != nil {
+	if err := a.filter(s, sc); err != nil {
+		return err
+	}
+	if err := a.where(s.Where, sc); err != nil {
 		return err
 	}
 	for _, list := range [][]Expr{s.GroupBy, s.DistinctOn} {
@@ -224,6 +227,22 @@ func (a *analysis) clauses(s *Select, sc *scope) error {
 		return err
 	}
 	return a.clearAll(s.Windows, sc, ReasonOrder)
+}
+
+// where walks the condition of a SELECT but for the parts that are filtered.
+func (a *analysis) where(e Expr, sc *scope) error {
+	if len(a.filters) == 0 {
+		return a.clear(e, sc, ReasonPredicate)
+	}
+	for _, cond := range conjuncts(e) {
+		if a.filtered(cond) {
+			continue
+		}
+		if err := a.clear(cond, sc, ReasonPredicate); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // having also looks at output names, as MySQL and SQLite do.
@@ -388,7 +407,7 @@ const hiddenPrefix = "sealsql_p"
 // depends on its row stands in the result: one is added behind the last item
 // for each relation that needs it.
 func (a *analysis) expose(owner any, cols []column, sc *scope, canAdd bool) []column {
-	shown := len(cols)
+	shown, first := len(cols), len(a.hidden[owner])
 	for i := 0; i < shown; i++ {
 		for j := range cols[i].flow {
 			p := &cols[i].flow[j].part
@@ -401,25 +420,31 @@ func (a *analysis) expose(owner any, cols []column, sc *scope, canAdd bool) []co
 			}
 			at := -1
 			for k := shown; k < len(cols); k++ {
-				h := a.hidden[owner][k-shown]
+				h := a.hidden[owner][first+k-shown]
 				if h.rel == p.rel && h.col == p.col {
 					at = k
 				}
 			}
 			if at < 0 {
 				at = len(cols)
-				a.named++
-				name := hiddenPrefix + strconv.Itoa(a.named)
-				if a.hidden == nil {
-					a.hidden = map[any][]hiddenCol{}
-				}
-				a.hidden[owner] = append(a.hidden[owner], hiddenCol{rel: p.rel, col: p.col, name: name})
-				cols = append(cols, column{name: name, hidden: true})
+				cols = append(cols, column{name: a.hide(owner, p.rel, p.col), hidden: true})
 			}
 			*p = partRef{kind: partRow, col: at}
 		}
 	}
 	return cols
+}
+
+// hide adds a column to a select list that the caller does not see, and returns
+// its name.
+func (a *analysis) hide(owner any, r *relation, col int) string {
+	a.named++
+	name := hiddenPrefix + strconv.Itoa(a.named)
+	if a.hidden == nil {
+		a.hidden = map[any][]hiddenCol{}
+	}
+	a.hidden[owner] = append(a.hidden[owner], hiddenCol{rel: r, col: col, name: name})
+	return name
 }
 
 // fix notes the partitions that top-level conjuncts fix.

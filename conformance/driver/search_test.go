@@ -20,6 +20,8 @@ const searchConfig = head + `tables:
       email: {search: {equality: {collation: binary, unique: exact, group: mail}}}
       born: {type: date, search: equality}
       points: {type: bigint, search: {equality: {column: points_ix}}}
+      name: {search: {equality: {collation: binary, normalize: [trim, lower]}}}
+      city: {search: {equality: {collation: binary, bits: 8}}}
       price: {type: "numeric(10,2)", search: equality}
   contacts:
     columns:
@@ -32,7 +34,7 @@ const searchConfig = head + `tables:
 `
 
 var searchTables = []string{
-	"CREATE TABLE users (id {INT} PRIMARY KEY, ssn {TEXT}, email {STR} UNIQUE, note {TEXT}, born DATE, points BIGINT, price NUMERIC(10,2))",
+	"CREATE TABLE users (id {INT} PRIMARY KEY, ssn {TEXT}, email {STR} UNIQUE, note {TEXT}, born DATE, points BIGINT, price NUMERIC(10,2), name {TEXT}, city {TEXT})",
 	"CREATE TABLE contacts (id {INT} PRIMARY KEY, mail {STR}, label {TEXT})",
 	"CREATE TABLE tenants (id {INT} NOT NULL, tenant {OWNER} NOT NULL, secret {TEXT}, code {TEXT}, PRIMARY KEY (tenant, id))",
 }
@@ -63,6 +65,9 @@ func (e engine) searchTwins(t *testing.T) *twins {
 			i, []any{"111", "222", nil}[i%3], fmt.Sprintf("u%d@example.com", i), []any{"red", "blue"}[i%2], fmt.Sprintf("19%02d-02-03", 60+i%3), i%4*1000, fmt.Sprintf("%d.50", i%3))
 		x.both("INSERT INTO contacts VALUES (?, ?, 'l')", i*10, fmt.Sprintf("u%d@example.com", i%3+1))
 		x.both("INSERT INTO tenants (id, tenant, secret, code) VALUES (?, ?, ?, ?)", i, []string{"a", "b"}[i%2], []string{"x", "y", "z"}[i%3], []string{"p", "q"}[i/4%2])
+	}
+	for i, name := range []string{"Ada", "ada", "ADA", " ada ", "Bob"} {
+		x.both("UPDATE users SET name = ?, city = ? WHERE id = ?", name, fmt.Sprint("city", i%2), i+1)
 	}
 	x.both("INSERT INTO users (id, ssn, email) VALUES (9, '', 'Straße')")
 	return x
@@ -100,6 +105,13 @@ var searches = []struct {
 	{"SELECT id FROM (SELECT id, ssn FROM users WHERE ssn = ?) d WHERE d.id > 1 ORDER BY id", []any{"111"}},
 	{"WITH c AS (SELECT id FROM users WHERE email IN (?, ?)) SELECT id FROM c ORDER BY id", []any{"u1@example.com", "u2@example.com"}},
 	{"SELECT CASE WHEN ssn = ? THEN 1 ELSE 0 END AS k, id FROM users ORDER BY id", []any{"111"}},
+	{"SELECT id, name FROM users WHERE name = ? ORDER BY id", []any{"ada"}},
+	{"SELECT name FROM users WHERE note = 'red' AND (name = 'Ada') ORDER BY id", nil},
+	{"SELECT * FROM users WHERE name IN (?, 'ADA', NULL) AND id > 1 ORDER BY id DESC", []any{"Ada"}},
+	{"SELECT u.id, c.mail FROM users u LEFT JOIN contacts c ON c.mail = u.email WHERE u.name = ? AND u.ssn = ? ORDER BY u.id, c.id", []any{"ada", "222"}},
+	{"SELECT id FROM users WHERE ? = city ORDER BY id", []any{"city1"}},
+	{"SELECT id, city AS name FROM users WHERE name = 'ada' AND city = ? ORDER BY id", []any{"city1"}},
+	{"SELECT id FROM users WHERE name = ? ORDER BY id", []any{nil}},
 	{"SELECT id FROM users WHERE ssn = ? LIMIT 1 OFFSET 1", []any{"zzz"}},
 }
 
@@ -108,7 +120,7 @@ var searchChanges = []struct {
 	args []any
 }{
 	{"INSERT INTO users (id, ssn, email) VALUES (100, 'lit', ?), (101, ?, NULL)", []any{"new@example.com", "arg"}},
-	{"INSERT INTO users VALUES (102, ?, ?, 'n', '2001-02-03', 5, 2)", []any{"s", "e"}},
+	{"INSERT INTO users VALUES (102, ?, ?, 'n', '2001-02-03', 5, 2, 'Zoe', NULL)", []any{"s", "e"}},
 	{"UPDATE users SET ssn = ? WHERE ssn = ?", []any{"333", "111"}},
 	{"UPDATE users SET ssn = NULL, email = 'changed' WHERE id = 1", nil},
 	{"UPDATE users SET email = ?, note = 'x' WHERE email = ?", []any{"z", "u3@example.com"}},
@@ -172,6 +184,15 @@ func TestSearchStaysInItsPartition(t *testing.T) {
 				t.Errorf("two values across partitions have %d indexes, want 2", n)
 			}
 			w.refused("SELECT id FROM tenants WHERE secret = {M}", rewrite.ReasonPartition)
+			for _, s := range []string{
+				"SELECT count(*) FROM users WHERE name = {M}", "SELECT id FROM users WHERE name = {M} LIMIT 1", "SELECT DISTINCT id FROM users WHERE name = {M}",
+				"SELECT id FROM users WHERE NOT (name = {M})", "SELECT id FROM users WHERE name = {M} OR id = 1", "DELETE FROM users WHERE name = {M}",
+				"UPDATE users SET note = 'x' WHERE name = {M}", "SELECT id FROM contacts c WHERE EXISTS (SELECT 1 FROM users u WHERE u.name = {M})",
+				"SELECT id FROM users WHERE name = {M} UNION ALL SELECT 1", "SELECT note, max(id) FROM users WHERE city = {M} GROUP BY note",
+				"SELECT c.id FROM contacts c LEFT JOIN users u ON u.name = {M}", "SELECT id FROM (SELECT id FROM users WHERE name = {M}) d",
+			} {
+				w.refused(s, rewrite.ReasonPredicate)
+			}
 			w.refused("SELECT secret_bidx FROM tenants")
 			w.refused("UPDATE tenants SET secret_bidx = NULL WHERE tenant = 'a'")
 			for _, s := range []string{"UPDATE users SET email_bidx = NULL WHERE id = 1", "INSERT INTO contacts (id, mail_bidx) SELECT 99, mail_bidx FROM contacts WHERE id = 10"} {
