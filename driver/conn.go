@@ -254,7 +254,7 @@ func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewr
 	if err != nil {
 		return nil, err
 	}
-	if !p.Pass && !p.Defines && c.view.setup != nil {
+	if !p.Pass && !p.Defines && len(p.Tables) > 0 && c.view.setup != nil {
 		return nil, c.view.setup
 	}
 	c.plans.put(query, c, o, p)

@@ -28,7 +28,8 @@ type analysis struct {
 	hidden   map[any][]hiddenCol // by *Select, or the statement whose RETURNING list grows
 	columns  map[*Insert][]string
 	conj     map[*Update]conjunct
-	ddl      []edit // physical form of a CREATE TABLE
+	shaped   map[*Table]string // relations of the engine's catalog that show the logical shape
+	ddl      []edit            // physical form of a CREATE TABLE
 	// Search indexes: references that become their index column, values that
 	// are written beside others, and where these belong.
 	indexed map[*ColumnRef]*schema.Equality
@@ -108,7 +109,7 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals)+len(a.stars)+len(a.hidden)+len(a.columns)+len(a.conj)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.adds) > 0 {
+	if len(a.seals)+len(a.stars)+len(a.hidden)+len(a.columns)+len(a.conj)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.adds)+len(a.shaped) > 0 {
 		return true
 	}
 	if a.skipRes {

@@ -65,6 +65,8 @@ type SnapshotRelation struct {
 	// Unique lists the column sets of the primary key, unique constraints and
 	// unique indexes.
 	Unique [][]string
+	// Source is the CREATE TABLE, where the engine keeps its text (SQLite).
+	Source string
 }
 
 // SnapshotCall is a routine that a relation's definition calls: on writes, and
@@ -90,6 +92,9 @@ type Snapshot struct {
 	// aggregates, lower case, of user-defined operators ("operator ==="), and of
 	// types to which such code converts values ("type email").
 	Routines []string
+	// System are the columns of relations of the engine's own catalog, by lower
+	// case schema and name, in order: of those that show columns of users.
+	System map[RelationID][]string
 }
 
 // Verdict says what a statement may do with a relation.
@@ -121,6 +126,8 @@ type Relation struct {
 	// Annotation is set for VerdictAnnotated.
 	Annotation *schema.Table
 	Unique     [][]string
+	// Source is the CREATE TABLE, where the engine keeps its text.
+	Source string
 
 	// prepared are the columns as scopes see them, without and with a
 	// partition in the context.

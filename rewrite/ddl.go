@@ -306,9 +306,24 @@ func (d *tableDefinition) indexColumn(c *schema.Column, at int, lead string) {
 	}
 	text := lead + d.a.front.QuoteIdent(c.Equality.Name) + " " + IndexType(d.a.dialect, c.Equality)
 	if d.unique[c] && d.standalone(c) {
-		text += " UNIQUE"
+		text += d.uniqueOf(c)
 	}
 	d.edits = append(d.edits, edit{span: Span{at, at}, text: text})
+}
+
+// uniqueOf is the unique key of an index column, with the name that the key of
+// the column itself would have had, by which migrators know it.
+func (d *tableDefinition) uniqueOf(c *schema.Column) string {
+	q := d.a.front.QuoteIdent
+	switch d.a.dialect {
+	case Postgres:
+		if name := strings.ToLower(d.t.Name + "_" + d.names[c] + "_key"); len(name) <= maxGuardName {
+			return " CONSTRAINT " + q(name) + " UNIQUE"
+		}
+	case MySQL:
+		return ", UNIQUE KEY " + q(d.names[c]) + " (" + q(c.Equality.Name) + ")"
+	}
+	return " UNIQUE"
 }
 
 // standalone reports whether the index is unique by itself: one that is kept

@@ -296,6 +296,9 @@ func (b *builder) shape() {
 			b.slotEdit(s, renumber)
 		}
 	}
+	for t, text := range b.a.shaped {
+		b.edits = append(b.edits, edit{span: t.Span, text: b.shapeText(t, text)})
+	}
 	for ref, e := range b.a.indexed {
 		b.edits = append(b.edits, edit{span: ref.Path[len(ref.Path)-1].Span, text: b.a.front.QuoteIdent(e.Name)})
 	}
@@ -471,6 +474,7 @@ func (b *builder) results() error {
 		sealedAny = sealedAny || len(a.results[i].flow) > 0 || a.results[i].hidden
 	}
 	if !sealedAny {
+		b.shapeLabels()
 		return nil
 	}
 	items, _ := topItems(a.top)

@@ -327,6 +327,9 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	default:
 		return nil, a.refuse(t.Start, rel.Reason, name.Name, rel.Hint)
 	}
+	if err := a.useShape(t, rel); err != nil {
+		return nil, err
+	}
 	r := &relation{alias: alias, base: rel, open: rel.Open, partCol: -1, pos: t.Start}
 	if t.Alias == nil {
 		r.path = t.Path

@@ -48,7 +48,8 @@ type namespace struct {
 	schemas  map[string]bool
 	routines map[string]bool
 	reached  map[string]bool // lower-case names of relations that reach an annotated table
-	blind    bool            // no snapshot: nothing is known but the configuration
+	system   map[RelationID][]string
+	blind    bool // no snapshot: nothing is known but the configuration
 }
 
 // NewCatalog joins a snapshot of the database, a session's names and the
@@ -64,6 +65,7 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 	if snap == nil {
 		return n
 	}
+	n.system = snap.System
 	for _, r := range snap.Routines {
 		n.routines[strings.ToLower(r)] = true
 	}
@@ -155,7 +157,7 @@ func reachable(all []*SnapshotRelation, ann *schema.Catalog, key func(RelationID
 
 // judge turns what the reader reported of one relation into a verdict.
 func (n *namespace) judge(r *SnapshotRelation, how reachKind) *Relation {
-	rel := &Relation{ID: r.ID, Kind: r.Kind, Columns: r.Columns, Unique: r.Unique, Verdict: VerdictClear}
+	rel := &Relation{ID: r.ID, Kind: r.Kind, Columns: r.Columns, Unique: r.Unique, Source: r.Source, Verdict: VerdictClear}
 	refuse := func(why Reason, hint string) *Relation {
 		rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, why, hint
 		return rel
@@ -551,3 +553,9 @@ func (n *namespace) Mentions(word string) bool {
 	return n.ann.Mentions(word) || n.reached[strings.ToLower(word)] ||
 		n.decl.Metastore != "" && strings.EqualFold(word, n.decl.Metastore)
 }
+
+// Tables returns the annotated tables.
+func (n *namespace) Tables() []*schema.Table { return n.ann.Tables() }
+
+// SystemColumns returns the columns of a relation of the engine's catalog.
+func (n *namespace) SystemColumns(id RelationID) []string { return n.system[id] }

@@ -323,6 +323,9 @@ func (v verifier) table(x, y *Table) bool {
 func (v verifier) tableExpr(x, y TableExpr) bool {
 	switch x := x.(type) {
 	case *Table:
+		if text, ok := v.b.a.shaped[x]; ok {
+			return v.derivedShape(x, text, y)
+		}
 		y, ok := y.(*Table)
 		return ok && v.table(x, y)
 	case *Derived:

@@ -28,7 +28,24 @@ func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, s *sealdriv
 			return nil, err
 		}
 	}
-	return &rewrite.Snapshot{Relations: rs.list, Routines: rs.routines}, nil
+	system, err := readSystem(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &rewrite.Snapshot{Relations: rs.list, Routines: rs.routines, System: system}, nil
+}
+
+// readSystem reads the columns of the catalog's relations that show those of
+// users: they differ between versions.
+func readSystem(ctx context.Context, r *sealdriver.Reader) (map[rewrite.RelationID][]string, error) {
+	out := map[rewrite.RelationID][]string{}
+	err := r.Query(ctx, "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'information_schema' "+
+		"AND TABLE_NAME IN ('COLUMNS', 'KEY_COLUMN_USAGE', 'STATISTICS', 'TABLE_CONSTRAINTS', 'CHECK_CONSTRAINTS') ORDER BY TABLE_NAME, ORDINAL_POSITION", nil, func(v sealdriver.Row) error {
+		id := rewrite.RelationID{Schema: "information_schema", Name: strings.ToLower(v.Text(0))}
+		out[id] = append(out[id], v.Text(1))
+		return nil
+	})
+	return out, err
 }
 
 // relations is a set of relations while it is put together.

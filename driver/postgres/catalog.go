@@ -25,7 +25,27 @@ func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, _ *sealdriv
 	if err != nil {
 		return nil, err
 	}
-	return &rewrite.Snapshot{Relations: rels, Routines: routines}, nil
+	system, err := readSystem(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &rewrite.Snapshot{Relations: rels, Routines: routines, System: system}, nil
+}
+
+// readSystem reads the columns of the catalog's relations that show those of
+// users: they differ between versions.
+func readSystem(ctx context.Context, r *sealdriver.Reader) (map[rewrite.RelationID][]string, error) {
+	out := map[rewrite.RelationID][]string{}
+	err := query(ctx, r, `SELECT n.nspname::text, c.relname::text, a.attname::text
+FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE a.attnum > 0 AND NOT a.attisdropped AND (n.nspname = 'pg_catalog' AND c.relname = 'pg_attribute'
+	OR n.nspname = 'information_schema' AND c.relname IN ('columns', 'key_column_usage', 'constraint_column_usage'))
+ORDER BY n.nspname, c.relname, a.attnum`, func(v sealdriver.Row) error {
+		id := rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}
+		out[id] = append(out[id], v.Text(2))
+		return nil
+	})
+	return out, err
 }
 
 // relations is a set of relations while it is put together.

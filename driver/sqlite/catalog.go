@@ -174,6 +174,7 @@ func (rd *reader) add(o object, kinds map[string]string) {
 		return
 	}
 	rel := &relation{sql: o.sql}
+	rel.Source = o.sql
 	rel.ID = rewrite.RelationID{Schema: o.schema, Name: o.name}
 	rel.Temp = o.schema == temp
 	switch {

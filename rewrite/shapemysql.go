@@ -1,0 +1,145 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+func (s *shaping) mysqlColumns() string {
+	replace := s.replaced(describeMySQL, nil)
+	for _, name := range []string{"character_maximum_length", "character_octet_length", "numeric_precision", "numeric_scale", "datetime_precision"} {
+		// Beside an unsigned column a literal would make the result a decimal.
+		replace[name] = "CAST(" + replace[name] + " AS UNSIGNED)"
+	}
+	return s.selectWith(replace, s.notIndex())
+}
+
+// describeMySQL describes a logical type as information_schema.COLUMNS does.
+func describeMySQL(t schema.Type) map[string]string {
+	m := map[string]string{
+		"column_type": literal(mysqlName(t)), "data_type": literal(mysqlBase(t)), "character_maximum_length": "NULL", "character_octet_length": "NULL",
+		"numeric_precision": "NULL", "numeric_scale": "NULL", "datetime_precision": "NULL", "character_set_name": "NULL", "collation_name": "NULL",
+	}
+	switch t.Kind {
+	case schema.KindText, schema.KindJSON:
+		n := t.Length
+		if n == 0 {
+			n = familyBytes(mysqlBase(t))
+		}
+		m["character_maximum_length"], m["character_octet_length"] = number(n), number(n)
+		if t.Length > 0 {
+			m["character_octet_length"] = number(4 * t.Length)
+		}
+		m["character_set_name"], m["collation_name"] = "'utf8mb4'", "@@collation_database"
+	case schema.KindBytes:
+		n := t.Length
+		if n == 0 {
+			n = familyBytes(mysqlBase(t))
+		}
+		m["character_maximum_length"], m["character_octet_length"] = number(n), number(n)
+	case schema.KindInt, schema.KindBool:
+		digits := map[int]string{8: "3", 16: "5", 24: "7", 32: "10", 64: "19"}[t.Bits]
+		if t.Kind == schema.KindBool {
+			digits = "3"
+		}
+		if t.Bits == 64 && t.Unsigned {
+			digits = "20"
+		}
+		m["numeric_precision"], m["numeric_scale"] = digits, "0"
+	case schema.KindNumeric:
+		p, sc := 10, 0
+		if t.HasPrecision {
+			p, sc = t.Precision, t.Scale
+		}
+		m["numeric_precision"], m["numeric_scale"] = number(p), number(sc)
+	case schema.KindFloat:
+		if m["numeric_precision"] = "22"; mysqlBase(t) == "float" {
+			m["numeric_precision"] = "12"
+		}
+	case schema.KindTime, schema.KindTimestamp, schema.KindTimestampTZ:
+		m["datetime_precision"] = number(t.Fraction)
+	}
+	return m
+}
+
+// mysqlBase is the type's name without modifiers as the server prints it.
+func mysqlBase(t schema.Type) string {
+	switch t.Kind {
+	case schema.KindBool:
+		return "tinyint"
+	case schema.KindInt:
+		return map[int]string{8: "tinyint", 16: "smallint", 24: "mediumint", 32: "int", 64: "bigint"}[t.Bits]
+	case schema.KindNumeric:
+		return "decimal"
+	case schema.KindFloat:
+		if t.Bits == 32 || t.Base == "float" && t.Bits == 0 {
+			return "float"
+		}
+		return "double"
+	case schema.KindTimestampTZ:
+		return "timestamp"
+	case schema.KindTimestamp:
+		if t.Base == "datetime" {
+			return "datetime"
+		}
+		return "timestamp"
+	case schema.KindJSON:
+		return "longtext" // MariaDB's json
+	case schema.KindText:
+		switch {
+		case t.Fixed:
+			return "char"
+		case t.Length > 0:
+			return "varchar"
+		case strings.HasSuffix(t.Base, "text"):
+			return t.Base
+		}
+		return "text"
+	case schema.KindBytes:
+		switch {
+		case t.Fixed:
+			return "binary"
+		case t.Length > 0:
+			return "varbinary"
+		case strings.HasSuffix(t.Base, "blob"):
+			return t.Base
+		}
+		return "blob"
+	}
+	return t.Base
+}
+
+// mysqlName is the type with its modifiers, as the server prints it.
+func mysqlName(t schema.Type) string {
+	name := mysqlBase(t)
+	switch t.Kind {
+	case schema.KindBool:
+		return "tinyint(1)"
+	case schema.KindText, schema.KindBytes:
+		if t.Length > 0 {
+			return name + "(" + number(t.Length) + ")"
+		}
+	case schema.KindInt:
+		// MariaDB prints display widths, one less without a sign.
+		width := map[string]int{"tinyint": 4, "smallint": 6, "mediumint": 9, "int": 11, "bigint": 20}[name]
+		if t.Unsigned {
+			if name != "bigint" {
+				width--
+			}
+			return name + "(" + number(width) + ") unsigned"
+		}
+		return name + "(" + number(width) + ")"
+	case schema.KindNumeric:
+		p, sc := 10, 0
+		if t.HasPrecision {
+			p, sc = t.Precision, t.Scale
+		}
+		return name + "(" + number(p) + "," + number(sc) + ")"
+	case schema.KindTime, schema.KindTimestamp, schema.KindTimestampTZ:
+		if t.Fraction > 0 {
+			return name + "(" + number(t.Fraction) + ")"
+		}
+	}
+	return name
+}
