@@ -198,7 +198,7 @@ func (s *Sealer) indexMeta(partition string) KeyMeta {
 func (s *Sealer) indexMissing(meta KeyMeta) error {
 	return &KeyError{
 		Op: "load", KeyID: meta.ID, Created: meta.Created, Provider: providerName("metastore", s.store), Err: ErrIndexKey,
-		Hint: "restore the row from a backup of the metastore; if search was declared after data were stored, run sealsql index init, then sealsql reindex",
+		Hint: "restore the row from a backup of the metastore; if search was declared after the keys were made, run sealsql index init once",
 	}
 }
 

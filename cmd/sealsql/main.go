@@ -65,6 +65,7 @@ func root() *cobra.Command {
 	cmd.AddCommand(
 		configCommand(),
 		ddlCommand(),
+		indexCommand(),
 		interopCommand(),
 		keysCommand(),
 		metastoreCommand(),

@@ -1,0 +1,64 @@
+package driver
+
+import (
+	"context"
+	"slices"
+
+	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// IndexInitializer is implemented by the connectors of this package.
+type IndexInitializer interface {
+	// InitIndexes makes the secrets of search indexes that do not exist: those
+	// of the constant partitions of tables with indexes, of the partitions
+	// given, and the one across partitions where an index has that scope. It
+	// returns the partitions whose secret it made, "" standing for the one
+	// across. Secrets that exist stay as they are. Rows that were stored
+	// without an index are not found by it.
+	InitIndexes(ctx context.Context, partitions ...string) (made []string, err error)
+}
+
+// InitIndexes implements IndexInitializer.
+func (cr *connector) InitIndexes(ctx context.Context, partitions ...string) (made []string, err error) {
+	across, want := cr.indexScopes()
+	for _, id := range partitions {
+		if !slices.Contains(want, id) {
+			want = append(want, id)
+		}
+	}
+	if across {
+		want = append(want, "")
+	}
+	for _, id := range want {
+		var p envelope.Partition
+		if id != "" {
+			if p, err = envelope.PartitionID(id); err != nil {
+				return made, err
+			}
+		}
+		ok, err := cr.seals.sealer.CreateIndexSecret(ctx, p)
+		if err != nil {
+			return made, err
+		}
+		if ok {
+			made = append(made, id)
+		}
+	}
+	return made, nil
+}
+
+// indexScopes lists the constant partitions with indexes, and whether one spans
+// all of them.
+func (cr *connector) indexScopes() (across bool, partitions []string) {
+	for e := range cr.seals.indexes {
+		switch t := e.Of.Table; {
+		case e.TableScope:
+			across = true
+		case t.Partition.Kind == schema.PartitionConst && !slices.Contains(partitions, t.Partition.Const):
+			partitions = append(partitions, t.Partition.Const)
+		}
+	}
+	slices.Sort(partitions)
+	return across, partitions
+}
