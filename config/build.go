@@ -15,6 +15,8 @@ type parse struct {
 	source *source
 	found  Errors
 	dec    *decoder
+	// fallback is the format of tables that name none.
+	fallback string
 }
 
 func newParse(name string, data []byte) *parse {
@@ -104,6 +106,7 @@ func (p *parse) build(raw *file) *Config {
 		Limits:    Limits{Plans: raw.Limits.Plans},
 		Format:    raw.Defaults.Format,
 		Algorithm: raw.Defaults.Algorithm,
+		Asherah:   Asherah{raw.Asherah.RegionSuffix, raw.Asherah.ReadSuffixes},
 	}
 }
 

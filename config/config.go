@@ -67,9 +67,13 @@ type Config struct {
 
 	Limits Limits
 
-	// Format and Algorithm are those of records written: "compact",
-	// "AES-256-GCM".
+	// Format and Algorithm are those of records written where a table or column
+	// says nothing else: "compact" or "asherah", "AES-256-GCM". Columns in
+	// Asherah's format have the carrier schema.CarrierAsherah.
 	Format, Algorithm string
+
+	// Asherah is for columns in Asherah's format.
+	Asherah Asherah
 }
 
 // Provider names an implementation that is registered with package envelope,

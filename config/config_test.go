@@ -101,6 +101,7 @@ func TestEveryKeyReachesTheConfiguration(t *testing.T) {
 		Limits:           config.Limits{Plans: 100},
 		Format:           "compact",
 		Algorithm:        "AES-256-GCM",
+		Asherah:          config.Asherah{RegionSuffix: "eu-west-1", ReadSuffixes: []string{"", "us-east-1"}},
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("configuration is\n%#v, want\n%#v", c, want)
@@ -130,8 +131,12 @@ func TestEveryKeyReachesTheConfiguration(t *testing.T) {
 	if a := tables[1]; a.Schema != "app" || a.Name != "accounts" || a.Partition.Const != "all" || a.Relaxed {
 		t.Errorf("accounts is %+v", a)
 	}
-	if e := tables[2]; e.Partition.Kind != schema.PartitionContext {
+	e := tables[2]
+	if e.Partition.Kind != schema.PartitionContext {
 		t.Errorf("the default partition of entries is %+v", e.Partition)
+	}
+	if e.Columns[0].Carrier != schema.CarrierAsherah || e.Columns[1].Carrier != schema.CarrierBinary {
+		t.Errorf("the formats of entries are %s and %s", e.Columns[0].Carrier, e.Columns[1].Carrier)
 	}
 }
 

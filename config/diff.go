@@ -173,12 +173,23 @@ func (d *differ) column(c *schema.Column, in *schema.Catalog) {
 		d.add(c.String(), Harmless, "is now "+now.String()+", with the same id", "rename it in the database together with the configuration")
 	}
 	d.columnType(c, now)
-	if now.Carrier != c.Carrier {
+	switch {
+	case now.Carrier != c.Carrier && (now.Carrier == schema.CarrierAsherah || c.Carrier == schema.CarrierAsherah):
+		d.add(c.String(), Orphans, fmt.Sprintf("format changed from %s to %s", formatOf(c), formatOf(now)),
+			"keep the old format, or add a column of the new one and copy the values through the application")
+	case now.Carrier != c.Carrier:
 		d.add(c.String(), Orphans, fmt.Sprintf("carrier changed from %s to %s", c.Carrier, now.Carrier),
 			"keep the old carrier, or convert the stored values when the physical column changes")
 	}
 	d.partition(c, now)
 	d.search(c, now)
+}
+
+func formatOf(c *schema.Column) string {
+	if c.Carrier == schema.CarrierAsherah {
+		return "asherah"
+	}
+	return "compact"
 }
 
 func (d *differ) gone(c *schema.Column, in *schema.Catalog) {
@@ -282,8 +293,25 @@ func (d *differ) settings(a, b *Config) {
 			d.add(s.name, Harmless, fmt.Sprintf("changed from %v to %v", s.before, s.after), "")
 		}
 	}
+	d.asherah(a, b)
 	d.declarations("routines", a.Declarations.Routines, b.Declarations.Routines)
 	d.declarations("triggers", a.Declarations.Triggers, b.Declarations.Triggers)
+}
+
+// asherah compares the suffixes of key ids: they tell which keys open records.
+func (d *differ) asherah(a, b *Config) {
+	used := slices.ContainsFunc(a.Catalog.Tables(), func(t *schema.Table) bool {
+		return slices.ContainsFunc(t.Columns, func(c *schema.Column) bool { return c.Carrier == schema.CarrierAsherah })
+	})
+	if !used {
+		return
+	}
+	now := append([]string{b.Asherah.RegionSuffix}, b.Asherah.ReadSuffixes...)
+	for _, suffix := range append([]string{a.Asherah.RegionSuffix}, a.Asherah.ReadSuffixes...) {
+		if !slices.Contains(now, suffix) {
+			d.add("asherah", Orphans, fmt.Sprintf("records under the suffix %q are not read any more", suffix), "add it to read_suffixes")
+		}
+	}
 }
 
 func (d *differ) declarations(section string, a, b map[string]bool) {

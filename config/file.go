@@ -27,6 +27,7 @@ type file struct {
 	Catalog   catalogSection      `yaml:"catalog" doc:"How the database's own catalog is used."`
 	Guards    string              `yaml:"guards" enum:"require warn off" default:"warn" doc:"What a missing CHECK guard on an encrypted column is: an error at open, a warning, or nothing."`
 	Limits    limitsSection       `yaml:"limits" doc:"Bounds of memory."`
+	Asherah   asherahSection      `yaml:"asherah" doc:"Key ids of columns in Asherah's format."`
 }
 
 func (*file) later() map[string]string {
@@ -192,7 +193,7 @@ func (*keyCacheSection) later() map[string]string {
 }
 
 type defaultsSection struct {
-	Format    string           `yaml:"format" enum:"compact" later:"asherah" default:"compact" doc:"Format of the records."`
+	Format    string           `yaml:"format" enum:"compact asherah" default:"compact" doc:"Format of the records: compact, or that of GoDaddy's Asherah, in which nothing binds a value to its row and column."`
 	Algorithm string           `yaml:"algorithm" enum:"AES-256-GCM" later:"ChaCha20-Poly1305 XChaCha20-Poly1305" default:"AES-256-GCM" doc:"Algorithm of the records."`
 	Partition partitionSection `yaml:"partition" doc:"Partition of tables that name none; the constant default unless given."`
 }
@@ -200,6 +201,7 @@ type defaultsSection struct {
 type tableSection struct {
 	Partition *partitionSection    `yaml:"partition" doc:"Where the partition of a row comes from."`
 	Check     string               `yaml:"partition_check" enum:"strict relaxed" default:"strict" doc:"strict demands that a value's partition is the expected one; relaxed opens a value by the partition that it names."`
+	Format    string               `yaml:"format" enum:"compact asherah" doc:"Format of the table's records; that of defaults unless given."`
 	Columns   named[columnSection] `yaml:"columns" required:"true" doc:"The encrypted columns."`
 }
 
@@ -246,6 +248,7 @@ type columnSection struct {
 	Type    typeName       `yaml:"type" default:"text" doc:"Type that the column would have if it were not encrypted, in the words of the engine."`
 	ID      *string        `yaml:"id" doc:"Stable id that is bound into every value; table.column in lower case unless given. Changing it makes stored data unreadable."`
 	Carrier string         `yaml:"carrier" enum:"binary text" default:"binary" doc:"Kind of the physical column: binary holds records as they are, text holds them in base64."`
+	Format  string         `yaml:"format" enum:"compact asherah" doc:"Format of the column's records; that of the table unless given."`
 	Search  *searchSection `yaml:"search" doc:"How the column can be searched; not at all unless given."`
 }
 
@@ -269,7 +272,7 @@ func (*columnSection) instead() map[string]string {
 
 func (*columnSection) later() map[string]string {
 	m := laterKeys("write it below search", "equality", "prefix", "range", "unique", "normalize")
-	for k, v := range laterKeys("columns have type, id, carrier and search", "state", "plain", "mask", "access", "json", "format", "algorithm", "compress", "padding", "verify", "collation", "row_identity") {
+	for k, v := range laterKeys("columns have type, id, carrier and search", "state", "plain", "mask", "access", "json", "algorithm", "compress", "padding", "verify", "collation", "row_identity") {
 		m[k] = v
 	}
 	return m

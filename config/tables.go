@@ -12,6 +12,7 @@ func (p *parse) catalog(raw *file) *schema.Catalog {
 	if raw.Defaults.Partition.isZero() {
 		fallback = schema.Partition{Kind: schema.PartitionConst, Const: schema.DefaultPartition}
 	}
+	p.fallback = raw.Defaults.Format
 	var tables []*schema.Table
 	names := map[string]path{}
 	for i := range raw.Tables {
@@ -56,6 +57,7 @@ func (p *parse) table(key string, s *tableSection, fallback schema.Partition) *s
 	for i := range s.Columns {
 		t.Columns = append(t.Columns, p.column(at, &s.Columns[i]))
 		p.scope(t, at, &s.Columns[i])
+		p.format(t.Columns[i], at, &s.Columns[i], s.Format)
 	}
 	return t
 }

@@ -266,6 +266,9 @@ func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if col.Carrier == schema.CarrierAsherah {
+		return x.asherah(col, part, tag, payload)
+	}
 	rec, err := x.record(col, part, tag, payload)
 	if err != nil {
 		return nil, sealError(col, err)

@@ -23,6 +23,8 @@ type Options struct {
 	Annotations *schema.Catalog
 	// Sealer seals and opens; closing the connector closes it. Required.
 	Sealer *envelope.Sealer
+	// Asherah is for columns in Asherah's format.
+	Asherah envelope.AsherahOptions
 	// Declarations are what the configuration says about routines and triggers.
 	Declarations rewrite.Declarations
 	// NoCatalog plans from the annotations alone: relations that these do not
@@ -77,6 +79,9 @@ func New(inner driver.Connector, e Engine, o Options) (driver.Connector, error) 
 		o.Driver = inner.Driver()
 	}
 	sl, err := newSeals(o.Sealer, o.Annotations, e.Frontend().Dialect())
+	if err == nil {
+		err = sl.openAsherah(&o, e.Frontend().Dialect())
+	}
 	if err != nil {
 		return nil, err
 	}

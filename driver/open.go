@@ -34,6 +34,8 @@ type group struct {
 	// part is it.
 	from int
 	part envelope.Partition
+	// asherah opens the group where its column is in that format.
+	asherah *asherahSeals
 }
 
 // opener opens the records of a result's rows.
@@ -111,6 +113,9 @@ func (x *call) groups(col *opened, res *rewrite.Open) error {
 
 func (x *call) group(c *schema.Column, s *rewrite.PartitionSource) (group, error) {
 	g := group{seals: x.c.cr.seals.single[c], cols: x.c.cr.seals.self[c], table: c.Table, from: -1}
+	if c.Carrier == schema.CarrierAsherah {
+		g.asherah = x.c.cr.seals.asherah
+	}
 	switch {
 	case !s.Known:
 		if !c.Table.Relaxed {
@@ -215,7 +220,15 @@ func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, rec []b
 	if o.scratch == nil {
 		o.scratch = scratches.Get().(*[]byte)
 	}
-	plain, tag, at, err := o.sealer.Open(o.ctx, (*o.scratch)[:0], g.seals, part, rec)
+	var plain []byte
+	var tag byte
+	var at int
+	var err error
+	if g.asherah != nil {
+		plain, tag, err = g.asherah.open(o.ctx, (*o.scratch)[:0], g.cols, part, rec)
+	} else {
+		plain, tag, at, err = o.sealer.Open(o.ctx, (*o.scratch)[:0], g.seals, part, rec)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -241,6 +254,9 @@ func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, rec []b
 // allows is accepted.
 func (o *opener) record(col *opened, v driver.Value) ([]byte, error) {
 	text, binary := false, false
+	if col.cols[0].Carrier == schema.CarrierAsherah {
+		return asherahRecord(col.cols, v)
+	}
 	for _, c := range col.cols {
 		text = text || c.Carrier == schema.CarrierText
 		binary = binary || c.Carrier == schema.CarrierBinary

@@ -45,6 +45,7 @@ func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Drive
 	o := Options{
 		Annotations: cfg.Catalog,
 		Sealer:      sealer,
+		Asherah:     envelope.AsherahOptions{RegionSuffix: cfg.Asherah.RegionSuffix, ReadSuffixes: cfg.Asherah.ReadSuffixes},
 		Declarations: rewrite.Declarations{
 			Routines:  cfg.Declarations.Routines,
 			Triggers:  cfg.Declarations.Triggers,

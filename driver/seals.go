@@ -19,6 +19,8 @@ type seals struct {
 	single map[*schema.Column][]*envelope.Column
 	// self holds each annotated column likewise.
 	self map[*schema.Column][]*schema.Column
+	// asherah seals the columns in its format; nil where there are none.
+	asherah *asherahSeals
 	// indexes holds the search indexes.
 	indexes map[*schema.Equality]*index
 }

@@ -151,7 +151,7 @@ func (s *Sealer) closeAsherah(until time.Time) {
 	s.asherah.all = nil
 	s.asherah.Unlock()
 	for _, a := range all {
-		for _, k := range append(a.others, a.own) {
+		for _, k := range append([]*asherahKeys{a.own}, a.others...) {
 			k.wraps.Close(0)
 			k.closeCaches(until)
 		}
@@ -191,6 +191,15 @@ func (a *Asherah) Partition(id string) (*AsherahPartition, error) {
 	b := append(make([]byte, 0, 64+len(p.key)), `,"ParentKeyMeta":{"KeyId":`...)
 	p.quoted = string(append(appendStringJSON(b, p.key), `,"Created":`...))
 	return p, nil
+}
+
+// Forget drops what is held of the partition's keys: they are loaded again when
+// they are needed.
+func (p *AsherahPartition) Forget() {
+	for _, k := range append([]*asherahKeys{p.a.own}, p.a.others...) {
+		k.wraps.DeleteFunc(func(id intermediateID, _ *securemem.Cipher) bool { return id.partition == p.id })
+		k.forget(p.id)
+	}
 }
 
 // ID returns the partition's id.

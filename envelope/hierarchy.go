@@ -73,9 +73,9 @@ func newHierarchy(v *services, x scheme, keys int) *hierarchy {
 	return &hierarchy{
 		services: v, scheme: x,
 		systems: keycache.New[KeyMeta, *systemKey](keycache.Config[KeyMeta]{
-			Hash: meta, Size: 256, Negative: negativeTTL, IsNegative: missing,
+			Hash: meta, Size: v.cache.system(), Negative: negativeTTL, IsNegative: missing,
 		}),
-		states: keycache.New[KeyMeta, *systemState](keycache.Config[KeyMeta]{Hash: meta, Size: 256}),
+		states: keycache.New[KeyMeta, *systemState](keycache.Config[KeyMeta]{Hash: meta, Size: v.cache.system()}),
 		intermediates: keycache.New[intermediateID, *intermediateKey](keycache.Config[intermediateID]{
 			Hash: intermediateID.hash, Size: keys, Negative: negativeTTL, IsNegative: missing,
 		}),
@@ -83,6 +83,12 @@ func newHierarchy(v *services, x scheme, keys int) *hierarchy {
 			Hash: hashString, Size: keys, Policy: v.cache.IntermediatePolicy,
 		}),
 	}
+}
+
+// forget drops a partition's keys from the caches.
+func (h *hierarchy) forget(partition string) {
+	h.latest.Delete(partition)
+	h.intermediates.DeleteFunc(func(k intermediateID, _ *intermediateKey) bool { return k.partition == partition })
 }
 
 // closeCaches wipes the keys and waits for running loads until the time given.

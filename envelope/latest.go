@@ -94,6 +94,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 			return none, storeError("store", rec.Meta, h.store, err)
 		}
 		if stored {
+			h.log.Debug("sealsql: a new key", "key_id", rec.Meta.ID, "created", rec.Meta.Created)
 			lv.stored(rec, v)
 			return v, nil
 		}

@@ -111,7 +111,7 @@ func (s *Sealer) openFresh(ctx context.Context, dst []byte, c *Column, id dataKe
 		return dst, err
 	}
 	defer ik.Release()
-	keep := s.seen.again(h.salt)
+	keep := !s.cache.NoIntermediate && s.seen.again(h.salt)
 	d, err := s.reopen(ik.Value(), c, id.partition, h, !keep)
 	if err != nil {
 		return dst, err

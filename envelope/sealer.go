@@ -25,7 +25,11 @@ type Config struct {
 	// Memory says what happens when key memory cannot be locked; zero is
 	// securemem.Prefer.
 	Memory securemem.Mode
-	// Logger receives warnings; nil discards them.
+	// KeepOpen leaves the KMS and the Metastore open when the Sealer is closed,
+	// for callers who share them.
+	KeepOpen bool
+	// Logger receives warnings, and at level debug the making of keys; nil
+	// discards them.
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
@@ -36,6 +40,8 @@ type CacheConfig struct {
 	// Intermediate is the number of intermediate keys (one or a few for a
 	// partition) kept for sealing, and again for opening; 10000.
 	Intermediate int
+	// System is the number of system keys kept, one for each generation; 256.
+	System int
 	// DataKeys is the number of expanded data keys kept for sealing, one for a
 	// column and partition, and again for opening; 1024. Each takes 768 bytes of
 	// locked memory.
@@ -54,6 +60,13 @@ func (c *CacheConfig) intermediate() int {
 		return 10000
 	}
 	return c.Intermediate
+}
+
+func (c *CacheConfig) system() int {
+	if c.System <= 0 {
+		return 256
+	}
+	return c.System
 }
 
 func (c *CacheConfig) dataKeys() int {
@@ -93,7 +106,8 @@ type Sealer struct {
 const closeWait = 5 * time.Second
 
 // New makes a Sealer. It does no I/O; Warm or the first use loads keys. On
-// success the Sealer owns c.KMS and c.Metastore and closes them.
+// success the Sealer owns c.KMS and c.Metastore and closes them, unless
+// c.KeepOpen is set.
 func New(_ context.Context, c Config) (*Sealer, error) {
 	if c.KMS == nil || c.Metastore == nil {
 		return nil, errors.New("sealsql: a key management service and a metastore are required")
@@ -104,6 +118,9 @@ func New(_ context.Context, c Config) (*Sealer, error) {
 	}
 	if c.Policy, err = c.Policy.withDefaults(); err != nil {
 		return nil, err
+	}
+	if c.Cache.NoIntermediate {
+		c.Policy.DataKey.MaxUses = 1 // or data keys would be kept in their place
 	}
 	v := &services{
 		service: c.Service, product: c.Product, store: c.Metastore, kms: c.KMS,
@@ -148,6 +165,15 @@ func (s *Sealer) Warm(ctx context.Context) error {
 	return nil
 }
 
+// Forget drops what is held of a partition's keys: they are loaded again when
+// they are needed. Values being sealed or opened are finished first.
+func (s *Sealer) Forget(p Partition) {
+	mine := func(k dataKeyID, _ *dataKey) bool { return k.partition == p.id }
+	s.writers.DeleteFunc(mine)
+	s.readers.DeleteFunc(mine)
+	s.forget(p.id)
+}
+
 // Close wipes keys and closes the metastore and the key management service. It
 // waits a few seconds for running loads; a value that is being sealed or opened
 // is finished, and its key wiped then. Close may be called twice.
@@ -162,5 +188,8 @@ func (s *Sealer) shutdown() error {
 	s.closeAsherah(until)
 	s.closeCaches(until)
 	s.arena.Close()
+	if s.c.KeepOpen {
+		return nil
+	}
 	return errors.Join(s.c.Metastore.Close(), s.c.KMS.Close())
 }

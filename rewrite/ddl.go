@@ -66,6 +66,9 @@ func Guard(f Frontend, c *schema.Column) string {
 			SQLite:   "typeof(%[1]s) = 'text' AND length(%[1]s) > 20 AND substr(%[1]s, 1, 4) = '" + armourPrefix + "'",
 		}[f.Dialect()]
 	}
+	if c.Carrier == schema.CarrierAsherah {
+		test = asherahGuard[f.Dialect()]
+	}
 	return q + " IS NULL OR (" + fmt.Sprintf(test, q) + ")"
 }
 
@@ -99,6 +102,9 @@ func guarded(r *SnapshotRelation, c *schema.Column) bool {
 
 // CarrierType is the physical type that holds the records of a column.
 func CarrierType(d Dialect, c *schema.Column) string {
+	if c.Carrier == schema.CarrierAsherah {
+		return asherahType(d, c)
+	}
 	if c.Carrier == schema.CarrierText {
 		if d == MySQL {
 			return mysqlText(4 + (carrierBytes(c)+2)/3*4)

@@ -498,6 +498,9 @@ func (b *builder) results() error {
 			o.Partitions = append(o.Partitions, p)
 			b.plan.Labels[i] = c.name
 		}
+		if err := a.unmixed(-1, &o); err != nil {
+			return err
+		}
 		b.plan.Results[i] = o
 	}
 	b.labels()

@@ -303,13 +303,19 @@ func carries(d Dialect, typ string, c schema.Carrier) bool {
 	text := has("char", "text", "clob") && !has("varbinary")
 	switch d {
 	case Postgres:
-		if c == schema.CarrierText {
+		switch c {
+		case schema.CarrierText:
 			return text
+		case schema.CarrierAsherah:
+			return text || has("json")
 		}
 		return typ == "bytea"
 	case MySQL:
-		if c == schema.CarrierText {
+		switch c {
+		case schema.CarrierText:
 			return text
+		case schema.CarrierAsherah:
+			return text || has("json")
 		}
 		return has("binary", "blob")
 	}
@@ -361,7 +367,7 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Finding {
 	var out []Finding
 	for _, chk := range r.Checks {
-		if hasWord(chk, c.Name) && !isGuard(chk) && !isIndexGuard(chk, c.Equality) {
+		if hasWord(chk, c.Name) && !isGuard(chk) && !isIndexGuard(chk, c.Equality) && !isJSONCheck(chk, c) {
 			out = append(out, Finding{c.String(), "a CHECK constraint reads the column, which holds ciphertext", "drop the constraint; check the value in the application"})
 		}
 	}
@@ -375,15 +381,18 @@ func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Find
 
 // isGuard recognises the CHECK of `sealsql ddl`, however the engine prints it.
 func isGuard(check string) bool {
-	return isGuardOf(check, schema.CarrierBinary) || isGuardOf(check, schema.CarrierText)
+	return isGuardOf(check, schema.CarrierBinary) || isGuardOf(check, schema.CarrierText) || isGuardOf(check, schema.CarrierAsherah)
 }
 
 // isGuardOf recognises the guard of a carrier: it tests the length, and the
 // bytes that begin every record.
 func isGuardOf(check string, carrier schema.Carrier) bool {
 	mark := recordMagic
-	if carrier == schema.CarrierText {
+	switch carrier {
+	case schema.CarrierText:
 		mark = armourPrefix
+	case schema.CarrierAsherah:
+		mark = asherahMark
 	}
 	c := strings.ToLower(check)
 	return strings.Contains(c, "length") && strings.Contains(c, strings.ToLower(mark))

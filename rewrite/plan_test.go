@@ -382,6 +382,8 @@ func (w *world) addColumn(t *testing.T, rel *rewrite.SnapshotRelation, ann *sche
 			if w.dialect == rewrite.SQLite && c.Type == "bytea" {
 				c.Type = "blob"
 			}
+		case "asherah":
+			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
 		case "index", "lossy", "uniquely", "table-wide", "group":
 			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
 		case "default":

@@ -152,7 +152,7 @@ func (b *builder) column(t *Table, i int, c *Column) {
 		}
 	}
 	c.Table = t
-	if c.Carrier > CarrierText {
+	if c.Carrier > CarrierAsherah {
 		b.report(t, c.Name, "carrier", "unknown carrier", "use binary or text")
 	}
 	if c.Type == (Type{}) {
@@ -161,6 +161,9 @@ func (b *builder) column(t *Table, i int, c *Column) {
 	if !c.Type.complete() {
 		b.report(t, c.Name, "type", "type was not made by ParseType", "")
 		return
+	}
+	if c.Carrier == CarrierAsherah {
+		b.asherah(t, c)
 	}
 	b.id(t, c)
 }

@@ -75,16 +75,21 @@ func (c *Column) String() string {
 // Carrier says what kind of physical column holds the records.
 type Carrier uint8
 
-// The carriers: raw records in bytea, VARBINARY, BLOB; "ss1." armour in text.
+// The carriers: raw records in bytea, VARBINARY, BLOB; "ss1." armour in text;
+// data row records of Asherah's format, as JSON in text or a JSON type.
 const (
 	CarrierBinary Carrier = iota
 	CarrierText
+	CarrierAsherah
 )
 
 // String returns the word that the configuration uses.
 func (c Carrier) String() string {
-	if c == CarrierText {
+	switch c {
+	case CarrierText:
 		return "text"
+	case CarrierAsherah:
+		return "asherah"
 	}
 	return "binary"
 }

@@ -119,8 +119,11 @@ func visible(t schema.Type) string {
 // idText mentions an id that is not the one every column has.
 func idText(c *schema.Column) string {
 	text := ""
-	if c.Carrier == schema.CarrierText {
+	switch c.Carrier {
+	case schema.CarrierText:
 		text += "; in a text column"
+	case schema.CarrierAsherah:
+		text += "; in Asherah's format"
 	}
 	if !schema.EqualNames(c.ID, c.Table.Name+"."+c.Name) {
 		text += "; id " + c.ID
@@ -137,6 +140,11 @@ func warnings(c *config.Config) []string {
 		out = append(out, "the keys are kept in memory: what is stored cannot be read after the program ends")
 	}
 	for _, t := range c.Catalog.Tables() {
+		for _, c := range t.Columns {
+			if c.Carrier == schema.CarrierAsherah {
+				out = append(out, fmt.Sprintf("%s: in Asherah's format nothing binds a value to its row and column: who can write to the database can put any value of a partition in its place, unnoticed", c))
+			}
+		}
 		if t.Relaxed {
 			out = append(out, fmt.Sprintf("%s: partition_check is relaxed: who can write to the database can show a value of one partition in another", t))
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,7 +19,9 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SEALSQL_CONFIG", "")
-			return nil
+			vectors, err := filepath.Abs("../../internal/interop/testdata/asherah-static.json")
+			e.Setenv("ASHERAH_VECTORS", vectors)
+			return err
 		},
 	})
 }

@@ -1,7 +1,8 @@
 // Package kms tests implementations of envelope.KeyManagementService.
 //
 // Call Test from a test of the implementation. It needs nothing but the service
-// that the function returns.
+// that the function returns. Services that have Asherah's format as well are
+// tested in that, too.
 package kms
 
 import (
@@ -18,10 +19,7 @@ import (
 // Test runs the suite. open returns a new service each time, all of them with
 // the same master key; the suite closes them.
 func Test(t *testing.T, open func(t *testing.T) envelope.KeyManagementService) {
-	cases := []struct {
-		name string
-		run  func(t *testing.T, k envelope.KeyManagementService)
-	}{
+	cases := []testCase{
 		{"what is wrapped unwraps", unwraps},
 		{"wrapping the same key twice gives different bytes", randomised},
 		{"wrapped bytes hold no key", hides},
@@ -40,6 +38,7 @@ func Test(t *testing.T, open func(t *testing.T) envelope.KeyManagementService) {
 			c.run(t, k)
 		})
 	}
+	testAsherah(t, open)
 	t.Run("another instance unwraps", func(t *testing.T) {
 		a, b := open(t), open(t)
 		defer a.Close()
@@ -50,6 +49,12 @@ func Test(t *testing.T, open func(t *testing.T) envelope.KeyManagementService) {
 			t.Fatalf("DecryptKey = %d bytes, %v", len(got), err)
 		}
 	})
+}
+
+// testCase is one property of a service.
+type testCase struct {
+	name string
+	run  func(t *testing.T, k envelope.KeyManagementService)
 }
 
 func key() []byte { return []byte("thirty-two bytes of a system key") }

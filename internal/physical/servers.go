@@ -32,7 +32,7 @@ func (c *comparison) alterPostgres(w *work) {
 // cast when it plans the statement, for an empty table, too.
 func onlyNull(name string, carrier schema.Carrier) string {
 	number := "('sealsql: the column holds values' || left(" + name + "::text, 0))::integer::text"
-	if carrier == schema.CarrierText {
+	if carrier != schema.CarrierBinary {
 		return number
 	}
 	return "decode(" + number + ", 'hex')"
