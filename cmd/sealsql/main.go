@@ -65,8 +65,10 @@ func root() *cobra.Command {
 	cmd.AddCommand(
 		configCommand(),
 		ddlCommand(),
+		explainCommand(),
 		interopCommand(),
 		keysCommand(),
+		lintCommand(),
 		metastoreCommand(),
 		versionCommand(),
 	)

@@ -1,0 +1,344 @@
+package explain
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sealsql/sealsql/internal/script"
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// Statuses of a statement.
+const (
+	StatusPasses  = "passes"  // text and arguments go out as they came
+	StatusPlanned = "planned" // something is sealed, opened or edited
+	StatusRefused = "refused" // nothing is sent
+)
+
+// Report is what is said about one statement.
+type Report struct {
+	// Line and Column are where the statement begins, from 1.
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Status string `json:"status"`
+	// Understood is false where no parser reads the text.
+	Understood bool `json:"understood"`
+	// Text is what is sent; of a refused statement what was given.
+	Text       string   `json:"text"`
+	Parameters []Line   `json:"parameters,omitempty"`
+	Added      []Line   `json:"added,omitempty"`
+	Results    []Line   `json:"results,omitempty"`
+	Checks     []string `json:"checks,omitempty"`
+	Refusal    *Refusal `json:"refusal,omitempty"`
+}
+
+// Line says what becomes of one parameter or result column.
+type Line struct {
+	// Name is the parameter as the statement writes it, or the number and name
+	// of the result column.
+	Name string `json:"name"`
+	// Action is "clear", "sealed", "split" (sealed and clear), "opened",
+	// "partition" or "hidden".
+	Action string `json:"action"`
+	// Columns are the encrypted columns concerned, with their types.
+	Columns []Column `json:"columns,omitempty"`
+	// SentAs are the placeholders of the text that is sent, where they differ.
+	SentAs []string `json:"sent_as,omitempty"`
+	Leaks  []Leak   `json:"leaks"`
+}
+
+// Column is an encrypted column.
+type Column struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// Partition says where the partition comes from.
+	Partition string `json:"partition"`
+}
+
+// Refusal says why a statement is refused.
+type Refusal struct {
+	Rule    string `json:"rule"`
+	Reason  string `json:"reason"`
+	Subject string `json:"subject,omitempty"`
+	// Line and Column of the place, from 1; those of the statement where the
+	// refusal has none.
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Hint   string `json:"hint,omitempty"`
+	// Excerpt is the line of the place, Caret the number of characters before
+	// it there.
+	Excerpt string `json:"excerpt"`
+	Caret   int    `json:"caret"`
+}
+
+// Describe makes the report of a verdict.
+func Describe(v Verdict, text script.Text, m Masker) Report {
+	place := text.Place(0)
+	r := Report{Line: place.Line, Column: place.Column, Understood: v.Parsed != nil}
+	if v.Refusal != nil {
+		masked := m.Mask(text.SQL, v.Parsed)
+		r.Status, r.Text, r.Refusal = StatusRefused, masked.Text, Refused(v.Refusal, text, masked)
+		return r
+	}
+	d := describer{plan: v.Plan, dialect: m.Front.Dialect(), front: m.Front}
+	r.Status = StatusPlanned
+	if v.Plan.Pass {
+		r.Status = StatusPasses
+	}
+	d.sent = Parse(m.Front, v.Plan.Text, m.Session)
+	r.Text = d.text(m)
+	r.Parameters, r.Added = d.parameters(), d.added()
+	r.Results, r.Checks = d.results(m), d.checks()
+	return r
+}
+
+// Sealed reports whether records are sent or read.
+func (r Report) Sealed() bool {
+	for _, lines := range [][]Line{r.Parameters, r.Added, r.Results} {
+		for _, l := range lines {
+			if len(l.Columns) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Refused describes a refusal. masked is the statement's text as it may be
+// shown.
+func Refused(u *rewrite.UnsupportedError, text script.Text, masked script.Masked) *Refusal {
+	at := max(u.Pos, 0)
+	place := text.Place(at)
+	r := &Refusal{
+		Rule: u.Reason.Name(), Reason: u.Reason.String(), Subject: u.Column, Hint: u.Hint,
+		Line: place.Line, Column: place.Column,
+	}
+	r.Excerpt, r.Caret = masked.Excerpt(at)
+	return r
+}
+
+// describer reads one plan.
+type describer struct {
+	plan    *rewrite.Plan
+	front   rewrite.Frontend
+	dialect rewrite.Dialect
+	sent    *rewrite.Script // the text that is sent, parsed; nil if it cannot be
+}
+
+// text is the plan's text with a mark in every hole.
+func (d *describer) text(m Masker) string {
+	masked := m.Mask(d.plan.Text, d.sent)
+	var b strings.Builder
+	at := 0
+	for i, h := range d.plan.Holes {
+		to := masked.Offset(h.At)
+		b.WriteString(masked.Text[at:to])
+		b.WriteString(hole(i))
+		at = to
+	}
+	b.WriteString(masked.Text[at:])
+	return b.String()
+}
+
+func hole(i int) string { return fmt.Sprintf("[sealed %d]", i+1) }
+
+// placeholder is the caller's parameter n as the statement writes it.
+func (d *describer) placeholder(n int) string {
+	switch d.dialect {
+	case rewrite.Postgres:
+		return "$" + strconv.Itoa(n)
+	case rewrite.SQLite:
+		for _, name := range slices.Sorted(maps.Keys(d.plan.ParamNames)) {
+			if d.plan.ParamNames[name] == n {
+				return ":" + name
+			}
+		}
+	}
+	return "parameter " + strconv.Itoa(n)
+}
+
+func (d *describer) parameters() []Line {
+	if d.plan.ArgsSame || d.plan.Args == nil {
+		var out []Line
+		for n := 1; n <= d.plan.Params; n++ {
+			out = append(out, Line{Name: d.placeholder(n), Action: "clear", Leaks: []Leak{LeakValue}})
+		}
+		return out
+	}
+	out := make([]Line, d.plan.Params)
+	for n := range out {
+		out[n] = d.parameter(n + 1)
+	}
+	return out
+}
+
+// parameter gathers what becomes of the caller's parameter n.
+func (d *describer) parameter(n int) Line {
+	l := Line{Name: d.placeholder(n)}
+	sealed, clear := false, false
+	for i, o := range d.plan.Args {
+		if o.Value.Source != rewrite.FromArg || o.Value.Arg != n {
+			continue
+		}
+		if o.Seal != nil {
+			sealed = true
+			d.seals(&l, o)
+		} else {
+			clear = true
+			l.Leaks = append(l.Leaks, LeakValue)
+		}
+		if as := d.front.Placeholder(i + 1); i+1 != n || d.dialect != rewrite.MySQL && sealed && clear {
+			l.SentAs = append(l.SentAs, as)
+		}
+	}
+	switch {
+	case sealed && clear:
+		l.Action = "split"
+	case sealed:
+		l.Action = "sealed"
+	default:
+		l.Action = "clear"
+	}
+	if d.dialect == rewrite.MySQL {
+		l.SentAs = nil // every placeholder is a ?
+	}
+	l.Leaks = distinct(l.Leaks)
+	return l
+}
+
+// seals adds a column that a value is sealed for.
+func (d *describer) seals(l *Line, o rewrite.Out) {
+	l.Columns = append(l.Columns, d.column(o.Seal, o.Partition))
+	l.Leaks = append(l.Leaks, Records(d.dialect, o.Seal)...)
+}
+
+func (d *describer) column(c *schema.Column, p rewrite.PartitionSource) Column {
+	return Column{Name: c.String(), Type: c.Type.String(), Partition: d.partition(p)}
+}
+
+// partition says where a partition comes from.
+func (d *describer) partition(p rewrite.PartitionSource) string {
+	switch {
+	case !p.Known:
+		return "the one that the record names"
+	case p.ResultColumn >= 0:
+		return fmt.Sprintf("result column %d of the row", p.ResultColumn+1)
+	case p.Value != nil:
+		return d.value(*p.Value)
+	}
+	return "constant " + p.Const
+}
+
+// value names a value without showing it.
+func (d *describer) value(v rewrite.Value) string {
+	switch v.Source {
+	case rewrite.FromArg:
+		return d.placeholder(v.Arg)
+	case rewrite.FromLiteral:
+		return "a literal of the statement"
+	}
+	return "WithPartition"
+}
+
+// added lists what is sent beside the caller's parameters.
+func (d *describer) added() []Line {
+	var out []Line
+	for i, o := range d.plan.Args {
+		if o.Value.Source == rewrite.FromArg && o.PartitionOf == nil {
+			continue
+		}
+		out = append(out, d.addition(fmt.Sprintf("argument %d", i+1), o))
+	}
+	for i, h := range d.plan.Holes {
+		out = append(out, d.addition(hole(i), h.Out))
+	}
+	return out
+}
+
+func (d *describer) addition(name string, o rewrite.Out) Line {
+	l := Line{Name: name, Action: "sealed"}
+	switch {
+	case o.PartitionOf != nil:
+		l.Action, l.Leaks = "partition", []Leak{LeakPartition}
+	case o.Seal != nil:
+		d.seals(&l, o)
+	default:
+		l.Action, l.Leaks = "clear", []Leak{LeakValue}
+	}
+	l.Leaks = distinct(l.Leaks)
+	return l
+}
+
+// results lists the columns of the inner result; none where every column is
+// handed on and their number is not known.
+func (d *describer) results(m Masker) []Line {
+	var items []script.Item
+	if d.sent != nil && len(d.sent.Statements) == 1 {
+		items = script.Items(d.sent.Statements[0])
+	}
+	known := d.plan.Results != nil
+	n := len(d.plan.Results)
+	if !known {
+		n = len(items)
+	}
+	var out []Line
+	for i := range n {
+		l := Line{Name: strconv.Itoa(i + 1), Action: "clear", Leaks: []Leak{LeakValue}}
+		if len(items) == n && items[i].Name != "" && (m.ShowLiterals || !items[i].Quoted || m.shows(items[i].Name, d.sent)) {
+			l.Name += " " + items[i].Name
+		}
+		if known {
+			d.opened(&l, d.plan.Results[i])
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+// shows reports whether a quoted name may be shown.
+func (m Masker) shows(name string, parsed *rewrite.Script) bool {
+	return m.Known(name) || script.Names(parsed)[name]
+}
+
+func (d *describer) opened(l *Line, o rewrite.Open) {
+	for k, c := range o.Columns {
+		var p rewrite.PartitionSource
+		if k < len(o.Partitions) {
+			p = o.Partitions[k]
+		}
+		l.Columns = append(l.Columns, d.column(c, p))
+	}
+	switch {
+	case o.Hidden:
+		l.Action = "hidden"
+	case len(o.Columns) > 0:
+		l.Action, l.Leaks = "opened", nil
+		for _, c := range o.Columns {
+			l.Leaks = append(l.Leaks, Records(d.dialect, c)...)
+		}
+		l.Leaks = distinct(l.Leaks)
+	}
+}
+
+func (d *describer) checks() []string {
+	var out []string
+	for _, c := range d.plan.Checks {
+		out = append(out, fmt.Sprintf("%s and %s must be the same partition of %s", d.value(c.A), d.value(c.B), c.Table))
+	}
+	return out
+}
+
+// distinct drops repetitions and keeps the order.
+func distinct(leaks []Leak) []Leak {
+	out := []Leak{}
+	for _, l := range leaks {
+		if !slices.Contains(out, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
