@@ -39,7 +39,7 @@ Exit status: 0 if every statement can be sent, 1 if one is refused.`,
 			return work(func(cmd *cobra.Command, args []string) error { return explainText(cmd, o, args[0], showLiterals) })(cmd, args)
 		},
 	}
-	o.flags(cmd.Flags(), explainFormats)
+	o.flags(cmd, explainFormats)
 	cmd.Flags().BoolVar(&showLiterals, "show-literals", false, "print values and comments of the statement as they are")
 	return cmd
 }

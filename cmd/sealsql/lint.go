@@ -41,7 +41,7 @@ Exit status: 0 if nothing is refused, 1 if something is or cannot be read.`,
 			return work(func(cmd *cobra.Command, _ []string) error { return lintFiles(cmd, o, files) })(cmd, args)
 		},
 	}
-	o.flags(cmd.Flags(), lintFormats)
+	o.flags(cmd, lintFormats)
 	cmd.Flags().BoolVar(&tests, "tests", false, "read files that end in _test.go as well")
 	return cmd
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/sealsql/sealsql/config"
 	"github.com/sealsql/sealsql/envelope/builtin"
@@ -32,7 +31,8 @@ type planningOptions struct {
 
 // flags adds the flags to a command; formats are those of --format, the first
 // one is the default.
-func (o *planningOptions) flags(f *pflag.FlagSet, formats []string) {
+func (o *planningOptions) flags(cmd *cobra.Command, formats []string) {
+	f := cmd.Flags()
 	f.StringVar(&o.config, "config", "", "configuration (default: SEALSQL_CONFIG, else ./sealsql.yaml)")
 	f.StringVar(&o.annotate, "annotate", "", "instead of a configuration: table.column[:type],…")
 	f.StringVar(&o.dialect, "dialect", "", "postgres, mysql or sqlite")

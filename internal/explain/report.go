@@ -70,8 +70,8 @@ type Refusal struct {
 	Column int    `json:"column"`
 	Hint   string `json:"hint,omitempty"`
 	// Excerpt is the line of the place, Caret the number of characters before
-	// it there.
-	Excerpt string `json:"excerpt"`
+	// it there. It is empty where values cannot be told from the rest.
+	Excerpt string `json:"excerpt,omitempty"`
 	Caret   int    `json:"caret"`
 }
 
@@ -117,7 +117,9 @@ func Refused(u *rewrite.UnsupportedError, text script.Text, masked script.Masked
 		Rule: u.Reason.Name(), Reason: u.Reason.String(), Subject: u.Column, Hint: u.Hint,
 		Line: place.Line, Column: place.Column,
 	}
-	r.Excerpt, r.Caret = masked.Excerpt(at)
+	if !masked.Nothing() {
+		r.Excerpt, r.Caret = masked.Excerpt(at)
+	}
 	return r
 }
 
@@ -178,33 +180,31 @@ func (d *describer) parameters() []Line {
 
 // parameter gathers what becomes of the caller's parameter n.
 func (d *describer) parameter(n int) Line {
-	l := Line{Name: d.placeholder(n)}
-	sealed, clear := false, false
+	l := Line{Name: d.placeholder(n), Action: "clear"}
+	var sent []int
 	for i, o := range d.plan.Args {
-		if o.Value.Source != rewrite.FromArg || o.Value.Arg != n {
+		if o.Value.Source != rewrite.FromArg || o.Value.Arg != n || o.PartitionOf != nil {
 			continue
 		}
+		sent = append(sent, i+1)
 		if o.Seal != nil {
-			sealed = true
 			d.seals(&l, o)
 		} else {
-			clear = true
 			l.Leaks = append(l.Leaks, LeakValue)
 		}
-		if as := d.front.Placeholder(i + 1); i+1 != n || d.dialect != rewrite.MySQL && sealed && clear {
-			l.SentAs = append(l.SentAs, as)
-		}
 	}
+	clear := slices.Contains(l.Leaks, LeakValue)
 	switch {
-	case sealed && clear:
+	case len(l.Columns) > 0 && clear:
 		l.Action = "split"
-	case sealed:
+	case len(l.Columns) > 0:
 		l.Action = "sealed"
-	default:
-		l.Action = "clear"
 	}
-	if d.dialect == rewrite.MySQL {
-		l.SentAs = nil // every placeholder is a ?
+	// On MySQL every placeholder is a question mark.
+	if d.dialect != rewrite.MySQL && (len(sent) > 1 || len(sent) == 1 && sent[0] != n) {
+		for _, as := range sent {
+			l.SentAs = append(l.SentAs, d.front.Placeholder(as))
+		}
 	}
 	l.Leaks = distinct(l.Leaks)
 	return l
@@ -230,8 +230,11 @@ func (d *describer) partition(p rewrite.PartitionSource) string {
 	case p.Value != nil:
 		return d.value(*p.Value)
 	}
-	return "constant " + p.Const
+	return constant + p.Const
 }
+
+// constant is in front of the name of a constant partition.
+const constant = "constant "
 
 // value names a value without showing it.
 func (d *describer) value(v rewrite.Value) string {

@@ -51,8 +51,12 @@ func (f *Refusal) Headline() string {
 	return f.Reason + " (" + f.Subject + ")"
 }
 
-// WriteExcerpt prints the line of the place with a caret below it.
+// WriteExcerpt prints the line of the place, if it may be shown, with a caret
+// below it.
 func (f *Refusal) WriteExcerpt(w io.Writer, margin string) {
+	if f.Excerpt == "" {
+		return
+	}
 	fmt.Fprintf(w, "%s%s\n%s%s^\n", margin, f.Excerpt, margin, strings.Repeat(" ", f.Caret))
 }
 
@@ -79,7 +83,7 @@ func section(b *strings.Builder, name string, lines []Line) {
 func (l Line) what() string {
 	var columns []string
 	for _, c := range l.Columns {
-		columns = append(columns, fmt.Sprintf("%s (%s, partition: %s)", c.Name, c.Type, c.Partition))
+		columns = append(columns, c.Name+" ("+c.Type+c.keys()+")")
 	}
 	of := strings.Join(columns, " or ")
 	as := ""
@@ -99,6 +103,14 @@ func (l Line) what() string {
 		return "added to find the partition, not shown to the caller"
 	}
 	return "passed in clear" + as
+}
+
+// keys says whose keys are used, where that is not the same for all rows.
+func (c Column) keys() string {
+	if strings.HasPrefix(c.Partition, constant) {
+		return ""
+	}
+	return ", partition: " + c.Partition
 }
 
 // shown puts leaks into words.

@@ -128,10 +128,12 @@ func (l *linter) statement(st Statement, view *offline.View) {
 	parsed := explain.Parse(front, st.Text.SQL, session)
 	verdict := explain.Judge(front, st.Text.SQL, parsed, view.Catalog(parsed), session, l.o.WithPartition)
 	l.report.count(verdict)
+	if st.Defines {
+		// What a definition that is refused would make is known as well, so
+		// that one refusal is not followed by those of every statement on it.
+		view.Learn(parsed, st.Text.SQL)
+	}
 	if verdict.Refusal == nil {
-		if st.Defines {
-			view.Learn(parsed, st.Text.SQL)
-		}
 		return
 	}
 	masker := explain.Masker{Front: front, Session: session, Known: view.KnowsName}

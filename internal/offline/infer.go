@@ -2,24 +2,28 @@ package offline
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sealsql/sealsql/internal/script"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
 
-// Infer returns a catalog for one statement in which everything is as the
-// statement says: every table that it names exists and is an ordinary one; an
-// annotated table has its annotated columns, its partition column, and the
-// columns that the statement names and may mean there; any other table has
-// whatever columns are asked of it. Triggers, views and routines do not exist.
+// Infer returns a catalog for one text in which everything is as its statements
+// say: every table that they name exists and is an ordinary one; it has the
+// columns that the text names and may mean there, and if it is annotated its
+// annotated columns and its partition column, too. Triggers, views and routines
+// do not exist.
 //
-// So "*" over an annotated table stands for fewer columns than the table has,
-// and what the driver refuses because of the real catalog is planned.
-func Infer(f rewrite.Frontend, session *rewrite.Session, ann Annotations, names rewrite.Names, parsed *rewrite.Script) rewrite.Catalog {
+// So "*" stands for fewer columns than there are, a value of an INSERT without a
+// column list is not known to be encrypted, so that it is refused, and what the
+// driver refuses because of the real catalog is planned.
+func Infer(f rewrite.Frontend, ann Annotations, names rewrite.Names, parsed *rewrite.Script) rewrite.Catalog {
 	c := &inferred{
-		Catalog: rewrite.NewCatalog(f.Dialect(), nil, names, ann.Tables, ann.Declarations),
-		dialect: f.Dialect(),
+		Catalog:   rewrite.NewCatalog(f.Dialect(), nil, names, ann.Tables, ann.Declarations),
+		dialect:   f.Dialect(),
+		qualified: map[string][]string{}, owners: map[string][]rewrite.RelationID{},
+		annotated: map[string]bool{}, positional: map[*schema.Table]bool{},
 	}
 	if parsed != nil {
 		for _, st := range parsed.Statements {
@@ -29,20 +33,27 @@ func Infer(f rewrite.Frontend, session *rewrite.Session, ann Annotations, names 
 	return c
 }
 
-// inferred is the Catalog of one statement.
+// inferred is the Catalog of one text.
 type inferred struct {
 	rewrite.Catalog
 	dialect rewrite.Dialect
-	// bare are the names without a qualifier, qualified those with one, by
-	// qualifier; owners are the tables that a qualifier may mean.
+	// bare are the names that may belong to any table, qualified those with the
+	// name of a table before them, by that name; owners are the tables that it
+	// may mean.
 	bare      []string
 	qualified map[string][]string
-	owners    map[string][]*schema.Table
+	owners    map[string][]rewrite.RelationID
+	// annotated are the encrypted columns of the tables in the text, by name;
+	// positional the tables that rows without column names are inserted into.
+	annotated  map[string]bool
+	positional map[*schema.Table]bool
 }
 
+// declared are the names that a statement gives.
+type declared struct{ results, relations map[string]bool }
+
 func (c *inferred) collect(st rewrite.Statement) {
-	c.qualified, c.owners = map[string][]string{}, map[string][]*schema.Table{}
-	results, relations := c.declared(st)
+	d := c.declared(st)
 	sorted := map[*rewrite.ColumnRef]bool{}
 	script.Walk(st, func(node any) bool {
 		switch n := node.(type) {
@@ -52,60 +63,104 @@ func (c *inferred) collect(st rewrite.Statement) {
 			markSorted(sorted, n.GroupBy)
 			markSorted(sorted, []rewrite.Expr{n.Having})
 		case *rewrite.Insert:
-			for _, id := range n.Columns {
-				c.bare = append(c.bare, id.Name)
+			c.add(n.Columns)
+			if t := c.Annotated(n.Target.Path); t != nil && !n.HasColumns && !n.DefaultValues && !n.SetForm {
+				c.positional[t] = true
 			}
+		case *rewrite.Join:
+			c.add(n.Using)
 		case *rewrite.ColumnRef:
-			name := n.Path[len(n.Path)-1].Name
-			if len(n.Path) > 1 {
-				q := n.Path[len(n.Path)-2].Name
-				c.qualified[q] = append(c.qualified[q], name)
-				return true
-			}
-			// The name of a result column behind ORDER BY means that, and the
-			// name of a relation its whole row.
-			if !relations[name] && !(sorted[n] && results[name]) {
-				c.bare = append(c.bare, name)
-			}
+			c.column(n, d, sorted[n])
 		}
 		return true
 	})
 }
 
-// declared lists the names of result columns and of relations in a statement,
-// and fills owners.
-func (c *inferred) declared(st rewrite.Statement) (results, relations map[string]bool) {
-	results, relations = map[string]bool{}, map[string]bool{}
-	own := func(name string, t *schema.Table) {
-		relations[name] = true
-		c.owners[name] = append(c.owners[name], t)
+func (c *inferred) add(ids []rewrite.Ident) {
+	for _, id := range ids {
+		c.bare = append(c.bare, id.Name)
+	}
+}
+
+// column notes one reference.
+func (c *inferred) column(n *rewrite.ColumnRef, d declared, sorted bool) {
+	name := n.Path[len(n.Path)-1].Name
+	if len(n.Path) > 1 {
+		q := n.Path[len(n.Path)-2].Name
+		if len(c.owners[q]) > 0 {
+			c.qualified[q] = append(c.qualified[q], name)
+			return
+		}
+		// Behind a query with a name, or excluded, new and old: what it yields
+		// under a name of its own is no column of a table.
+		if !d.results[name] {
+			c.bare = append(c.bare, name)
+		}
+		return
+	}
+	// The name of a result column behind ORDER BY means that, and on PostgreSQL
+	// the name of a relation its whole row.
+	wholeRow := c.dialect == rewrite.Postgres && d.relations[name]
+	if !wholeRow && !(sorted && d.results[name]) {
+		c.bare = append(c.bare, name)
+	}
+}
+
+// declared lists what a statement gives names to, and fills owners.
+func (c *inferred) declared(st rewrite.Statement) declared {
+	d := declared{map[string]bool{}, map[string]bool{}}
+	alias := func(id *rewrite.Ident) {
+		if id != nil {
+			d.relations[id.Name] = true
+		}
 	}
 	script.Walk(st, func(node any) bool {
 		switch n := node.(type) {
 		case *rewrite.SelectItem:
 			if n.Alias != nil {
-				results[n.Alias.Name] = true
+				d.results[n.Alias.Name] = true
 			}
 		case *rewrite.Table:
-			t := c.Annotated(n.Path)
-			own(n.Path[len(n.Path)-1].Name, t)
-			if n.Alias != nil {
-				own(n.Alias.Name, t)
-			}
+			c.own(n)
+			d.relations[n.Path[len(n.Path)-1].Name] = true
+			alias(n.Alias)
 		case *rewrite.CTE:
-			own(n.Name.Name, nil)
+			alias(&n.Name)
 		case *rewrite.Derived:
-			if n.Alias != nil {
-				own(n.Alias.Name, nil)
-			}
+			alias(n.Alias)
 		case *rewrite.FuncTable:
-			if n.Alias != nil {
-				own(n.Alias.Name, nil)
-			}
+			alias(n.Alias)
 		}
 		return true
 	})
-	return results, relations
+	return d
+}
+
+// own notes a table and the names that stand for it.
+func (c *inferred) own(t *rewrite.Table) {
+	id := relationID(t.Path)
+	names := []string{id.Name}
+	if t.Alias != nil {
+		names = append(names, t.Alias.Name)
+	}
+	for _, name := range names {
+		if !slices.Contains(c.owners[name], id) {
+			c.owners[name] = append(c.owners[name], id)
+		}
+	}
+	if ann := c.Annotated(t.Path); ann != nil {
+		for _, col := range ann.Columns {
+			c.annotated[strings.ToLower(col.Name)] = true
+		}
+	}
+}
+
+func relationID(path []rewrite.Ident) rewrite.RelationID {
+	id := rewrite.RelationID{Name: path[len(path)-1].Name}
+	if len(path) > 1 {
+		id.Schema = path[len(path)-2].Name
+	}
+	return id
 }
 
 func markSorted(sorted map[*rewrite.ColumnRef]bool, es []rewrite.Expr) {
@@ -128,47 +183,58 @@ func (c *inferred) Relation(path []rewrite.Ident) *rewrite.Relation {
 	rel := c.Catalog.Relation(path)
 	switch {
 	case rel.Verdict == rewrite.VerdictAnnotated:
+		if c.positional[rel.Annotation] {
+			return rel // its columns are not known
+		}
 		out := *rel
-		out.Open, out.Columns = false, c.columns(rel.Annotation)
+		out.Open, out.Columns = false, c.columns(relationID(path), rel.Annotation)
 		return &out
 	case rel.Verdict == rewrite.VerdictUnknown && rel.Reason == rewrite.ReasonUnknownRelation && !c.Mentions(path[len(path)-1].Name):
-		return &rewrite.Relation{ID: rel.ID, Kind: rewrite.RelTable, Verdict: rewrite.VerdictClear, Open: true}
+		out := &rewrite.Relation{ID: rel.ID, Kind: rewrite.RelTable, Verdict: rewrite.VerdictClear, Open: true}
+		if len(c.annotated) > 0 {
+			out.Open, out.Columns = false, c.columns(relationID(path), nil)
+		}
+		return out
 	}
 	return rel
 }
 
-// columns are those that an annotated table has.
-func (c *inferred) columns(t *schema.Table) []rewrite.CatalogColumn {
+// columns are those that a table has; t is nil for one that is not annotated.
+func (c *inferred) columns(id rewrite.RelationID, t *schema.Table) []rewrite.CatalogColumn {
 	var out []rewrite.CatalogColumn
+	first := 0
 	add := func(name string) {
 		same := func(x rewrite.CatalogColumn) bool {
-			return x.Name == name || schema.EqualNames(x.Name, name) && (c.dialect != rewrite.Postgres || t.Column(name) != nil)
+			return x.Name == name || schema.EqualNames(x.Name, name) && (c.dialect != rewrite.Postgres || t != nil && t.Column(name) != nil)
 		}
 		if !slices.ContainsFunc(out, same) {
 			out = append(out, rewrite.CatalogColumn{Name: name, BytewiseEqual: true})
 		}
 	}
-	for _, col := range t.Columns {
-		add(col.Name)
-		out[len(out)-1].Type = rewrite.CarrierType(c.dialect, col)
-	}
-	if t.Partition.Kind == schema.PartitionColumn {
-		add(t.Partition.Column)
+	if t != nil {
+		for _, col := range t.Columns {
+			add(col.Name)
+			out[len(out)-1].Type = rewrite.CarrierType(c.dialect, col)
+		}
+		first = len(out)
+		if t.Partition.Kind == schema.PartitionColumn {
+			add(t.Partition.Column)
+		}
 	}
 	for q, names := range c.qualified {
-		owners, known := c.owners[q]
-		// Unknown qualifiers are excluded, new, old and the like.
-		if known && !slices.Contains(owners, t) {
-			continue
-		}
-		for _, name := range names {
-			add(name)
+		if slices.Contains(c.owners[q], id) {
+			for _, name := range names {
+				add(name)
+			}
 		}
 	}
 	for _, name := range c.bare {
-		add(name)
+		// The name of an encrypted column means that one.
+		if t != nil || !c.annotated[strings.ToLower(name)] {
+			add(name)
+		}
 	}
-	sortBehind(out, len(t.Columns))
+	sortBehind(out, first)
 	return out
 }
 

@@ -176,7 +176,7 @@ func TestInferredCatalogsHoldWhatTheStatementNames(t *testing.T) {
 	} {
 		for name, front := range frontends {
 			parsed, _ := front.Parse(text, &session)
-			c := offline.Infer(front, &session, annotations(t), rewrite.Names{}, parsed)
+			c := offline.Infer(front, annotations(t), rewrite.Names{}, parsed)
 			got := verdict(front, c, text)
 			if strings.HasPrefix(text, "DELETE") && got == "passes" {
 				got = "planned" // nothing sealed is read or written
@@ -195,14 +195,14 @@ func TestAWholeRowIsNotInferredToBeAColumn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := offline.Infer(front, &session, annotations(t), rewrite.Names{}, parsed)
+	c := offline.Infer(front, annotations(t), rewrite.Names{}, parsed)
 	if got := verdict(front, c, text); got != "refused: whole-row" {
 		t.Error(got)
 	}
 }
 
 func TestInferenceWithoutATreeKnowsTheAnnotations(t *testing.T) {
-	c := offline.Infer(frontends["sqlite"], &session, annotations(t), rewrite.Names{}, nil)
+	c := offline.Infer(frontends["sqlite"], annotations(t), rewrite.Names{}, nil)
 	rel := c.Relation([]rewrite.Ident{{Name: "notes"}})
 	var names []string
 	for _, col := range rel.Columns {

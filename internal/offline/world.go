@@ -65,7 +65,7 @@ func (v *View) Catalog(parsed *rewrite.Script) rewrite.Catalog {
 	case v.fixed != nil:
 		return v.fixed
 	}
-	return Infer(v.front, &v.world.Session, v.world.Annotations, v.world.Names, parsed)
+	return Infer(v.front, v.world.Annotations, v.world.Names, parsed)
 }
 
 // Learn notes what a statement of a script defines, where a schema is known.

@@ -54,6 +54,9 @@ func Mask(f rewrite.Frontend, text string, s *rewrite.Session, known func(name s
 // Shown is a text in which nothing is hidden.
 func Shown(text string) Masked { return Masked{text, []cut{{0, 0, true}}} }
 
+// Nothing reports whether nothing of the text is shown.
+func (m Masked) Nothing() bool { return m.Text == hidden }
+
 // Offset returns where byte off of the original is in the masked text; for a
 // hidden byte that is the start of what stands for it.
 func (m Masked) Offset(off int) int {
