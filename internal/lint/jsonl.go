@@ -37,12 +37,16 @@ func readJSONLines(f *script.File) Content {
 
 var (
 	errNotObject = errors.New("not an object of JSON in one line")
+	errNotUTF8   = errors.New("not valid UTF-8")
 	errNoSQL     = errors.New(`the object has no string "sql"`)
 )
 
 // jsonLine reads one object, keeping the place of its text. The messages of the
 // JSON decoder may quote the line and are not used.
 func jsonLine(f *script.File, line string, at int) (st Statement, err error) {
+	if !utf8.ValidString(line) {
+		return st, errNotUTF8
+	}
 	d := json.NewDecoder(strings.NewReader(line))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return st, errNotObject

@@ -77,9 +77,8 @@ func atNames(text script.Text, front rewrite.Frontend, s *rewrite.Session) scrip
 	n.reserve(toks)
 	var edits []script.Edit
 	for i := 0; i+1 < len(toks); i++ {
-		name := toks[i+1]
-		if script.Is(toks[i], "@") && name.Kind == rewrite.TokWord && name.Start == toks[i].End {
-			edits = append(edits, script.Edit{From: toks[i].Start, To: name.End, SQL: n.placeholder(name.Text)})
+		if name := toks[i+1]; atName(toks[i], name) {
+			edits = append(edits, script.Edit{From: toks[i].End - 1, To: name.End, SQL: n.placeholder(name.Text)})
 		}
 	}
 	return text.Replace(edits)

@@ -60,11 +60,17 @@ func (m *macros) expand(toks []rewrite.Token, text string) int {
 	switch {
 	case isMacro(toks):
 		return m.call(toks, text)
-	case script.Is(t, "@") && m.n.dialect == rewrite.Postgres && len(toks) > 1 && isName(toks[1]) && toks[1].Start == t.End:
-		m.edits = append(m.edits, script.Edit{From: t.Start, To: toks[1].End, SQL: m.n.placeholder(toks[1].Text)})
+	case m.n.dialect == rewrite.Postgres && len(toks) > 1 && atName(t, toks[1]):
+		m.edits = append(m.edits, script.Edit{From: t.End - 1, To: toks[1].End, SQL: m.n.placeholder(toks[1].Text)})
 		return 1
 	}
 	return 0
+}
+
+// atName recognises @name on PostgreSQL, whose scanner takes the @ for an
+// operator or the end of one.
+func atName(t, name rewrite.Token) bool {
+	return t.Kind == rewrite.TokPunct && strings.HasSuffix(t.Text, "@") && name.Kind == rewrite.TokWord && name.Start == t.End
 }
 
 // isMacro recognises sqlc . name (.
@@ -161,5 +167,3 @@ func tokens(front rewrite.Frontend, text string, s *rewrite.Session) (toks []rew
 	})
 	return toks, ok
 }
-
-func isName(t rewrite.Token) bool { return t.Kind == rewrite.TokWord || t.Kind == rewrite.TokQuoted }
