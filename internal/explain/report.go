@@ -2,7 +2,6 @@ package explain
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,9 +37,12 @@ type Report struct {
 
 // Line says what becomes of one parameter or result column.
 type Line struct {
-	// Name is the parameter as the statement writes it, or the number and name
-	// of the result column.
-	Name string `json:"name"`
+	// Number counts the caller's parameters, the arguments or literals that are
+	// sent, or the result columns, from 1.
+	Number int `json:"number"`
+	// Name is the parameter as the statement writes it, what is added, or the
+	// result column, which may have no name.
+	Name string `json:"name,omitempty"`
 	// Action is "clear", "sealed", "split" (sealed and clear), "opened",
 	// "partition" or "hidden".
 	Action string `json:"action"`
@@ -84,7 +86,7 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 		r.Status, r.Text, r.Refusal = StatusRefused, masked.Text, Refused(v.Refusal, text, masked)
 		return r
 	}
-	d := describer{plan: v.Plan, dialect: m.Front.Dialect(), front: m.Front}
+	d := describer{plan: v.Plan, given: v.Parsed, dialect: m.Front.Dialect(), front: m.Front}
 	r.Status = StatusPlanned
 	if v.Plan.Pass {
 		r.Status = StatusPasses
@@ -92,7 +94,7 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 	d.sent = Parse(m.Front, v.Plan.Text, m.Session)
 	r.Text = d.text(m)
 	r.Parameters, r.Added = d.parameters(), d.added()
-	r.Results, r.Checks = d.results(m), d.checks()
+	r.Results, r.Checks = d.results(func(name string) bool { return m.ShowLiterals || strings.Contains(r.Text, name) }), d.checks()
 	return r
 }
 
@@ -128,7 +130,8 @@ type describer struct {
 	plan    *rewrite.Plan
 	front   rewrite.Frontend
 	dialect rewrite.Dialect
-	sent    *rewrite.Script // the text that is sent, parsed; nil if it cannot be
+	given   *rewrite.Script // the caller's text, parsed; nil if it cannot be
+	sent    *rewrite.Script // the text that is sent
 }
 
 // text is the plan's text with a mark in every hole.
@@ -154,11 +157,15 @@ func (d *describer) placeholder(n int) string {
 	case rewrite.Postgres:
 		return "$" + strconv.Itoa(n)
 	case rewrite.SQLite:
-		for _, name := range slices.Sorted(maps.Keys(d.plan.ParamNames)) {
-			if d.plan.ParamNames[name] == n {
-				return ":" + name
+		if d.given == nil {
+			break
+		}
+		for _, p := range d.given.Markers {
+			if p.N == n && p.Name != "" && !strings.Contains(p.Source, "(") {
+				return p.Source
 			}
 		}
+		return "?" + strconv.Itoa(n)
 	}
 	return "parameter " + strconv.Itoa(n)
 }
@@ -167,7 +174,7 @@ func (d *describer) parameters() []Line {
 	if d.plan.ArgsSame || d.plan.Args == nil {
 		var out []Line
 		for n := 1; n <= d.plan.Params; n++ {
-			out = append(out, Line{Name: d.placeholder(n), Action: "clear", Leaks: []Leak{LeakValue}})
+			out = append(out, Line{Number: n, Name: d.placeholder(n), Action: "clear", Leaks: []Leak{LeakValue}})
 		}
 		return out
 	}
@@ -180,7 +187,7 @@ func (d *describer) parameters() []Line {
 
 // parameter gathers what becomes of the caller's parameter n.
 func (d *describer) parameter(n int) Line {
-	l := Line{Name: d.placeholder(n), Action: "clear"}
+	l := Line{Number: n, Name: d.placeholder(n), Action: "clear"}
 	var sent []int
 	for i, o := range d.plan.Args {
 		if o.Value.Source != rewrite.FromArg || o.Value.Arg != n || o.PartitionOf != nil {
@@ -254,16 +261,16 @@ func (d *describer) added() []Line {
 		if o.Value.Source == rewrite.FromArg && o.PartitionOf == nil {
 			continue
 		}
-		out = append(out, d.addition(fmt.Sprintf("argument %d", i+1), o))
+		out = append(out, d.addition(i+1, fmt.Sprintf("argument %d", i+1), o))
 	}
 	for i, h := range d.plan.Holes {
-		out = append(out, d.addition(hole(i), h.Out))
+		out = append(out, d.addition(i+1, hole(i), h.Out))
 	}
 	return out
 }
 
-func (d *describer) addition(name string, o rewrite.Out) Line {
-	l := Line{Name: name, Action: "sealed"}
+func (d *describer) addition(number int, name string, o rewrite.Out) Line {
+	l := Line{Number: number, Name: name, Action: "sealed"}
 	switch {
 	case o.PartitionOf != nil:
 		l.Action, l.Leaks = "partition", []Leak{LeakPartition}
@@ -277,8 +284,9 @@ func (d *describer) addition(name string, o rewrite.Out) Line {
 }
 
 // results lists the columns of the inner result; none where every column is
-// handed on and their number is not known.
-func (d *describer) results(m Masker) []Line {
+// handed on and their number is not known. A name is given where it is shown in
+// the text as well: an alias may be written as a string.
+func (d *describer) results(shown func(name string) bool) []Line {
 	var items []script.Item
 	if d.sent != nil && len(d.sent.Statements) == 1 {
 		items = script.Items(d.sent.Statements[0])
@@ -290,9 +298,9 @@ func (d *describer) results(m Masker) []Line {
 	}
 	var out []Line
 	for i := range n {
-		l := Line{Name: strconv.Itoa(i + 1), Action: "clear", Leaks: []Leak{LeakValue}}
-		if len(items) == n && items[i].Name != "" && (m.ShowLiterals || !items[i].Quoted || m.shows(items[i].Name, d.sent)) {
-			l.Name += " " + items[i].Name
+		l := Line{Number: i + 1, Action: "clear", Leaks: []Leak{LeakValue}}
+		if len(items) == n && shown(items[i].Name) {
+			l.Name = items[i].Name
 		}
 		if known {
 			d.opened(&l, d.plan.Results[i])
@@ -300,11 +308,6 @@ func (d *describer) results(m Masker) []Line {
 		out = append(out, l)
 	}
 	return out
-}
-
-// shows reports whether a quoted name may be shown.
-func (m Masker) shows(name string, parsed *rewrite.Script) bool {
-	return m.Known(name) || script.Names(parsed)[name]
 }
 
 func (d *describer) opened(l *Line, o rewrite.Open) {

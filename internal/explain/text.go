@@ -24,9 +24,9 @@ func (r Report) Write(w io.Writer) error {
 		b.WriteString("planned; sent is\n")
 		indent(b, r.Text)
 	}
-	section(b, "parameters", r.Parameters)
-	section(b, "added", r.Added)
-	section(b, "result columns", r.Results)
+	section(b, "parameters", r.Parameters, Line.name)
+	section(b, "added", r.Added, Line.name)
+	section(b, "result columns", r.Results, Line.numbered)
 	if len(r.Checks) > 0 {
 		fmt.Fprintf(b, "  checked before anything is sent\n    %s\n", strings.Join(r.Checks, "\n    "))
 	}
@@ -66,14 +66,20 @@ func indent(b *strings.Builder, text string) {
 	}
 }
 
-func section(b *strings.Builder, name string, lines []Line) {
+func (l Line) name() string { return l.Name }
+
+func (l Line) numbered() string {
+	return strings.TrimRight(fmt.Sprintf("%d %s", l.Number, l.Name), " ")
+}
+
+func section(b *strings.Builder, name string, lines []Line, label func(Line) string) {
 	if len(lines) == 0 {
 		return
 	}
 	fmt.Fprintf(b, "  %s\n", name)
 	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
 	for _, l := range lines {
-		fmt.Fprintf(tw, "    %s\t%s\t%s\n", l.Name, l.what(), shown(l.Leaks))
+		fmt.Fprintf(tw, "    %s\t%s\t%s\n", label(l), l.what(), shown(l.Leaks))
 	}
 	// A strings.Builder takes everything.
 	_ = tw.Flush()

@@ -50,11 +50,18 @@ func (f *Finding) write(b *strings.Builder) {
 }
 
 func (s *Summary) write(b *strings.Builder) {
-	fmt.Fprintf(b, "%d statements in %d files: %d planned, %d passed, %d refused; %d not understood\n",
-		s.Statements, s.Files, s.Planned, s.Passed, s.Refused, s.NotUnderstood)
+	fmt.Fprintf(b, "%s in %s: %d planned, %d passed, %d refused; %d not understood\n",
+		counted(s.Statements, "statement"), counted(s.Files, "file"), s.Planned, s.Passed, s.Refused, s.NotUnderstood)
 	for _, c := range s.Reasons {
 		fmt.Fprintf(b, "%7d  %5.1f %%  %s [%s]\n", c.Count, 100*float64(c.Count)/float64(s.Statements), c.Reason, c.Rule)
 	}
+}
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 func texts(n int) string {

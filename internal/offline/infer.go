@@ -229,8 +229,8 @@ func (c *inferred) columns(id rewrite.RelationID, t *schema.Table) []rewrite.Cat
 		}
 	}
 	for _, name := range c.bare {
-		// The name of an encrypted column means that one.
-		if t != nil || !c.annotated[strings.ToLower(name)] {
+		// The name of an encrypted column means that one, which is listed.
+		if !c.annotated[strings.ToLower(name)] {
 			add(name)
 		}
 	}

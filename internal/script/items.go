@@ -7,8 +7,6 @@ type Item struct {
 	// Name is its alias or the name of its column; empty for expressions,
 	// which the engines name as they like, and for "*".
 	Name string
-	// Quoted says how the name was written.
-	Quoted bool
 }
 
 // Items returns what a statement yields: the items of its select or RETURNING
@@ -55,11 +53,10 @@ func items(list []rewrite.SelectItem) []Item {
 
 func itemOf(item rewrite.SelectItem) Item {
 	if item.Alias != nil {
-		return Item{item.Alias.Name, item.Alias.Quoted}
+		return Item{item.Alias.Name}
 	}
 	if ref, ok := item.Expr.(*rewrite.ColumnRef); ok {
-		last := ref.Path[len(ref.Path)-1]
-		return Item{last.Name, last.Quoted}
+		return Item{ref.Path[len(ref.Path)-1].Name}
 	}
 	return Item{}
 }

@@ -35,8 +35,9 @@ func walk(v reflect.Value, visit func(any) bool) {
 }
 
 // Names returns the names of a parsed text that stand where only a name can:
-// of tables, aliases, CTEs, result columns, columns that are written, and
-// names with a qualifier. A single name in an expression is not among them.
+// aliases, names of CTEs, of result columns and of columns that are written,
+// and names with a qualifier. A single name in an expression or behind FROM is
+// not among them: it may be a value in the wrong quotes.
 func Names(script *rewrite.Script) map[string]bool {
 	names := map[string]bool{}
 	add := func(ids ...rewrite.Ident) {
@@ -53,7 +54,9 @@ func Names(script *rewrite.Script) map[string]bool {
 		Walk(st, func(node any) bool {
 			switch n := node.(type) {
 			case *rewrite.Table:
-				add(n.Path...)
+				if len(n.Path) > 1 {
+					add(n.Path...)
+				}
 				add(n.ColumnAliases...)
 				alias(n.Alias)
 			case *rewrite.Derived:
