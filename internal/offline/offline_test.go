@@ -83,15 +83,18 @@ func TestScriptsDefineWhatStatementsMean(t *testing.T) {
 		"a view over a clear table":                {all, "CREATE VIEW v AS SELECT id FROM orders;", "SELECT id FROM v", "passes"},
 		"a table made of a query":                  {all, "CREATE TABLE copy AS SELECT id AS n, max(note) AS m FROM orders;", "SELECT n, m FROM copy", "passes"},
 		"a trigger that names an annotated table": {
-			[]string{"sqlite", "mysql"}, "CREATE TRIGGER x AFTER INSERT ON orders FOR EACH ROW BEGIN UPDATE users SET name = 'x'; DELETE FROM orders; END;",
+			[]string{"sqlite", "mysql"},
+			"CREATE TRIGGER x AFTER INSERT ON orders FOR EACH ROW BEGIN UPDATE users SET name = 'x'; DELETE FROM orders; END;",
 			"INSERT INTO orders (id) VALUES (1)", "refused: trigger",
 		},
 		"a trigger that does not": {
-			[]string{"sqlite", "mysql"}, "CREATE TRIGGER x AFTER INSERT ON orders FOR EACH ROW BEGIN DELETE FROM orders; END;",
+			[]string{"sqlite", "mysql"},
+			"CREATE TRIGGER x AFTER INSERT ON orders FOR EACH ROW BEGIN DELETE FROM orders; END;",
 			"INSERT INTO orders (id) VALUES (1)", "passes",
 		},
 		"a trigger that executes a routine": {
-			[]string{"postgres"}, "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE users SET name = 'x'; RETURN NEW; END $$; CREATE TRIGGER x AFTER INSERT ON orders EXECUTE FUNCTION f();",
+			[]string{"postgres"},
+			"CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN UPDATE users SET name = 'x'; RETURN NEW; END $$; CREATE TRIGGER x AFTER INSERT ON orders EXECUTE FUNCTION f();",
 			"INSERT INTO orders (id) VALUES (1)", "refused: trigger",
 		},
 		"a trigger whose routine is not known":   {[]string{"postgres"}, "CREATE TRIGGER x AFTER INSERT ON orders EXECUTE FUNCTION elsewhere();", "INSERT INTO orders (id) VALUES (1)", "refused: trigger"},
