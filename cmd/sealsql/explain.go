@@ -152,7 +152,7 @@ func (x *explanation) write(w io.Writer, format string) error {
 func (x *explanation) footnotes(w io.Writer) {
 	for _, r := range x.Statements {
 		if r.Sealed() {
-			fmt.Fprint(w, "\nRecords also show their column, their logical type and the minute in which their key was made. Equal values give\ndifferent records: nothing about equality or order is seen.\n")
+			fmt.Fprint(w, "\nRecords also show their column, their logical type and the minute in which their key was made. Equal values give\ndifferent records; only search indexes show which are equal, and to whom queries are seen, which are asked for.\n")
 			break
 		}
 	}

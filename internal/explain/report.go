@@ -31,35 +31,54 @@ type Report struct {
 	Parameters []Line   `json:"parameters,omitempty"`
 	Added      []Line   `json:"added,omitempty"`
 	Results    []Line   `json:"results,omitempty"`
-	Checks     []string `json:"checks,omitempty"`
+	// Searches are the search indexes that conditions of the statement use.
+	Searches []Line   `json:"searches,omitempty"`
+	Checks   []string `json:"checks,omitempty"`
+	Filters  []string `json:"filters,omitempty"`
 	Refusal    *Refusal `json:"refusal,omitempty"`
 }
 
-// Line says what becomes of one parameter or result column.
+// Line says what becomes of one parameter or result column, or that a search
+// index is used.
 type Line struct {
 	// Number counts the caller's parameters, the arguments or literals that are
 	// sent, or the result columns, from 1.
 	Number int `json:"number"`
-	// Name is the parameter as the statement writes it, what is added, or the
-	// result column, which may have no name.
+	// Name is the parameter as the statement writes it, what is added, the
+	// result column, which may have no name, or the index.
 	Name string `json:"name,omitempty"`
-	// Action is "clear", "sealed", "split" (sealed and clear), "opened",
-	// "partition" or "hidden".
+	// Action is "clear", "sealed" (nothing in clear), "split" (in clear as
+	// well), "opened", "partition", "hidden" or "searched".
 	Action string `json:"action"`
-	// Columns are the encrypted columns concerned, with their types.
-	Columns []Column `json:"columns,omitempty"`
+	// Uses are the encrypted columns concerned and what is done for each.
+	Uses []Use `json:"uses,omitempty"`
 	// SentAs are the placeholders of the text that is sent, where they differ.
 	SentAs []string `json:"sent_as,omitempty"`
 	Leaks  []Leak   `json:"leaks"`
 }
 
-// Column is an encrypted column.
-type Column struct {
-	Name string `json:"name"`
-	Type string `json:"type"`
-	// Partition says where the partition comes from.
-	Partition string `json:"partition"`
+// Use is what is done with a value of an encrypted column.
+type Use struct {
+	// What is "sealed" (a record is sent), "indexed" (its hash is stored in the
+	// search index), "compared" (its hash is compared with the index) or
+	// "opened".
+	What   string `json:"what"`
+	Column string `json:"column"`
+	Type   string `json:"type"`
+	// Index is the column of the search index.
+	Index string `json:"index,omitempty"`
+	// Partition says where the partition comes from; empty for an index over
+	// all partitions.
+	Partition string `json:"partition,omitempty"`
 }
+
+// The uses.
+const (
+	useSealed   = "sealed"
+	useIndexed  = "indexed"
+	useCompared = "compared"
+	useOpened   = "opened"
+)
 
 // Refusal says why a statement is refused.
 type Refusal struct {
@@ -94,15 +113,16 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 	d.sent = Parse(m.Front, v.Plan.Text, m.Session)
 	r.Text = d.text(m)
 	r.Parameters, r.Added = d.parameters(), d.added()
-	r.Results, r.Checks = d.results(func(name string) bool { return m.ShowLiterals || strings.Contains(r.Text, name) }), d.checks()
+	r.Results = d.results(func(name string) bool { return m.ShowLiterals || strings.Contains(r.Text, name) })
+	r.Searches, r.Checks, r.Filters = d.searches(), d.checks(), d.filters()
 	return r
 }
 
-// Sealed reports whether records are sent or read.
+// Sealed reports whether records are sent or read, or their indexes.
 func (r Report) Sealed() bool {
-	for _, lines := range [][]Line{r.Parameters, r.Added, r.Results} {
+	for _, lines := range [][]Line{r.Parameters, r.Added, r.Results, r.Searches} {
 		for _, l := range lines {
-			if len(l.Columns) > 0 {
+			if len(l.Uses) > 0 {
 				return true
 			}
 		}
@@ -194,17 +214,12 @@ func (d *describer) parameter(n int) Line {
 			continue
 		}
 		sent = append(sent, i+1)
-		if o.Seal != nil {
-			d.seals(&l, o)
-		} else {
-			l.Leaks = append(l.Leaks, LeakValue)
-		}
+		d.use(&l, o)
 	}
-	clear := slices.Contains(l.Leaks, LeakValue)
-	switch {
-	case len(l.Columns) > 0 && clear:
+	switch shown := slices.Contains(l.Leaks, LeakValue); {
+	case len(l.Uses) > 0 && shown:
 		l.Action = "split"
-	case len(l.Columns) > 0:
+	case len(l.Uses) > 0:
 		l.Action = "sealed"
 	}
 	// On MySQL every placeholder is a question mark.
@@ -217,14 +232,29 @@ func (d *describer) parameter(n int) Line {
 	return l
 }
 
-// seals adds a column that a value is sealed for.
-func (d *describer) seals(l *Line, o rewrite.Out) {
-	l.Columns = append(l.Columns, d.column(o.Seal, o.Partition))
-	l.Leaks = append(l.Leaks, Records(d.dialect, o.Seal)...)
+// use adds what one value that is sent is for.
+func (d *describer) use(l *Line, o rewrite.Out) {
+	switch {
+	case o.Index != nil:
+		u := Use{What: useIndexed, Column: o.Index.Of.String(), Type: o.Index.Of.Type.String(), Index: o.Index.Name}
+		if o.Compared {
+			u.What = useCompared
+		}
+		if !o.Index.TableScope {
+			u.Partition = d.partition(o.Partition)
+		}
+		l.Uses = append(l.Uses, u)
+		l.Leaks = append(l.Leaks, Searchable(o.Index)...)
+	case o.Seal != nil:
+		l.Uses = append(l.Uses, d.record(useSealed, o.Seal, o.Partition))
+		l.Leaks = append(l.Leaks, Records(d.dialect, o.Seal)...)
+	default:
+		l.Leaks = append(l.Leaks, LeakValue)
+	}
 }
 
-func (d *describer) column(c *schema.Column, p rewrite.PartitionSource) Column {
-	return Column{Name: c.String(), Type: c.Type.String(), Partition: d.partition(p)}
+func (d *describer) record(what string, c *schema.Column, p rewrite.PartitionSource) Use {
+	return Use{What: what, Column: c.String(), Type: c.Type.String(), Partition: d.partition(p)}
 }
 
 // partition says where a partition comes from.
@@ -271,13 +301,12 @@ func (d *describer) added() []Line {
 
 func (d *describer) addition(number int, name string, o rewrite.Out) Line {
 	l := Line{Number: number, Name: name, Action: "sealed"}
-	switch {
-	case o.PartitionOf != nil:
+	if o.PartitionOf != nil {
 		l.Action, l.Leaks = "partition", []Leak{LeakPartition}
-	case o.Seal != nil:
-		d.seals(&l, o)
-	default:
-		l.Action, l.Leaks = "clear", []Leak{LeakValue}
+		return l
+	}
+	if d.use(&l, o); len(l.Uses) == 0 {
+		l.Action = "clear"
 	}
 	l.Leaks = distinct(l.Leaks)
 	return l
@@ -316,13 +345,16 @@ func (d *describer) opened(l *Line, o rewrite.Open) {
 		if k < len(o.Partitions) {
 			p = o.Partitions[k]
 		}
-		l.Columns = append(l.Columns, d.column(c, p))
+		l.Uses = append(l.Uses, d.record(useOpened, c, p))
 	}
 	switch {
-	case o.Hidden:
+	case o.Hidden && len(o.Columns) == 0:
 		l.Action = "hidden"
 	case len(o.Columns) > 0:
 		l.Action, l.Leaks = "opened", nil
+		if o.Hidden {
+			l.Action = "hidden"
+		}
 		for _, c := range o.Columns {
 			l.Leaks = append(l.Leaks, Records(d.dialect, c)...)
 		}
@@ -336,6 +368,114 @@ func (d *describer) checks() []string {
 		out = append(out, fmt.Sprintf("%s and %s must be the same partition of %s", d.value(c.A), d.value(c.B), c.Table))
 	}
 	return out
+}
+
+// filters says which rows are left out after they were opened.
+func (d *describer) filters() []string {
+	var out []string
+	for _, f := range d.plan.Filters {
+		var values []string
+		for _, v := range f.Values {
+			values = append(values, d.value(v))
+		}
+		out = append(out, fmt.Sprintf("rows whose %s is not equal to %s, which the index finds as well", f.Index.Of, strings.Join(values, " or ")))
+	}
+	return out
+}
+
+// searches lists the indexes that the text compares or joins by. Where an
+// index is written, and where it stands for a unique key, nothing is searched.
+func (d *describer) searches() []Line {
+	var out []Line
+	if d.sent == nil {
+		return nil
+	}
+	seen := map[*schema.Equality]bool{}
+	for _, st := range d.sent.Statements {
+		if _, definition := st.(*rewrite.Other); definition {
+			continue
+		}
+		tables, written := tablesOf(st), written(st)
+		script.Walk(st, func(node any) bool {
+			ref, ok := node.(*rewrite.ColumnRef)
+			if !ok || written[ref] {
+				return true
+			}
+			if e := d.index(ref, tables); e != nil && !seen[e] {
+				seen[e] = true
+				out = append(out, search(len(out)+1, e))
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// tablesOf returns the tables of a statement by the names that stand for them.
+func tablesOf(st rewrite.Statement) map[string]string {
+	tables := map[string]string{}
+	script.Walk(st, func(node any) bool {
+		if t, ok := node.(*rewrite.Table); ok {
+			name := t.Path[len(t.Path)-1].Name
+			tables[name] = name
+			if t.Alias != nil {
+				tables[t.Alias.Name] = name
+			}
+		}
+		return true
+	})
+	return tables
+}
+
+// written returns the columns of a statement that are written, proposed for
+// that, or name a unique key.
+func written(st rewrite.Statement) map[*rewrite.ColumnRef]bool {
+	refs := map[*rewrite.ColumnRef]bool{}
+	add := func(e rewrite.Expr) {
+		if v, ok := e.(*rewrite.ValuesRef); ok {
+			e = v.Column
+		}
+		if ref, ok := e.(*rewrite.ColumnRef); ok {
+			refs[ref] = true
+		}
+	}
+	script.Walk(st, func(node any) bool {
+		switch n := node.(type) {
+		case *rewrite.Assign:
+			for _, c := range n.Columns {
+				add(c)
+			}
+			add(n.Value)
+		case *rewrite.Upsert:
+			for _, e := range n.Target {
+				add(e)
+			}
+		}
+		return true
+	})
+	return refs
+}
+
+// index returns the index that a column of the sent text is, or nil.
+func (d *describer) index(ref *rewrite.ColumnRef, tables map[string]string) *schema.Equality {
+	name := ref.Path[len(ref.Path)-1].Name
+	for _, t := range d.plan.Tables {
+		e := t.IndexColumn(name)
+		if e == nil {
+			continue
+		}
+		if len(ref.Path) == 1 || schema.EqualNames(tables[ref.Path[len(ref.Path)-2].Name], t.Name) {
+			return e
+		}
+	}
+	return nil
+}
+
+func search(n int, e *schema.Equality) Line {
+	return Line{
+		Number: n, Name: e.Of.Table.Name + "." + e.Name, Action: "searched", Leaks: Searchable(e),
+		Uses: []Use{{What: useCompared, Column: e.Of.String(), Type: e.Of.Type.String(), Index: e.Name}},
+	}
 }
 
 // distinct drops repetitions and keeps the order.

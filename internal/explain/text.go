@@ -27,11 +27,17 @@ func (r Report) Write(w io.Writer) error {
 	section(b, "parameters", r.Parameters, Line.name)
 	section(b, "added", r.Added, Line.name)
 	section(b, "result columns", r.Results, Line.numbered)
-	if len(r.Checks) > 0 {
-		fmt.Fprintf(b, "  checked before anything is sent\n    %s\n", strings.Join(r.Checks, "\n    "))
-	}
+	section(b, "search indexes", r.Searches, Line.name)
+	list(b, "checked before anything is sent", r.Checks)
+	list(b, "left out after opening", r.Filters)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+func list(b *strings.Builder, name string, lines []string) {
+	if len(lines) > 0 {
+		fmt.Fprintf(b, "  %s\n    %s\n", name, strings.Join(lines, "\n    "))
+	}
 }
 
 func (f *Refusal) write(b *strings.Builder) {
@@ -87,36 +93,64 @@ func section(b *strings.Builder, name string, lines []Line, label func(Line) str
 
 // what puts a line's action into words.
 func (l Line) what() string {
-	var columns []string
-	for _, c := range l.Columns {
-		columns = append(columns, c.Name+" ("+c.Type+c.keys()+")")
-	}
-	of := strings.Join(columns, " or ")
 	as := ""
 	if len(l.SentAs) > 0 {
 		as = ", sent as " + strings.Join(l.SentAs, " and ")
 	}
 	switch l.Action {
 	case "sealed":
-		return "sealed for " + strings.Join(columns, " and ") + as
+		return l.uses(", ") + as
 	case "split":
-		return "sealed for " + strings.Join(columns, " and ") + ", and passed in clear" + as
+		return l.uses(", ") + ", and passed in clear" + as
 	case "opened":
-		return "opened as " + of
+		return "opened as " + l.uses(" or ")
+	case "searched":
+		return "index of " + l.Uses[0].Column + ", compared for equality"
 	case "partition":
 		return "the partition, for the condition that was added"
 	case "hidden":
+		if len(l.Uses) > 0 {
+			return "opened as " + l.uses(" or ") + " to compare, not shown to the caller"
+		}
 		return "added to find the partition, not shown to the caller"
 	}
 	return "passed in clear" + as
 }
 
+func (l Line) uses(between string) string {
+	var out []string
+	for _, u := range l.Uses {
+		out = append(out, u.words())
+	}
+	return strings.Join(out, between)
+}
+
+func (u Use) words() string {
+	switch u.What {
+	case useSealed:
+		return "sealed for " + u.Column + " (" + u.Type + u.keys() + ")"
+	case useIndexed:
+		return "its hash for the index " + u.Index + u.scope()
+	case useCompared:
+		return "its hash to compare with the index " + u.Index + " of " + u.Column + u.scope()
+	}
+	return u.Column + " (" + u.Type + u.keys() + ")"
+}
+
 // keys says whose keys are used, where that is not the same for all rows.
-func (c Column) keys() string {
-	if strings.HasPrefix(c.Partition, constant) {
+func (u Use) keys() string {
+	if u.Partition == "" || strings.HasPrefix(u.Partition, constant) {
 		return ""
 	}
-	return ", partition: " + c.Partition
+	return ", partition: " + u.Partition
+}
+
+// scope is keys in parentheses.
+func (u Use) scope() string {
+	if k := u.keys(); k != "" {
+		return " (" + strings.TrimPrefix(k, ", ") + ")"
+	}
+	return ""
 }
 
 // shown puts leaks into words.

@@ -59,8 +59,7 @@ func (s *Schema) action(r *rewrite.SnapshotRelation, a []rewrite.Token) rewrite.
 	case script.Word(a[0], "DROP"):
 		rest := skip(a[1:], "COLUMN", "IF", "EXISTS")
 		if len(rest) > 0 && isName(rest[0]) && !hasAny(rest[:1], tableWords) {
-			name := s.fold(rest[0])
-			r.Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(c rewrite.CatalogColumn) bool { return s.equal(c.Name, name) })
+			s.dropColumn(r, s.fold(rest[0]))
 		}
 	case script.Word(a[0], "RENAME"):
 		return s.rename(r, a[1:])
@@ -70,6 +69,19 @@ func (s *Schema) action(r *rewrite.SnapshotRelation, a []rewrite.Token) rewrite.
 		}
 	}
 	return r.ID
+}
+
+// dropColumn drops a column, and an encrypted one with its search index.
+func (s *Schema) dropColumn(r *rewrite.SnapshotRelation, name string) {
+	index := ""
+	if t := s.ann.Tables.Lookup(r.ID.Schema, r.ID.Name); t != nil {
+		if c := t.Column(name); c != nil && c.Equality != nil {
+			index = c.Equality.Name
+		}
+	}
+	r.Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(c rewrite.CatalogColumn) bool {
+		return s.equal(c.Name, name) || index != "" && s.equal(c.Name, index)
+	})
 }
 
 // rename handles RENAME TO x, RENAME [COLUMN] a TO b.

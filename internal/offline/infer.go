@@ -216,6 +216,12 @@ func (c *inferred) columns(id rewrite.RelationID, t *schema.Table) []rewrite.Cat
 			add(col.Name)
 			out[len(out)-1].Type = rewrite.CarrierType(c.dialect, col)
 		}
+		for _, col := range t.Columns {
+			if e := col.Equality; e != nil {
+				add(e.Name)
+				out[len(out)-1].Type = rewrite.IndexType(c.dialect, e)
+			}
+		}
 		first = len(out)
 		if t.Partition.Kind == schema.PartitionColumn {
 			add(t.Partition.Column)

@@ -215,3 +215,54 @@ func TestInferenceWithoutATreeKnowsTheAnnotations(t *testing.T) {
 		t.Errorf("columns are %v", names)
 	}
 }
+
+func TestSearchIndexesStandBesideTheirColumns(t *testing.T) {
+	tables, err := schema.New([]*schema.Table{
+		{Name: "users", Columns: []*schema.Column{{Name: "email", Equality: &schema.Equality{Collation: schema.CollationBytes}}}},
+	}, schema.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ann := offline.Annotations{Tables: tables}
+	for name, front := range frontends {
+		for _, c := range []struct{ schema, statement, want string }{
+			{"CREATE TABLE users (id int, email varchar(20));", "SELECT * FROM users WHERE email = 'x'", "planned"},
+			{"CREATE TABLE users (id int, email varchar(200), email_bidx varchar(9));", "SELECT * FROM users WHERE email = 'x'", "planned"},
+			{"CREATE TABLE users (email_bidx varchar(9), id int, email varchar(200));", "SELECT * FROM users WHERE email = 'x'", "planned"},
+			{"CREATE TABLE users (id int); ALTER TABLE users ADD COLUMN email varchar(20);", "INSERT INTO users (id, email) VALUES (1, 'x')", "planned"},
+			{"CREATE TABLE users (id int, email varchar(20));", "SELECT id FROM users WHERE email_bidx = 'x'", "refused: unknown-column"},
+			{"CREATE TABLE users (id int, email varchar(20)); ALTER TABLE users DROP COLUMN email;", "SELECT id FROM users", "refused: shadowed"},
+		} {
+			s := offline.New(front, session, ann, "")
+			s.Read(script.NewFile("x.sql", c.schema))
+			if got := verdict(front, s.Catalog(), c.statement); got != c.want {
+				t.Errorf("%s: %s %s: %s, want %s", name, c.schema, c.statement, got, c.want)
+			}
+		}
+		parsed, _ := front.Parse("SELECT * FROM users WHERE email = 'x'", &session)
+		if got := verdict(front, offline.Infer(front, ann, rewrite.Names{}, parsed), "SELECT * FROM users WHERE email = 'x'"); got != "planned" {
+			t.Errorf("%s: inferred: %s", name, got)
+		}
+	}
+}
+
+func TestAnnotationsForAQuickLook(t *testing.T) {
+	tables, err := offline.ParseAnnotations(" users.ssn, users.pay:numeric(10,2),app.Notes.body:varchar(20) ,")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, table := range tables.Tables() {
+		for _, c := range table.Columns {
+			got = append(got, fmt.Sprint(table, ".", c.Name, " ", c.Type, " ", table.Partition.Kind))
+		}
+	}
+	if fmt.Sprint(got) != "[users.ssn text const users.pay numeric(10,2) const app.Notes.body varchar(20) const]" {
+		t.Error(got)
+	}
+	for _, faulty := range []string{"", " ", "users", "a.b.c.d", "users.ssn:", "users.ssn:txt", "users.", ".ssn", "users.ssn,users.SSN"} {
+		if _, err := offline.ParseAnnotations(faulty); err == nil {
+			t.Errorf("%q is read", faulty)
+		}
+	}
+}

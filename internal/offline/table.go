@@ -6,6 +6,7 @@ import (
 
 	"github.com/sealsql/sealsql/internal/script"
 	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
 )
 
 // table learns a CREATE TABLE.
@@ -153,16 +154,38 @@ func (s *Schema) column(r *rewrite.SnapshotRelation, e []rewrite.Token) {
 			c.Default = "default"
 		}
 	}
+	s.put(r, c)
 	if t := s.ann.Tables.Lookup(r.ID.Schema, r.ID.Name); t != nil {
-		if col := t.Column(name); col != nil {
-			c.Type = rewrite.CarrierType(s.front.Dialect(), col)
-		}
+		s.encrypted(r, t, c)
 	}
-	r.Columns = slices.Clone(r.Columns)
-	r.Columns = slices.DeleteFunc(r.Columns, func(x rewrite.CatalogColumn) bool { return s.equal(x.Name, name) })
-	r.Columns = append(r.Columns, c)
 	if has(rest, "PRIMARY") || has(rest, "UNIQUE") {
 		r.Unique = append(slices.Clone(r.Unique), []string{name})
+	}
+}
+
+// put adds a column, or replaces the one of that name.
+func (s *Schema) put(r *rewrite.SnapshotRelation, c rewrite.CatalogColumn) {
+	r.Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(x rewrite.CatalogColumn) bool { return s.equal(x.Name, c.Name) })
+	r.Columns = append(r.Columns, c)
+}
+
+// encrypted gives an encrypted column its physical type and puts its search
+// index beside it; a script may spell both, or neither.
+func (s *Schema) encrypted(r *rewrite.SnapshotRelation, t *schema.Table, c rewrite.CatalogColumn) {
+	d := s.front.Dialect()
+	if e := t.IndexColumn(c.Name); e != nil {
+		c.Type = rewrite.IndexType(d, e)
+		s.put(r, c)
+		return
+	}
+	col := t.Column(c.Name)
+	if col == nil {
+		return
+	}
+	c.Type = rewrite.CarrierType(d, col)
+	s.put(r, c)
+	if e := col.Equality; e != nil {
+		s.put(r, rewrite.CatalogColumn{Name: e.Name, Type: rewrite.IndexType(d, e), BytewiseEqual: true})
 	}
 }
 
