@@ -27,15 +27,15 @@ type Report struct {
 	// Understood is false where no parser reads the text.
 	Understood bool `json:"understood"`
 	// Text is what is sent; of a refused statement what was given.
-	Text       string   `json:"text"`
-	Parameters []Line   `json:"parameters,omitempty"`
-	Added      []Line   `json:"added,omitempty"`
-	Results    []Line   `json:"results,omitempty"`
+	Text       string `json:"text"`
+	Parameters []Line `json:"parameters,omitempty"`
+	Added      []Line `json:"added,omitempty"`
+	Results    []Line `json:"results,omitempty"`
 	// Searches are the search indexes that conditions of the statement use.
 	Searches []Line   `json:"searches,omitempty"`
 	Checks   []string `json:"checks,omitempty"`
 	Filters  []string `json:"filters,omitempty"`
-	Refusal    *Refusal `json:"refusal,omitempty"`
+	Refusal  *Refusal `json:"refusal,omitempty"`
 }
 
 // Line says what becomes of one parameter or result column, or that a search
