@@ -62,7 +62,13 @@ var layers = map[string]rule{
 	"rewrite/sqlite":   {imports: "rewrite schema meyer"},
 
 	// What a database must hold, as text.
-	"internal/physical": {imports: "rewrite schema", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite"},
+	"internal/script":   {imports: "rewrite", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite"},
+	"internal/physical": {imports: "rewrite schema internal/script", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite"},
+
+	// Statements that are looked at before they run.
+	"internal/offline": {imports: "rewrite schema internal/script", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite"},
+	"internal/explain": {imports: "rewrite schema internal/script", tests: "internal/offline rewrite/postgres rewrite/mysql rewrite/sqlite"},
+	"internal/lint":    {imports: "rewrite internal/script internal/offline internal/explain", tests: "schema rewrite/postgres rewrite/mysql rewrite/sqlite"},
 
 	// Values: one engine each.
 	"internal/logical":           {imports: "schema"},

@@ -65,9 +65,11 @@ func root() *cobra.Command {
 	cmd.AddCommand(
 		configCommand(),
 		ddlCommand(),
+		explainCommand(),
 		indexCommand(),
 		interopCommand(),
 		keysCommand(),
+		lintCommand(),
 		metastoreCommand(),
 		versionCommand(),
 	)

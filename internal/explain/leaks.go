@@ -1,0 +1,75 @@
+package explain
+
+import (
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// Leak is one thing that someone learns who sees what goes to the database or
+// lies in it.
+type Leak string
+
+// The leaks. Beside these, every record shows its column, its logical type and
+// the minute in which its key was made. Two records of one value are different,
+// so that none of them shows equality or order; that is for search indexes.
+const (
+	// LeakValue: the value itself.
+	LeakValue Leak = "value"
+	// LeakLength: how long the value is, as it is stored.
+	LeakLength Leak = "length"
+	// LeakNull: whether there is a value.
+	LeakNull Leak = "null"
+	// LeakStorageClass: on SQLite whether it is an integer, a float, a text or
+	// a blob.
+	LeakStorageClass Leak = "storage-class"
+	// LeakPartition: the id of the partition that the value belongs to.
+	LeakPartition Leak = "partition"
+	// LeakEquality: which other values in its partition it is equal to, and so
+	// how often it occurs; with a group, among all columns of the group.
+	LeakEquality Leak = "equality"
+	// LeakEqualityEverywhere: the same among all partitions of the table.
+	LeakEqualityEverywhere Leak = "equality-across-partitions"
+)
+
+// words say what a leak is to a reader.
+var leakWords = map[Leak]string{
+	LeakValue: "the value", LeakLength: "its length", LeakNull: "whether it is NULL",
+	LeakStorageClass: "its storage class", LeakPartition: "its partition",
+	LeakEquality: "which values it is equal to", LeakEqualityEverywhere: "which values of all partitions it is equal to",
+}
+
+// Records returns what records of a column leak.
+func Records(d rewrite.Dialect, c *schema.Column) []Leak {
+	leaks := []Leak{LeakNull}
+	if !oneLength(d, c.Type) {
+		leaks = append(leaks, LeakLength)
+	}
+	if d == rewrite.SQLite {
+		leaks = append(leaks, LeakStorageClass)
+	}
+	if c.Table.Partition.Kind != schema.PartitionConst {
+		leaks = append(leaks, LeakPartition)
+	}
+	return leaks
+}
+
+// Searchable returns what the hashes of a search index leak.
+func Searchable(e *schema.Equality) []Leak {
+	if e.TableScope && e.Of.Table.Partition.Kind != schema.PartitionConst {
+		return []Leak{LeakEqualityEverywhere}
+	}
+	return []Leak{LeakEquality}
+}
+
+// oneLength reports whether all values of a type have the same length. A
+// column of SQLite may hold values of any storage class, so that there only the
+// classes have one.
+func oneLength(d rewrite.Dialect, t schema.Type) bool {
+	switch t.Kind {
+	case schema.KindInt, schema.KindFloat, schema.KindBool, schema.KindUUID:
+		return d != rewrite.SQLite
+	case schema.KindDate, schema.KindTime, schema.KindTimestamp, schema.KindTimestampTZ:
+		return d == rewrite.Postgres
+	}
+	return false
+}

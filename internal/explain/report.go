@@ -1,0 +1,490 @@
+package explain
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sealsql/sealsql/internal/script"
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// Statuses of a statement.
+const (
+	StatusPasses  = "passes"  // text and arguments go out as they came
+	StatusPlanned = "planned" // something is sealed, opened or edited
+	StatusRefused = "refused" // nothing is sent
+)
+
+// Report is what is said about one statement.
+type Report struct {
+	// Line and Column are where the statement begins, from 1.
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Status string `json:"status"`
+	// Understood is false where no parser reads the text.
+	Understood bool `json:"understood"`
+	// Text is what is sent; of a refused statement what was given.
+	Text       string `json:"text"`
+	Parameters []Line `json:"parameters,omitempty"`
+	Added      []Line `json:"added,omitempty"`
+	Results    []Line `json:"results,omitempty"`
+	// Searches are the search indexes that conditions of the statement use.
+	Searches []Line   `json:"searches,omitempty"`
+	Checks   []string `json:"checks,omitempty"`
+	Filters  []string `json:"filters,omitempty"`
+	Refusal  *Refusal `json:"refusal,omitempty"`
+}
+
+// Line says what becomes of one parameter or result column, or that a search
+// index is used.
+type Line struct {
+	// Number counts the caller's parameters, the arguments or literals that are
+	// sent, or the result columns, from 1.
+	Number int `json:"number"`
+	// Name is the parameter as the statement writes it, what is added, the
+	// result column, which may have no name, or the index.
+	Name string `json:"name,omitempty"`
+	// Action is "clear", "sealed" (nothing in clear), "split" (in clear as
+	// well), "opened", "partition", "hidden" or "searched".
+	Action string `json:"action"`
+	// Uses are the encrypted columns concerned and what is done for each.
+	Uses []Use `json:"uses,omitempty"`
+	// SentAs are the placeholders of the text that is sent, where they differ.
+	SentAs []string `json:"sent_as,omitempty"`
+	Leaks  []Leak   `json:"leaks"`
+}
+
+// Use is what is done with a value of an encrypted column.
+type Use struct {
+	// What is "sealed" (a record is sent), "indexed" (its hash is stored in the
+	// search index), "compared" (its hash is compared with the index) or
+	// "opened".
+	What   string `json:"what"`
+	Column string `json:"column"`
+	Type   string `json:"type"`
+	// Index is the column of the search index.
+	Index string `json:"index,omitempty"`
+	// Partition says where the partition comes from; empty for an index over
+	// all partitions.
+	Partition string `json:"partition,omitempty"`
+}
+
+// The uses.
+const (
+	useSealed   = "sealed"
+	useIndexed  = "indexed"
+	useCompared = "compared"
+	useOpened   = "opened"
+)
+
+// Refusal says why a statement is refused.
+type Refusal struct {
+	Rule    string `json:"rule"`
+	Reason  string `json:"reason"`
+	Subject string `json:"subject,omitempty"`
+	// Line and Column of the place, from 1; those of the statement where the
+	// refusal has none.
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
+	Hint   string `json:"hint,omitempty"`
+	// Excerpt is the line of the place, Caret the number of characters before
+	// it there. It is empty where values cannot be told from the rest.
+	Excerpt string `json:"excerpt,omitempty"`
+	Caret   int    `json:"caret"`
+}
+
+// Describe makes the report of a verdict.
+func Describe(v Verdict, text script.Text, m Masker) Report {
+	place := text.Place(0)
+	r := Report{Line: place.Line, Column: place.Column, Understood: v.Parsed != nil}
+	if v.Refusal != nil {
+		masked := m.Mask(text.SQL, v.Parsed)
+		r.Status, r.Text, r.Refusal = StatusRefused, masked.Text, Refused(v.Refusal, text, masked)
+		return r
+	}
+	d := describer{plan: v.Plan, given: v.Parsed, dialect: m.Front.Dialect(), front: m.Front}
+	r.Status = StatusPlanned
+	if v.Plan.Pass {
+		r.Status = StatusPasses
+	}
+	d.sent = Parse(m.Front, v.Plan.Text, m.Session)
+	r.Text = d.text(m)
+	r.Parameters, r.Added = d.parameters(), d.added()
+	r.Results = d.results(func(name string) bool { return m.ShowLiterals || strings.Contains(r.Text, name) })
+	r.Searches, r.Checks, r.Filters = d.searches(), d.checks(), d.filters()
+	return r
+}
+
+// Sealed reports whether records are sent or read, or their indexes.
+func (r Report) Sealed() bool {
+	for _, lines := range [][]Line{r.Parameters, r.Added, r.Results, r.Searches} {
+		for _, l := range lines {
+			if len(l.Uses) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Refused describes a refusal. masked is the statement's text as it may be
+// shown.
+func Refused(u *rewrite.UnsupportedError, text script.Text, masked script.Masked) *Refusal {
+	at := max(u.Pos, 0)
+	place := text.Place(at)
+	r := &Refusal{
+		Rule: u.Reason.Name(), Reason: u.Reason.String(), Subject: u.Column, Hint: u.Hint,
+		Line: place.Line, Column: place.Column,
+	}
+	if !masked.Nothing() {
+		r.Excerpt, r.Caret = masked.Excerpt(at)
+	}
+	return r
+}
+
+// describer reads one plan.
+type describer struct {
+	plan    *rewrite.Plan
+	front   rewrite.Frontend
+	dialect rewrite.Dialect
+	given   *rewrite.Script // the caller's text, parsed; nil if it cannot be
+	sent    *rewrite.Script // the text that is sent
+}
+
+// text is the plan's text with a mark in every hole.
+func (d *describer) text(m Masker) string {
+	masked := m.Mask(d.plan.Text, d.sent)
+	var b strings.Builder
+	at := 0
+	for i, h := range d.plan.Holes {
+		to := masked.Offset(h.At)
+		b.WriteString(masked.Text[at:to])
+		b.WriteString(hole(i))
+		at = to
+	}
+	b.WriteString(masked.Text[at:])
+	return b.String()
+}
+
+func hole(i int) string { return fmt.Sprintf("[sealed %d]", i+1) }
+
+// placeholder is the caller's parameter n as the statement writes it.
+func (d *describer) placeholder(n int) string {
+	switch d.dialect {
+	case rewrite.Postgres:
+		return "$" + strconv.Itoa(n)
+	case rewrite.SQLite:
+		if d.given == nil {
+			break
+		}
+		for _, p := range d.given.Markers {
+			if p.N == n && p.Name != "" && !strings.Contains(p.Source, "(") {
+				return p.Source
+			}
+		}
+		return "?" + strconv.Itoa(n)
+	}
+	return "parameter " + strconv.Itoa(n)
+}
+
+func (d *describer) parameters() []Line {
+	if d.plan.ArgsSame || d.plan.Args == nil {
+		var out []Line
+		for n := 1; n <= d.plan.Params; n++ {
+			out = append(out, Line{Number: n, Name: d.placeholder(n), Action: "clear", Leaks: []Leak{LeakValue}})
+		}
+		return out
+	}
+	out := make([]Line, d.plan.Params)
+	for n := range out {
+		out[n] = d.parameter(n + 1)
+	}
+	return out
+}
+
+// parameter gathers what becomes of the caller's parameter n.
+func (d *describer) parameter(n int) Line {
+	l := Line{Number: n, Name: d.placeholder(n), Action: "clear"}
+	var sent []int
+	for i, o := range d.plan.Args {
+		if o.Value.Source != rewrite.FromArg || o.Value.Arg != n || o.PartitionOf != nil {
+			continue
+		}
+		sent = append(sent, i+1)
+		d.use(&l, o)
+	}
+	switch shown := slices.Contains(l.Leaks, LeakValue); {
+	case len(l.Uses) > 0 && shown:
+		l.Action = "split"
+	case len(l.Uses) > 0:
+		l.Action = "sealed"
+	}
+	// On MySQL every placeholder is a question mark.
+	if d.dialect != rewrite.MySQL && (len(sent) > 1 || len(sent) == 1 && sent[0] != n) {
+		for _, as := range sent {
+			l.SentAs = append(l.SentAs, d.front.Placeholder(as))
+		}
+	}
+	l.Leaks = distinct(l.Leaks)
+	return l
+}
+
+// use adds what one value that is sent is for.
+func (d *describer) use(l *Line, o rewrite.Out) {
+	switch {
+	case o.Index != nil:
+		u := Use{What: useIndexed, Column: o.Index.Of.String(), Type: o.Index.Of.Type.String(), Index: o.Index.Name}
+		if o.Compared {
+			u.What = useCompared
+		}
+		if !o.Index.TableScope {
+			u.Partition = d.partition(o.Partition)
+		}
+		l.Uses = append(l.Uses, u)
+		l.Leaks = append(l.Leaks, Searchable(o.Index)...)
+	case o.Seal != nil:
+		l.Uses = append(l.Uses, d.record(useSealed, o.Seal, o.Partition))
+		l.Leaks = append(l.Leaks, Records(d.dialect, o.Seal)...)
+	default:
+		l.Leaks = append(l.Leaks, LeakValue)
+	}
+}
+
+func (d *describer) record(what string, c *schema.Column, p rewrite.PartitionSource) Use {
+	return Use{What: what, Column: c.String(), Type: c.Type.String(), Partition: d.partition(p)}
+}
+
+// partition says where a partition comes from.
+func (d *describer) partition(p rewrite.PartitionSource) string {
+	switch {
+	case !p.Known:
+		return "the one that the record names"
+	case p.ResultColumn >= 0:
+		return fmt.Sprintf("result column %d of the row", p.ResultColumn+1)
+	case p.Value != nil:
+		return d.value(*p.Value)
+	}
+	return constant + p.Const
+}
+
+// constant is in front of the name of a constant partition.
+const constant = "constant "
+
+// value names a value without showing it.
+func (d *describer) value(v rewrite.Value) string {
+	switch v.Source {
+	case rewrite.FromArg:
+		return d.placeholder(v.Arg)
+	case rewrite.FromLiteral:
+		return "a literal of the statement"
+	}
+	return "WithPartition"
+}
+
+// added lists what is sent beside the caller's parameters.
+func (d *describer) added() []Line {
+	var out []Line
+	for i, o := range d.plan.Args {
+		if o.Value.Source == rewrite.FromArg && o.PartitionOf == nil {
+			continue
+		}
+		out = append(out, d.addition(i+1, fmt.Sprintf("argument %d", i+1), o))
+	}
+	for i, h := range d.plan.Holes {
+		out = append(out, d.addition(i+1, hole(i), h.Out))
+	}
+	return out
+}
+
+func (d *describer) addition(number int, name string, o rewrite.Out) Line {
+	l := Line{Number: number, Name: name, Action: "sealed"}
+	if o.PartitionOf != nil {
+		l.Action, l.Leaks = "partition", []Leak{LeakPartition}
+		return l
+	}
+	if d.use(&l, o); len(l.Uses) == 0 {
+		l.Action = "clear"
+	}
+	l.Leaks = distinct(l.Leaks)
+	return l
+}
+
+// results lists the columns of the inner result; none where every column is
+// handed on and their number is not known. A name is given where it is shown in
+// the text as well: an alias may be written as a string.
+func (d *describer) results(shown func(name string) bool) []Line {
+	var items []script.Item
+	if d.sent != nil && len(d.sent.Statements) == 1 {
+		items = script.Items(d.sent.Statements[0])
+	}
+	known := d.plan.Results != nil
+	n := len(d.plan.Results)
+	if !known {
+		n = len(items)
+	}
+	var out []Line
+	for i := range n {
+		l := Line{Number: i + 1, Action: "clear", Leaks: []Leak{LeakValue}}
+		if len(items) == n && shown(items[i].Name) {
+			l.Name = items[i].Name
+		}
+		if known {
+			d.opened(&l, d.plan.Results[i])
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+func (d *describer) opened(l *Line, o rewrite.Open) {
+	for k, c := range o.Columns {
+		var p rewrite.PartitionSource
+		if k < len(o.Partitions) {
+			p = o.Partitions[k]
+		}
+		l.Uses = append(l.Uses, d.record(useOpened, c, p))
+	}
+	switch {
+	case o.Hidden && len(o.Columns) == 0:
+		l.Action = "hidden"
+	case len(o.Columns) > 0:
+		l.Action, l.Leaks = "opened", nil
+		if o.Hidden {
+			l.Action = "hidden"
+		}
+		for _, c := range o.Columns {
+			l.Leaks = append(l.Leaks, Records(d.dialect, c)...)
+		}
+		l.Leaks = distinct(l.Leaks)
+	}
+}
+
+func (d *describer) checks() []string {
+	var out []string
+	for _, c := range d.plan.Checks {
+		out = append(out, fmt.Sprintf("%s and %s must be the same partition of %s", d.value(c.A), d.value(c.B), c.Table))
+	}
+	return out
+}
+
+// filters says which rows are left out after they were opened.
+func (d *describer) filters() []string {
+	var out []string
+	for _, f := range d.plan.Filters {
+		var values []string
+		for _, v := range f.Values {
+			values = append(values, d.value(v))
+		}
+		out = append(out, fmt.Sprintf("rows whose %s is not equal to %s, which the index finds as well", f.Index.Of, strings.Join(values, " or ")))
+	}
+	return out
+}
+
+// searches lists the indexes that the text compares or joins by. Where an
+// index is written, and where it stands for a unique key, nothing is searched.
+func (d *describer) searches() []Line {
+	var out []Line
+	if d.sent == nil {
+		return nil
+	}
+	seen := map[*schema.Equality]bool{}
+	for _, st := range d.sent.Statements {
+		if _, definition := st.(*rewrite.Other); definition {
+			continue
+		}
+		tables, written := tablesOf(st), written(st)
+		script.Walk(st, func(node any) bool {
+			ref, ok := node.(*rewrite.ColumnRef)
+			if !ok || written[ref] {
+				return true
+			}
+			if e := d.index(ref, tables); e != nil && !seen[e] {
+				seen[e] = true
+				out = append(out, search(len(out)+1, e))
+			}
+			return true
+		})
+	}
+	return out
+}
+
+// tablesOf returns the tables of a statement by the names that stand for them.
+func tablesOf(st rewrite.Statement) map[string]string {
+	tables := map[string]string{}
+	script.Walk(st, func(node any) bool {
+		if t, ok := node.(*rewrite.Table); ok {
+			name := t.Path[len(t.Path)-1].Name
+			tables[name] = name
+			if t.Alias != nil {
+				tables[t.Alias.Name] = name
+			}
+		}
+		return true
+	})
+	return tables
+}
+
+// written returns the columns of a statement that are written, proposed for
+// that, or name a unique key.
+func written(st rewrite.Statement) map[*rewrite.ColumnRef]bool {
+	refs := map[*rewrite.ColumnRef]bool{}
+	add := func(e rewrite.Expr) {
+		if v, ok := e.(*rewrite.ValuesRef); ok {
+			e = v.Column
+		}
+		if ref, ok := e.(*rewrite.ColumnRef); ok {
+			refs[ref] = true
+		}
+	}
+	script.Walk(st, func(node any) bool {
+		switch n := node.(type) {
+		case *rewrite.Assign:
+			for _, c := range n.Columns {
+				add(c)
+			}
+			add(n.Value)
+		case *rewrite.Upsert:
+			for _, e := range n.Target {
+				add(e)
+			}
+		}
+		return true
+	})
+	return refs
+}
+
+// index returns the index that a column of the sent text is, or nil.
+func (d *describer) index(ref *rewrite.ColumnRef, tables map[string]string) *schema.Equality {
+	name := ref.Path[len(ref.Path)-1].Name
+	for _, t := range d.plan.Tables {
+		e := t.IndexColumn(name)
+		if e == nil {
+			continue
+		}
+		if len(ref.Path) == 1 || schema.EqualNames(tables[ref.Path[len(ref.Path)-2].Name], t.Name) {
+			return e
+		}
+	}
+	return nil
+}
+
+func search(n int, e *schema.Equality) Line {
+	return Line{
+		Number: n, Name: e.Of.Table.Name + "." + e.Name, Action: "searched", Leaks: Searchable(e),
+		Uses: []Use{{What: useCompared, Column: e.Of.String(), Type: e.Of.Type.String(), Index: e.Name}},
+	}
+}
+
+// distinct drops repetitions and keeps the order.
+func distinct(leaks []Leak) []Leak {
+	out := []Leak{}
+	for _, l := range leaks {
+		if !slices.Contains(out, l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}

@@ -1,0 +1,163 @@
+package explain
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+)
+
+// Write prints a report for people.
+func (r Report) Write(w io.Writer) error {
+	b := &strings.Builder{}
+	switch r.Status {
+	case StatusRefused:
+		r.Refusal.write(b)
+	case StatusPasses:
+		if r.Understood {
+			b.WriteString("passes: nothing in it is encrypted; text and arguments go out as they are\n")
+		} else {
+			b.WriteString("passes: no parser understands it, and nothing in it can name anything encrypted\n")
+		}
+		indent(b, r.Text)
+	default:
+		b.WriteString("planned; sent is\n")
+		indent(b, r.Text)
+	}
+	section(b, "parameters", r.Parameters, Line.name)
+	section(b, "added", r.Added, Line.name)
+	section(b, "result columns", r.Results, Line.numbered)
+	section(b, "search indexes", r.Searches, Line.name)
+	list(b, "checked before anything is sent", r.Checks)
+	list(b, "left out after opening", r.Filters)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func list(b *strings.Builder, name string, lines []string) {
+	if len(lines) > 0 {
+		fmt.Fprintf(b, "  %s\n    %s\n", name, strings.Join(lines, "\n    "))
+	}
+}
+
+func (f *Refusal) write(b *strings.Builder) {
+	fmt.Fprintf(b, "refused: %s\n", f.Headline())
+	fmt.Fprintf(b, "  line %d, column %d\n", f.Line, f.Column)
+	f.WriteExcerpt(b, "    ")
+	if f.Hint != "" {
+		fmt.Fprintf(b, "  %s\n", f.Hint)
+	}
+}
+
+// Headline is the reason with what it is about.
+func (f *Refusal) Headline() string {
+	if f.Subject == "" {
+		return f.Reason
+	}
+	return f.Reason + " (" + f.Subject + ")"
+}
+
+// WriteExcerpt prints the line of the place, if it may be shown, with a caret
+// below it.
+func (f *Refusal) WriteExcerpt(w io.Writer, margin string) {
+	if f.Excerpt == "" {
+		return
+	}
+	fmt.Fprintf(w, "%s%s\n%s%s^\n", margin, f.Excerpt, margin, strings.Repeat(" ", f.Caret))
+}
+
+func indent(b *strings.Builder, text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(b, "    %s\n", strings.TrimRight(line, "\r\n"))
+	}
+}
+
+func (l Line) name() string { return l.Name }
+
+func (l Line) numbered() string {
+	return strings.TrimRight(fmt.Sprintf("%d %s", l.Number, l.Name), " ")
+}
+
+func section(b *strings.Builder, name string, lines []Line, label func(Line) string) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintf(b, "  %s\n", name)
+	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
+	for _, l := range lines {
+		fmt.Fprintf(tw, "    %s\t%s\t%s\n", label(l), l.what(), shown(l.Leaks))
+	}
+	// A strings.Builder takes everything.
+	_ = tw.Flush()
+}
+
+// what puts a line's action into words.
+func (l Line) what() string {
+	as := ""
+	if len(l.SentAs) > 0 {
+		as = ", sent as " + strings.Join(l.SentAs, " and ")
+	}
+	switch l.Action {
+	case "sealed":
+		return l.uses(", ") + as
+	case "split":
+		return l.uses(", ") + ", and passed in clear" + as
+	case "opened":
+		return "opened as " + l.uses(" or ")
+	case "searched":
+		return "index of " + l.Uses[0].Column + ", compared for equality"
+	case "partition":
+		return "the partition, for the condition that was added"
+	case "hidden":
+		if len(l.Uses) > 0 {
+			return "opened as " + l.uses(" or ") + " to compare, not shown to the caller"
+		}
+		return "added to find the partition, not shown to the caller"
+	}
+	return "passed in clear" + as
+}
+
+func (l Line) uses(between string) string {
+	var out []string
+	for _, u := range l.Uses {
+		out = append(out, u.words())
+	}
+	return strings.Join(out, between)
+}
+
+func (u Use) words() string {
+	switch u.What {
+	case useSealed:
+		return "sealed for " + u.Column + " (" + u.Type + u.keys() + ")"
+	case useIndexed:
+		return "its hash for the index " + u.Index + u.scope()
+	case useCompared:
+		return "its hash to compare with the index " + u.Index + " of " + u.Column + u.scope()
+	}
+	return u.Column + " (" + u.Type + u.keys() + ")"
+}
+
+// keys says whose keys are used, where that is not the same for all rows.
+func (u Use) keys() string {
+	if u.Partition == "" || strings.HasPrefix(u.Partition, constant) {
+		return ""
+	}
+	return ", partition: " + u.Partition
+}
+
+// scope is keys in parentheses.
+func (u Use) scope() string {
+	if k := u.keys(); k != "" {
+		return " (" + strings.TrimPrefix(k, ", ") + ")"
+	}
+	return ""
+}
+
+// shown puts leaks into words.
+func shown(leaks []Leak) string {
+	var words []string
+	for _, l := range leaks {
+		words = append(words, leakWords[l])
+	}
+	return "the database sees " + strings.Join(words, ", ")
+}
