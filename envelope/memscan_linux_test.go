@@ -1,0 +1,303 @@
+package envelope_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/fips140"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/envelope/builtin"
+	"github.com/sealsql/sealsql/internal/memscan"
+)
+
+// A child process seals and opens under a master key in a file. Its parent
+// computes every key of the hierarchy from the file, the rows and the records,
+// and looks for them in the child's memory: while keys are in use they may lie in
+// locked memory only, once they were evicted and after Close nowhere.
+
+const (
+	scanChildEnv   = "SEALSQL_TEST_MEMORY_CHILD"
+	scanControlEnv = "SEALSQL_TEST_MEMORY_CONTROL"
+)
+
+// scanState is what a child tells at each of its halts.
+type scanState struct {
+	Stage  string     `json:"stage"`
+	Vector vectorFile `json:"vector"` // without the master key
+	// Old is the number of cases whose keys were pushed out of the caches.
+	Old int `json:"old"`
+}
+
+func TestKeysAreNowhereInMemoryAfterEvictionAndClose(t *testing.T) {
+	if path := os.Getenv(scanChildEnv); path != "" {
+		scanChild(t, path)
+		return
+	}
+	dir := t.TempDir()
+	path, control := filepath.Join(dir, "master.key"), make([]byte, 32)
+	_, _ = rand.Read(control)
+	if err := builtin.GenerateKeyFile(path); err != nil {
+		t.Fatal(err)
+	}
+	c := startScanChild(t, path, control)
+	for range []string{"live", "evicted", "closed"} {
+		st := c.next(t)
+		st.Vector.MasterKey = masterOf(t, path)
+		needles := scanNeedles(t, st)
+		needles = append(needles, memscan.Needles("control", control)...)
+		report, err := memscan.Scan(c.cmd.Process.Pid, needles)
+		if err != nil {
+			t.Fatal(err)
+		}
+		judge(t, st, report)
+	}
+	c.stop(t)
+}
+
+// judge holds what was found against what the stage allows.
+func judge(t *testing.T, st *scanState, report *memscan.Report) {
+	t.Helper()
+	control, locked := 0, 0
+	for _, h := range report.Hits {
+		switch {
+		case h.Key == "control":
+			control++
+		case st.Stage != "closed" && !strings.HasPrefix(h.Key, "old ") && h.In.Locked && h.In.NoDump:
+			locked++
+		default:
+			t.Errorf("%s: %v", st.Stage, h)
+		}
+	}
+	if control < 2 {
+		t.Errorf("%s: the control key was found %d times: the scanner is blind", st.Stage, control)
+	}
+	if st.Stage == "live" && locked == 0 && !fips140.Enabled() {
+		t.Error("live: no key in locked memory: the test looks for the wrong keys")
+	}
+	if len(report.Skipped) > 0 && !raceEnabled {
+		t.Errorf("%s: regions too large to look through: %v", st.Stage, report.Skipped)
+	}
+	t.Logf("%s: %d MiB read, %d forms of live keys in locked memory", st.Stage, report.Bytes>>20, locked)
+}
+
+// scanNeedles computes the keys of a state. Those of the first Old cases are
+// called old once they must be gone.
+func scanNeedles(t *testing.T, st *scanState) []memscan.Needle {
+	t.Helper()
+	f := &st.Vector
+	var all []memscan.Needle
+	seen := map[string]bool{}
+	add := func(name string, key []byte) {
+		if !seen[string(key)] {
+			seen[string(key)] = true
+			all = append(all, memscan.Needles(name, key)...)
+		}
+	}
+	master := unhex(t, f.MasterKey)
+	add("old master key", master) // used to derive two keys, then wiped
+	add("wrap key of the file", specExpand(t, master, "sealsql/v1/local-kms/wrap", 32))
+	for _, r := range f.Rows {
+		if strings.HasPrefix(r.ID, "ss1/sk/") {
+			sk := specSystem(t, f, specRow(t, f, r.ID, r.Created))
+			add("old system key", sk) // the same
+			add("wrap key", specExpand(t, sk, "sealsql/v1/wrap-intermediate", 32))
+			add("state key", specExpand(t, sk, "sealsql/v1/state-key", 32))
+		}
+	}
+	for i, c := range f.Cases {
+		age := ""
+		if st.Stage != "live" && i < st.Old {
+			age = "old "
+		}
+		ik, dk := specKeys(t, f, &c)
+		add(fmt.Sprintf("%sintermediate key of %s", age, c.Partition), ik)
+		add(fmt.Sprintf("%sdata key of %s", age, c.Name), dk)
+	}
+	return all
+}
+
+// specKeys returns the intermediate key and the data key of a record.
+func specKeys(t *testing.T, f *vectorFile, c *vectorCase) (ik, dk []byte) {
+	t.Helper()
+	rec := unhex(t, c.Record)
+	created := int64(binary.BigEndian.Uint32(rec[6:]))
+	ik = specIntermediate(t, f, "ss1/ik/"+f.Service+"/"+f.Product+"/"+c.Partition, created)
+	return ik, specDataKey(t, f, c, rec, 14, c.Partition, ik)[:32]
+}
+
+func masterOf(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(b)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hex.EncodeToString(key)
+}
+
+// runningChild is the parent's end of a child.
+type runningChild struct {
+	cmd *exec.Cmd
+	in  interface{ Close() error }
+	go_ func() error
+	out *bufio.Reader
+}
+
+func startScanChild(t *testing.T, path string, control []byte) *runningChild {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
+	cmd.Env = append(os.Environ(), scanChildEnv+"="+path, scanControlEnv+"="+hex.EncodeToString(control))
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	return &runningChild{
+		cmd: cmd, in: in, out: bufio.NewReader(out),
+		go_: func() error { _, err := in.Write([]byte{'\n'}); return err },
+	}
+}
+
+// next lets the child run to its next halt.
+func (c *runningChild) next(t *testing.T) *scanState {
+	t.Helper()
+	if err := c.go_(); err != nil {
+		t.Fatal(err)
+	}
+	for {
+		line, err := c.out.ReadBytes('\n')
+		if err != nil {
+			t.Fatalf("the child ended: %v", err)
+		}
+		if line[0] != '{' {
+			continue // what the testing package prints
+		}
+		var st scanState
+		if err := json.Unmarshal(line, &st); err != nil {
+			t.Fatal(err)
+		}
+		return &st
+	}
+}
+
+func (c *runningChild) stop(t *testing.T) {
+	t.Helper()
+	_ = c.in.Close()
+	rest, _ := c.out.ReadString(0)
+	if err := c.cmd.Wait(); err != nil {
+		t.Errorf("the child: %v\n%s", err, rest)
+	}
+}
+
+// scanChild is the child: it works, halts, and works on when it reads a byte.
+func scanChild(t *testing.T, path string) {
+	control, err := hex.DecodeString(os.Getenv(scanControlEnv))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(os.Stdin)
+	k := &keeper{Metastore: builtin.NewMemory()}
+	st := &scanState{Vector: vectorFile{Service: "shop", Product: "orders"}}
+	halt := func(stage string) {
+		runtime.GC()
+		runtime.GC()
+		st.Stage, st.Vector.Rows = stage, k.rows
+		b, err := json.Marshal(st)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("%s\n", b)
+		_, _ = in.ReadByte()
+	}
+	_, _ = in.ReadByte()
+	// The first sealer makes the keys, the second has them unwrapped.
+	work(t, path, k, st, "made", 0, 1, 4).Close()
+	strict := work(t, path, k, st, "made", 1, 1, 4)
+	s := work(t, path, k, st, "made", 0, 3, 4)
+	halt("live")
+	st.Old = len(st.Vector.Cases)
+	pushOut(t, s, st)
+	pushOut(t, strict, st)
+	halt("evicted")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := strict.Close(); err != nil {
+		t.Fatal(err)
+	}
+	halt("closed")
+	runtime.KeepAlive(control)
+}
+
+// work opens a sealer with caches of eight keys and seals and opens values in
+// some partitions.
+func work(t *testing.T, path string, k envelope.Metastore, st *scanState, prefix string, uses, times, partitions int) *envelope.Sealer {
+	t.Helper()
+	kms, err := builtin.NewFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := envelope.New(context.Background(), envelope.Config{
+		Service: "shop", Product: "orders", KMS: kms, Metastore: k,
+		Policy: envelope.Policy{DataKey: envelope.DataKeyPolicy{MaxUses: uses}},
+		Cache:  envelope.CacheConfig{Intermediate: 8, DataKeys: 8},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range partitions {
+		for range times {
+			sealAndOpen(t, s, st, fmt.Sprintf("%s-%d", prefix, i))
+		}
+	}
+	return s
+}
+
+func sealAndOpen(t *testing.T, s *envelope.Sealer, st *scanState, part string) {
+	t.Helper()
+	for _, id := range []string{"users.ssn", "users.email"} {
+		c, p := column(t, s, id, false), partition(t, part)
+		rec := seal(t, s, c, p, "plaintext")
+		for range 3 { // first sight, second sight, cached
+			if got, err := open(s, c, p, rec); err != nil || got != "plaintext" {
+				t.Fatal(got, err)
+			}
+		}
+		st.Vector.Cases = append(st.Vector.Cases, vectorCase{
+			Name:   fmt.Sprintf("%s %s %d", part, id, len(st.Vector.Cases)),
+			Column: id, Partition: part, Record: hex.EncodeToString(rec),
+		})
+	}
+}
+
+// pushOut uses so many other partitions that no key from before stays cached.
+func pushOut(t *testing.T, s *envelope.Sealer, st *scanState) {
+	t.Helper()
+	for i := range 40 {
+		sealAndOpen(t, s, st, fmt.Sprintf("other-%d", i))
+	}
+}
