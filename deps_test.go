@@ -54,7 +54,7 @@ var layers = map[string]rule{
 
 	// Keys come without SQL, SQL comes without keys.
 	"keycache":         {imports: "securemem ristretto"},
-	"envelope":         {imports: "keycache securemem", tests: "envelope/builtin"},
+	"envelope":         {imports: "keycache securemem", tests: "envelope/builtin internal/memscan"},
 	"envelope/builtin": {imports: "envelope securemem x/sys", tests: "conformance/kms conformance/metastore"},
 	"rewrite":          {imports: "schema", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite oliphant marino meyer"},
 	"rewrite/postgres": {imports: "rewrite schema oliphant protobuf"},
@@ -94,6 +94,7 @@ var layers = map[string]rule{
 	"cmd/sealsql":          {imports: "* cobra pgx go-mysql modernc"},
 	"examples/*":           {imports: "* pgx go-mysql modernc"},
 	"internal/interop":     {imports: "envelope securemem"},
+	"internal/memscan":     {},
 	"internal/testenv":     {imports: "pgx go-mysql x/sys"},
 	"internal/testenv/cmd": {imports: "internal/testenv pgx go-mysql"},
 }

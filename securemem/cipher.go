@@ -43,6 +43,8 @@ func (a *Arena) NewCacheCipher(key []byte) (*Cipher, error) { return a.newCipher
 const reserved = 4
 
 func (a *Arena) newCipher(key []byte, leave int) (*Cipher, error) {
+	ReserveStack()
+	defer scrub()
 	c, err := NewTransientCipher(key)
 	if err != nil {
 		return nil, err
@@ -71,6 +73,8 @@ func NewTransientCipher(key []byte) (*Cipher, error) {
 	if len(key) != 32 {
 		return nil, errors.New("securemem: a cipher key has 32 bytes")
 	}
+	ReserveStack()
+	defer scrub()
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
