@@ -275,7 +275,7 @@ func work(t *testing.T, path string, k envelope.Metastore, st *scanState, prefix
 	s, err := envelope.New(context.Background(), envelope.Config{
 		Service: "shop", Product: "orders", KMS: kms, Metastore: k,
 		Policy: envelope.Policy{DataKey: envelope.DataKeyPolicy{MaxUses: uses}},
-		Cache:  envelope.CacheConfig{Intermediate: 8, DataKeys: 8},
+		Cache:  envelope.CacheConfig{Intermediate: 8, DataKeys: 8, IntermediatePolicy: "clock"},
 	})
 	if err != nil {
 		t.Fatal(err)
