@@ -279,6 +279,7 @@ func (p *AsherahPartition) dataRowKey(ctx context.Context, n int) (d dataRowKey,
 		return d, k.loadError(err)
 	}
 	defer wrap.Release()
+	securemem.ReserveStack()
 	var drk [keySize]byte
 	defer clear(drk[:])
 	_, _ = rand.Read(drk[:]) // documented never to fail

@@ -35,10 +35,17 @@ const (
 
 // scanState is what a child tells at each of its halts.
 type scanState struct {
-	Stage  string     `json:"stage"`
-	Vector vectorFile `json:"vector"` // without the master key
+	Stage   string          `json:"stage"`
+	Vector  vectorFile      `json:"vector"` // without the master key
+	Asherah []asherahRecord `json:"asherah"`
 	// Old is the number of cases whose keys were pushed out of the caches.
-	Old int `json:"old"`
+	Old        int `json:"old"`
+	OldAsherah int `json:"old_asherah"`
+}
+
+type asherahRecord struct {
+	Partition string          `json:"partition"`
+	Record    json.RawMessage `json:"record"`
 }
 
 func TestKeysAreNowhereInMemoryAfterEvictionAndClose(t *testing.T) {
@@ -113,7 +120,7 @@ func scanNeedles(t *testing.T, st *scanState) []memscan.Needle {
 		}
 	}
 	master := unhex(t, f.MasterKey)
-	add("old master key", master) // used to derive two keys, then wiped
+	add("master key", master) // wraps Asherah's system keys itself
 	add("wrap key of the file", specExpand(t, master, "sealsql/v1/local-kms/wrap", 32))
 	for _, r := range f.Rows {
 		if strings.HasPrefix(r.ID, "ss1/sk/") {
@@ -132,7 +139,45 @@ func scanNeedles(t *testing.T, st *scanState) []memscan.Needle {
 		add(fmt.Sprintf("%sintermediate key of %s", age, c.Partition), ik)
 		add(fmt.Sprintf("%sdata key of %s", age, c.Name), dk)
 	}
+	for i, r := range st.Asherah {
+		age := ""
+		if st.Stage != "live" && i < st.OldAsherah {
+			age = "old "
+		}
+		sk, ik, drk := specAsherah(t, f, r.Record)
+		add("Asherah system key", sk)
+		add(fmt.Sprintf("%sAsherah intermediate key of %s", age, r.Partition), ik)
+		add("old Asherah data row key of "+r.Partition, drk) // for one value
+	}
 	return all
+}
+
+// specAsherah unwraps the keys of a data row record.
+func specAsherah(t *testing.T, f *vectorFile, record []byte) (sk, ik, drk []byte) {
+	t.Helper()
+	var r struct {
+		Key struct {
+			Key           []byte
+			ParentKeyMeta struct {
+				ID      string `json:"KeyId"`
+				Created int64
+			}
+		}
+	}
+	if err := json.Unmarshal(record, &r); err != nil {
+		t.Fatal(err)
+	}
+	row := specRow(t, f, r.Key.ParentKeyMeta.ID, r.Key.ParentKeyMeta.Created)
+	sk = specNonceLast(t, unhex(t, f.MasterKey), specRow(t, f, row.Parent.ID, row.Parent.Created).Key)
+	ik = specNonceLast(t, sk, row.Key)
+	return sk, ik, specNonceLast(t, ik, r.Key.Key)
+}
+
+// specNonceLast opens ciphertext, tag, nonce.
+func specNonceLast(t *testing.T, key, box []byte) []byte {
+	t.Helper()
+	n := len(box) - 12
+	return specGCM(t, key, append(bytes.Clone(box[n:]), box[:n]...), nil)
 }
 
 // specKeys returns the intermediate key and the data key of a record.
@@ -246,13 +291,15 @@ func scanChild(t *testing.T, path string) {
 	}
 	_, _ = in.ReadByte()
 	// The first sealer makes the keys, the second has them unwrapped.
-	work(t, path, k, st, "made", 0, 1, 4).Close()
+	if err := work(t, path, k, st, "made", 0, 1, 4).Close(); err != nil {
+		t.Fatal(err)
+	}
 	strict := work(t, path, k, st, "made", 1, 1, 4)
 	s := work(t, path, k, st, "made", 0, 3, 4)
 	halt("live")
-	st.Old = len(st.Vector.Cases)
-	pushOut(t, s, st)
-	pushOut(t, strict, st)
+	st.Old, st.OldAsherah = len(st.Vector.Cases), len(st.Asherah)
+	pushOut(t, s)
+	pushOut(t, strict)
 	halt("evicted")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -266,7 +313,7 @@ func scanChild(t *testing.T, path string) {
 
 // work opens a sealer with caches of eight keys and seals and opens values in
 // some partitions.
-func work(t *testing.T, path string, k envelope.Metastore, st *scanState, prefix string, uses, times, partitions int) *envelope.Sealer {
+func work(t *testing.T, path string, k envelope.Metastore, st *scanState, prefix string, uses, times, partitions int) *worker {
 	t.Helper()
 	kms, err := builtin.NewFile(path)
 	if err != nil {
@@ -280,16 +327,29 @@ func work(t *testing.T, path string, k envelope.Metastore, st *scanState, prefix
 	if err != nil {
 		t.Fatal(err)
 	}
+	a, err := s.Asherah(envelope.AsherahOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &worker{s, a, st}
 	for i := range partitions {
 		for range times {
-			sealAndOpen(t, s, st, fmt.Sprintf("%s-%d", prefix, i))
+			w.sealAndOpen(t, fmt.Sprintf("%s-%d", prefix, i))
 		}
 	}
-	return s
+	return w
 }
 
-func sealAndOpen(t *testing.T, s *envelope.Sealer, st *scanState, part string) {
+// worker is a sealer with its side of Asherah's format.
+type worker struct {
+	*envelope.Sealer
+	a  *envelope.Asherah
+	st *scanState
+}
+
+func (w *worker) sealAndOpen(t *testing.T, part string) {
 	t.Helper()
+	s, st := w.Sealer, w.st
 	for _, id := range []string{"users.ssn", "users.email"} {
 		c, p := column(t, s, id, false), partition(t, part)
 		rec := seal(t, s, c, p, "plaintext")
@@ -303,12 +363,33 @@ func sealAndOpen(t *testing.T, s *envelope.Sealer, st *scanState, part string) {
 			Column: id, Partition: part, Record: hex.EncodeToString(rec),
 		})
 	}
+	w.encryptAndDecrypt(t, part)
+}
+
+func (w *worker) encryptAndDecrypt(t *testing.T, part string) {
+	t.Helper()
+	p, err := w.a.Partition(part)
+	if err != nil {
+		t.Fatal(err)
+	}
+	drr, err := p.Encrypt(context.Background(), []byte("payload"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Decrypt(context.Background(), drr); err != nil || string(got) != "payload" {
+		t.Fatal(string(got), err)
+	}
+	b, err := drr.MarshalJSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.st.Asherah = append(w.st.Asherah, asherahRecord{part, b})
 }
 
 // pushOut uses so many other partitions that no key from before stays cached.
-func pushOut(t *testing.T, s *envelope.Sealer, st *scanState) {
+func pushOut(t *testing.T, w *worker) {
 	t.Helper()
 	for i := range 40 {
-		sealAndOpen(t, s, st, fmt.Sprintf("other-%d", i))
+		w.sealAndOpen(t, fmt.Sprintf("other-%d", i))
 	}
 }
