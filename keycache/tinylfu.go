@@ -2,7 +2,6 @@ package keycache
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"github.com/dgraph-io/ristretto/v2"
 )
@@ -15,8 +14,10 @@ import (
 // the cache only as evict, which takes out exactly the value of that ticket.
 type tinyLFU[K comparable] struct {
 	evict func(*Ticket[K])
-	added atomic.Uint64
-	batch uint64
+
+	mu      sync.Mutex
+	pending []*Ticket[K] // of which ristretto does not know yet
+	batch   int
 
 	gate   sync.RWMutex // ristretto panics when it is used during its Close
 	closed bool
@@ -30,8 +31,9 @@ const (
 	countersPerEntry = 64
 	// maxCounters bounds their memory, about five bytes each.
 	maxCounters = 1 << 26
-	// maxBatch bounds how many values ristretto has yet to look at: its own
-	// buffer holds 32768, by which the cache would outgrow its size.
+	// maxBatch is half of how many values ristretto has yet to look at, at most:
+	// its own buffer holds 32768, by which the cache would outgrow its size.
+	// Handing them over together wakes its goroutine once.
 	maxBatch = 64
 	// noTTL keeps ristretto's ticker for expired values quiet, in seconds.
 	noTTL = 24 * 60 * 60
@@ -39,7 +41,7 @@ const (
 
 func newTinyLFU[K comparable](size int, evict func(*Ticket[K])) Policy[K] {
 	size = max(size, 1)
-	p := &tinyLFU[K]{evict: evict, batch: uint64(min(max(size/8, 1), maxBatch))}
+	p := &tinyLFU[K]{evict: evict, batch: min(max(size/8, 1), maxBatch)}
 	r, err := ristretto.NewCache(&ristretto.Config[uint64, *Ticket[K]]{
 		NumCounters:            min(int64(size)*countersPerEntry, maxCounters),
 		MaxCost:                int64(size),
@@ -76,18 +78,40 @@ func (p *tinyLFU[K]) Hit(t *Ticket[K]) {
 }
 
 func (p *tinyLFU[K]) Added(t *Ticket[K]) {
+	p.mu.Lock()
+	p.pending = append(p.pending, t)
+	var full []*Ticket[K]
+	if len(p.pending) >= p.batch {
+		full, p.pending = p.pending, make([]*Ticket[K], 0, p.batch)
+	}
+	p.mu.Unlock()
+	if full != nil {
+		p.hand(full)
+	}
+}
+
+// hand gives values to ristretto, after it has decided on those before.
+func (p *tinyLFU[K]) hand(all []*Ticket[K]) {
 	p.gate.RLock()
 	defer p.gate.RUnlock()
 	if p.closed {
 		return
 	}
+	p.r.Wait()
+	for _, t := range all {
+		p.set(t)
+	}
+}
+
+func (p *tinyLFU[K]) set(t *Ticket[K]) {
+	if t.gone.Load() {
+		return
+	}
 	p.r.Get(t.hash) // counts the look-up that missed: refused keys come in later
 	if !p.r.Set(t.hash, t, 1) {
 		p.evict(t) // dropped, and nobody will be told
-		return
-	}
-	if p.added.Add(1)%p.batch == 0 {
-		p.r.Wait()
+	} else if t.gone.Load() {
+		p.r.Del(t.hash) // Removed may have come before
 	}
 }
 

@@ -45,7 +45,7 @@ const reserved = 4
 func (a *Arena) newCipher(key []byte, leave int) (*Cipher, error) {
 	ReserveStack()
 	defer scrub()
-	c, err := NewTransientCipher(key)
+	c, err := expandCipher(key)
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +70,15 @@ func (a *Arena) newCipher(key []byte, leave int) (*Cipher, error) {
 // for one value and destroyed: moving it to a slot would leave it no shorter in
 // unlocked memory.
 func NewTransientCipher(key []byte) (*Cipher, error) {
+	ReserveStack()
+	defer scrub()
+	return expandCipher(key)
+}
+
+func expandCipher(key []byte) (*Cipher, error) {
 	if len(key) != 32 {
 		return nil, errors.New("securemem: a cipher key has 32 bytes")
 	}
-	ReserveStack()
-	defer scrub()
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
