@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/fips140"
 	"crypto/rand"
+	"debug/elf"
 	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
@@ -15,12 +16,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/envelope/builtin"
 	"github.com/sealsql/sealsql/internal/memscan"
+	"github.com/sealsql/sealsql/internal/testenv"
 )
 
 // A child process seals and opens under a master key in a file. Its parent
@@ -70,8 +73,66 @@ func TestKeysAreNowhereInMemoryAfterEvictionAndClose(t *testing.T) {
 			t.Fatal(err)
 		}
 		judge(t, st, report)
+		if st.Stage == "live" {
+			judgeDump(t, c.cmd.Process.Pid, needles)
+		}
 	}
 	c.stop(t)
+}
+
+// judgeDump looks for keys in use in a core dump of more than a gigabyte. That
+// they lie in memory that the kernel leaves out is checked above in any case.
+func judgeDump(t *testing.T, pid int, needles []memscan.Needle) {
+	t.Helper()
+	gcore, err := exec.LookPath("gcore")
+	if err != nil || !testenv.Long() || fips140.Enabled() || raceEnabled {
+		t.Log("left out: no core was dumped and looked through (with SEALSQL_LONG=1 and gcore, without the race detector and FIPS mode, it is)")
+		return
+	}
+	core := filepath.Join(t.TempDir(), "core")
+	if out, err := exec.Command(gcore, "-o", core, strconv.Itoa(pid)).CombinedOutput(); err != nil {
+		t.Fatalf("gcore: %v\n%s", err, out)
+	}
+	core += "." + strconv.Itoa(pid)
+	report, err := memscan.ScanFile(core, needles)
+	if err != nil {
+		t.Fatal(err)
+	}
+	notes := notesOf(t, core)
+	control, inRegisters := 0, 0
+	for _, h := range report.Hits {
+		switch {
+		case h.Key == "control":
+			control++
+		case notes(h.At): // the vector registers of a thread after its last use of a key
+			inRegisters++
+		default:
+			t.Errorf("core dump: %v", h)
+		}
+	}
+	if control == 0 {
+		t.Error("core dump: the control key was not found: it is no dump of the child")
+	}
+	t.Logf("core dump: %d MiB, no key in memory but the control, %d round keys in saved registers", report.Bytes>>20, inRegisters)
+}
+
+// notesOf tells whether a place in a core is among its notes, which hold the
+// registers.
+func notesOf(t *testing.T, core string) func(at uint64) bool {
+	t.Helper()
+	f, err := elf.Open(core)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	return func(at uint64) bool {
+		for _, p := range f.Progs {
+			if p.Type == elf.PT_NOTE && p.Off <= at && at < p.Off+p.Filesz {
+				return true
+			}
+		}
+		return false
+	}
 }
 
 // judge holds what was found against what the stage allows.

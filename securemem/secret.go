@@ -60,11 +60,17 @@ func (a *Arena) FillSecret(fill func(key []byte) error) (*Secret, error) {
 		return a.newColdSecret(fill)
 	}
 	s := &Secret{arena: a, slot: p}
+	filled := false
+	defer func() { // also when fill panics
+		if !filled {
+			s.Destroy()
+		}
+	}()
 	shielded(func() { err = fill(slotBytes(small, p)[:SecretSize]) })
 	if err != nil {
-		s.Destroy()
 		return nil, err
 	}
+	filled = true
 	return s, nil
 }
 
@@ -74,6 +80,12 @@ func (a *Arena) newColdSecret(fill func(key []byte) error) (*Secret, error) {
 		return nil, err
 	}
 	s := &Secret{arena: a, cold: make([]byte, 0, SecretSize+Overhead)}
+	filled := false
+	defer func() {
+		if !filled {
+			s.Destroy()
+		}
+	}()
 	var err error
 	shielded(func() {
 		var key [SecretSize]byte
@@ -83,9 +95,9 @@ func (a *Arena) newColdSecret(fill func(key []byte) error) (*Secret, error) {
 		}
 	})
 	if err != nil {
-		s.Destroy()
 		return nil, err
 	}
+	filled = true
 	return s, nil
 }
 

@@ -75,6 +75,21 @@ func Scan(pid int, needles []Needle) (*Report, error) {
 	return s.report, nil
 }
 
+// ScanFile looks through a file, such as a core dump.
+func ScanFile(path string, needles []Needle) (*Report, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	s := &scan{mem: f, index: newIndex(needles), report: &Report{}}
+	return s.report, s.read(0, uint64(info.Size()), Region{Name: path})
+}
+
 // stop sends SIGSTOP and waits until the process stands.
 func stop(pid int) error {
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
