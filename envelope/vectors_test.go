@@ -249,7 +249,7 @@ func specField(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 }
 
-func specExpand(t *testing.T, key []byte, info string, n int) []byte {
+func specExpand(t testing.TB, key []byte, info string, n int) []byte {
 	t.Helper()
 	b, err := hkdf.Expand(sha256.New, key, info, n)
 	if err != nil {
@@ -259,7 +259,7 @@ func specExpand(t *testing.T, key []byte, info string, n int) []byte {
 }
 
 // specGCM opens nonce, ciphertext, tag.
-func specGCM(t *testing.T, key, box, ad []byte) []byte {
+func specGCM(t testing.TB, key, box, ad []byte) []byte {
 	t.Helper()
 	block, err := aes.NewCipher(key)
 	if err != nil {
