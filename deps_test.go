@@ -21,6 +21,7 @@ const module = "github.com/sealsql/sealsql"
 var external = map[string]string{
 	"cobra":      "github.com/spf13/cobra",
 	"go-mysql":   "github.com/go-sql-driver/mysql",
+	"golang-lru": "github.com/hashicorp/golang-lru/v2",
 	"go-yaml":    "github.com/goccy/go-yaml",
 	"jsonschema": "github.com/google/jsonschema-go",
 	"marino":     "github.com/sqlc-dev/marino",
@@ -53,8 +54,8 @@ var layers = map[string]rule{
 	"schema":    {},
 
 	// Keys come without SQL, SQL comes without keys.
-	"keycache":         {imports: "securemem ristretto"},
-	"envelope":         {imports: "keycache securemem", tests: "envelope/builtin"},
+	"keycache":         {imports: "securemem ristretto golang-lru"},
+	"envelope":         {imports: "keycache securemem", tests: "envelope/builtin internal/memscan"},
 	"envelope/builtin": {imports: "envelope securemem x/sys", tests: "conformance/kms conformance/metastore"},
 	"rewrite":          {imports: "schema", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite oliphant marino meyer"},
 	"rewrite/postgres": {imports: "rewrite schema oliphant protobuf"},
@@ -104,6 +105,7 @@ var layers = map[string]rule{
 	"cmd/sealsql":          {imports: "* cobra pgx go-mysql modernc"},
 	"examples/*":           {imports: "* pgx go-mysql modernc"},
 	"internal/interop":     {imports: "envelope securemem"},
+	"internal/memscan":     {},
 	"internal/testenv":     {imports: "pgx go-mysql x/sys"},
 	"internal/testenv/cmd": {imports: "internal/testenv pgx go-mysql"},
 }

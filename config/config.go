@@ -39,8 +39,8 @@ type Config struct {
 	Metastore Metastore
 	Policy    Policy
 
-	// IntermediateKeys is the number of intermediate keys kept in memory.
-	IntermediateKeys int
+	// Cache bounds the keys kept in memory.
+	Cache Cache
 
 	// Memory says whether keys must lie in locked memory: "require", "prefer"
 	// or "off".
@@ -126,6 +126,22 @@ type Policy struct {
 type DataKey struct {
 	MaxUses int
 	MaxAge  time.Duration
+}
+
+// Cache bounds the keys kept in memory; every field is set.
+type Cache struct {
+	Intermediate KeyCache
+	Data         KeyCache
+}
+
+// KeyCache bounds one kind of keys.
+type KeyCache struct {
+	// Size is the number of keys.
+	Size int
+	// Policy is "tinylfu", "clock", "lru" or "lfu"; for data keys "clock".
+	Policy string
+	// TTL is the time after which a key leaves memory, used or not.
+	TTL time.Duration
 }
 
 // Declarations name code in the database that is declared not to touch

@@ -72,7 +72,7 @@ func TestTheGuideNamesEveryKey(t *testing.T) {
 
 func TestTheGuideNamesEveryDefault(t *testing.T) {
 	text := readGuide(t)
-	for _, value := range []string{"encryption_key", "90d", "60m", "1m", "65536", "60s", "10000", "prefer", "compact", "AES-256-GCM", "{const: default}", "strict", "binary", "auto", "30s", "warn", "4096"} {
+	for _, value := range []string{"encryption_key", "90d", "60m", "1m", "65536", "60s", "10000", "tinylfu", "2h", "1024", "10m", "prefer", "compact", "AES-256-GCM", "{const: default}", "strict", "binary", "auto", "30s", "warn", "4096"} {
 		if !strings.Contains(text, "`"+value+"`") {
 			t.Errorf("%s does not name the default %s", guide, value)
 		}

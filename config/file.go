@@ -177,19 +177,27 @@ type dataKeySection struct {
 }
 
 type cacheSection struct {
-	Intermediate keyCacheSection `yaml:"intermediate" doc:"Intermediate keys, one for each partition."`
+	Intermediate intermediateCacheSection `yaml:"intermediate" doc:"Intermediate keys, one for each partition."`
+	Data         dataCacheSection         `yaml:"data" doc:"Data keys, one for each column of each partition."`
 }
 
 func (*cacheSection) later() map[string]string {
-	return laterKeys("this version has intermediate", "system", "data", "session", "values")
+	return laterKeys("this version has intermediate and data", "system", "session", "values")
 }
 
-type keyCacheSection struct {
-	Size int `yaml:"size" default:"10000" min:"1" max:"10000000" doc:"Keys kept."`
+type intermediateCacheSection struct {
+	Size   int      `yaml:"size" default:"10000" min:"1" max:"10000000" doc:"Keys kept."`
+	Policy string   `yaml:"policy" enum:"tinylfu clock lru lfu" default:"tinylfu" doc:"Which keys stay when there are more: those used often lately, used since a hand passed, used last, or used most."`
+	TTL    duration `yaml:"ttl" default:"2h" min:"1s" max:"30d" doc:"Time after which a key leaves memory, used or not."`
 }
 
-func (*keyCacheSection) later() map[string]string {
-	return laterKeys("this version has size", "policy", "ttl")
+type dataCacheSection struct {
+	Size int      `yaml:"size" default:"1024" min:"1" max:"1000000" doc:"Keys kept for sealing, and again for opening."`
+	TTL  duration `yaml:"ttl" default:"10m" min:"1s" max:"30d" doc:"Time after which a key leaves memory, used or not."`
+}
+
+func (*dataCacheSection) later() map[string]string {
+	return laterKeys("data keys have second chance", "policy")
 }
 
 type defaultsSection struct {
@@ -320,5 +328,12 @@ func (s *policySection) durations() Policy {
 		RevokeCheck:      time.Duration(s.RevokeCheck),
 		CreatedPrecision: time.Duration(s.CreatedPrecision),
 		DataKey:          DataKey{MaxUses: s.DataKey.MaxUses, MaxAge: time.Duration(s.DataKey.MaxAge)},
+	}
+}
+
+func (s *cacheSection) sizes() Cache {
+	return Cache{
+		Intermediate: KeyCache{Size: s.Intermediate.Size, Policy: s.Intermediate.Policy, TTL: s.Intermediate.TTL.std()},
+		Data:         KeyCache{Size: s.Data.Size, Policy: "clock", TTL: s.Data.TTL.std()},
 	}
 }

@@ -96,7 +96,13 @@ func openSealer(cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
 				MaxAge:  cfg.Policy.DataKey.MaxAge,
 			},
 		},
-		Cache:  envelope.CacheConfig{Intermediate: cfg.IntermediateKeys},
+		Cache: envelope.CacheConfig{
+			Intermediate:       cfg.Cache.Intermediate.Size,
+			IntermediatePolicy: cfg.Cache.Intermediate.Policy,
+			IntermediateTTL:    cfg.Cache.Intermediate.TTL,
+			DataKeys:           cfg.Cache.Data.Size,
+			DataKeyTTL:         cfg.Cache.Data.TTL,
+		},
 		Logger: slog.Default(),
 	}
 	if err := ec.Memory.UnmarshalText([]byte(cfg.Memory)); err != nil {

@@ -106,10 +106,8 @@ func (s *Sealer) openAsherah(schemes []*asherahScheme, most int64) (*Asherah, er
 	}
 	for i, x := range schemes {
 		k := &asherahKeys{
-			hierarchy: newHierarchy(s.services, x, s.c.Cache.intermediate()), scheme: x,
-			wraps: keycache.New[intermediateID, *securemem.Cipher](keycache.Config[intermediateID]{
-				Hash: intermediateID.hash, Size: s.c.Cache.dataKeys(),
-			}),
+			hierarchy: newHierarchy(s.services, x), scheme: x,
+			wraps: dataCache[intermediateID, *securemem.Cipher](&s.c.Cache, intermediateID.hash),
 		}
 		if i == 0 {
 			a.own = k
@@ -290,6 +288,7 @@ func (p *AsherahPartition) dataRowKey(ctx context.Context, n int) (d dataRowKey,
 		return d, k.loadError(err)
 	}
 	defer wrap.Release()
+	securemem.ReserveStack()
 	var drk [keySize]byte
 	defer clear(drk[:])
 	_, _ = rand.Read(drk[:]) // documented never to fail

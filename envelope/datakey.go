@@ -72,6 +72,7 @@ func (d *derived) derive(ik *intermediateKey, suite byte, context *[32]byte, sal
 // newDataKey derives a data key under a fresh salt for sealing. transient keys
 // serve one value.
 func (s *Sealer) newDataKey(ik *intermediateKey, c *Column, p Partition, tag byte, transient bool) (*dataKey, error) {
+	securemem.ReserveStack()
 	context := contextHash(s.c.Service, s.c.Product, c.id, p.id)
 	b := make([]byte, 0, 2*(overhead+1+len(p.id))+len(context))
 	b = appendPrefix(b, c, p, tag, uint32(ik.created))
@@ -109,6 +110,7 @@ func (s *Sealer) expandDataKey(k *derived, prefix []byte, context *[32]byte, tra
 
 // reopen derives the data key of a record and checks its commitment.
 func (s *Sealer) reopen(ik *intermediateKey, c *Column, partition string, h *header, transient bool) (*dataKey, error) {
+	securemem.ReserveStack()
 	context := contextHash(s.c.Service, s.c.Product, c.id, partition)
 	var k derived
 	defer clear(k[:])

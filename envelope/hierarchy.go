@@ -65,23 +65,17 @@ type hierarchy struct {
 // rows that name keys which do not exist cost the store.
 const negativeTTL = 5 * time.Second
 
-// newHierarchy makes a hierarchy that keeps at most keys intermediate keys for
-// sealing, and again for opening.
-func newHierarchy(v *services, x scheme, keys int) *hierarchy {
+func newHierarchy(v *services, x scheme) *hierarchy {
 	missing := func(err error) bool { return errors.Is(err, ErrKeyNotFound) }
 	meta := func(k KeyMeta) uint64 { return hashString(k.ID) ^ mix(uint64(k.Created)) }
 	return &hierarchy{
 		services: v, scheme: x,
 		systems: keycache.New[KeyMeta, *systemKey](keycache.Config[KeyMeta]{
-			Hash: meta, Size: v.cache.system(), Negative: negativeTTL, IsNegative: missing,
+			Hash: meta, Size: v.cache.System, Negative: negativeTTL, IsNegative: missing,
 		}),
-		states: keycache.New[KeyMeta, *systemState](keycache.Config[KeyMeta]{Hash: meta, Size: v.cache.system()}),
-		intermediates: keycache.New[intermediateID, *intermediateKey](keycache.Config[intermediateID]{
-			Hash: intermediateID.hash, Size: keys, Negative: negativeTTL, IsNegative: missing,
-		}),
-		latest: keycache.New[string, *latestKey](keycache.Config[string]{
-			Hash: hashString, Size: keys, Policy: v.cache.IntermediatePolicy,
-		}),
+		states:        keycache.New[KeyMeta, *systemState](keycache.Config[KeyMeta]{Hash: meta, Size: v.cache.System}),
+		intermediates: intermediateCache[intermediateID, *intermediateKey](&v.cache, intermediateID.hash, true),
+		latest:        intermediateCache[string, *latestKey](&v.cache, hashString, false),
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/sealsql/sealsql/keycache"
 	"github.com/sealsql/sealsql/securemem"
 )
 
@@ -287,7 +286,7 @@ func (s *Sealer) unwrapIndex(ctx context.Context, rec *KeyRecord) (*securemem.Se
 
 // makeIndexes prepares the part of a Sealer that indexes need.
 func (s *Sealer) makeIndexes() {
-	s.indexes.keys = keycache.New[indexKeyID, *indexKey](keycache.Config[indexKeyID]{Hash: indexKeyID.hash, Size: s.c.Cache.dataKeys()})
+	s.indexes.keys = dataCache[indexKeyID, *indexKey](&s.c.Cache, indexKeyID.hash)
 	s.firstSystem = func(ctx context.Context, key *systemKey) error {
 		if !s.indexes.table.Load() {
 			return nil

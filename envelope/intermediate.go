@@ -173,12 +173,12 @@ func (h *hierarchy) unwrapIntermediate(rec *KeyRecord, parent *systemKey) (*inte
 	if len(rec.Key) != keySize+securemem.Overhead {
 		return nil, rowFault(rec.Meta, "the key has the wrong size")
 	}
-	var key [keySize]byte
-	defer clear(key[:])
-	if _, err := h.scheme.unwrapIntermediate(parent, rec, key[:0]); err != nil {
-		return nil, rowFault(rec.Meta, "the key does not unwrap under its parent")
-	}
-	secret, err := h.arena.NewSecret(key[:])
+	secret, err := h.arena.FillSecret(func(key []byte) error {
+		if _, err := h.scheme.unwrapIntermediate(parent, rec, key[:0]); err != nil {
+			return rowFault(rec.Meta, "the key does not unwrap under its parent")
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -19,13 +19,21 @@ func stateMAC(key *securemem.Secret, rec *KeyRecord) ([]byte, error) {
 		b = append(b, 0)
 	}
 	sum := sha256.Sum256(b)
+	const label = "sealsql/v1/state"
+	var info [len(label) + sha256.Size]byte
+	copy(info[:], label)
+	copy(info[len(label):], sum[:])
 	out := make([]byte, sha256.Size)
-	return out, key.Expand(out, append([]byte("sealsql/v1/state"), sum[:]...))
+	return out, key.Expand(out, info[:])
 }
 
 // rowContext encodes everything of a row that does not change in its life.
 func rowContext(label string, rec *KeyRecord) []byte {
-	b := appendField(nil, label)
+	n := 64 + len(label) + len(rec.Meta.ID)
+	if rec.Parent != nil {
+		n += len(rec.Parent.ID)
+	}
+	b := appendField(make([]byte, 0, n), label)
 	b = appendField(b, rec.Meta.ID)
 	b = binary.BigEndian.AppendUint64(b, uint64(rec.Meta.Created))
 	if rec.Parent != nil {

@@ -3,7 +3,6 @@ package envelope
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/sealsql/sealsql/keycache"
 )
@@ -185,7 +184,7 @@ func rowFault(meta KeyMeta, text string) error {
 // providerName names a provider for messages; those that have a name say it.
 func providerName(kind string, provider any) string {
 	if n, ok := provider.(interface{ Name() string }); ok {
-		return fmt.Sprintf("%s %s", kind, n.Name())
+		return kind + " " + n.Name()
 	}
 	return kind
 }

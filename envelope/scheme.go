@@ -69,12 +69,12 @@ func (x *compactScheme) newSystem(a *securemem.Arena, meta KeyMeta, key []byte) 
 		return nil, err
 	}
 	defer root.Destroy()
-	wrap, err := derive(a, root, "sealsql/v1/wrap-intermediate")
+	wrap, err := root.Derive([]byte("sealsql/v1/wrap-intermediate"))
 	if err != nil {
 		return nil, err
 	}
 	defer wrap.Destroy()
-	state, err := derive(a, root, "sealsql/v1/state-key")
+	state, err := root.Derive([]byte("sealsql/v1/state-key"))
 	if err != nil {
 		return nil, err
 	}
@@ -84,14 +84,6 @@ func (x *compactScheme) newSystem(a *securemem.Arena, meta KeyMeta, key []byte) 
 		return nil, err
 	}
 	return &systemKey{meta: meta, wrap: cipher, state: state}, nil
-}
-
-func derive(a *securemem.Arena, from *securemem.Secret, label string) (*securemem.Secret, error) {
-	var key [keySize]byte
-	if err := from.Expand(key[:], []byte(label)); err != nil {
-		return nil, err
-	}
-	return a.NewSecret(key[:])
 }
 
 const intermediateLabel = "sealsql/v1/intermediate"

@@ -35,47 +35,6 @@ type Config struct {
 	Now func() time.Time
 }
 
-// CacheConfig bounds the key caches. Zero values are defaults.
-type CacheConfig struct {
-	// Intermediate is the number of intermediate keys (one or a few for a
-	// partition) kept for sealing, and again for opening; 10000.
-	Intermediate int
-	// System is the number of system keys kept, one for each generation; 256.
-	System int
-	// DataKeys is the number of expanded data keys kept for sealing, one for a
-	// column and partition, and again for opening; 1024. Each takes 768 bytes of
-	// locked memory.
-	DataKeys int
-	// IntermediatePolicy decides which intermediate keys stay; nil means second
-	// chance.
-	IntermediatePolicy func(size int, evict func(string)) keycache.Policy[string]
-	// NoSystem and NoIntermediate keep no keys of the level at all: each use
-	// asks the metastore, and for system keys the key management service. That
-	// is for tests of revocation, and for short-lived processes.
-	NoSystem, NoIntermediate bool
-}
-
-func (c *CacheConfig) intermediate() int {
-	if c.Intermediate <= 0 {
-		return 10000
-	}
-	return c.Intermediate
-}
-
-func (c *CacheConfig) system() int {
-	if c.System <= 0 {
-		return 256
-	}
-	return c.System
-}
-
-func (c *CacheConfig) dataKeys() int {
-	if c.DataKeys <= 0 {
-		return 1024
-	}
-	return c.DataKeys
-}
-
 // Sealer seals and opens values. All methods may be called concurrently.
 type Sealer struct {
 	c          Config
@@ -119,6 +78,9 @@ func New(_ context.Context, c Config) (*Sealer, error) {
 	if c.Policy, err = c.Policy.withDefaults(); err != nil {
 		return nil, err
 	}
+	if c.Cache, err = c.Cache.withDefaults(); err != nil {
+		return nil, err
+	}
 	if c.Cache.NoIntermediate {
 		c.Policy.DataKey.MaxUses = 1 // or data keys would be kept in their place
 	}
@@ -147,10 +109,9 @@ func New(_ context.Context, c Config) (*Sealer, error) {
 }
 
 func (s *Sealer) makeCaches(v *services, x scheme) {
-	s.hierarchy = newHierarchy(v, x, s.c.Cache.intermediate())
-	d := s.c.Cache.dataKeys()
-	s.writers = keycache.New[dataKeyID, *dataKey](keycache.Config[dataKeyID]{Hash: dataKeyID.hash, Size: d})
-	s.readers = keycache.New[dataKeyID, *dataKey](keycache.Config[dataKeyID]{Hash: dataKeyID.hash, Size: d})
+	s.hierarchy = newHierarchy(v, x)
+	s.writers = dataCache[dataKeyID, *dataKey](&s.c.Cache, dataKeyID.hash)
+	s.readers = dataCache[dataKeyID, *dataKey](&s.c.Cache, dataKeyID.hash)
 	s.makeIndexes()
 }
 

@@ -136,6 +136,7 @@ func (h *hierarchy) unwrapSystem(ctx context.Context, rec *KeyRecord) (*systemKe
 // not decrypt would otherwise notice at its next start, with data sealed under a
 // key that it cannot have.
 func (h *hierarchy) createSystem(ctx context.Context, created int64) (*KeyRecord, *systemState, error) {
+	securemem.ReserveStack()
 	rec := &KeyRecord{Meta: KeyMeta{ID: h.scheme.systemID(), Created: created}}
 	var key [keySize]byte
 	defer clear(key[:])

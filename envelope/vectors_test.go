@@ -182,38 +182,52 @@ func specOpen(t *testing.T, f *vectorFile, c *vectorCase) []byte {
 		at = 15 + int(rec[14])
 	}
 	ik := specIntermediate(t, f, "ss1/ik/"+f.Service+"/"+f.Product+"/"+part, int64(binary.BigEndian.Uint32(rec[6:])))
+	okm := specDataKey(t, f, c, rec, at, part, ik)
+	if !bytes.Equal(okm[32:], rec[at+12:at+28]) {
+		t.Fatalf("%s: commitment", c.Name)
+	}
+	return specGCM(t, okm[:32], rec[at+28:], append(bytes.Clone(rec[:at+28]), specContext(f, c, part)...))
+}
+
+// specDataKey returns data key and commitment of a record with its salt at at.
+func specDataKey(t *testing.T, f *vectorFile, c *vectorCase, rec []byte, at int, part string, ik []byte) []byte {
+	t.Helper()
+	info := append([]byte("sealsql"), rec[3])
+	info = append(info, specContext(f, c, part)...)
+	info = append(info, rec[at:at+12]...)
+	return specExpand(t, ik, string(info), 48)
+}
+
+func specContext(f *vectorFile, c *vectorCase, part string) []byte {
 	var fields []byte
 	for _, s := range []string{"sealsql/v1/context", f.Service, f.Product, c.Column, part} {
 		fields = specField(fields, s)
 	}
 	where := sha256.Sum256(fields)
-	info := append([]byte("sealsql"), rec[3])
-	info = append(info, where[:]...)
-	info = append(info, rec[at:at+12]...)
-	okm := specExpand(t, ik, string(info), 48)
-	if !bytes.Equal(okm[32:], rec[at+12:at+28]) {
-		t.Fatalf("%s: commitment", c.Name)
-	}
-	return specGCM(t, okm[:32], rec[at+28:], append(bytes.Clone(rec[:at+28]), where[:]...))
+	return where[:]
 }
 
 func specIntermediate(t *testing.T, f *vectorFile, id string, created int64) []byte {
 	t.Helper()
 	row := specRow(t, f, id, created)
-	sk := specRow(t, f, row.Parent.ID, row.Parent.Created)
-	master := unhex(t, f.MasterKey)
-	ad := bytes.Clone(sk.Key[:9])
-	for _, s := range []string{"sealsql/v1/kms", "system-key", f.Service, f.Product, sk.Meta.ID} {
-		ad = specField(ad, s)
-	}
-	ad = binary.BigEndian.AppendUint64(ad, uint64(sk.Meta.Created))
-	root := specGCM(t, specExpand(t, master, "sealsql/v1/local-kms/wrap", 32), sk.Key[9:], ad)
+	root := specSystem(t, f, specRow(t, f, row.Parent.ID, row.Parent.Created))
 	var rowAD []byte
 	rowAD = specField(specField(rowAD, "sealsql/v1/intermediate"), id)
 	rowAD = binary.BigEndian.AppendUint64(rowAD, uint64(created))
 	rowAD = specField(rowAD, row.Parent.ID)
 	rowAD = binary.BigEndian.AppendUint64(rowAD, uint64(row.Parent.Created))
 	return specGCM(t, specExpand(t, root, "sealsql/v1/wrap-intermediate", 32), row.Key, rowAD)
+}
+
+// specSystem unwraps a system key.
+func specSystem(t *testing.T, f *vectorFile, sk *envelope.KeyRecord) []byte {
+	t.Helper()
+	ad := bytes.Clone(sk.Key[:9])
+	for _, s := range []string{"sealsql/v1/kms", "system-key", f.Service, f.Product, sk.Meta.ID} {
+		ad = specField(ad, s)
+	}
+	ad = binary.BigEndian.AppendUint64(ad, uint64(sk.Meta.Created))
+	return specGCM(t, specExpand(t, unhex(t, f.MasterKey), "sealsql/v1/local-kms/wrap", 32), sk.Key[9:], ad)
 }
 
 func specRow(t *testing.T, f *vectorFile, id string, created int64) *envelope.KeyRecord {
@@ -235,7 +249,7 @@ func specField(b []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
 }
 
-func specExpand(t *testing.T, key []byte, info string, n int) []byte {
+func specExpand(t testing.TB, key []byte, info string, n int) []byte {
 	t.Helper()
 	b, err := hkdf.Expand(sha256.New, key, info, n)
 	if err != nil {
@@ -245,7 +259,7 @@ func specExpand(t *testing.T, key []byte, info string, n int) []byte {
 }
 
 // specGCM opens nonce, ciphertext, tag.
-func specGCM(t *testing.T, key, box, ad []byte) []byte {
+func specGCM(t testing.TB, key, box, ad []byte) []byte {
 	t.Helper()
 	block, err := aes.NewCipher(key)
 	if err != nil {

@@ -23,6 +23,9 @@ type Config[K comparable] struct {
 	Hash func(K) uint64
 	// Size bounds the number of entries; zero means 1000.
 	Size int
+	// TTL is the time after which an entry leaves, used or not; zero means never.
+	// It leaves up to a quarter of that earlier, not later.
+	TTL time.Duration
 	// Negative is how long the error of a failed load is handed out without
 	// loading again, for the errors that IsNegative accepts; zero means not at
 	// all. At most Size such errors are kept.
@@ -31,7 +34,11 @@ type Config[K comparable] struct {
 	// LoadTimeout bounds one load; zero means 30 seconds.
 	LoadTimeout time.Duration
 	// Policy makes the eviction policy; nil means second chance (CLOCK).
-	Policy func(size int, evict func(K)) Policy[K]
+	Policy NewPolicy[K]
+	// Left, if set, is told of every value that leaves the cache, before it can
+	// be destroyed. It may be called from any goroutine, must not block and must
+	// not call the cache.
+	Left func(k K, why Reason)
 }
 
 // Cache maps keys to values that must be destroyed. All methods may be called
@@ -40,10 +47,13 @@ type Cache[K comparable, V Value] struct {
 	c      Config[K]
 	t      *table[K, V]
 	closed atomic.Bool
-	policy Policy[K] // nil: the clock below
+	policy atomic.Pointer[Policy[K]] // nil: the clock below, or not needed yet
+	most   int                       // entries that a policy cannot go beyond
+	epoch  time.Time
 
-	ring []*entry[K, V] // the clock's entries, guarded by t.mu
-	hand int
+	ring  []*entry[K, V] // the clock's entries, guarded by t.mu
+	hand  int
+	sweep *time.Timer // guarded by t.mu; nil when nothing can expire
 
 	flights  sync.Mutex // guards the three below; never held while loading
 	loading  map[K]*flight[K, V]
@@ -68,11 +78,9 @@ func New[K comparable, V Value](c Config[K]) *Cache[K, V] {
 	}
 	base, cancel := context.WithCancel(context.Background())
 	x := &Cache[K, V]{
-		c: c, t: newTable[K, V](c.Size), base: base, cancel: cancel,
+		c: c, t: newTable[K, V](c.Size), most: c.Size + c.Size/8 + 64,
+		epoch: time.Now(), base: base, cancel: cancel,
 		loading: map[K]*flight[K, V]{}, negative: map[K]failure{},
-	}
-	if c.Policy != nil {
-		x.policy = c.Policy(c.Size, x.Delete)
 	}
 	return x
 }
@@ -91,8 +99,8 @@ func (x *Cache[K, V]) Get(k K) (Lease[K, V], bool) {
 }
 
 func (x *Cache[K, V]) touch(e *entry[K, V]) {
-	if x.policy != nil {
-		x.policy.Hit(e.key)
+	if p := x.policy.Load(); p != nil {
+		(*p).Hit(&e.Ticket)
 		return
 	}
 	if !e.used.Load() { // a store on every hit would bounce the cache line
@@ -103,14 +111,13 @@ func (x *Cache[K, V]) touch(e *entry[K, V]) {
 // Put stores v under k, replaces what was there, and leases v. On a closed cache
 // v is destroyed and ok is false.
 func (x *Cache[K, V]) Put(k K, v V) (l Lease[K, V], ok bool) {
-	e := &entry[K, V]{key: k, hash: x.c.Hash(k), val: v}
+	e := &entry[K, V]{val: v}
+	e.key, e.hash = k, x.c.Hash(k)
 	e.refs.Store(2) // the table's and the caller's
-	old, victim, ok := x.store(e)
-	if !ok {
+	if !x.insert(e) {
 		v.Destroy()
 		return l, false
 	}
-	x.settle(k, old, victim)
 	return Lease[K, V]{e}, true
 }
 
@@ -120,29 +127,27 @@ func (x *Cache[K, V]) Adopt(k K, l Lease[K, V]) {
 	e := l.e
 	e.key, e.hash = k, x.c.Hash(k)
 	e.refs.Add(1)
+	if !x.insert(e) {
+		e.release()
+	}
+}
+
+// insert puts e into the table and tells the policy, without the table's lock.
+func (x *Cache[K, V]) insert(e *entry[K, V]) bool {
 	old, victim, ok := x.store(e)
 	if !ok {
-		e.release()
-		return
+		return false
 	}
-	x.settle(k, old, victim)
+	x.dismiss(old, Replaced)
+	x.dismiss(victim, Evicted)
+	if p := x.policyFor(); p != nil {
+		x.tell(p, e)
+	}
+	return true
 }
 
-// settle finishes a change of the table without its lock.
-func (x *Cache[K, V]) settle(k K, old, victim *entry[K, V]) {
-	if old != nil {
-		old.release()
-	}
-	if victim != nil {
-		victim.release()
-	}
-	if x.policy != nil && old == nil {
-		x.policy.Added(k)
-	}
-}
-
-// store changes the table; what left it is returned, to be released without the
-// lock.
+// store changes the table; what left it is returned, to be dismissed without
+// the lock.
 func (x *Cache[K, V]) store(e *entry[K, V]) (old, victim *entry[K, V], ok bool) {
 	x.t.mu.Lock()
 	defer x.t.mu.Unlock()
@@ -152,43 +157,66 @@ func (x *Cache[K, V]) store(e *entry[K, V]) (old, victim *entry[K, V], ok bool) 
 	if old = x.t.find(e.hash, e.key); old != nil {
 		x.t.remove(old)
 	}
+	x.setExpiry(e)
 	x.t.insert(e)
-	if x.policy != nil {
+	if x.c.Policy != nil {
 		return old, nil, true
 	}
 	return old, x.clock(old, e), true
 }
 
-// Delete removes k. Its value is destroyed when the last lease ends.
-func (x *Cache[K, V]) Delete(k K) {
-	x.t.mu.Lock()
-	e := x.t.find(x.c.Hash(k), k)
-	if e != nil {
-		x.t.remove(e)
-		x.unring(e)
-	}
-	x.t.mu.Unlock()
+// dismiss ends the cache's part in an entry that left the table.
+func (x *Cache[K, V]) dismiss(e *entry[K, V], why Reason) {
 	if e == nil {
 		return
 	}
-	if x.policy != nil {
-		x.policy.Removed(k)
+	if x.c.Left != nil {
+		x.c.Left(e.key, why)
 	}
 	e.release()
 }
 
+// take removes exactly e and reports whether it was there.
+func (x *Cache[K, V]) take(e *entry[K, V], why Reason) bool {
+	x.t.mu.Lock()
+	ok := x.t.remove(e)
+	if ok {
+		x.unring(e)
+	}
+	x.t.mu.Unlock()
+	if ok {
+		x.dismiss(e, why)
+	}
+	return ok
+}
+
+// drop removes e for a reason that the policy does not know of.
+func (x *Cache[K, V]) drop(e *entry[K, V], why Reason) {
+	if !x.take(e, why) {
+		return
+	}
+	if p := x.policy.Load(); p != nil {
+		(*p).Removed(&e.Ticket)
+	}
+}
+
+// Delete removes k. Its value is destroyed when the last lease ends.
+func (x *Cache[K, V]) Delete(k K) {
+	if e := x.t.find(x.c.Hash(k), k); e != nil {
+		x.drop(e, Deleted)
+	}
+}
+
 // DeleteFunc removes every entry for which f is true.
 func (x *Cache[K, V]) DeleteFunc(f func(K, V) bool) {
-	for i := range x.t.heads {
-		for e := x.t.heads[i].Load(); e != nil; e = e.next.Load() {
-			if e.acquire() {
-				if f(e.key, e.val) {
-					x.Delete(e.key)
-				}
-				e.release()
+	x.t.each(func(e *entry[K, V]) {
+		if e.acquire() {
+			if f(e.key, e.val) {
+				x.drop(e, Deleted)
 			}
+			e.release()
 		}
-	}
+	})
 }
 
 // Close empties the cache, cancels running loads and waits for them, at most
@@ -197,6 +225,7 @@ func (x *Cache[K, V]) DeleteFunc(f func(K, V) bool) {
 func (x *Cache[K, V]) Close(wait time.Duration) {
 	x.t.mu.Lock()
 	first := !x.closed.Swap(true)
+	x.stopSweep()
 	x.t.mu.Unlock()
 	if !first {
 		return
@@ -204,8 +233,8 @@ func (x *Cache[K, V]) Close(wait time.Duration) {
 	x.flights.Lock() // joiners who saw the cache open have counted themselves now
 	x.cancel()
 	x.flights.Unlock()
-	if x.policy != nil {
-		x.policy.Close()
+	if p := x.policy.Load(); p != nil {
+		(*p).Close()
 	}
 	x.drain()
 	done := make(chan struct{})
@@ -220,17 +249,10 @@ func (x *Cache[K, V]) Close(wait time.Duration) {
 
 func (x *Cache[K, V]) drain() {
 	x.t.mu.Lock()
-	var all []*entry[K, V]
-	for i := range x.t.heads {
-		for e := x.t.heads[i].Load(); e != nil; e = e.next.Load() {
-			all = append(all, e)
-		}
-		x.t.heads[i].Store(nil)
-	}
-	x.t.length.Store(0)
+	all := x.t.clear()
 	x.ring = nil
 	x.t.mu.Unlock()
 	for _, e := range all {
-		e.release()
+		x.dismiss(e, Closed)
 	}
 }

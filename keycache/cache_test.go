@@ -416,28 +416,31 @@ func TestOwnedValueCanBeAdopted(t *testing.T) {
 
 // A policy that evicts at the worst moments costs hits only.
 type hostile struct {
-	evict func(string)
+	evict func(*Ticket[string])
 	n     atomic.Int32
 }
 
-func (h *hostile) Hit(k string) {
+func (h *hostile) Hit(k *Ticket[string]) {
 	if h.n.Add(1)%3 == 0 {
 		h.evict(k)
 	}
 }
 
-func (h *hostile) Added(k string) {
+func (h *hostile) Added(k *Ticket[string]) {
 	if h.n.Add(1)%2 == 0 {
 		h.evict(k)
 	}
 }
-func (h *hostile) Removed(string) {}
-func (h *hostile) Close()         {}
+func (h *hostile) Removed(*Ticket[string]) {}
+func (h *hostile) Close()                  {}
 
 func TestEvictionUnderUseNeverDestroysUnderUse(t *testing.T) {
-	for name, policy := range map[string]func(int, func(string)) Policy[string]{
+	for name, policy := range map[string]NewPolicy[string]{
 		"clock":   nil,
-		"hostile": func(_ int, evict func(string)) Policy[string] { return &hostile{evict: evict} },
+		"lru":     newLRU[string],
+		"lfu":     newLFU[string],
+		"tinylfu": newTinyLFU[string],
+		"hostile": func(_ int, evict func(*Ticket[string])) Policy[string] { return &hostile{evict: evict} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newCache(4, func(c *Config[string]) { c.Policy = policy })

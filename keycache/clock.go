@@ -32,7 +32,7 @@ func (x *Cache[K, V]) clock(old, e *entry[K, V]) (victim *entry[K, V]) {
 
 // unring forgets a deleted entry. The caller holds the table's lock.
 func (x *Cache[K, V]) unring(e *entry[K, V]) {
-	if x.policy != nil {
+	if x.c.Policy != nil {
 		return
 	}
 	last := len(x.ring) - 1

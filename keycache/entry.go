@@ -9,13 +9,13 @@ type Value interface{ Destroy() }
 // entry is a value with its reference count. The cache itself holds one
 // reference while the entry is in its table.
 type entry[K comparable, V Value] struct {
-	key  K
-	hash uint64
-	val  V
-	refs atomic.Int32
-	used atomic.Bool // touched since the clock hand passed
-	next atomic.Pointer[entry[K, V]]
-	pos  int // on the clock's ring, guarded by the table's lock
+	Ticket[K]
+	val     V
+	refs    atomic.Int32
+	used    atomic.Bool // touched since the clock hand passed
+	next    atomic.Pointer[entry[K, V]]
+	pos     int   // on the clock's ring, guarded by the table's lock
+	expires int64 // tick at which it leaves; 0 is never
 }
 
 // acquire takes a reference unless the last one is gone already: from zero

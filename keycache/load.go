@@ -8,9 +8,9 @@ import (
 
 // flight is one running load and those who wait for it.
 type flight[K comparable, V Value] struct {
-	done chan struct{}
 	// Guarded by Cache.flights until done is closed. Every waiter owns one
 	// reference of e once the flight has landed.
+	done    chan struct{} // nil while nobody but the loader waits
 	waiters int
 	landed  bool
 	e       *entry[K, V]
@@ -19,10 +19,11 @@ type flight[K comparable, V Value] struct {
 
 // GetOrLoad leases the value of k, loading it on a miss.
 //
-// load runs once for all callers who miss k at the same time, on its own
-// goroutine; its context has the values of the first caller's context, ends
-// after Config.LoadTimeout and with Close, but not with the caller. If ctx ends
-// first, its cause is returned. A failed load changes nothing in the cache.
+// load runs once for all callers who miss k at the same time; its context has
+// the values of the first caller's context, ends after Config.LoadTimeout and
+// with Close, but not with the caller. It runs on a goroutine of its own, or on
+// that of the first caller if his context cannot end. If ctx ends first, its
+// cause is returned. A failed load changes nothing in the cache.
 func (x *Cache[K, V]) GetOrLoad(ctx context.Context, k K, load func(context.Context) (V, error)) (Lease[K, V], error) {
 	if l, ok := x.Get(k); ok {
 		return l, nil
@@ -34,16 +35,30 @@ func (x *Cache[K, V]) GetOrLoad(ctx context.Context, k K, load func(context.Cont
 // after the call began or by a load that was running then, and has replaced the
 // earlier one.
 func (x *Cache[K, V]) Load(ctx context.Context, k K, load func(context.Context) (V, error)) (Lease[K, V], error) {
-	f, err := x.join(ctx, k, load, 1)
+	// Who cannot give up need not be able to leave: no second goroutine.
+	inline := ctx.Done() == nil
+	f, first, err := x.join(k, 1, inline)
 	if err != nil {
 		return Lease[K, V]{}, err
 	}
+	if first && inline {
+		x.run(ctx, k, f, load)
+		return f.result()
+	}
+	if first {
+		go x.run(ctx, k, f, load)
+	}
 	select {
 	case <-f.done:
+		return f.result()
 	case <-ctx.Done():
 		x.leave(f)
 		return Lease[K, V]{}, context.Cause(ctx)
 	}
+}
+
+// result is what a waiter gets of a flight that has landed.
+func (f *flight[K, V]) result() (Lease[K, V], error) {
 	if f.err != nil {
 		return Lease[K, V]{}, f.err
 	}
@@ -52,30 +67,37 @@ func (x *Cache[K, V]) Load(ctx context.Context, k K, load func(context.Context) 
 
 // Refresh starts a load of k, unless one is running, and does not wait for it.
 func (x *Cache[K, V]) Refresh(ctx context.Context, k K, load func(context.Context) (V, error)) {
-	_, _ = x.join(ctx, k, load, 0)
+	f, first, err := x.join(k, 0, false)
+	if err == nil && first {
+		go x.run(ctx, k, f, load)
+	}
 }
 
-func (x *Cache[K, V]) join(ctx context.Context, k K, load func(context.Context) (V, error), waiters int) (*flight[K, V], error) {
+// join counts the caller among the waiters of a load. first says that the
+// caller must start it, which he does himself if inline is set.
+func (x *Cache[K, V]) join(k K, waiters int, inline bool) (f *flight[K, V], first bool, err error) {
 	x.flights.Lock()
 	defer x.flights.Unlock()
 	if x.closed.Load() {
-		return nil, ErrClosed
+		return nil, false, ErrClosed
 	}
 	if n, ok := x.negative[k]; ok {
 		if time.Now().Before(n.until) {
-			return nil, n.err
+			return nil, false, n.err
 		}
 		delete(x.negative, k)
 	}
-	f := x.loading[k]
-	if f == nil {
-		f = &flight[K, V]{done: make(chan struct{})}
+	if f = x.loading[k]; f == nil {
+		first = true
+		f = &flight[K, V]{}
 		x.loading[k] = f
 		x.running.Add(1)
-		go x.run(context.WithoutCancel(ctx), k, f, load)
+	}
+	if f.done == nil && !(first && inline) {
+		f.done = make(chan struct{})
 	}
 	f.waiters += waiters
-	return f, nil
+	return f, first, nil
 }
 
 // leave gives up a waiter's claim.
@@ -93,10 +115,15 @@ func (x *Cache[K, V]) leave(f *flight[K, V]) {
 
 func (x *Cache[K, V]) run(ctx context.Context, k K, f *flight[K, V], load func(context.Context) (V, error)) {
 	defer x.running.Done()
-	ctx, cancel := context.WithTimeout(ctx, x.c.LoadTimeout)
-	defer cancel()
-	defer context.AfterFunc(x.base, cancel)()
-	v, err := guard(ctx, load)
+	lc := newLoadContext(ctx, x.base, x.c.LoadTimeout)
+	defer lc.finish()
+	landed := false
+	defer func() {
+		if !landed { // load ended the goroutine (runtime.Goexit)
+			x.land(k, f, nil, ErrPanic)
+		}
+	}()
+	v, err := guard(lc, load)
 	var mine Lease[K, V]
 	if err == nil {
 		var ok bool
@@ -104,6 +131,7 @@ func (x *Cache[K, V]) run(ctx context.Context, k K, f *flight[K, V], load func(c
 			err = ErrClosed
 		}
 	}
+	landed = true
 	x.land(k, f, mine.e, err)
 	if mine.e != nil {
 		mine.Release()
@@ -131,8 +159,11 @@ func (x *Cache[K, V]) land(k K, f *flight[K, V], e *entry[K, V], err error) {
 		x.remember(k, err)
 	}
 	f.landed, f.e, f.err = true, e, err
+	done := f.done
 	x.flights.Unlock()
-	close(f.done)
+	if done != nil {
+		close(done)
+	}
 }
 
 // remember keeps the error of a failed load. When there are too many, any one

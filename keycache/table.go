@@ -36,6 +36,34 @@ func (t *table[K, V]) find(h uint64, k K) *entry[K, V] {
 	return nil
 }
 
+// findTicket returns the entry of a ticket if it is in the table.
+func (t *table[K, V]) findTicket(x *Ticket[K]) *entry[K, V] {
+	for e := t.heads[x.hash&t.mask].Load(); e != nil; e = e.next.Load() {
+		if &e.Ticket == x {
+			return e
+		}
+	}
+	return nil
+}
+
+// each calls f for every entry, without the lock.
+func (t *table[K, V]) each(f func(*entry[K, V])) {
+	for i := range t.heads {
+		for e := t.heads[i].Load(); e != nil; e = e.next.Load() {
+			f(e)
+		}
+	}
+}
+
+// clear takes all entries out. The caller holds mu.
+func (t *table[K, V]) clear() (all []*entry[K, V]) {
+	t.each(func(e *entry[K, V]) { all = append(all, e) })
+	for _, e := range all {
+		t.remove(e)
+	}
+	return all
+}
+
 // insert adds e, whose key must be absent. The caller holds mu.
 func (t *table[K, V]) insert(e *entry[K, V]) {
 	head := &t.heads[e.hash&t.mask]
@@ -56,6 +84,7 @@ func (t *table[K, V]) remove(e *entry[K, V]) bool {
 		if at == e {
 			link.Store(e.next.Load())
 			t.length.Add(-1)
+			e.gone.Store(true)
 			return true
 		}
 		link = &at.next

@@ -187,10 +187,14 @@ func (a *Arena) put(c class, p *byte) {
 }
 
 // hold counts a secret without a slot, which needs the session key.
-func (a *Arena) hold() {
+func (a *Arena) hold() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if a.closed {
+		return ErrDestroyed
+	}
 	a.live++
+	return nil
 }
 
 // drop ends the use of a slot or of the session key. The caller holds mu.

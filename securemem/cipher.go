@@ -43,7 +43,9 @@ func (a *Arena) NewCacheCipher(key []byte) (*Cipher, error) { return a.newCipher
 const reserved = 4
 
 func (a *Arena) newCipher(key []byte, leave int) (*Cipher, error) {
-	c, err := NewTransientCipher(key)
+	ReserveStack()
+	defer scrub()
+	c, err := expandCipher(key)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +70,12 @@ func (a *Arena) newCipher(key []byte, leave int) (*Cipher, error) {
 // for one value and destroyed: moving it to a slot would leave it no shorter in
 // unlocked memory.
 func NewTransientCipher(key []byte) (*Cipher, error) {
+	ReserveStack()
+	defer scrub()
+	return expandCipher(key)
+}
+
+func expandCipher(key []byte) (*Cipher, error) {
 	if len(key) != 32 {
 		return nil, errors.New("securemem: a cipher key has 32 bytes")
 	}

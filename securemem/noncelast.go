@@ -62,6 +62,8 @@ func (c *Cipher) OpenNonceLast(box []byte) ([]byte, error) {
 // [Arena.NewCacheCipher]. keep says whether it may be kept: not where locked
 // memory is demanded and used up, which leaves a cipher on the heap for one use.
 func (s *Secret) NewCacheCipher() (c *Cipher, keep bool, err error) {
+	ReserveStack()
+	defer scrub()
 	var key [SecretSize]byte
 	defer clear(key[:])
 	if err := s.read(&key); err != nil {

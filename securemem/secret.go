@@ -34,32 +34,78 @@ func (a *Arena) NewSecret(key []byte) (*Secret, error) {
 	if len(key) != SecretSize {
 		return nil, errors.New("securemem: a secret has 32 bytes")
 	}
-	p, err := a.take(small, 0)
-	if err != nil {
-		return nil, err
-	}
-	s := &Secret{arena: a, slot: p}
-	if p != nil {
-		copy(slotBytes(small, p), key)
-		return s, nil
-	}
-	if s.cold, err = a.session.Seal(nil, key, nil); err != nil {
-		return nil, err
-	}
-	a.hold()
-	return s, nil
+	return a.FillSecret(func(slot []byte) error {
+		copy(slot, key)
+		return nil
+	})
 }
 
 // NewRandomSecret makes a secret of 32 random bytes.
 func (a *Arena) NewRandomSecret() (*Secret, error) {
-	var key [SecretSize]byte
-	_, _ = rand.Read(key[:]) // documented never to fail
-	return a.NewSecret(key[:])
+	return a.FillSecret(func(slot []byte) error {
+		_, _ = rand.Read(slot) // documented never to fail
+		return nil
+	})
 }
 
-// Use calls f with the key. f must not keep or change the slice, which is wiped
-// (or stays in its slot) when f returns.
+// FillSecret makes a secret of the 32 bytes that fill writes, or returns its
+// error. Where a slot is free, fill writes into it, and the key is nowhere else;
+// what fill leaves on the stack is wiped. fill must not keep the slice.
+func (a *Arena) FillSecret(fill func(key []byte) error) (*Secret, error) {
+	p, err := a.take(small, 0)
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return a.newColdSecret(fill)
+	}
+	s := &Secret{arena: a, slot: p}
+	filled := false
+	defer func() { // also when fill panics
+		if !filled {
+			s.Destroy()
+		}
+	}()
+	shielded(func() { err = fill(slotBytes(small, p)[:SecretSize]) })
+	if err != nil {
+		return nil, err
+	}
+	filled = true
+	return s, nil
+}
+
+// newColdSecret keeps the key encrypted on the heap.
+func (a *Arena) newColdSecret(fill func(key []byte) error) (*Secret, error) {
+	if err := a.hold(); err != nil {
+		return nil, err
+	}
+	s := &Secret{arena: a, cold: make([]byte, 0, SecretSize+Overhead)}
+	filled := false
+	defer func() {
+		if !filled {
+			s.Destroy()
+		}
+	}()
+	var err error
+	shielded(func() {
+		var key [SecretSize]byte
+		defer clear(key[:])
+		if err = fill(key[:]); err == nil {
+			s.cold, err = a.session.Seal(s.cold, key[:], nil)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	filled = true
+	return s, nil
+}
+
+// Use calls f with a copy of the key. f must not keep the slice, which is wiped
+// when f returns.
 func (s *Secret) Use(f func(key []byte) error) error {
+	ReserveStack()
+	defer scrub()
 	var key [SecretSize]byte
 	defer clear(key[:])
 	if err := s.read(&key); err != nil {
@@ -89,6 +135,8 @@ func (s *Secret) Expand(out, info []byte) error {
 	if len(info) > MaxInfo || len(out) > MaxExpand {
 		return errors.New("securemem: argument of Expand is too long")
 	}
+	ReserveStack()
+	defer scrub()
 	var key [SecretSize]byte
 	defer clear(key[:])
 	if err := s.read(&key); err != nil {
@@ -143,15 +191,22 @@ func expand(out []byte, key *[SecretSize]byte, info []byte) {
 	clear(t[:])
 }
 
+// Derive makes a secret of the 32 bytes that Expand gives for info.
+func (s *Secret) Derive(info []byte) (*Secret, error) {
+	return s.arena.FillSecret(func(key []byte) error { return s.Expand(key, info) })
+}
+
 // NewCipher expands the secret itself to an AES-256-GCM cipher in the arena.
 // Keys that also serve other purposes derive one first.
-func (s *Secret) NewCipher() (*Cipher, error) {
-	var key [SecretSize]byte
-	defer clear(key[:])
-	if err := s.read(&key); err != nil {
-		return nil, err
-	}
-	return s.arena.NewCipher(key[:])
+func (s *Secret) NewCipher() (c *Cipher, err error) {
+	shielded(func() {
+		var key [SecretSize]byte
+		defer clear(key[:])
+		if err = s.read(&key); err == nil {
+			c, err = s.arena.NewCipher(key[:])
+		}
+	})
+	return c, err
 }
 
 // Destroy wipes the secret. It may be called twice.

@@ -457,7 +457,7 @@ func TestSessionsThatAreForgottenHoldNothing(t *testing.T) {
 		encrypt(t, get(t, f, "p"+string(rune(i+0x100))), "v") // never closed
 	}
 	for range 100 {
-		if runtime.NumGoroutine() <= before+2 {
+		if runtime.NumGoroutine() <= before+8 { // of 500: the caches have some of their own
 			return
 		}
 		time.Sleep(10 * time.Millisecond)

@@ -1,0 +1,3 @@
+package envelope_test
+
+const syscallGetrandom = 318
