@@ -175,6 +175,9 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		rows, err := c.query(ctx, p.Text, passed(in, args))
 		return rows, c.done(p, in.Text, err)
 	}
+	if err := unqueried(p); err != nil {
+		return nil, err
+	}
 	x := newCall(ctx, c, p, in, false)
 	defer x.release()
 	text, out, err := x.outgoing()
@@ -256,6 +259,12 @@ func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewr
 	}
 	if !p.Pass && !p.Defines && len(p.Tables) > 0 && c.view.setup != nil {
 		return nil, c.view.setup
+	}
+	if c.volatile != 0 && c.rollsBackBefore(query) {
+		return nil, &rewrite.UnsupportedError{
+			Pos: -1, Reason: rewrite.ReasonMultiStatement,
+			Hint: "the text may take back changes of names and go on; send its statements one by one",
+		}
 	}
 	c.plans.put(query, c, o, p)
 	return p, nil

@@ -118,6 +118,9 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 		rows, err := innerStmtQuery(ctx, s.inner, args)
 		return rows, s.c.done(s.plan, s.query, err)
 	}
+	if err := unqueried(s.plan); err != nil {
+		return nil, err
+	}
 	x := newCall(ctx, s.c, s.plan, Input{Text: s.query, Args: args}, true)
 	defer x.release()
 	out, err := x.bound()

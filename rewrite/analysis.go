@@ -138,9 +138,6 @@ func (a *analysis) finish() error {
 	if err := a.visitedAll(); err != nil {
 		return err
 	}
-	if a.unknown != nil && len(a.touched) > 0 {
-		return a.refuse(a.unknown.Start, ReasonUnknownColumn, shown(a.unknown.Path[len(a.unknown.Path)-1]), "no table of the statement has a column of that name")
-	}
 	for i := range a.params {
 		u := &a.params[i]
 		if u.seal != nil || u.declared {
@@ -171,11 +168,19 @@ func (a *analysis) finish() error {
 	return nil
 }
 
+// namesKnown refuses a name that no column has in a statement on an annotated table.
+func (a *analysis) namesKnown() error {
+	if a.unknown == nil || len(a.touched) == 0 {
+		return nil
+	}
+	return a.refuse(a.unknown.Start, ReasonUnknownColumn, shown(a.unknown.Path[len(a.unknown.Path)-1]), "no table of the statement has a column of that name")
+}
+
 // visitedAll is a check on ourselves: a placeholder of the text that the
 // analysis has not met stands in a part of the statement that it knows nothing
 // about.
 func (a *analysis) visitedAll() error {
-	if len(a.touched) == 0 || len(a.script.Statements) != 1 || len(a.script.Markers) == 0 {
+	if len(a.touched) == 0 || len(a.script.Markers) == 0 {
 		return nil
 	}
 	met := make([]bool, len(a.script.Markers))

@@ -170,7 +170,7 @@ func (a *analysis) writeColumns(in *insertion) error {
 	}
 	var names []string
 	for i := range rel.cols {
-		if rel.cols[i].hidden || a.dialect == SQLite && rel.cols[i].phys != nil && rel.cols[i].phys.Generated {
+		if rel.cols[i].hidden || rel.cols[i].invisible() || a.dialect == SQLite && rel.cols[i].phys != nil && rel.cols[i].phys.Generated {
 			continue
 		}
 		if a.dialect == Postgres && n >= 0 && len(names) == n {
@@ -253,10 +253,16 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 	}
 	var part PartitionSource
 	havePart := false
+	sc := in.sc
+	if a.dialect == MySQL {
+		// Values may name columns of the row: those set before them, or their
+		// defaults.
+		sc = &scope{up: in.sc, rels: []*relation{in.rel}}
+	}
 	for i, e := range row {
 		c := in.sealedAt(i)
 		if c == nil {
-			if err := a.assignClear(e, in.sc, in.rel, in.col(i)); err != nil {
+			if err := a.assignClear(e, sc, in.rel, in.col(i)); err != nil {
 				return err
 			}
 			continue
@@ -278,7 +284,7 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 			havePart = true
 			in.parts = append(in.parts, part)
 		}
-		if err := a.assignSealed(e, c, part, in.sc); err != nil {
+		if err := a.assignSealed(e, c, part, sc); err != nil {
 			return err
 		}
 		in.sealed = true

@@ -55,6 +55,7 @@ type Session struct {
 	// SQLMode and Flavour apply to MySQL and MariaDB.
 	ANSIQuotes         bool
 	NoBackslashEscapes bool
+	IgnoreSpace        bool
 	// ModeKnown is set when the sql_mode was set by the driver itself on this
 	// connection; otherwise statements whose tokens depend on it are refused.
 	ModeKnown bool

@@ -69,11 +69,14 @@ func (a *analysis) setting(o *Other) error {
 			return a.refuse(o.Start, ReasonSession, s, why)
 		}
 	}
-	a.effects |= EffectSession
 	for _, s := range o.Settings {
-		if s == "attach" || s == "detach" {
+		switch {
+		case a.dialect == MySQL && strings.HasPrefix(s, "@"):
+			continue // a variable of the user's
+		case s == "attach" || s == "detach":
 			a.effects |= EffectCatalog
 		}
+		a.effects |= EffectSession
 	}
 	return a.contents(o)
 }

@@ -131,7 +131,13 @@ type Plan struct {
 	// Labels are the names that the inner result's encrypted columns must
 	// have, compared without case; "" where the engine makes one up. Another
 	// name means that the text was read against another schema (threats T8).
-	Labels  []string
+	Labels []string
+	// Sets takes the place of Results, ResultNames and Labels in the plan of a
+	// text with several statements: the results that the inner driver shows, in
+	// its order. It is not nil in such a plan. NoRows says that the text can be
+	// executed but not queried: which result would be shown depends on rows.
+	Sets    []ResultSet
+	NoRows  bool
 	Effects Effect
 	Checks  []Check
 	// Tables are the annotated tables that the plan relies on.

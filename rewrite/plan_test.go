@@ -169,21 +169,12 @@ func describePlan(p *rewrite.Plan) string {
 	for _, h := range p.Holes {
 		fmt.Fprintf(&b, "hole at %d  %s\n", h.At, describeOut(h.Out))
 	}
-	for i, r := range p.Results {
-		fmt.Fprintf(&b, "result %d", i+1)
-		if r.Hidden {
-			b.WriteString("  hidden")
-		}
-		if len(r.Columns) == 0 && !r.Hidden {
-			b.WriteString("  pass")
-		}
-		for k, c := range r.Columns {
-			fmt.Fprintf(&b, "  open %s %s", c, describePartition(r.Partitions[k]))
-		}
-		if p.ResultNames[i] != "" {
-			fmt.Fprintf(&b, "  named %q", p.ResultNames[i])
-		}
-		b.WriteByte('\n')
+	describeResults(&b, "", p.Results, p.ResultNames)
+	for i, set := range p.Sets {
+		describeResults(&b, fmt.Sprintf("set %d  ", i+1), set.Results, set.ResultNames)
+	}
+	if p.NoRows {
+		b.WriteString("not queried\n")
 	}
 	for _, f := range p.Filters {
 		fmt.Fprintf(&b, "filter result %d by %s =", f.Column+1, f.Index.Of)
@@ -202,6 +193,28 @@ func describePlan(p *rewrite.Plan) string {
 		b.WriteString("effect session\n")
 	}
 	return b.String()
+}
+
+func describeResults(b *strings.Builder, set string, results []rewrite.Open, names []string) {
+	if set != "" && results == nil {
+		b.WriteString(set + "passes\n")
+	}
+	for i, r := range results {
+		fmt.Fprintf(b, "%sresult %d", set, i+1)
+		if r.Hidden {
+			b.WriteString("  hidden")
+		}
+		if len(r.Columns) == 0 && !r.Hidden {
+			b.WriteString("  pass")
+		}
+		for k, c := range r.Columns {
+			fmt.Fprintf(b, "  open %s %s", c, describePartition(r.Partitions[k]))
+		}
+		if names[i] != "" {
+			fmt.Fprintf(b, "  named %q", names[i])
+		}
+		b.WriteByte('\n')
+	}
 }
 
 func describeOut(o rewrite.Out) string {
@@ -391,6 +404,8 @@ func (w *world) addColumn(t *testing.T, rel *rewrite.SnapshotRelation, ann *sche
 			i++
 		case "generated":
 			c.Generated = true
+		case "invisible":
+			c.Invisible = true
 		case "ci":
 			c.BytewiseEqual = false
 		default:
@@ -466,6 +481,8 @@ func parseOptions(t *testing.T, d rewrite.Dialect, text string) (rewrite.Options
 			s.ANSIQuotes = true
 		case "no_backslash_escapes":
 			s.NoBackslashEscapes = true
+		case "ignore_space":
+			s.IgnoreSpace = true
 		case "mode_unknown":
 			s.ModeKnown = false
 		case "mysql8":

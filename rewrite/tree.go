@@ -399,7 +399,10 @@ type Insert struct {
 	HasColumns bool
 	// ColumnsAt is the offset where a column list can be inserted when there
 	// is none; negative where it cannot.
-	ColumnsAt     int
+	ColumnsAt int
+	// EmptyList covers "()" where the rows have values for all columns (MySQL);
+	// HasColumns is false then.
+	EmptyList     Span
 	Values        *Values
 	Query         *Query
 	DefaultValues bool
