@@ -107,7 +107,8 @@ func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
 	if s.Replace && in.sealed && !a.conflictKeepsPartition(in, &Upsert{Duplicate: true}) {
 		return nil, a.refuse(s.Start, ReasonPartition, rel.alias.Name, "REPLACE may delete another partition's row: every unique key must contain the partition column; or delete and insert")
 	}
-	return a.returning(s, s.Returning, s.ReturningEnd, &scope{up: sc, rels: []*relation{rel}, star: starOf(rel)}, expose)
+	out := a.returningScope(&scope{up: sc, rels: []*relation{rel}, star: starOf(rel)}, 1)
+	return a.returning(s, s.Returning, s.ReturningEnd, out, expose)
 }
 
 func starOf(rels ...*relation) []visible {
@@ -120,6 +121,24 @@ func starOf(rels ...*relation) []visible {
 		}
 	}
 	return vis
+}
+
+// returningScope is the scope of a RETURNING list. SQLite's knows the columns
+// of the target alone, under the name of the table whatever its alias.
+func (a *analysis) returningScope(sc *scope, targets int) *scope {
+	if a.dialect != SQLite {
+		return sc
+	}
+	out := &scope{up: sc.up, ctes: sc.ctes}
+	for _, r := range sc.rels[:targets] {
+		named := *r
+		if r.base != nil {
+			named.alias, named.path = Ident{Name: r.base.ID.Name}, nil
+		}
+		out.rels = append(out.rels, &named)
+	}
+	out.star = starOf(out.rels...)
+	return out
 }
 
 func (a *analysis) returning(owner any, items []SelectItem, end int, sc *scope, expose bool) ([]column, error) {
@@ -713,7 +732,7 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err
 	}
-	return a.returning(s, s.Returning, s.ReturningEnd, sc, expose)
+	return a.returning(s, s.Returning, s.ReturningEnd, a.returningScope(sc, targets), expose)
 }
 
 func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
@@ -881,7 +900,7 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err
 	}
-	return a.returning(s, s.Returning, s.ReturningEnd, sc, expose)
+	return a.returning(s, s.Returning, s.ReturningEnd, a.returningScope(sc, min(1, len(sc.rels))), expose)
 }
 
 // deleteTarget checks one target of a multi-table DELETE: an alias of FROM.
