@@ -100,6 +100,10 @@ func (a *analysis) statement(st Statement) error {
 		cols, err := a.delete(s, nil, true)
 		a.results, a.top = cols, s
 		return err
+	case *Merge:
+		cols, err := a.merge(s, nil, true)
+		a.results, a.top = cols, s
+		return err
 	case *Other:
 		return a.other(s)
 	}

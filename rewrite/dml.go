@@ -848,6 +848,9 @@ func (a *analysis) updateSealed(s *Update, as *Assign, ref *ColumnRef, h hit, v 
 // addConjunct keeps an UPDATE inside the partition of the context, which is
 // also the one that its values are sealed for.
 func (a *analysis) addConjunct(s *Update, r *relation, c *schema.Column) error {
+	if cursorOnly(s.Where) {
+		return a.refuse(s.Start, ReasonPartition, c.String(), "WHERE CURRENT OF takes no other condition; update by key")
+	}
 	if r.partCol < 0 || !bytewise(r, r.partCol) || len(s.Targets) != 1 || len(s.Limit) > 0 ||
 		s.Where != nil && !s.WhereSpan.Known() || s.Where == nil && s.WhereAt < 0 {
 		return a.refuse(s.Start, ReasonPartition, c.String(), "fix the partition in the WHERE clause")
@@ -863,6 +866,12 @@ func (a *analysis) addConjunct(s *Update, r *relation, c *schema.Column) error {
 	}
 	a.conj[s] = conjunct{rel: r}
 	return nil
+}
+
+// cursorOnly reports WHERE CURRENT OF.
+func cursorOnly(where Expr) bool {
+	o, ok := where.(*Opaque)
+	return ok && o.What == "CURRENT OF"
 }
 
 // ---- DELETE ----

@@ -412,6 +412,8 @@ func (b *builder) hide(owner any, cols []hiddenCol) {
 		at = o.ReturningEnd
 	case *Delete:
 		at = o.ReturningEnd
+	case *Merge:
+		at = o.ReturningEnd
 	}
 	var text strings.Builder
 	for _, c := range cols {
@@ -599,6 +601,8 @@ func topItems(top any) ([]SelectItem, int) {
 	case *Update:
 		return t.Returning, 0
 	case *Delete:
+		return t.Returning, 0
+	case *Merge:
 		return t.Returning, 0
 	}
 	return nil, 0

@@ -18,7 +18,7 @@ func (a *analysis) other(o *Other) error {
 		return a.refuse(o.Start, ReasonDynamic, "", o.Verb+" runs text that cannot be planned; send the statement itself")
 	case OtherCall:
 		return a.callStatement(o)
-	case OtherCopy, OtherMerge:
+	case OtherCopy:
 		return a.bulk(o)
 	case OtherCursor:
 		return a.cursor(o)
@@ -107,7 +107,7 @@ func (a *analysis) callStatement(o *Other) error {
 	return a.contents(o)
 }
 
-// bulk plans COPY, LOAD DATA and MERGE: every relation must be clear.
+// bulk plans COPY and LOAD DATA: every relation must be clear.
 func (a *analysis) bulk(o *Other) error {
 	for _, t := range o.Relations {
 		rel := a.cat.Relation(t.Path)

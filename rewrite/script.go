@@ -191,7 +191,7 @@ func changesOnly(st Statement) bool {
 		return false
 	}
 	switch o.Kind {
-	case OtherCopy, OtherMerge, OtherExplain, OtherCursor, OtherCall, OtherUnknown, OtherDynamic:
+	case OtherCopy, OtherExplain, OtherCursor, OtherCall, OtherUnknown, OtherDynamic:
 		return false
 	case OtherCreateTable, OtherCreateView:
 		return o.Query == nil

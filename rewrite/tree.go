@@ -28,8 +28,8 @@ type Node interface {
 	Range() Span
 }
 
-// Statement is one statement of a script: *Query, *Insert, *Update, *Delete
-// or *Other.
+// Statement is one statement of a script: *Query, *Insert, *Update, *Delete,
+// *Merge or *Other.
 type Statement interface {
 	Node
 	statement()
@@ -519,13 +519,11 @@ const (
 	OtherCursor
 	// OtherListen: LISTEN, UNLISTEN, NOTIFY.
 	OtherListen
-	// OtherMerge: MERGE.
-	OtherMerge
 	// OtherEmpty: nothing but comments and semicolons.
 	OtherEmpty
 )
 
-// Other is a statement that is not a query, INSERT, UPDATE or DELETE. Front
+// Other is a statement that is not a query, INSERT, UPDATE, DELETE or MERGE. Front
 // ends fill Relations, Exprs and Queries with everything that the statement
 // names, so that "touches nothing annotated" can be proven for it.
 type Other struct {

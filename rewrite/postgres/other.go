@@ -350,8 +350,6 @@ func kindOf(n *ast.Node) rewrite.OtherKind {
 		return rewrite.OtherCursor
 	case *ast.Node_ListenStmt, *ast.Node_UnlistenStmt, *ast.Node_NotifyStmt:
 		return rewrite.OtherListen
-	case *ast.Node_MergeStmt:
-		return rewrite.OtherMerge
 	case *ast.Node_LoadStmt:
 		return rewrite.OtherUnknown // loads a library into the server
 	}
