@@ -51,6 +51,9 @@ type analysis struct {
 	arm     bool
 	unknown *ColumnRef // the first name that no column in scope has
 	skipRes bool       // the result is not rows of the statement (EXPLAIN)
+	describes *schema.Table // the annotated table that the statement shows
+	// The cursors that the statement declares and fetches from.
+	declares, fetches []string
 }
 
 // paramUse is one occurrence of a parameter.

@@ -48,6 +48,7 @@ func (a *analysis) build() (*Plan, error) {
 	if err := b.results(); err != nil {
 		return nil, err
 	}
+	b.declared()
 	return b.checked()
 }
 

@@ -183,6 +183,18 @@ func describePlan(p *rewrite.Plan) string {
 		}
 		b.WriteByte('\n')
 	}
+	if p.Describes != nil {
+		b.WriteString("describes " + p.Describes.Name + "\n")
+	}
+	if p.Declares != nil {
+		describeResults(&b, "cursor "+p.Declares.Name+"  ", p.Declares.Results, p.Declares.ResultNames)
+	}
+	for _, n := range p.Replaces {
+		b.WriteString("cursor " + n + " passes\n")
+	}
+	for _, n := range p.Fetches {
+		b.WriteString("fetches from " + n + "\n")
+	}
 	for _, c := range p.Checks {
 		fmt.Fprintf(&b, "check %s = %s\n", describeValue(c.A), describeValue(c.B))
 	}

@@ -40,7 +40,10 @@ func planScript(f Frontend, text string, script *Script, c Catalog, s *Session, 
 		return nil, err
 	}
 	if !a.needsParts(parts) {
-		return &Plan{Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects}, nil
+		return &Plan{
+			Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects,
+			Describes: a.describes, Replaces: a.declares, Fetches: a.fetches, NoRows: len(parts) > 1 && len(a.fetches) > 0,
+		}, nil
 	}
 	if len(parts) == 1 {
 		return a.build()

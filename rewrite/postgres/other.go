@@ -239,6 +239,10 @@ func (l *lowerer) refine(n *ast.Node, out *rewrite.Other) {
 		l.object(v.SecLabelStmt.Object, v.SecLabelStmt.Objtype, out)
 	case *ast.Node_IndexStmt:
 		l.indexKeys(v.IndexStmt, out)
+	case *ast.Node_DeclareCursorStmt:
+		out.Name = v.DeclareCursorStmt.Portalname
+	case *ast.Node_FetchStmt:
+		out.Name, out.Fetches = v.FetchStmt.Portalname, !v.FetchStmt.Ismove
 	}
 }
 
