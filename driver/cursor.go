@@ -27,10 +27,8 @@ func (c *conn) declare(x *call, p *rewrite.Plan) {
 	if c.cursors == nil {
 		c.cursors = cursors{}
 	}
-	plan := *p
-	plan.Results, plan.ResultNames, plan.Labels = p.Declares.Results, p.Declares.ResultNames, p.Declares.Labels
 	own := *x
-	own.plan, own.scratch, own.arena = &plan, nil, nil
+	own.plan, own.scratch, own.arena = p.With(&p.Declares.ResultSet), nil, nil
 	c.cursors[p.Declares.Name] = &own
 }
 

@@ -46,21 +46,18 @@ func (x *call) wrapScript(inner driver.Rows) (driver.Rows, error) {
 // that of a statement without rows: none of the planned ones, or one that the
 // engine leaves out.
 func (s *scriptRows) show(inner driver.Rows) error {
-	plan := *s.call.plan
-	plan.Results, plan.ResultNames, plan.Labels = nil, nil, nil
-	names := inner.Columns()
+	set, names := &rewrite.ResultSet{}, inner.Columns()
 	if len(names) > 0 {
 		if s.at >= len(s.sets) {
 			return fmt.Errorf("%w: the text has more results than planned", sealsql.ErrCatalogChanged)
 		}
-		set := &s.sets[s.at]
-		plan.Results, plan.ResultNames, plan.Labels = set.Results, set.ResultNames, set.Labels
-	}
-	if plan.Results == nil {
-		plan.Results = make([]rewrite.Open, len(names))
+		set = &s.sets[s.at]
 	}
 	c := *s.call
-	c.plan, c.scratch = &plan, nil
+	c.plan, c.scratch = s.call.plan.With(set), nil
+	if set.Results == nil {
+		c.plan.Results = make([]rewrite.Open, len(names))
+	}
 	r, err := c.rows(inner)
 	if err != nil {
 		return err

@@ -34,7 +34,5 @@ func (b *builder) declared() {
 	if len(b.a.declares) == 0 {
 		return
 	}
-	p := b.plan
-	p.Declares = &Cursor{Name: b.a.declares[0], ResultSet: ResultSet{p.Results, p.ResultNames, p.Labels}}
-	p.Results, p.ResultNames, p.Labels = nil, nil, nil
+	b.plan.Declares = &Cursor{Name: b.a.declares[0], ResultSet: b.plan.takeResults()}
 }

@@ -115,5 +115,8 @@ func (a *analysis) mergeInsert(s *Insert, target *relation, source *scope) error
 	if err := a.source(in); err != nil {
 		return err
 	}
-	return a.omitted(in)
+	if err := a.omitted(in); err != nil {
+		return err
+	}
+	return a.growInsert(in)
 }

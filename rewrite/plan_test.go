@@ -172,17 +172,12 @@ func describePlan(p *rewrite.Plan) string {
 	describeResults(&b, "", p.Results, p.ResultNames)
 	for i, set := range p.Sets {
 		describeResults(&b, fmt.Sprintf("set %d  ", i+1), set.Results, set.ResultNames)
+		describeFilters(&b, set.Filters)
 	}
 	if p.NoRows {
 		b.WriteString("not queried\n")
 	}
-	for _, f := range p.Filters {
-		fmt.Fprintf(&b, "filter result %d by %s =", f.Column+1, f.Index.Of)
-		for _, v := range f.Values {
-			b.WriteString(" " + describeValue(v))
-		}
-		b.WriteByte('\n')
-	}
+	describeFilters(&b, p.Filters)
 	if p.Describes != nil {
 		b.WriteString("describes " + p.Describes.Name + "\n")
 	}
@@ -205,6 +200,16 @@ func describePlan(p *rewrite.Plan) string {
 		b.WriteString("effect session\n")
 	}
 	return b.String()
+}
+
+func describeFilters(b *strings.Builder, filters []rewrite.Filter) {
+	for _, f := range filters {
+		fmt.Fprintf(b, "filter result %d by %s =", f.Column+1, f.Index.Of)
+		for _, v := range f.Values {
+			b.WriteString(" " + describeValue(v))
+		}
+		b.WriteByte('\n')
+	}
 }
 
 func describeResults(b *strings.Builder, set string, results []rewrite.Open, names []string) {

@@ -1,12 +1,27 @@
 package rewrite
 
 // ResultSet describes one of the results of a text with several statements, as
-// Plan.Results, ResultNames and Labels describe the one of a single statement.
+// the fields of Plan with the same names describe the one of a single statement.
 // Results is nil where every column passes.
 type ResultSet struct {
 	Results     []Open
 	ResultNames []string
 	Labels      []string
+	Filters     []Filter
+}
+
+// takeResults moves what a plan says of its result into a ResultSet.
+func (p *Plan) takeResults() ResultSet {
+	s := ResultSet{p.Results, p.ResultNames, p.Labels, p.Filters}
+	p.Results, p.ResultNames, p.Labels, p.Filters = nil, nil, nil, nil
+	return s
+}
+
+// With returns the plan with the result of a set as its own.
+func (p *Plan) With(s *ResultSet) *Plan {
+	out := *p
+	out.Results, out.ResultNames, out.Labels, out.Filters = s.Results, s.ResultNames, s.Labels, s.Filters
+	return &out
 }
 
 // part is what the analysis of one statement of a script leaves for its
@@ -15,6 +30,7 @@ type part struct {
 	results []column
 	top     any
 	skipRes bool
+	filters []lossy
 	rows    bool
 }
 
@@ -56,7 +72,7 @@ func planScript(f Frontend, text string, script *Script, c Catalog, s *Session, 
 func (a *analysis) part(st Statement, before Effect) (part, error) {
 	touched := a.touched
 	a.touched, a.unknown, a.effects = nil, nil, 0
-	a.results, a.top, a.skipRes = nil, nil, false
+	a.results, a.top, a.skipRes, a.filterable, a.filters = nil, nil, false, nil, nil
 	if err := a.statement(st); err != nil {
 		return part{}, err
 	}
@@ -69,7 +85,7 @@ func (a *analysis) part(st Statement, before Effect) (part, error) {
 	for _, t := range touched {
 		a.touch(t)
 	}
-	return part{results: a.results, top: a.top, skipRes: a.skipRes, rows: a.returnsRows(st)}, nil
+	return part{results: a.results, top: a.top, skipRes: a.skipRes, filters: a.filters, rows: a.returnsRows(st)}, nil
 }
 
 // needsParts is needsWork for all statements of a script.
@@ -137,12 +153,11 @@ func (a *analysis) buildScript(parts []part) (*Plan, error) {
 	}
 	sets := make([]ResultSet, len(parts))
 	for i, p := range parts {
-		a.results, a.top, a.skipRes = p.results, p.top, p.skipRes
+		a.results, a.top, a.skipRes, a.filters = p.results, p.top, p.skipRes, p.filters
 		if err := b.results(); err != nil {
 			return nil, err
 		}
-		sets[i] = ResultSet{b.plan.Results, b.plan.ResultNames, b.plan.Labels}
-		b.plan.Results, b.plan.ResultNames, b.plan.Labels = nil, nil, nil
+		sets[i] = b.plan.takeResults()
 	}
 	b.plan.Sets, b.plan.NoRows = shownSets(a.dialect, parts, sets)
 	return b.checked()

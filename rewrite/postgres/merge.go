@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/sqlc-dev/oliphant/ast"
 
@@ -25,11 +26,52 @@ func (l *lowerer) merge(s *ast.MergeStmt, i, end int) rewrite.Statement {
 		out.Source = source[0]
 	}
 	out.On = l.exprOf(s.JoinCondition)
+	rows := l.mergeRows(i, c.end)
 	for _, n := range s.MergeWhenClauses {
-		out.Whens = append(out.Whens, l.mergeWhen(n.GetMergeWhenClause(), out.Target))
+		w := l.mergeWhen(n.GetMergeWhenClause(), out.Target)
+		if ins := w.Insert; ins != nil && ins.Values != nil && len(rows) > 0 {
+			ins.Values.RowSpans[0], rows = rows[0], rows[1:]
+		}
+		out.Whens = append(out.Whens, w)
+	}
+	if len(rows) > 0 {
+		l.forgetRows(out)
 	}
 	out.Returning, out.ReturningEnd, out.Attr = l.returning(s.ReturningClause, c.returning, end)
 	return out
+}
+
+// mergeRows returns the ranges of the rows behind THEN INSERT … VALUES, in
+// order; nil where the tokens are not those of a MERGE.
+func (l *lowerer) mergeRows(i, end int) (rows []rewrite.Span) {
+	inserts := false
+	for ; i >= 0 && i < end; i++ {
+		switch l.t.word[i] {
+		case kwInsert:
+			inserts = i > 0 && strings.EqualFold(l.t.list[i-1].Text, "then")
+		case kwValues:
+			if m := l.t.closing(i + 1); inserts && l.t.is(i+1, pLParen) && m > 0 {
+				rows = append(rows, l.t.span(reachOf(i+1, m)))
+				inserts, i = false, m
+			}
+		case pLParen:
+			m := l.t.closing(i)
+			if m < 0 {
+				return nil
+			}
+			i = m
+		}
+	}
+	return rows
+}
+
+// forgetRows drops ranges that did not fit the clauses.
+func (l *lowerer) forgetRows(m *rewrite.Merge) {
+	for _, w := range m.Whens {
+		if w.Insert != nil && w.Insert.Values != nil {
+			w.Insert.Values.RowSpans[0] = rewrite.Span{}
+		}
+	}
 }
 
 var mergeMatches = map[ast.MergeMatchKind]rewrite.MergeMatch{
