@@ -22,6 +22,7 @@ type analysis struct {
 	casts   map[*Cast]Expr  // casts around sealed values that are dropped
 	params  []paramUse      // every use of a parameter
 	clears  []*Literal      // literals used in clear outside declared columns
+	freed   []*Literal      // literals whose value does not matter to the plan
 	stars   map[*Star][]visible
 	// openStar marks stars over relations whose columns are not all known.
 	openStar map[*Star]bool
@@ -167,7 +168,7 @@ func (a *analysis) finish() error {
 			continue
 		}
 		for _, c := range a.clears {
-			if c.Value == l.Value {
+			if c.Value == l.Value && telling(c) {
 				return a.refuse(c.Start, ReasonClearUse, out.Column().String(), "the same literal is also bound to an encrypted column")
 			}
 		}

@@ -349,6 +349,7 @@ func (a *analysis) rowPartition(in *insertion, row []Expr) (PartitionSource, err
 func (a *analysis) assignSealed(e Expr, c *schema.Column, part PartitionSource, sc *scope) error {
 	switch v := e.(type) {
 	case *Param, *Literal:
+		a.free(v)
 		return a.seal(v, c, part)
 	case *Cast:
 		if preserves(v, c) {
@@ -402,6 +403,7 @@ func (a *analysis) assignClear(e Expr, sc *scope, rel *relation, col int) error 
 		return nil
 	}
 	if _, ok := e.(*Literal); ok && rel.base != nil {
+		a.free(e)
 		return nil
 	}
 	return a.clear(e, sc, ReasonSealedToClear)

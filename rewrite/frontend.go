@@ -108,6 +108,10 @@ type Frontend interface {
 	// and unqualified (or qualified with the engine's system schema).
 	Function(name string) bool
 
+	// Tokens splits a prepared text as Parse does for Script.Tokens, without
+	// parsing it.
+	Tokens(text string, s *Session) TokenReader
+
 	// QuoteIdent quotes a name for this dialect.
 	QuoteIdent(name string) string
 

@@ -255,10 +255,13 @@ func describeValue(v rewrite.Value) string {
 	case rewrite.FromArg:
 		return fmt.Sprintf("argument %d", v.Arg)
 	case rewrite.FromLiteral:
-		return fmt.Sprintf("literal at %d", v.Literal.Start)
+		return describeLiteral(v.Literal)
 	}
 	return "context"
 }
+
+// describeLiteral names a literal by its place in the text.
+var describeLiteral = func(l *rewrite.Literal) string { return fmt.Sprintf("literal at %d", l.Start) }
 
 func describePartition(p rewrite.PartitionSource) string {
 	switch {
@@ -296,7 +299,7 @@ type world struct {
 	blind   bool
 }
 
-func parseWorld(t *testing.T, d rewrite.Dialect, text string) *world {
+func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 	w := &world{dialect: d, decl: rewrite.Declarations{Routines: map[string]bool{}, Triggers: map[string]bool{}, Metastore: "encryption_key"}}
 	var rel *rewrite.SnapshotRelation
 	var ann *schema.Table
@@ -329,7 +332,7 @@ func parseWorld(t *testing.T, d rewrite.Dialect, text string) *world {
 	return w
 }
 
-func (w *world) top(t *testing.T, f []string) (*rewrite.SnapshotRelation, *schema.Table) {
+func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schema.Table) {
 	add := func(name string, kind rewrite.RelationKind) *rewrite.SnapshotRelation {
 		id := rewrite.RelationID{Schema: "main", Name: name}
 		if s, n, ok := strings.Cut(name, "."); ok {
@@ -380,7 +383,7 @@ func (w *world) top(t *testing.T, f []string) (*rewrite.SnapshotRelation, *schem
 	return nil, nil
 }
 
-func setPartition(t *testing.T, ann *schema.Table, f []string) {
+func setPartition(t testing.TB, ann *schema.Table, f []string) {
 	switch f[1] {
 	case "const":
 		ann.Partition = schema.Partition{Kind: schema.PartitionConst, Const: f[2]}
@@ -395,7 +398,7 @@ func setPartition(t *testing.T, ann *schema.Table, f []string) {
 	}
 }
 
-func (w *world) addColumn(t *testing.T, rel *rewrite.SnapshotRelation, ann *schema.Table, f []string) {
+func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *schema.Table, f []string) {
 	c := rewrite.CatalogColumn{Name: f[0], Type: f[1], BytewiseEqual: true}
 	for i := 2; i < len(f); i++ {
 		switch f[i] {
@@ -480,7 +483,7 @@ func (w *world) catalog(s rewrite.Session) rewrite.Catalog {
 	return rewrite.NewCatalog(w.dialect, snap, rewrite.Names{SearchPath: []string{"main"}}, cat, w.decl)
 }
 
-func parseOptions(t *testing.T, d rewrite.Dialect, text string) (rewrite.Options, rewrite.Session) {
+func parseOptions(t testing.TB, d rewrite.Dialect, text string) (rewrite.Options, rewrite.Session) {
 	o := rewrite.Options{HasArgs: true}
 	s := rewrite.Session{}
 	if d == rewrite.MySQL {

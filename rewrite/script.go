@@ -39,7 +39,7 @@ type part struct {
 // sent or none: what one statement binds to an encrypted column is not used in
 // clear by another (threats T4), and a placeholder that none of them accounts
 // for refuses all.
-func planScript(f Frontend, text string, script *Script, c Catalog, s *Session, o Options) (*Plan, error) {
+func planScript(f Frontend, text string, script *Script, c Catalog, s *Session, o Options, r *recording) (*Plan, error) {
 	a := newAnalysis(f, script, c, s, o)
 	parts := make([]part, 0, len(script.Statements))
 	var effects Effect
@@ -55,6 +55,7 @@ func planScript(f Frontend, text string, script *Script, c Catalog, s *Session, 
 	if err := a.finish(); err != nil {
 		return nil, err
 	}
+	r.take(a)
 	if !a.needsParts(parts) {
 		return &Plan{
 			Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects,
