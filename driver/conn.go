@@ -42,6 +42,7 @@ type conn struct {
 	volatile rewrite.Effect
 	inTx     bool
 	plans    planMemo
+	cursors  cursors
 
 	// temps are temporary tables that statements of this connection created,
 	// on engines whose catalog does not show them.
@@ -147,6 +148,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	}
 	if p.Pass {
 		res, err := c.exec(ctx, p.Text, passed(in, args))
+		if err == nil && p.Replaces != nil {
+			c.declare(nil, p)
+		}
 		return res, c.done(p, in.Text, err)
 	}
 	x := newCall(ctx, c, p, in, false)
@@ -156,6 +160,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		return nil, err
 	}
 	res, err := c.exec(ctx, text, out)
+	if err == nil && p.Declares != nil {
+		c.declare(x, p)
+	}
 	return res, c.done(p, in.Text, err)
 }
 
@@ -172,8 +179,10 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		return nil, err
 	}
 	if p.Pass {
-		rows, err := c.query(ctx, p.Text, passed(in, args))
-		return rows, c.done(p, in.Text, err)
+		return c.queryPassing(ctx, p, in, args)
+	}
+	if err := unqueried(p); err != nil {
+		return nil, err
 	}
 	x := newCall(ctx, c, p, in, false)
 	defer x.release()
@@ -185,7 +194,32 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	if err := c.done(p, in.Text, err); err != nil {
 		return nil, err
 	}
+	if p.Declares != nil {
+		c.declare(x, p)
+	}
 	return x.wrap(rows)
+}
+
+// queryPassing runs a query that passes.
+func (c *conn) queryPassing(ctx context.Context, p *rewrite.Plan, in Input, args []driver.NamedValue) (driver.Rows, error) {
+	var declared *call
+	if p.Fetches != nil {
+		var err error
+		if declared, err = c.fetching(p); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := c.query(ctx, p.Text, passed(in, args))
+	if err := c.done(p, in.Text, err); err != nil {
+		return rows, err
+	}
+	if p.Replaces != nil {
+		c.declare(nil, p)
+	}
+	if p.Describes != nil {
+		return described(rows, p.Describes), nil
+	}
+	return declared.fetched(ctx, rows)
 }
 
 func (c *conn) exec(ctx context.Context, text string, args []driver.NamedValue) (driver.Result, error) {
@@ -256,6 +290,15 @@ func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewr
 	}
 	if !p.Pass && !p.Defines && len(p.Tables) > 0 && c.view.setup != nil {
 		return nil, c.view.setup
+	}
+	if err := c.mayDeclare(p); err != nil {
+		return nil, err
+	}
+	if c.volatile != 0 && c.rollsBackBefore(query) {
+		return nil, &rewrite.UnsupportedError{
+			Pos: -1, Reason: rewrite.ReasonMultiStatement,
+			Hint: "the text may take back changes of names and go on; send its statements one by one",
+		}
 	}
 	c.plans.put(query, c, o, p)
 	return p, nil

@@ -23,8 +23,8 @@ var (
 
 // rows opens the records of an inner result as its rows are read.
 //
-// It is never a driver.RowsNextResultSet: a plan describes one result, and
-// texts with several statements pass or are refused. It is never a
+// It is never a driver.RowsNextResultSet: its plan describes one result (see
+// scriptRows for texts with several statements). It is never a
 // driver.RowsColumnScanner (Go 1.27) either, although inner rows may be: with
 // it database/sql lets the inner driver scan into the caller's variables
 // without calling Next, and would hand out records.
@@ -50,6 +50,9 @@ type firstRow struct {
 
 // wrap returns the rows that the caller sees.
 func (x *call) wrap(inner driver.Rows) (driver.Rows, error) {
+	if x.plan.Sets != nil {
+		return x.wrapScript(inner)
+	}
 	if x.plan.Results == nil {
 		return inner, nil
 	}

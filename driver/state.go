@@ -165,6 +165,22 @@ func (c *conn) transactional(query string) bool {
 	return !ok || kinds[rewrite.OtherTransaction]
 }
 
+// rollsBackBefore reports whether a text with several statements may end a
+// transaction: what this connection changed in it would be gone for those
+// behind, which are planned with it.
+func (c *conn) rollsBackBefore(query string) bool {
+	script := c.parse(query)
+	if script == nil || len(script.Statements) < 2 {
+		return false
+	}
+	for _, st := range script.Statements {
+		if o, ok := st.(*rewrite.Other); ok && o.Kind == rewrite.OtherTransaction {
+			return true
+		}
+	}
+	return false
+}
+
 // kinds returns the text as it would be sent and the kinds of its statements,
 // with OtherUnknown for DML; ok is false where the text is not understood.
 func (c *conn) kinds(query string) (text string, kinds map[rewrite.OtherKind]bool, ok bool) {

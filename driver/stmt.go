@@ -98,6 +98,9 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	}
 	if s.plan.Pass {
 		res, err := innerStmtExec(ctx, s.inner, args)
+		if err == nil && s.plan.Replaces != nil {
+			s.c.declare(nil, s.plan)
+		}
 		return res, s.c.done(s.plan, s.query, err)
 	}
 	x := newCall(ctx, s.c, s.plan, Input{Text: s.query, Args: args}, true)
@@ -107,6 +110,9 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 		return nil, err
 	}
 	res, err := innerStmtExec(ctx, s.inner, out)
+	if err == nil && s.plan.Declares != nil {
+		s.c.declare(x, s.plan)
+	}
 	return res, s.c.done(s.plan, s.query, err)
 }
 
@@ -115,8 +121,10 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 		return nil, err
 	}
 	if s.plan.Pass {
-		rows, err := innerStmtQuery(ctx, s.inner, args)
-		return rows, s.c.done(s.plan, s.query, err)
+		return s.queryPassing(ctx, args)
+	}
+	if err := unqueried(s.plan); err != nil {
+		return nil, err
 	}
 	x := newCall(ctx, s.c, s.plan, Input{Text: s.query, Args: args}, true)
 	defer x.release()
@@ -128,7 +136,27 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	if err := s.c.done(s.plan, s.query, err); err != nil {
 		return nil, err
 	}
+	if s.plan.Declares != nil {
+		s.c.declare(x, s.plan)
+	}
 	return x.wrap(rows)
+}
+
+// queryPassing runs a query that passes.
+func (s *stmt) queryPassing(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+	declared, err := s.c.fetching(s.plan)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := innerStmtQuery(ctx, s.inner, args)
+	if err := s.c.done(s.plan, s.query, err); err != nil {
+		return rows, err
+	}
+	s.c.declare(nil, s.plan)
+	if s.plan.Describes != nil {
+		return described(rows, s.plan.Describes), nil
+	}
+	return declared.fetched(ctx, rows)
 }
 
 // renew plans again, which costs a look-up when nothing changed. It prepares

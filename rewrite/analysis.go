@@ -22,6 +22,7 @@ type analysis struct {
 	casts   map[*Cast]Expr  // casts around sealed values that are dropped
 	params  []paramUse      // every use of a parameter
 	clears  []*Literal      // literals used in clear outside declared columns
+	freed   []*Literal      // literals whose value does not matter to the plan
 	stars   map[*Star][]visible
 	// openStar marks stars over relations whose columns are not all known.
 	openStar map[*Star]bool
@@ -51,6 +52,9 @@ type analysis struct {
 	arm     bool
 	unknown *ColumnRef // the first name that no column in scope has
 	skipRes bool       // the result is not rows of the statement (EXPLAIN)
+	describes *schema.Table // the annotated table that the statement shows
+	// The cursors that the statement declares and fetches from.
+	declares, fetches []string
 }
 
 // paramUse is one occurrence of a parameter.
@@ -100,6 +104,10 @@ func (a *analysis) statement(st Statement) error {
 		cols, err := a.delete(s, nil, true)
 		a.results, a.top = cols, s
 		return err
+	case *Merge:
+		cols, err := a.merge(s, nil, true)
+		a.results, a.top = cols, s
+		return err
 	case *Other:
 		return a.other(s)
 	}
@@ -138,9 +146,6 @@ func (a *analysis) finish() error {
 	if err := a.visitedAll(); err != nil {
 		return err
 	}
-	if a.unknown != nil && len(a.touched) > 0 {
-		return a.refuse(a.unknown.Start, ReasonUnknownColumn, shown(a.unknown.Path[len(a.unknown.Path)-1]), "no table of the statement has a column of that name")
-	}
 	for i := range a.params {
 		u := &a.params[i]
 		if u.seal != nil || u.declared {
@@ -163,7 +168,7 @@ func (a *analysis) finish() error {
 			continue
 		}
 		for _, c := range a.clears {
-			if c.Value == l.Value {
+			if c.Value == l.Value && telling(c) {
 				return a.refuse(c.Start, ReasonClearUse, out.Column().String(), "the same literal is also bound to an encrypted column")
 			}
 		}
@@ -171,11 +176,19 @@ func (a *analysis) finish() error {
 	return nil
 }
 
+// namesKnown refuses a name that no column has in a statement on an annotated table.
+func (a *analysis) namesKnown() error {
+	if a.unknown == nil || len(a.touched) == 0 {
+		return nil
+	}
+	return a.refuse(a.unknown.Start, ReasonUnknownColumn, shown(a.unknown.Path[len(a.unknown.Path)-1]), "no table of the statement has a column of that name")
+}
+
 // visitedAll is a check on ourselves: a placeholder of the text that the
 // analysis has not met stands in a part of the statement that it knows nothing
 // about.
 func (a *analysis) visitedAll() error {
-	if len(a.touched) == 0 || len(a.script.Statements) != 1 || len(a.script.Markers) == 0 {
+	if len(a.touched) == 0 || len(a.script.Markers) == 0 {
 		return nil
 	}
 	met := make([]bool, len(a.script.Markers))

@@ -32,6 +32,9 @@ type CatalogColumn struct {
 	Default string
 	// Generated is set for generated and identity columns.
 	Generated bool
+	// Invisible columns are not meant by "*" and by an INSERT without column
+	// list (MySQL, MariaDB).
+	Invisible bool
 	// Collation is the engine's collation name, for text columns.
 	Collation string
 	// BytewiseEqual says that equality of this column is equality of bytes

@@ -107,7 +107,8 @@ func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
 	if s.Replace && in.sealed && !a.conflictKeepsPartition(in, &Upsert{Duplicate: true}) {
 		return nil, a.refuse(s.Start, ReasonPartition, rel.alias.Name, "REPLACE may delete another partition's row: every unique key must contain the partition column; or delete and insert")
 	}
-	return a.returning(s, s.Returning, s.ReturningEnd, &scope{up: sc, rels: []*relation{rel}, star: starOf(rel)}, expose)
+	out := a.returningScope(&scope{up: sc, rels: []*relation{rel}, star: starOf(rel)}, 1)
+	return a.returning(s, s.Returning, s.ReturningEnd, out, expose)
 }
 
 func starOf(rels ...*relation) []visible {
@@ -120,6 +121,24 @@ func starOf(rels ...*relation) []visible {
 		}
 	}
 	return vis
+}
+
+// returningScope is the scope of a RETURNING list. SQLite's knows the columns
+// of the target alone, under the name of the table whatever its alias.
+func (a *analysis) returningScope(sc *scope, targets int) *scope {
+	if a.dialect != SQLite {
+		return sc
+	}
+	out := &scope{up: sc.up, ctes: sc.ctes}
+	for _, r := range sc.rels[:targets] {
+		named := *r
+		if r.base != nil {
+			named.alias, named.path = Ident{Name: r.base.ID.Name}, nil
+		}
+		out.rels = append(out.rels, &named)
+	}
+	out.star = starOf(out.rels...)
+	return out
 }
 
 func (a *analysis) returning(owner any, items []SelectItem, end int, sc *scope, expose bool) ([]column, error) {
@@ -170,7 +189,7 @@ func (a *analysis) writeColumns(in *insertion) error {
 	}
 	var names []string
 	for i := range rel.cols {
-		if rel.cols[i].hidden || a.dialect == SQLite && rel.cols[i].phys != nil && rel.cols[i].phys.Generated {
+		if rel.cols[i].hidden || rel.cols[i].invisible() || a.dialect == SQLite && rel.cols[i].phys != nil && rel.cols[i].phys.Generated {
 			continue
 		}
 		if a.dialect == Postgres && n >= 0 && len(names) == n {
@@ -253,10 +272,16 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 	}
 	var part PartitionSource
 	havePart := false
+	sc := in.sc
+	if a.dialect == MySQL {
+		// Values may name columns of the row: those set before them, or their
+		// defaults.
+		sc = &scope{up: in.sc, rels: []*relation{in.rel}}
+	}
 	for i, e := range row {
 		c := in.sealedAt(i)
 		if c == nil {
-			if err := a.assignClear(e, in.sc, in.rel, in.col(i)); err != nil {
+			if err := a.assignClear(e, sc, in.rel, in.col(i)); err != nil {
 				return err
 			}
 			continue
@@ -278,7 +303,7 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 			havePart = true
 			in.parts = append(in.parts, part)
 		}
-		if err := a.assignSealed(e, c, part, in.sc); err != nil {
+		if err := a.assignSealed(e, c, part, sc); err != nil {
 			return err
 		}
 		in.sealed = true
@@ -324,6 +349,7 @@ func (a *analysis) rowPartition(in *insertion, row []Expr) (PartitionSource, err
 func (a *analysis) assignSealed(e Expr, c *schema.Column, part PartitionSource, sc *scope) error {
 	switch v := e.(type) {
 	case *Param, *Literal:
+		a.free(v)
 		return a.seal(v, c, part)
 	case *Cast:
 		if preserves(v, c) {
@@ -377,6 +403,7 @@ func (a *analysis) assignClear(e Expr, sc *scope, rel *relation, col int) error 
 		return nil
 	}
 	if _, ok := e.(*Literal); ok && rel.base != nil {
+		a.free(e)
 		return nil
 	}
 	return a.clear(e, sc, ReasonSealedToClear)
@@ -707,7 +734,7 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err
 	}
-	return a.returning(s, s.Returning, s.ReturningEnd, sc, expose)
+	return a.returning(s, s.Returning, s.ReturningEnd, a.returningScope(sc, targets), expose)
 }
 
 func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
@@ -823,6 +850,9 @@ func (a *analysis) updateSealed(s *Update, as *Assign, ref *ColumnRef, h hit, v 
 // addConjunct keeps an UPDATE inside the partition of the context, which is
 // also the one that its values are sealed for.
 func (a *analysis) addConjunct(s *Update, r *relation, c *schema.Column) error {
+	if cursorOnly(s.Where) {
+		return a.refuse(s.Start, ReasonPartition, c.String(), "WHERE CURRENT OF takes no other condition; update by key")
+	}
 	if r.partCol < 0 || !bytewise(r, r.partCol) || len(s.Targets) != 1 || len(s.Limit) > 0 ||
 		s.Where != nil && !s.WhereSpan.Known() || s.Where == nil && s.WhereAt < 0 {
 		return a.refuse(s.Start, ReasonPartition, c.String(), "fix the partition in the WHERE clause")
@@ -838,6 +868,12 @@ func (a *analysis) addConjunct(s *Update, r *relation, c *schema.Column) error {
 	}
 	a.conj[s] = conjunct{rel: r}
 	return nil
+}
+
+// cursorOnly reports WHERE CURRENT OF.
+func cursorOnly(where Expr) bool {
+	o, ok := where.(*Opaque)
+	return ok && o.What == "CURRENT OF"
 }
 
 // ---- DELETE ----
@@ -875,7 +911,7 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err
 	}
-	return a.returning(s, s.Returning, s.ReturningEnd, sc, expose)
+	return a.returning(s, s.Returning, s.ReturningEnd, a.returningScope(sc, min(1, len(sc.rels))), expose)
 }
 
 // deleteTarget checks one target of a multi-table DELETE: an alias of FROM.

@@ -41,6 +41,19 @@ type builder struct {
 }
 
 func (a *analysis) build() (*Plan, error) {
+	b, err := a.edited()
+	if err != nil {
+		return nil, err
+	}
+	if err := b.results(); err != nil {
+		return nil, err
+	}
+	b.declared()
+	return b.checked()
+}
+
+// edited makes the text and the arguments of a plan.
+func (a *analysis) edited() (*builder, error) {
 	// Definitions are edited by tokens alone; everything else needs the ranges
 	// that the front end could not establish.
 	if a.script.NoEdit != "" && len(a.ddl) == 0 {
@@ -54,12 +67,11 @@ func (a *analysis) build() (*Plan, error) {
 		return nil, err
 	}
 	b.shape()
-	if err := b.apply(); err != nil {
-		return nil, err
-	}
-	if err := b.results(); err != nil {
-		return nil, err
-	}
+	return b, b.apply()
+}
+
+// checked returns the plan if its text parses to what was planned.
+func (b *builder) checked() (*Plan, error) {
 	if len(b.edits) == 0 {
 		return b.plan, nil // the server gets the text that was analysed
 	}
@@ -153,6 +165,9 @@ func (b *builder) added() int {
 // exchange (MySQL without arguments), or pass the limit (threats T30).
 func (b *builder) holes() bool {
 	a := b.a
+	if a.inlines() {
+		return true
+	}
 	if a.dialect == MySQL && !a.opt.HasArgs && !a.opt.Prepare {
 		// A conjunct is an argument anyway, and an UPDATE has no result whose
 		// types could change.
@@ -313,7 +328,11 @@ func (b *builder) shape() {
 		for i, c := range cols {
 			q[i] = b.a.front.QuoteIdent(c)
 		}
-		b.insertAt(ins.ColumnsAt, " ("+strings.Join(q, ", ")+") ")
+		at := Span{ins.ColumnsAt, ins.ColumnsAt}
+		if ins.EmptyList.Known() {
+			at = ins.EmptyList
+		}
+		b.edits = append(b.edits, edit{span: at, text: " (" + strings.Join(q, ", ") + ") "})
 	}
 	b.edits = append(b.edits, b.a.ddl...)
 	for owner, cols := range b.a.hidden {
@@ -393,6 +412,8 @@ func (b *builder) hide(owner any, cols []hiddenCol) {
 	case *Update:
 		at = o.ReturningEnd
 	case *Delete:
+		at = o.ReturningEnd
+	case *Merge:
 		at = o.ReturningEnd
 	}
 	var text strings.Builder
@@ -581,6 +602,8 @@ func topItems(top any) ([]SelectItem, int) {
 	case *Update:
 		return t.Returning, 0
 	case *Delete:
+		return t.Returning, 0
+	case *Merge:
 		return t.Returning, 0
 	}
 	return nil, 0

@@ -38,9 +38,7 @@ func (a *analysis) clear(e Expr, sc *scope, why Reason) error {
 	case *Param:
 		a.useParam(x, false)
 	case *Literal:
-		if telling(x) {
-			a.clears = append(a.clears, x)
-		}
+		a.clears = append(a.clears, x)
 	case *Call:
 		return a.call(x, sc, why)
 	case *Op:
@@ -209,7 +207,12 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
-		return a.compare(o.Args, sc, inner(why, ReasonPredicate))
+		before := len(a.clears)
+		if err := a.compare(o.Args, sc, inner(why, ReasonPredicate)); err != nil {
+			return err
+		}
+		a.freeOperands(o.Name, o.Args, before)
+		return nil
 	}
 	if o.Name == "AND" || o.Name == "OR" || o.Name == "NOT" {
 		return a.clearAll(o.Args, sc, inner(why, ReasonPredicate))
@@ -236,7 +239,7 @@ func (a *analysis) compare(args []Expr, sc *scope, why Reason) error {
 		case *Param:
 			a.useParam(v, declared)
 		case *Literal:
-			if !declared && telling(v) {
+			if !declared {
 				a.clears = append(a.clears, v)
 			}
 		default:
@@ -269,9 +272,11 @@ func (a *analysis) in(x *In, sc *scope) error {
 			return err
 		}
 	}
+	before := len(a.clears)
 	if err := a.compare(all, sc, ReasonPredicate); err != nil {
 		return err
 	}
+	a.freeOperands("IN", all, before)
 	if x.Query == nil {
 		return nil
 	}

@@ -222,6 +222,8 @@ func (a *analysis) dml(st Statement, sc *scope) ([]column, error) {
 		return a.update(s, sc, true)
 	case *Delete:
 		return a.delete(s, sc, true)
+	case *Merge:
+		return a.merge(s, sc, true)
 	}
 	return nil, a.refuse(st.Pos(), ReasonStatement, "", "")
 }

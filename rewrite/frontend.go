@@ -55,6 +55,7 @@ type Session struct {
 	// SQLMode and Flavour apply to MySQL and MariaDB.
 	ANSIQuotes         bool
 	NoBackslashEscapes bool
+	IgnoreSpace        bool
 	// ModeKnown is set when the sql_mode was set by the driver itself on this
 	// connection; otherwise statements whose tokens depend on it are refused.
 	ModeKnown bool
@@ -106,6 +107,10 @@ type Frontend interface {
 	// a call with clear arguments is clear (threats T3). name is lower case
 	// and unqualified (or qualified with the engine's system schema).
 	Function(name string) bool
+
+	// Tokens splits a prepared text as Parse does for Script.Tokens, without
+	// parsing it.
+	Tokens(text string, s *Session) TokenReader
 
 	// QuoteIdent quotes a name for this dialect.
 	QuoteIdent(name string) string

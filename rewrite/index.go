@@ -176,6 +176,7 @@ func (a *analysis) term(e Expr, index *schema.Equality, part PartitionSource) er
 		return err
 	}
 	out.Compared = true
+	a.free(v)
 	if p, ok := v.(*Param); ok {
 		a.use(paramUse{param: p, seal: index.Of})
 	}

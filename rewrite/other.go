@@ -8,8 +8,10 @@ const ddlHint = "change annotated tables with the statements that `sealsql ddl` 
 // nothing in them can name an annotated table.
 func (a *analysis) other(o *Other) error {
 	switch o.Kind {
-	case OtherTransaction, OtherEmpty, OtherDeallocate, OtherListen, OtherShow, OtherMaintenance:
+	case OtherTransaction, OtherEmpty, OtherDeallocate, OtherListen, OtherMaintenance:
 		return a.contents(o)
+	case OtherShow:
+		return a.show(o)
 	case OtherSession:
 		return a.setting(o)
 	case OtherExplain:
@@ -18,7 +20,7 @@ func (a *analysis) other(o *Other) error {
 		return a.refuse(o.Start, ReasonDynamic, "", o.Verb+" runs text that cannot be planned; send the statement itself")
 	case OtherCall:
 		return a.callStatement(o)
-	case OtherCopy, OtherMerge:
+	case OtherCopy:
 		return a.bulk(o)
 	case OtherCursor:
 		return a.cursor(o)
@@ -53,6 +55,20 @@ func (a *analysis) contents(o *Other) error {
 	return nil
 }
 
+// show lets statements pass that show settings and definitions; those that
+// describe an annotated table are noted, because their report is of carriers.
+func (a *analysis) show(o *Other) error {
+	for _, t := range o.Relations {
+		if len(t.Path) == 0 {
+			continue
+		}
+		if rel := a.cat.Relation(t.Path); rel.Verdict == VerdictAnnotated {
+			a.describes = rel.Annotation
+		}
+	}
+	return a.contents(o)
+}
+
 // unsafeSettings change how texts are read or what the catalog may hold.
 var unsafeSettings = map[string]string{
 	"standard_conforming_strings": "sealsql reads strings as the standard does",
@@ -69,11 +85,14 @@ func (a *analysis) setting(o *Other) error {
 			return a.refuse(o.Start, ReasonSession, s, why)
 		}
 	}
-	a.effects |= EffectSession
 	for _, s := range o.Settings {
-		if s == "attach" || s == "detach" {
+		switch {
+		case a.dialect == MySQL && strings.HasPrefix(s, "@"):
+			continue // a variable of the user's
+		case s == "attach" || s == "detach":
 			a.effects |= EffectCatalog
 		}
+		a.effects |= EffectSession
 	}
 	return a.contents(o)
 }
@@ -88,6 +107,7 @@ func (a *analysis) explain(o *Other) error {
 		return err
 	}
 	a.results, a.skipRes = nil, true
+	a.declares, a.fetches = nil, nil
 	return nil
 }
 
@@ -104,7 +124,7 @@ func (a *analysis) callStatement(o *Other) error {
 	return a.contents(o)
 }
 
-// bulk plans COPY, LOAD DATA and MERGE: every relation must be clear.
+// bulk plans COPY and LOAD DATA: every relation must be clear.
 func (a *analysis) bulk(o *Other) error {
 	for _, t := range o.Relations {
 		rel := a.cat.Relation(t.Path)
@@ -121,22 +141,6 @@ func (a *analysis) bulk(o *Other) error {
 		return err
 	}
 	return a.contents(o)
-}
-
-func (a *analysis) cursor(o *Other) error {
-	if o.Query == nil {
-		return a.contents(o)
-	}
-	cols, err := a.query(o.Query, nil, false)
-	if err != nil {
-		return err
-	}
-	for i := range cols {
-		if f := cols[i].flow; len(f) > 0 {
-			return a.refuse(o.Query.Start, ReasonStatement, f[0].col.String(), "run the query itself: database/sql reads its rows one by one")
-		}
-	}
-	return nil
 }
 
 // keyTable refuses DROP and TRUNCATE of the key table: the data would be lost.

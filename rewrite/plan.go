@@ -131,8 +131,24 @@ type Plan struct {
 	// Labels are the names that the inner result's encrypted columns must
 	// have, compared without case; "" where the engine makes one up. Another
 	// name means that the text was read against another schema (threats T8).
-	Labels  []string
-	Effects Effect
+	Labels []string
+	// Sets takes the place of Results, ResultNames and Labels in the plan of a
+	// text with several statements: the results that the inner driver shows, in
+	// its order. It is not nil in such a plan. NoRows says that the text can be
+	// executed but not queried: which result would be shown depends on rows.
+	Sets    []ResultSet
+	NoRows bool
+	// Describes is the annotated table whose columns a statement that passes
+	// lists, with the types of their carriers (DESCRIBE, SHOW COLUMNS, PRAGMA
+	// table_info).
+	Describes *schema.Table
+	// Declares is the cursor that the statement makes, where its rows need to be
+	// opened; Replaces are the cursors that it makes and that need nothing.
+	// Fetches are those that it reads from; in a text with several statements
+	// none of them may need opening unless rows are not asked for.
+	Declares          *Cursor
+	Replaces, Fetches []string
+	Effects         Effect
 	Checks  []Check
 	// Tables are the annotated tables that the plan relies on.
 	Tables []*schema.Table

@@ -169,28 +169,26 @@ func describePlan(p *rewrite.Plan) string {
 	for _, h := range p.Holes {
 		fmt.Fprintf(&b, "hole at %d  %s\n", h.At, describeOut(h.Out))
 	}
-	for i, r := range p.Results {
-		fmt.Fprintf(&b, "result %d", i+1)
-		if r.Hidden {
-			b.WriteString("  hidden")
-		}
-		if len(r.Columns) == 0 && !r.Hidden {
-			b.WriteString("  pass")
-		}
-		for k, c := range r.Columns {
-			fmt.Fprintf(&b, "  open %s %s", c, describePartition(r.Partitions[k]))
-		}
-		if p.ResultNames[i] != "" {
-			fmt.Fprintf(&b, "  named %q", p.ResultNames[i])
-		}
-		b.WriteByte('\n')
+	describeResults(&b, "", p.Results, p.ResultNames)
+	for i, set := range p.Sets {
+		describeResults(&b, fmt.Sprintf("set %d  ", i+1), set.Results, set.ResultNames)
+		describeFilters(&b, set.Filters)
 	}
-	for _, f := range p.Filters {
-		fmt.Fprintf(&b, "filter result %d by %s =", f.Column+1, f.Index.Of)
-		for _, v := range f.Values {
-			b.WriteString(" " + describeValue(v))
-		}
-		b.WriteByte('\n')
+	if p.NoRows {
+		b.WriteString("not queried\n")
+	}
+	describeFilters(&b, p.Filters)
+	if p.Describes != nil {
+		b.WriteString("describes " + p.Describes.Name + "\n")
+	}
+	if p.Declares != nil {
+		describeResults(&b, "cursor "+p.Declares.Name+"  ", p.Declares.Results, p.Declares.ResultNames)
+	}
+	for _, n := range p.Replaces {
+		b.WriteString("cursor " + n + " passes\n")
+	}
+	for _, n := range p.Fetches {
+		b.WriteString("fetches from " + n + "\n")
 	}
 	for _, c := range p.Checks {
 		fmt.Fprintf(&b, "check %s = %s\n", describeValue(c.A), describeValue(c.B))
@@ -202,6 +200,38 @@ func describePlan(p *rewrite.Plan) string {
 		b.WriteString("effect session\n")
 	}
 	return b.String()
+}
+
+func describeFilters(b *strings.Builder, filters []rewrite.Filter) {
+	for _, f := range filters {
+		fmt.Fprintf(b, "filter result %d by %s =", f.Column+1, f.Index.Of)
+		for _, v := range f.Values {
+			b.WriteString(" " + describeValue(v))
+		}
+		b.WriteByte('\n')
+	}
+}
+
+func describeResults(b *strings.Builder, set string, results []rewrite.Open, names []string) {
+	if set != "" && results == nil {
+		b.WriteString(set + "passes\n")
+	}
+	for i, r := range results {
+		fmt.Fprintf(b, "%sresult %d", set, i+1)
+		if r.Hidden {
+			b.WriteString("  hidden")
+		}
+		if len(r.Columns) == 0 && !r.Hidden {
+			b.WriteString("  pass")
+		}
+		for k, c := range r.Columns {
+			fmt.Fprintf(b, "  open %s %s", c, describePartition(r.Partitions[k]))
+		}
+		if names[i] != "" {
+			fmt.Fprintf(b, "  named %q", names[i])
+		}
+		b.WriteByte('\n')
+	}
 }
 
 func describeOut(o rewrite.Out) string {
@@ -225,10 +255,13 @@ func describeValue(v rewrite.Value) string {
 	case rewrite.FromArg:
 		return fmt.Sprintf("argument %d", v.Arg)
 	case rewrite.FromLiteral:
-		return fmt.Sprintf("literal at %d", v.Literal.Start)
+		return describeLiteral(v.Literal)
 	}
 	return "context"
 }
+
+// describeLiteral names a literal by its place in the text.
+var describeLiteral = func(l *rewrite.Literal) string { return fmt.Sprintf("literal at %d", l.Start) }
 
 func describePartition(p rewrite.PartitionSource) string {
 	switch {
@@ -266,7 +299,7 @@ type world struct {
 	blind   bool
 }
 
-func parseWorld(t *testing.T, d rewrite.Dialect, text string) *world {
+func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 	w := &world{dialect: d, decl: rewrite.Declarations{Routines: map[string]bool{}, Triggers: map[string]bool{}, Metastore: "encryption_key"}}
 	var rel *rewrite.SnapshotRelation
 	var ann *schema.Table
@@ -299,7 +332,7 @@ func parseWorld(t *testing.T, d rewrite.Dialect, text string) *world {
 	return w
 }
 
-func (w *world) top(t *testing.T, f []string) (*rewrite.SnapshotRelation, *schema.Table) {
+func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schema.Table) {
 	add := func(name string, kind rewrite.RelationKind) *rewrite.SnapshotRelation {
 		id := rewrite.RelationID{Schema: "main", Name: name}
 		if s, n, ok := strings.Cut(name, "."); ok {
@@ -350,7 +383,7 @@ func (w *world) top(t *testing.T, f []string) (*rewrite.SnapshotRelation, *schem
 	return nil, nil
 }
 
-func setPartition(t *testing.T, ann *schema.Table, f []string) {
+func setPartition(t testing.TB, ann *schema.Table, f []string) {
 	switch f[1] {
 	case "const":
 		ann.Partition = schema.Partition{Kind: schema.PartitionConst, Const: f[2]}
@@ -365,7 +398,7 @@ func setPartition(t *testing.T, ann *schema.Table, f []string) {
 	}
 }
 
-func (w *world) addColumn(t *testing.T, rel *rewrite.SnapshotRelation, ann *schema.Table, f []string) {
+func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *schema.Table, f []string) {
 	c := rewrite.CatalogColumn{Name: f[0], Type: f[1], BytewiseEqual: true}
 	for i := 2; i < len(f); i++ {
 		switch f[i] {
@@ -391,6 +424,8 @@ func (w *world) addColumn(t *testing.T, rel *rewrite.SnapshotRelation, ann *sche
 			i++
 		case "generated":
 			c.Generated = true
+		case "invisible":
+			c.Invisible = true
 		case "ci":
 			c.BytewiseEqual = false
 		default:
@@ -448,7 +483,7 @@ func (w *world) catalog(s rewrite.Session) rewrite.Catalog {
 	return rewrite.NewCatalog(w.dialect, snap, rewrite.Names{SearchPath: []string{"main"}}, cat, w.decl)
 }
 
-func parseOptions(t *testing.T, d rewrite.Dialect, text string) (rewrite.Options, rewrite.Session) {
+func parseOptions(t testing.TB, d rewrite.Dialect, text string) (rewrite.Options, rewrite.Session) {
 	o := rewrite.Options{HasArgs: true}
 	s := rewrite.Session{}
 	if d == rewrite.MySQL {
@@ -466,6 +501,8 @@ func parseOptions(t *testing.T, d rewrite.Dialect, text string) (rewrite.Options
 			s.ANSIQuotes = true
 		case "no_backslash_escapes":
 			s.NoBackslashEscapes = true
+		case "ignore_space":
+			s.IgnoreSpace = true
 		case "mode_unknown":
 			s.ModeKnown = false
 		case "mysql8":

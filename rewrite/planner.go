@@ -23,6 +23,8 @@ type Planner struct {
 	mu   sync.RWMutex
 	hot  map[planKey]planned // newer generation
 	cold map[planKey]planned // older generation: dropped when hot fills up
+	// Templates by the form of their text, in two generations as well.
+	hotForms, coldForms map[planKey][]*template
 }
 
 // planKey holds everything that a plan depends on (threats T6): the text, the
@@ -70,11 +72,63 @@ func (p *Planner) Plan(text string, c Catalog, s *Session, o Options) (*Plan, er
 	if ok {
 		return got.plan, got.err
 	}
-	plan, err := PlanOnce(p.front, text, c, s, o)
-	if len(text) <= maxCachedText {
-		p.keep(k, planned{plan, err})
+	if len(text) > maxCachedText {
+		return PlanOnce(p.front, text, c, s, o)
+	}
+	f := forms.Get().(*form)
+	defer f.release()
+	formed := f.read(p.front, text, s) && len(f.lits) > 0
+	if formed {
+		if plan := p.formed(f, c, s, o); plan != nil {
+			return plan, nil
+		}
+	}
+	var r recording
+	plan, err := planOnce(p.front, text, c, s, o, &r)
+	p.keep(k, planned{plan, err})
+	if formed && err == nil {
+		if t := newTemplate(p.front, s, plan, f, &r); t != nil {
+			p.keepTemplate(planKey{string(f.key), c, *s, o}, t)
+		}
 	}
 	return plan, err
+}
+
+// formed makes the plan of a text from a template of its form; nil without one.
+func (p *Planner) formed(f *form, c Catalog, s *Session, o Options) *Plan {
+	p.mu.RLock()
+	list, ok := p.hotForms[planKey{string(f.key), c, *s, o}]
+	if !ok {
+		list = p.coldForms[planKey{string(f.key), c, *s, o}]
+	}
+	p.mu.RUnlock()
+	for _, t := range list {
+		if t.matches(f) {
+			plan, _ := t.instance(f)
+			return plan
+		}
+	}
+	return nil
+}
+
+// maxVariants bounds the templates of one form: texts that differ in literals
+// which matter.
+const maxVariants = 8
+
+// keepTemplate stores a template, in the place of the oldest of its form where
+// there are too many.
+func (p *Planner) keepTemplate(k planKey, t *template) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	list, ok := p.hotForms[k]
+	if !ok {
+		list = p.coldForms[k]
+		if p.hotForms == nil || len(p.hotForms) >= p.size/2 {
+			p.coldForms, p.hotForms = p.hotForms, make(map[planKey][]*template, p.size/8)
+		}
+	}
+	list = append(list[max(0, len(list)-maxVariants+1):len(list):len(list)], t)
+	p.hotForms[k] = list
 }
 
 // keep stores a plan. Two generations bound the cache without any bookkeeping
@@ -91,6 +145,10 @@ func (p *Planner) keep(k planKey, v planned) {
 
 // PlanOnce plans one text without a cache: a pure function.
 func PlanOnce(f Frontend, text string, c Catalog, s *Session, o Options) (*Plan, error) {
+	return planOnce(f, text, c, s, o, nil)
+}
+
+func planOnce(f Frontend, text string, c Catalog, s *Session, o Options, r *recording) (*Plan, error) {
 	prepared, err := f.Prepare(text, s)
 	if err != nil {
 		return nil, err
@@ -106,7 +164,7 @@ func PlanOnce(f Frontend, text string, c Catalog, s *Session, o Options) (*Plan,
 	if s.Unsafe != "" && !onlySettings(script) {
 		return nil, &UnsupportedError{Column: s.Unsafe, Pos: -1, Reason: ReasonSession, Hint: "set it back; texts cannot be read reliably under it"}
 	}
-	return planScript(f, text, script, c, s, o)
+	return planScript(f, text, script, c, s, o, r)
 }
 
 func onlySettings(script *Script) bool {
@@ -142,51 +200,4 @@ func passText(text string, script *Script) string {
 		return script.Text
 	}
 	return text
-}
-
-// planScript plans every statement of a text; a text with several statements
-// passes as a whole or is refused.
-func planScript(f Frontend, text string, script *Script, c Catalog, s *Session, o Options) (*Plan, error) {
-	var effects Effect
-	var touched *analysis
-	for i, st := range script.Statements {
-		a := newAnalysis(f, script, c, s, o)
-		if err := a.statement(st); err != nil {
-			return nil, err
-		}
-		if err := a.finish(); err != nil {
-			return nil, err
-		}
-		if effects != 0 && !changesOnly(st) {
-			return nil, &UnsupportedError{Pos: st.Pos(), Reason: ReasonMultiStatement, Hint: "an earlier statement of the text changes what names mean; send them one by one"}
-		}
-		effects |= a.effects
-		if a.needsWork() {
-			touched = a
-		}
-		if touched != nil && (i > 0 || len(script.Statements) > 1) {
-			return nil, &UnsupportedError{Pos: st.Pos(), Reason: ReasonMultiStatement, Hint: "send statements on annotated tables one by one"}
-		}
-	}
-	if touched != nil {
-		touched.effects = effects
-		return touched.build()
-	}
-	return &Plan{Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects}, nil
-}
-
-// changesOnly reports statements that read and write no rows, so that it does
-// not matter what an earlier statement of the text did to names.
-func changesOnly(st Statement) bool {
-	o, ok := st.(*Other)
-	if !ok {
-		return false
-	}
-	switch o.Kind {
-	case OtherCopy, OtherMerge, OtherExplain, OtherCursor, OtherCall, OtherUnknown, OtherDynamic:
-		return false
-	case OtherCreateTable, OtherCreateView:
-		return o.Query == nil
-	}
-	return true
 }

@@ -382,7 +382,7 @@ func (a *analysis) starColumns(s *Star, sc *scope) (vis []visible, sensitive, op
 		if sensitive && sc.starBad != 0 {
 			return nil, true, open, a.refuse(s.Start, sc.starBad, "", "name the columns instead of \"*\"")
 		}
-		return sc.star, sensitive, open, nil
+		return listed(sc.star), sensitive, open, nil
 	}
 	for x := sc; x != nil; x = x.up {
 		for _, r := range x.rels {
@@ -394,7 +394,7 @@ func (a *analysis) starColumns(s *Star, sc *scope) (vis []visible, sensitive, op
 					vis = append(vis, visible{rel: r, col: i})
 				}
 			}
-			return vis, r.sensitive(), r.open, nil
+			return listed(vis), r.sensitive(), r.open, nil
 		}
 	}
 	return nil, false, true, nil

@@ -28,8 +28,8 @@ type Node interface {
 	Range() Span
 }
 
-// Statement is one statement of a script: *Query, *Insert, *Update, *Delete
-// or *Other.
+// Statement is one statement of a script: *Query, *Insert, *Update, *Delete,
+// *Merge or *Other.
 type Statement interface {
 	Node
 	statement()
@@ -399,7 +399,10 @@ type Insert struct {
 	HasColumns bool
 	// ColumnsAt is the offset where a column list can be inserted when there
 	// is none; negative where it cannot.
-	ColumnsAt     int
+	ColumnsAt int
+	// EmptyList covers "()" where the rows have values for all columns (MySQL);
+	// HasColumns is false then.
+	EmptyList     Span
 	Values        *Values
 	Query         *Query
 	DefaultValues bool
@@ -516,13 +519,11 @@ const (
 	OtherCursor
 	// OtherListen: LISTEN, UNLISTEN, NOTIFY.
 	OtherListen
-	// OtherMerge: MERGE.
-	OtherMerge
 	// OtherEmpty: nothing but comments and semicolons.
 	OtherEmpty
 )
 
-// Other is a statement that is not a query, INSERT, UPDATE or DELETE. Front
+// Other is a statement that is not a query, INSERT, UPDATE, DELETE or MERGE. Front
 // ends fill Relations, Exprs and Queries with everything that the statement
 // names, so that "touches nothing annotated" can be proven for it.
 type Other struct {
@@ -538,6 +539,10 @@ type Other struct {
 	Settings []string
 	// Temp is set for CREATE TEMPORARY.
 	Temp bool
+	// Name is the cursor's, of DECLARE, FETCH, MOVE and CLOSE ("" for all);
+	// Fetches is set for FETCH.
+	Name    string
+	Fetches bool
 	Attr string
 }
 

@@ -81,6 +81,9 @@ func (v verifier) statement(x, y Statement) bool {
 	case *Delete:
 		y, ok := y.(*Delete)
 		return ok && v.delete(x, y)
+	case *Merge:
+		y, ok := y.(*Merge)
+		return ok && v.merge(x, y)
 	case *Other:
 		y, ok := y.(*Other)
 		return ok && v.other(x, y)
@@ -214,6 +217,21 @@ func (v verifier) delete(x, y *Delete) bool {
 	return v.with(x.With, y.With) && v.tables(x.Targets, y.Targets) && v.tables(x.From, y.From) && x.Multi == y.Multi &&
 		v.expr(x.Where, y.Where) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) && x.Attr == y.Attr &&
 		v.items(x, x.Returning, y.Returning)
+}
+
+func (v verifier) merge(x, y *Merge) bool {
+	if len(x.Whens) != len(y.Whens) {
+		return false
+	}
+	for i, w := range x.Whens {
+		o := y.Whens[i]
+		if w.Match != o.Match || w.Attr != o.Attr || !v.expr(w.Cond, o.Cond) || !v.assigns(w.Set, o.Set) ||
+			(w.Insert == nil) != (o.Insert == nil) || w.Insert != nil && !v.insert(w.Insert, o.Insert) {
+			return false
+		}
+	}
+	return v.with(x.With, y.With) && v.table(x.Target, y.Target) && v.tableExpr(x.Source, y.Source) &&
+		v.expr(x.On, y.On) && x.Attr == y.Attr && v.items(x, x.Returning, y.Returning)
 }
 
 func (v verifier) query(x, y *Query) bool {

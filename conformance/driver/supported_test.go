@@ -18,6 +18,8 @@ type twins struct {
 	t     *testing.T
 	w     *world
 	plain *sql.DB
+	// plainDSN is the data source name of the plain database.
+	plainDSN string
 }
 
 const twinConfig = head + `tables:
@@ -39,7 +41,8 @@ var logicalTables = []string{
 func (e engine) twins(t *testing.T) *twins {
 	t.Helper()
 	x := &twins{t: t, w: e.open(t, twinConfig)}
-	x.plain = e.open(t, twinConfig).plain
+	other := e.open(t, twinConfig)
+	x.plain, x.plainDSN = other.plain, other.dsn
 	for _, s := range logicalTables {
 		x.both(s)
 	}

@@ -103,19 +103,15 @@ func kindOf(typ, engine string) rewrite.RelationKind {
 	return rewrite.RelOther
 }
 
-// readColumns leaves invisible columns out: "*" and an INSERT without column
-// list do not mean them.
 func (rs *relations) readColumns() error {
 	return rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLLATION_NAME "+
 		"FROM information_schema.COLUMNS WHERE "+inUserSchemas("TABLE_SCHEMA")+" ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			extra := strings.ToUpper(v.Text(6))
-			if strings.Contains(extra, "INVISIBLE") {
-				return
-			}
 			c := rewrite.CatalogColumn{
 				Name: v.Text(2), Type: strings.ToLower(v.Text(3)), NotNull: v.Text(4) == "NO",
 				Default: rs.defaultOf(v), Generated: generated(extra), Collation: v.Text(7),
+				Invisible: strings.Contains(extra, "INVISIBLE"),
 			}
 			c.BytewiseEqual = bytewise(c.Type, c.Collation)
 			rel.Columns = append(rel.Columns, c)

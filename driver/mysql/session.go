@@ -36,6 +36,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	for m := range strings.SplitSeq(mode, ",") {
 		s.Plan.ANSIQuotes = s.Plan.ANSIQuotes || m == "ANSI_QUOTES"
 		s.Plan.NoBackslashEscapes = s.Plan.NoBackslashEscapes || m == "NO_BACKSLASH_ESCAPES"
+		s.Plan.IgnoreSpace = s.Plan.IgnoreSpace || m == "IGNORE_SPACE"
 	}
 	s.Plan.ModeKnown = true
 	s.Codec, s.Prepared = e.codecs(mode, s.Plan.MariaDB)
@@ -128,6 +129,7 @@ func temporary(ctx context.Context, r *sealdriver.Reader, id rewrite.RelationID)
 		c := rewrite.CatalogColumn{
 			Name: row.Text(0), Type: strings.ToLower(row.Text(1)), Collation: row.Text(2),
 			NotNull: row.Text(3) == "NO", Default: row.Text(5), Generated: generated(row.Text(6)),
+			Invisible: strings.Contains(strings.ToUpper(row.Text(6)), "INVISIBLE"),
 		}
 		c.BytewiseEqual = bytewise(c.Type, c.Collation)
 		rel.Columns = append(rel.Columns, c)

@@ -57,6 +57,9 @@ func (l *lowerer) insertBody(s *rewrite.Insert, x *ast.InsertStmt) {
 		s.Query = l.query(x.Select)
 		return
 	}
+	if emptyRows(x) { // of no columns, with or without brackets
+		s.HasColumns, s.ColumnsAt = true, -1
+	}
 	if !l.accept("VALUES", "VALUE") {
 		l.fail()
 	}
@@ -77,6 +80,7 @@ func (l *lowerer) insertBody(s *rewrite.Insert, x *ast.InsertStmt) {
 // insertColumns lowers "(a, t.b)"; qualifiers are consumed and left out, as
 // the target is the only table that they can name.
 func (l *lowerer) insertColumns(s *rewrite.Insert, x *ast.InsertStmt) {
+	from := l.mark()
 	l.eatPunct("(")
 	for i, c := range x.Columns {
 		if i > 0 {
@@ -85,6 +89,20 @@ func (l *lowerer) insertColumns(s *rewrite.Insert, x *ast.InsertStmt) {
 		s.Columns = append(s.Columns, l.columnIdent(c))
 	}
 	l.eatPunct(")")
+	if len(x.Columns) == 0 && x.Select == nil && !emptyRows(x) {
+		s.HasColumns, s.EmptyList = false, l.span(from)
+		s.ColumnsAt = s.EmptyList.Start
+	}
+}
+
+// emptyRows reports rows without values: all columns have their defaults.
+func emptyRows(x *ast.InsertStmt) bool {
+	for _, row := range x.Lists {
+		if len(row) > 0 {
+			return false
+		}
+	}
+	return len(x.Lists) > 0 && x.Select == nil && len(x.Columns) == 0
 }
 
 func (l *lowerer) columnIdent(c *ast.ColumnName) rewrite.Ident {

@@ -39,7 +39,9 @@ var verbs = map[string]rewrite.OtherKind{
 	"CHECK": rewrite.OtherMaintenance, "CHECKSUM": rewrite.OtherMaintenance, "FLUSH": rewrite.OtherMaintenance,
 	"LOCK": rewrite.OtherMaintenance, "UNLOCK": rewrite.OtherMaintenance, "KILL": rewrite.OtherMaintenance,
 	"RESET": rewrite.OtherMaintenance, "PURGE": rewrite.OtherMaintenance, "CACHE": rewrite.OtherMaintenance,
-	"CALL":    rewrite.OtherCall,
+	"CALL": rewrite.OtherCall,
+	// DO is a SELECT without a result.
+	"DO":      rewrite.OtherShow,
 	"PREPARE": rewrite.OtherDynamic, "EXECUTE": rewrite.OtherDynamic, "HANDLER": rewrite.OtherDynamic,
 	"DEALLOCATE": rewrite.OtherDeallocate, "LOAD": rewrite.OtherCopy, "IMPORT": rewrite.OtherCopy,
 }
@@ -180,7 +182,9 @@ func (b *builder) other(n ast.StmtNode, lo, hi int) *rewrite.Other {
 	toks := b.tokens[lo:hi]
 	o := &rewrite.Other{Span: whole(b.lexed, lo, hi)}
 	o.Kind, o.Verb = classify(toks)
-	b.noEdit = "not a data statement"
+	if !b.script {
+		b.noEdit = "not a data statement"
+	}
 	switch x := n.(type) {
 	case *ast.ExplainStmt:
 		b.explain(o, x, lo, hi)
@@ -247,7 +251,7 @@ func statementWord(lx *lexed, i int) bool {
 // walk skips some clauses) are added from the tokens.
 func (b *builder) collect(o *rewrite.Other, n ast.Node, lo, hi int) {
 	c := &collector{l: &lowerer{lexed: b.lexed, lost: true, seen: map[int]bool{}}, self: n}
-	c.bare = o.Kind == rewrite.OtherShow || o.Kind == rewrite.OtherCopy
+	c.bare = o.Kind == rewrite.OtherShow && o.Verb != "DO" || o.Kind == rewrite.OtherCopy
 	n.Accept(c)
 	o.Relations, o.Exprs = append(c.tables, b.references(lo, hi)...), c.exprs
 	for i, q := range c.queries {

@@ -474,6 +474,9 @@ func (l *lowerer) lock(q *rewrite.Query, info *ast.SelectLockInfo) {
 	from := l.mark()
 	if l.accept("LOCK") {
 		l.eat("IN", "SHARE", "MODE")
+		if !l.lost {
+			l.i += wait(l.lexed, l.i)
+		}
 	} else {
 		l.eat("FOR")
 		l.accept("UPDATE", "SHARE")

@@ -72,7 +72,7 @@ func build(script *rewrite.Script, lx *lexed, s *rewrite.Session) error {
 	if err != nil {
 		return notParsed(script, lx, err)
 	}
-	b := &builder{lexed: lx, session: s, shown: shown, tails: tails}
+	b := &builder{lexed: lx, session: s, shown: shown, tails: tails, script: len(nodes) > 1}
 	script.Statements, err = b.statements(nodes)
 	script.NoEdit = b.noEdit
 	return err
@@ -176,6 +176,9 @@ func parse(text string, s *rewrite.Session) (nodes []ast.StmtNode, err error) {
 	if s.NoBackslashEscapes {
 		mode |= mysql.ModeNoBackslashEscapes
 	}
+	if s.IgnoreSpace {
+		mode |= mysql.ModeIgnoreSpace
+	}
 	p.SetSQLMode(mode)
 	p.EnableWindowFunc(true)
 	nodes, _, err = p.ParseSQL(text)
@@ -198,11 +201,18 @@ type tail struct{ at, end int }
 // RETURNING clauses, which it does not know, become blanks, and VALUE(c) a
 // name of its own. tails lists the clauses.
 func parseText(lx *lexed, s *rewrite.Session) (string, []tail) {
+	out := reports(lx, nil)
+	if s.MariaDB {
+		out = waits(lx, out)
+	}
 	if !s.MariaDB || !lx.returning && !hasValueCall(lx.tokens) {
-		return lx.text, nil
+		if out == nil {
+			return lx.text, nil
+		}
+		return string(out), nil
 	}
 	var tails []tail
-	out := []byte(lx.text)
+	out = writable(lx, out)
 	for lo := 0; lo < len(lx.tokens); {
 		hi := statementEnd(lx, lo)
 		if at := returningAt(lx, lo, hi); at >= 0 {
@@ -289,6 +299,9 @@ type builder struct {
 	shown   string
 	tails   []tail
 	noEdit  string
+	// script is set for several statements: the planner edits none of them that
+	// is not a data statement.
+	script bool
 }
 
 // statements lowers all nodes. Their texts follow each other in the text that

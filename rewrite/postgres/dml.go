@@ -28,6 +28,8 @@ func (l *lowerer) statement(n *ast.Node, i, end int) rewrite.Statement {
 		return l.update(v.UpdateStmt, i, end)
 	case *ast.Node_DeleteStmt:
 		return l.delete(v.DeleteStmt, i, end)
+	case *ast.Node_MergeStmt:
+		return l.merge(v.MergeStmt, i, end)
 	}
 	return l.other(n, i, end)
 }

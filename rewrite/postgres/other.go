@@ -239,6 +239,10 @@ func (l *lowerer) refine(n *ast.Node, out *rewrite.Other) {
 		l.object(v.SecLabelStmt.Object, v.SecLabelStmt.Objtype, out)
 	case *ast.Node_IndexStmt:
 		l.indexKeys(v.IndexStmt, out)
+	case *ast.Node_DeclareCursorStmt:
+		out.Name = v.DeclareCursorStmt.Portalname
+	case *ast.Node_FetchStmt:
+		out.Name, out.Fetches = v.FetchStmt.Portalname, !v.FetchStmt.Ismove
 	}
 }
 
@@ -350,8 +354,6 @@ func kindOf(n *ast.Node) rewrite.OtherKind {
 		return rewrite.OtherCursor
 	case *ast.Node_ListenStmt, *ast.Node_UnlistenStmt, *ast.Node_NotifyStmt:
 		return rewrite.OtherListen
-	case *ast.Node_MergeStmt:
-		return rewrite.OtherMerge
 	case *ast.Node_LoadStmt:
 		return rewrite.OtherUnknown // loads a library into the server
 	}

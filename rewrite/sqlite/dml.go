@@ -52,6 +52,7 @@ func (l *lowerer) insert(n *ast.InsertStmt, s rewrite.Span) *rewrite.Insert {
 	}
 	if v := onlyValues(n.Select); v != nil {
 		ins.Values = l.values(v)
+		l.looseStrings(ins.Values)
 	} else if n.Select != nil {
 		ins.Query = l.query(n.Select)
 	}
@@ -60,6 +61,20 @@ func (l *lowerer) insert(n *ast.InsertStmt, s rewrite.Span) *rewrite.Insert {
 	}
 	ins.Returning, ins.ReturningEnd = l.selectItems(n.Returning), itemsEnd(n.Returning)
 	return ins
+}
+
+// looseStrings turns "x" in the rows of an INSERT into the string that SQLite
+// takes it for: there is no column that it could name. (Under _dqs=0 it is an
+// error to SQLite, and the statement then stores the string all the same.)
+func (l *lowerer) looseStrings(v *rewrite.Values) {
+	for _, row := range v.Rows {
+		for i, e := range row {
+			ref, ok := e.(*rewrite.ColumnRef)
+			if ok && len(ref.Path) == 1 && ref.Path[0].Quoted && ref.Known() && l.text[ref.Start] == '"' {
+				row[i] = l.constant(ref.Span, rewrite.LitString, ref.Path[0].Name)
+			}
+		}
+	}
 }
 
 // onlyValues returns the VALUES list when it is all that s holds.

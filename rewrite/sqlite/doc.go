@@ -34,8 +34,9 @@
 //
 // # Names and strings
 //
-// SQLite takes "x" for a string when no column is called x. It is lowered as a
-// quoted column name; a name that does not resolve is refused by the planner.
+// SQLite takes "x" for a string when no column is called x. In the rows of an
+// INSERT, where there is no column, it is lowered as that string; elsewhere as
+// a quoted column name, and the planner refuses one that does not resolve.
 // 'x' where a name must stand is that name. The unquoted words TRUE and FALSE
 // in an expression are Boolean literals, although SQLite prefers a column of
 // that name where there is one: an annotated column must not be called so.
