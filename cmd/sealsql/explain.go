@@ -33,7 +33,7 @@ What names mean is read from --db or --schema, or taken from the statements with
 Exit status: 0 if every statement can be sent, 1 if one is refused.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.usage(explainFormats); err != nil {
+			if err := o.usage(explainFormats, args[0]); err != nil {
 				return err
 			}
 			return work(func(cmd *cobra.Command, args []string) error { return explainText(cmd, o, args[0], showLiterals) })(cmd, args)
