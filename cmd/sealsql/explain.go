@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -150,11 +151,8 @@ func (x *explanation) write(w io.Writer, format string) error {
 
 // footnotes say what holds for every record, and what the answer is worth.
 func (x *explanation) footnotes(w io.Writer) {
-	for _, r := range x.Statements {
-		if r.Sealed() {
-			fmt.Fprint(w, "\nRecords also show their column, their logical type and the minute in which their key was made. Equal values give\ndifferent records; only search indexes show which are equal, and to whom queries are seen, which are asked for.\n")
-			break
-		}
+	if notes := explain.Footnotes(x.Statements); len(notes) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(notes, "\n"))
 	}
 	if note := offline.Note(x.Catalog); note != "" {
 		fmt.Fprintf(w, "\n%s\n", note)
