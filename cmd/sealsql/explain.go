@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -33,7 +34,7 @@ What names mean is read from --db or --schema, or taken from the statements with
 Exit status: 0 if every statement can be sent, 1 if one is refused.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.usage(explainFormats); err != nil {
+			if err := o.usage(explainFormats, args[0]); err != nil {
 				return err
 			}
 			return work(func(cmd *cobra.Command, args []string) error { return explainText(cmd, o, args[0], showLiterals) })(cmd, args)
@@ -150,11 +151,8 @@ func (x *explanation) write(w io.Writer, format string) error {
 
 // footnotes say what holds for every record, and what the answer is worth.
 func (x *explanation) footnotes(w io.Writer) {
-	for _, r := range x.Statements {
-		if r.Sealed() {
-			fmt.Fprint(w, "\nRecords also show their column, their logical type and the minute in which their key was made. Equal values give\ndifferent records; only search indexes show which are equal, and to whom queries are seen, which are asked for.\n")
-			break
-		}
+	if notes := explain.Footnotes(x.Statements); len(notes) > 0 {
+		fmt.Fprintf(w, "\n%s\n", strings.Join(notes, "\n"))
 	}
 	if note := offline.Note(x.Catalog); note != "" {
 		fmt.Fprintf(w, "\n%s\n", note)

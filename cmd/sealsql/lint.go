@@ -31,7 +31,7 @@ What names mean is read from --db or --schema, or taken from the statements with
 Exit status: 0 if nothing is refused, 1 if something is or cannot be read.`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.usage(lintFormats); err != nil {
+			if err := o.usage(lintFormats, ""); err != nil {
 				return err
 			}
 			files, err := lint.Find(args, tests)

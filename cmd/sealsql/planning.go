@@ -46,8 +46,9 @@ func (o *planningOptions) flags(cmd *cobra.Command, formats []string) {
 	f.StringVar(&o.format, "format", formats[0], strings.Join(formats, ", "))
 }
 
-// usage reports what is wrong with the flags.
-func (o *planningOptions) usage(formats []string) error {
+// usage reports what is wrong with the flags. input is the argument that may
+// stand for standard input, or empty.
+func (o *planningOptions) usage(formats []string, input string) error {
 	if engines[o.dialect] == nil {
 		return fmt.Errorf("--dialect must be one of %s", strings.Join(dialectNames(), ", "))
 	}
@@ -62,6 +63,9 @@ func (o *planningOptions) usage(formats []string) error {
 		if is {
 			given++
 		}
+	}
+	if inputs := append(slices.Clone(o.schemas), input); slices.Index(inputs, "-") != lastIndex(inputs, "-") {
+		return errors.New("standard input can be read once only")
 	}
 	if given > 1 {
 		return errors.New("--db, --db-env, --schema and --infer-schema exclude each other")
@@ -78,6 +82,15 @@ func (o *planningOptions) usage(formats []string) error {
 		}
 	}
 	return nil
+}
+
+func lastIndex(list []string, x string) int {
+	for i := len(list) - 1; i >= 0; i-- {
+		if list[i] == x {
+			return i
+		}
+	}
+	return -1
 }
 
 func (o *planningOptions) front() rewrite.Frontend { return engines[o.dialect].frontend }

@@ -200,6 +200,26 @@ func TestRecordsLeakWhatTheirTypeAndPartitionSay(t *testing.T) {
 	}
 }
 
+func TestRecordsOfAsherahLeakTheirPartitionAndTime(t *testing.T) {
+	tables, err := schema.New([]*schema.Table{{Name: "users", Columns: []*schema.Column{{Name: "ssn", Carrier: schema.CarrierAsherah}}}}, schema.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := world(t, "users.ssn")
+	w.Tables = tables
+	r := describe(t, w, frontends["postgres"], "UPDATE users SET ssn = $1 WHERE id = $2")
+	if r.Status != explain.StatusPlanned || fmt.Sprint(r.Parameters[0].Leaks) != "[null length partition time]" || r.Parameters[0].Uses[0].Format != "asherah" {
+		t.Errorf("%+v", r)
+	}
+	notes := fmt.Sprint(explain.Footnotes([]explain.Report{r}))
+	if !strings.Contains(notes, "Asherah") || strings.Contains(notes, "their column") {
+		t.Error(notes)
+	}
+	if notes := explain.Footnotes([]explain.Report{describe(t, w, frontends["postgres"], "SELECT 1")}); notes != nil {
+		t.Error(notes)
+	}
+}
+
 func TestEveryArgumentIsAccountedFor(t *testing.T) {
 	w := world(t, "users.ssn:text")
 	for dialect, sql := range map[string]string{

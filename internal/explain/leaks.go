@@ -9,9 +9,11 @@ import (
 // lies in it.
 type Leak string
 
-// The leaks. Beside these, every record shows its column, its logical type and
-// the minute in which its key was made. Two records of one value are different,
-// so that none of them shows equality or order; that is for search indexes.
+// The leaks. Beside these, every compact record shows its column, its logical
+// type and the minute in which its key was made, one in Asherah's format the
+// service, the product and the minute in which its key was made. Two records of
+// one value are different, so that none of them shows equality or order; that is
+// for search indexes.
 const (
 	// LeakValue: the value itself.
 	LeakValue Leak = "value"
@@ -24,6 +26,8 @@ const (
 	LeakStorageClass Leak = "storage-class"
 	// LeakPartition: the id of the partition that the value belongs to.
 	LeakPartition Leak = "partition"
+	// LeakTime: the second in which the value was sealed (Asherah's format).
+	LeakTime Leak = "time"
 	// LeakEquality: which other values in its partition it is equal to, and so
 	// how often it occurs; with a group, among all columns of the group.
 	LeakEquality Leak = "equality"
@@ -34,13 +38,16 @@ const (
 // words say what a leak is to a reader.
 var leakWords = map[Leak]string{
 	LeakValue: "the value", LeakLength: "its length", LeakNull: "whether it is NULL",
-	LeakStorageClass: "its storage class", LeakPartition: "its partition",
+	LeakStorageClass: "its storage class", LeakPartition: "its partition", LeakTime: "when it was sealed",
 	LeakEquality: "which values it is equal to", LeakEqualityEverywhere: "which values of all partitions it is equal to",
 }
 
 // Records returns what records of a column leak.
 func Records(d rewrite.Dialect, c *schema.Column) []Leak {
 	leaks := []Leak{LeakNull}
+	if c.Carrier == schema.CarrierAsherah {
+		return append(leaks, LeakLength, LeakPartition, LeakTime)
+	}
 	if !oneLength(d, c.Type) {
 		leaks = append(leaks, LeakLength)
 	}

@@ -65,12 +65,20 @@ type Use struct {
 	What   string `json:"what"`
 	Column string `json:"column"`
 	Type   string `json:"type"`
+	// Format is that of the records, "compact" or "asherah".
+	Format string `json:"format,omitempty"`
 	// Index is the column of the search index.
 	Index string `json:"index,omitempty"`
 	// Partition says where the partition comes from; empty for an index over
 	// all partitions.
 	Partition string `json:"partition,omitempty"`
 }
+
+// The formats.
+const (
+	formatCompact = "compact"
+	formatAsherah = "asherah"
+)
 
 // The uses.
 const (
@@ -118,16 +126,30 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 	return r
 }
 
-// Sealed reports whether records are sent or read, or their indexes.
-func (r Report) Sealed() bool {
-	for _, lines := range [][]Line{r.Parameters, r.Added, r.Results, r.Searches} {
-		for _, l := range lines {
-			if len(l.Uses) > 0 {
-				return true
+// Footnotes say what holds for every record that the reports mention: lines for
+// people, none where there are no records.
+func Footnotes(reports []Report) []string {
+	formats := map[string]bool{}
+	for _, r := range reports {
+		for _, lines := range [][]Line{r.Parameters, r.Added, r.Results, r.Searches} {
+			for _, l := range lines {
+				for _, u := range l.Uses {
+					formats[u.Format] = true
+				}
 			}
 		}
 	}
-	return false
+	var out []string
+	if formats[formatCompact] {
+		out = append(out, "Records also show their column, their logical type and the minute in which their key was made.")
+	}
+	if formats[formatAsherah] {
+		out = append(out, "Records in Asherah's format also show service, product and the minute in which their key was made.")
+	}
+	if len(formats) > 0 {
+		out = append(out, "Equal values give different records. Search indexes show which values are equal; who sees queries, which are asked for.")
+	}
+	return out
 }
 
 // Refused describes a refusal. masked is the statement's text as it may be
@@ -254,7 +276,11 @@ func (d *describer) use(l *Line, o rewrite.Out) {
 }
 
 func (d *describer) record(what string, c *schema.Column, p rewrite.PartitionSource) Use {
-	return Use{What: what, Column: c.String(), Type: c.Type.String(), Partition: d.partition(p)}
+	u := Use{What: what, Column: c.String(), Type: c.Type.String(), Format: formatCompact, Partition: d.partition(p)}
+	if c.Carrier == schema.CarrierAsherah {
+		u.Format = formatAsherah
+	}
+	return u
 }
 
 // partition says where a partition comes from.

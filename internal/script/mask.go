@@ -30,8 +30,8 @@ const (
 )
 
 // Mask hides every value and comment of a text: strings, numbers, names that
-// begin with a digit, and quoted names that known does not know, because a
-// value in the wrong quotes looks like one. A text whose tokens are in doubt is
+// begin with a digit, and names in double quotes that known does not know,
+// because a value in the wrong quotes looks like one. A text whose tokens are in doubt is
 // hidden as a whole.
 func Mask(f rewrite.Frontend, text string, s *rewrite.Session, known func(name string) bool) Masked {
 	m := &masker{text: text, known: known}
@@ -117,7 +117,7 @@ func (m *masker) token(t rewrite.Token) {
 		m.hide(t.End, hiddenText)
 	case t.Kind == rewrite.TokNumber, startsWithDigit(t):
 		m.hide(t.End, hidden)
-	case t.Kind == rewrite.TokQuoted && !m.known(t.Text):
+	case t.Kind == rewrite.TokQuoted && m.ambiguous(t) && !m.known(t.Text):
 		m.hide(t.End, hiddenName)
 	case t.Kind == rewrite.TokParam && strings.ContainsAny(m.text[t.Start:t.End], "('\""),
 		t.Kind == rewrite.TokPunct && strings.ContainsAny(m.text[t.Start:t.End], "'\"`"):
@@ -125,6 +125,13 @@ func (m *masker) token(t rewrite.Token) {
 	default:
 		m.keep(t.End)
 	}
+}
+
+// ambiguous reports a name in quotes that delimit strings elsewhere: nobody
+// takes `…` and […] for a string.
+func (m *masker) ambiguous(t rewrite.Token) bool {
+	c := m.text[t.Start]
+	return c != '`' && c != '['
 }
 
 func startsWithDigit(t rewrite.Token) bool {
