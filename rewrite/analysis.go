@@ -49,9 +49,9 @@ type analysis struct {
 	// arm is set while an arm of UNION ALL is entered that can show the
 	// partition of its rows: both arms then do, instead of relying on
 	// conditions that may differ.
-	arm     bool
-	unknown *ColumnRef // the first name that no column in scope has
-	skipRes bool       // the result is not rows of the statement (EXPLAIN)
+	arm       bool
+	unknown   *ColumnRef    // the first name that no column in scope has
+	skipRes   bool          // the result is not rows of the statement (EXPLAIN)
 	describes *schema.Table // the annotated table that the statement shows
 	// The cursors that the statement declares and fetches from.
 	declares, fetches []string

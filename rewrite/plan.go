@@ -136,7 +136,7 @@ type Plan struct {
 	// text with several statements: the results that the inner driver shows, in
 	// its order. It is not nil in such a plan. NoRows says that the text can be
 	// executed but not queried: which result would be shown depends on rows.
-	Sets    []ResultSet
+	Sets   []ResultSet
 	NoRows bool
 	// Describes is the annotated table whose columns a statement that passes
 	// lists, with the types of their carriers (DESCRIBE, SHOW COLUMNS, PRAGMA
@@ -148,8 +148,8 @@ type Plan struct {
 	// none of them may need opening unless rows are not asked for.
 	Declares          *Cursor
 	Replaces, Fetches []string
-	Effects         Effect
-	Checks  []Check
+	Effects           Effect
+	Checks            []Check
 	// Tables are the annotated tables that the plan relies on.
 	Tables []*schema.Table
 	// Filters are comparisons that an index answers with more rows than it

@@ -37,7 +37,7 @@ INSERT INTO t VALUES (1.5)`
 			}
 			var got []rewrite.Token
 			keep := func(tok rewrite.Token) bool { got = append(got, tok); return true }
-			if !tokenizer.Tokens(text, 0, session, keep) || len(got) != len(script.Tokens) {
+			if !tokenizer.EachToken(text, 0, session, keep) || len(got) != len(script.Tokens) {
 				t.Fatalf("got %d tokens, want %d", len(got), len(script.Tokens))
 			}
 			for i := range got {
@@ -46,12 +46,12 @@ INSERT INTO t VALUES (1.5)`
 				}
 			}
 			got = nil
-			if tokenizer.Tokens("SELECT 'open", 0, session, keep) || len(got) != 1 {
+			if tokenizer.EachToken("SELECT 'open", 0, session, keep) || len(got) != 1 {
 				t.Errorf("an open string gives %d tokens", len(got))
 			}
 			got = nil
 			stop := func(tok rewrite.Token) bool { got = append(got, tok); return len(got) < 2 }
-			if at := strings.Index(text, "INSERT"); !tokenizer.Tokens(text, at, session, stop) || len(got) != 2 || got[0].Start != at {
+			if at := strings.Index(text, "INSERT"); !tokenizer.EachToken(text, at, session, stop) || len(got) != 2 || got[0].Start != at {
 				t.Errorf("from the second statement on: %+v", got)
 			}
 		})

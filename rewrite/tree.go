@@ -543,7 +543,7 @@ type Other struct {
 	// Fetches is set for FETCH.
 	Name    string
 	Fetches bool
-	Attr string
+	Attr    string
 }
 
 func (*Query) statement()  {}

@@ -151,7 +151,7 @@ func TestNoStringOfTheCorpusIsShown(t *testing.T) {
 func values(front rewrite.Frontend, text string) []string {
 	var found []string
 	rest, at := strings.Builder{}, 0
-	front.(rewrite.Tokenizer).Tokens(text, 0, &session, func(t rewrite.Token) bool {
+	front.(rewrite.Tokenizer).EachToken(text, 0, &session, func(t rewrite.Token) bool {
 		if t.Kind == rewrite.TokString {
 			found = append(found, t.Text)
 			rest.WriteString(text[at:t.Start])
@@ -280,7 +280,7 @@ func FuzzExplain(f *testing.F) {
 				continue
 			}
 			isValue := true
-			front.(rewrite.Tokenizer).Tokens(sql, 0, &session, func(tok rewrite.Token) bool {
+			front.(rewrite.Tokenizer).EachToken(sql, 0, &session, func(tok rewrite.Token) bool {
 				if strings.Contains(sql[tok.Start:tok.End], canary) && tok.Kind != rewrite.TokString {
 					isValue = false
 				}

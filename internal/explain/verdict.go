@@ -46,7 +46,7 @@ func Parse(f rewrite.Frontend, text string, s *rewrite.Session) *rewrite.Script 
 func hasParams(f rewrite.Frontend, text string, s *rewrite.Session) bool {
 	found := false
 	if t, ok := f.(rewrite.Tokenizer); ok {
-		t.Tokens(text, 0, s, func(t rewrite.Token) bool {
+		t.EachToken(text, 0, s, func(t rewrite.Token) bool {
 			found = t.Kind == rewrite.TokParam
 			return !found
 		})

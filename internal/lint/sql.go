@@ -161,7 +161,7 @@ func plainName(s string) bool { return wordOnly.MatchString(s) }
 
 func tokens(front rewrite.Frontend, text string, s *rewrite.Session) (toks []rewrite.Token, ok bool) {
 	t, ok := front.(rewrite.Tokenizer)
-	ok = ok && t.Tokens(text, 0, s, func(t rewrite.Token) bool {
+	ok = ok && t.EachToken(text, 0, s, func(t rewrite.Token) bool {
 		toks = append(toks, t)
 		return true
 	})

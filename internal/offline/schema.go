@@ -120,7 +120,7 @@ func (s *Schema) Learn(text string) bool {
 
 func (s *Schema) tokens(text string) (toks []rewrite.Token, ok bool) {
 	t, ok := s.front.(rewrite.Tokenizer)
-	ok = ok && t.Tokens(text, 0, &s.session, func(t rewrite.Token) bool {
+	ok = ok && t.EachToken(text, 0, &s.session, func(t rewrite.Token) bool {
 		toks = append(toks, t)
 		return true
 	})

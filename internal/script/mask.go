@@ -37,7 +37,7 @@ func Mask(f rewrite.Frontend, text string, s *rewrite.Session, known func(name s
 	m := &masker{text: text, known: known}
 	doubt := false
 	tokenizer, ok := f.(rewrite.Tokenizer)
-	ok = ok && tokenizer.Tokens(text, 0, s, func(t rewrite.Token) bool {
+	ok = ok && tokenizer.EachToken(text, 0, s, func(t rewrite.Token) bool {
 		// $tag$…$tag$ is a string to MySQL 9 and a row of names to others.
 		doubt = f.Dialect() == rewrite.MySQL && t.Kind == rewrite.TokWord && strings.HasPrefix(t.Text, "$")
 		m.gap(t.Start)

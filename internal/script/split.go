@@ -56,7 +56,7 @@ type splitter struct {
 func (sp *splitter) piece() {
 	sp.cur, sp.depth, sp.compound, sp.resume = Piece{Lead: sp.pos}, 0, undecided, -1
 	tokenizer, ok := sp.front.(rewrite.Tokenizer)
-	readable := ok && tokenizer.Tokens(sp.text, sp.pos, sp.session, sp.token)
+	readable := ok && tokenizer.EachToken(sp.text, sp.pos, sp.session, sp.token)
 	switch {
 	case sp.resume >= 0:
 		sp.pos = sp.resume

@@ -4,8 +4,8 @@ import "github.com/sealsql/sealsql/rewrite"
 
 var _ rewrite.Tokenizer = frontend{}
 
-// Tokens cuts a text into tokens; see rewrite.Tokenizer.
-func (frontend) Tokens(text string, from int, _ *rewrite.Session, yield func(rewrite.Token) bool) bool {
+// EachToken cuts a text into tokens; see rewrite.Tokenizer.
+func (frontend) EachToken(text string, from int, _ *rewrite.Session, yield func(rewrite.Token) bool) bool {
 	s := scanner{text: text, legal: true}
 	for i := from; i < len(text); {
 		i = s.next(i)
