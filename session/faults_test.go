@@ -32,12 +32,18 @@ type fault struct {
 var faults = []fault{
 	{n: 1, name: "a revoked key stops encrypting within the check interval, and newer keys are adopted", test: revocationTakesEffect},
 	{n: 2, name: "a key revoked in its first minute is replaced once", test: revocationWithinTheMinute},
-	{n: 3, name: "compact records and key rows are bound to their place", test: rowsAndRecordsAreBound,
-		why: "Asherah's format has no associated data, and cannot get any: its documentation says what that means"},
-	{n: 4, name: "wraps under one key are counted, compact records commit to their key and name their version", test: wrapsAreBounded,
-		why: "Asherah's format has neither commitment nor version"},
-	{n: 5, name: "ids are compared whole and byte by byte", test: idsAreComparedWhole,
-		why: "the underscore stays ambiguous between service and product in Asherah's ids: a factory that has one logs a warning; compact ids escape"},
+	{
+		n: 3, name: "compact records and key rows are bound to their place", test: rowsAndRecordsAreBound,
+		why: "Asherah's format has no associated data, and cannot get any: its documentation says what that means",
+	},
+	{
+		n: 4, name: "wraps under one key are counted, compact records commit to their key and name their version", test: wrapsAreBounded,
+		why: "Asherah's format has neither commitment nor version",
+	},
+	{
+		n: 5, name: "ids are compared whole and byte by byte", test: idsAreComparedWhole,
+		why: "the underscore stays ambiguous between service and product in Asherah's ids: a factory that has one logs a warning; compact ids escape",
+	},
 	{n: 6, name: "a partition that is not UTF-8 is refused at once", test: invalidPartitionsAreRefused},
 	{n: 7, name: "an intermediate row without parent is an error", test: rowsWithoutParentAreErrors},
 	{n: 8, name: "errors of the store are reported, and a key that won a race is checked", test: storeErrorsAreReported},
@@ -51,20 +57,28 @@ var faults = []fault{
 	{n: 16, name: "a warm encryption touches no new page", test: warmEncryptionMapsNothing},
 	{n: 17, name: "an encryption costs the same beside twenty thousand live keys", test: liveKeysCostNothing},
 	{n: 18, name: "a cached key takes less than two KiB in all", test: cachedKeysAreSmall},
-	{n: 19, name: "an idle factory has no goroutine", test: idleFactoriesHaveNoGoroutine,
-		why: "linking memguard still sets the limit of core dumps to zero, which securemem documents"},
+	{
+		n: 19, name: "an idle factory has no goroutine", test: idleFactoriesHaveNoGoroutine,
+		why: "linking memguard still sets the limit of core dumps to zero, which securemem documents",
+	},
 	{n: 20, name: "a warm partition does not wait for twenty cold ones", test: warmCallsDoNotWait},
 	{n: 21, name: "states are read again in the background, spread over time, and absent keys are remembered", test: refreshIsInTheBackground},
 	{n: 22, name: "a new session reads nothing, and a session in use stays cached", test: sessionsShareKeysAndStay},
 	{n: 23, name: "partitions and sessions that are gone leave nothing behind", test: nothingIsLeftBehind},
 	{n: 24, name: "a slow wipe holds up nobody", test: slowWipesHoldUpNobody},
-	{n: 25, name: "usual JSON is read and written without reflection; compact records are small", test: recordsAreCheap,
-		why: "the size of Asherah's JSON is part of its format"},
+	{
+		n: 25, name: "usual JSON is read and written without reflection; compact records are small", test: recordsAreCheap,
+		why: "the size of Asherah's JSON is part of its format",
+	},
 	{n: 26, name: "calls allocate a handful of times", test: callsAllocateLittle},
-	{n: 27, name: "creation times are stored in UTC, tables have names and definitions", test: tablesAreFlexible,
-		why: "there is no call for several records at once: in the compact format they share a derived key instead"},
-	{n: 28, name: "published master keys are refused, and the making of keys is logged", test: knownKeysAreRefused,
-		why: "re-encryption of stored records is left to tools"},
+	{
+		n: 27, name: "creation times are stored in UTC, tables have names and definitions", test: tablesAreFlexible,
+		why: "there is no call for several records at once: in the compact format they share a derived key instead",
+	},
+	{
+		n: 28, name: "published master keys are refused, and the making of keys is logged", test: knownKeysAreRefused,
+		why: "re-encryption of stored records is left to tools",
+	},
 }
 
 func TestAsherahsFaultsAreNotHere(t *testing.T) {

@@ -153,10 +153,10 @@ func (p *CryptoPolicy) check() error {
 // envelope returns the parts of the policy that the engine enforces.
 func (p *CryptoPolicy) envelope() (envelope.Policy, envelope.CacheConfig) {
 	return envelope.Policy{
-			ExpireAfter: p.ExpireKeyAfter, RevokeCheck: p.RevokeCheckInterval,
-			CreatedPrecision: p.CreateDatePrecision, DataKey: p.DataKey,
-		}, envelope.CacheConfig{
-			Intermediate: p.IntermediateKeyCacheMaxSize, System: p.SystemKeyCacheMaxSize,
-			NoSystem: !p.CacheSystemKeys, NoIntermediate: !p.CacheIntermediateKeys,
-		}
+		ExpireAfter: p.ExpireKeyAfter, RevokeCheck: p.RevokeCheckInterval,
+		CreatedPrecision: p.CreateDatePrecision, DataKey: p.DataKey,
+	}, envelope.CacheConfig{
+		Intermediate: p.IntermediateKeyCacheMaxSize, System: p.SystemKeyCacheMaxSize,
+		NoSystem: !p.CacheSystemKeys, NoIntermediate: !p.CacheIntermediateKeys,
+	}
 }
