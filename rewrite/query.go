@@ -259,21 +259,12 @@ func (a *analysis) having(e Expr, sc *scope) error {
 // sortKey checks an item of ORDER BY, GROUP BY or DISTINCT ON: an ordinal, an
 // output name, or an expression.
 func (a *analysis) sortKey(e Expr, sc *scope, why Reason) error {
-	switch x := e.(type) {
-	case *Literal:
-		n, err := strconv.Atoi(x.Value)
-		if err != nil || x.Kind != LitNumber || n < 1 || n > len(sc.outputs) {
-			return nil
-		}
-		if f := sc.outputs[n-1].flow; len(f) > 0 {
-			return a.refuse(x.Start, why, f[0].col.String(), hints[why])
-		}
-		return nil
-	case *ColumnRef:
-		if len(x.Path) == 1 {
-			if done, err := a.outputName(x, sc, why); done || err != nil {
-				return err
-			}
+	if done, err := a.ordinal(e, sc, why); done || err != nil {
+		return err
+	}
+	if x, ok := e.(*ColumnRef); ok && len(x.Path) == 1 {
+		if done, err := a.outputName(x, sc, why); done || err != nil {
+			return err
 		}
 	}
 	if err := a.outputNames(e, sc, why); err != nil {
