@@ -395,10 +395,12 @@ func (b *builder) hide(owner any, cols []hiddenCol) {
 	case *Delete:
 		at = o.ReturningEnd
 	}
+	_, query := owner.(*Select)
+	bare := !query && b.a.dialect == SQLite // see bareStars
 	var text strings.Builder
 	for _, c := range cols {
 		text.WriteString(", ")
-		text.WriteString(b.columnText(c.rel, c.col, false))
+		text.WriteString(b.columnText(c.rel, c.col, bare))
 		text.WriteString(" AS ")
 		text.WriteString(b.a.front.QuoteIdent(c.name))
 	}
