@@ -729,6 +729,10 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err
 	}
+	if a.dialect == SQLite && targets == 1 {
+		// Only PostgreSQL hands back the columns of FROM as well.
+		sc = &scope{up: sc, rels: sc.rels[:1], star: starOf(sc.rels[0])}
+	}
 	return a.returning(s, s.Returning, s.ReturningEnd, sc, expose)
 }
 

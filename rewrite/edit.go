@@ -475,11 +475,11 @@ func (b *builder) results() error {
 	for i := range a.results {
 		sealedAny = sealedAny || len(a.results[i].flow) > 0 || a.results[i].hidden
 	}
-	if !sealedAny {
+	items, _ := topItems(a.top)
+	if !sealedAny && !b.relabels(items) {
 		b.shapeLabels()
 		return nil
 	}
-	items, _ := topItems(a.top)
 	for i := range items {
 		if star, ok := items[i].Expr.(*Star); ok && a.openStar[star] {
 			return a.refuse(star.Start, ReasonCatalog, "", "the columns behind \"*\" are not known without the catalog; name them")
@@ -527,6 +527,19 @@ func (b *builder) opened(s sealed) (PartitionSource, error) {
 	}
 	return PartitionSource{}, b.a.refuse(-1, ReasonPartition, s.col.String(),
 		"fix "+s.col.Table.Partition.Column+" in the WHERE clause, run with sealsql.WithPartition, or set partition_check: relaxed on the table")
+}
+
+// relabels reports whether an edit falls into an item whose text is its name.
+func (b *builder) relabels(items []SelectItem) bool {
+	if b.a.dialect == Postgres {
+		return false
+	}
+	for i := range items {
+		if _, star := items[i].Expr.(*Star); !star && items[i].Alias == nil && items[i].Known() && b.editedWithin(items[i].Span) {
+			return true
+		}
+	}
+	return false
 }
 
 // labels keeps the names that the caller would have seen where an edit falls

@@ -16,8 +16,11 @@ func (a *analysis) ordinal(e Expr, sc *scope, why Reason) (done bool, err error)
 			return false, nil
 		}
 		n := ordinalValue(x.Value)
-		if n < 1 || n > len(sc.outputs) {
+		if n < 1 {
 			return true, nil
+		}
+		if n > shownOutputs(sc) {
+			return true, a.beyond(e, sc)
 		}
 		if f := sc.outputs[n-1].flow; len(f) > 0 {
 			return false, a.refuse(e.Pos(), why, f[0].col.String(), hints[why])
@@ -35,6 +38,27 @@ func (a *analysis) ordinal(e Expr, sc *scope, why Reason) (done bool, err error)
 		}
 	}
 	return false, nil
+}
+
+// shownOutputs is the number of result columns that the caller knows of.
+func shownOutputs(sc *scope) (n int) {
+	for i := range sc.outputs {
+		if !sc.outputs[i].hidden {
+			n++
+		}
+	}
+	return n
+}
+
+// beyond refuses the number of a column that is not there where one may be added
+// behind the last: the engine would sort by it instead of reporting the fault.
+func (a *analysis) beyond(e Expr, sc *scope) error {
+	for i := range sc.outputs {
+		if f := sc.outputs[i].flow; len(f) > 0 {
+			return a.refuse(e.Pos(), ReasonAmbiguous, f[0].col.String(), "the result has no column of that number")
+		}
+	}
+	return nil
 }
 
 // peelSign takes signs and COLLATE off, under which SQLite and MariaDB still see

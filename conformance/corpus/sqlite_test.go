@@ -1,7 +1,6 @@
 package corpus_test
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 

@@ -31,6 +31,7 @@ type generator struct {
 	bound []any
 	depth int
 	fresh int // names made up
+	left  int // tables that may still be joined: their product is what engines work through
 	risk  int // one in risk constructs is one that is refused; 0 for none
 }
 
@@ -153,9 +154,13 @@ func (g *generator) typed(k kind) string {
 
 func (g *generator) small() string { return strconv.Itoa(g.vals.IntN(12)) }
 
+// maxID bounds the numbers of rows, and with them the rows of a table; those of
+// INSERT … SELECT come above.
+const maxID = 12
+
 // id writes the number of a row, which may be there or not.
 func (g *generator) id() string {
-	n := int64(g.vals.IntN(24))
+	n := int64(g.vals.IntN(maxID))
 	if g.in(2) {
 		return strconv.FormatInt(n, 10)
 	}
@@ -325,7 +330,7 @@ func (g *generator) sealedCond(s scope) string {
 
 func (g *generator) statement() statement {
 	g.begin()
-	g.bound, g.depth, g.fresh = nil, 0, 0
+	g.bound, g.depth, g.fresh, g.left = nil, 0, 0, 4
 	g.risk = []int{0, 0, 0, 6, 30, 0}[g.n(6)]
 	var st statement
 	switch k := g.n(20); {

@@ -171,6 +171,7 @@ func (g *generator) from(ctes []src) (string, scope) {
 	if g.depth > 2 {
 		joins = 0
 	}
+	joins = min(joins, g.left)
 	for range max(joins, 0) {
 		right, x := g.item(ctes)
 		how := g.n(8)
@@ -210,13 +211,14 @@ func (g *generator) from(ctes []src) (string, scope) {
 
 // item makes one item of a FROM list.
 func (g *generator) item(ctes []src) (string, src) {
-	if len(ctes) > 0 && g.n(3) < 2 {
+	g.left--
+	if len(ctes) > 0 && g.n(3) < 2 && g.left >= 0 {
 		c := pickOf(g.dice, ctes)
 		alias := g.name("c")
 		q := query{cols: c.cols, keys: c.keys}
 		return c.alias + " " + alias, derived(q, alias)
 	}
-	if g.depth < 3 && g.in(6) {
+	if g.depth < 3 && g.in(6) && g.left > 0 {
 		alias := g.name("d")
 		q := g.query(false)
 		return "(" + q.text + ") " + g.pick("", "AS ") + alias, derived(q, alias)

@@ -1,6 +1,7 @@
 package fuzzsql_test
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/sealsql/sealsql/rewrite"
@@ -34,7 +35,7 @@ func (g *generator) stored(c column, s scope) string {
 		}
 		return "DEFAULT"
 	case 11:
-		if g.w.dialect != rewrite.MySQL {
+		if g.w.dialect == rewrite.Postgres || g.w.dialect == rewrite.SQLite && c.kind != kindDate {
 			return "CAST(" + v + " AS " + g.w.spelling(c.kind) + ")"
 		}
 	}
@@ -143,7 +144,7 @@ func (g *generator) insertSource(t *table, cols []column) string {
 	for _, c := range cols {
 		switch {
 		case c.name == "id":
-			items = append(items, a+".id + 30")
+			items = append(items, a+".id + "+strconv.Itoa(maxID))
 		case c.name == "tenant":
 			items = append(items, "'"+g.tenant()+"'")
 		case c.sealed:
@@ -159,7 +160,7 @@ func (g *generator) insertSource(t *table, cols []column) string {
 			items = append(items, v)
 		}
 	}
-	where := g.cond(s)
+	where := a + ".id < " + strconv.Itoa(maxID) + " AND " + g.cond(s)
 	if from.tenant {
 		where = a + ".tenant = '" + g.tenant() + "' AND " + where
 	}
