@@ -562,11 +562,35 @@ func (b *builder) labels() {
 			}
 			continue
 		}
-		if it.Alias == nil && it.Known() && col < len(b.plan.ResultNames) && b.editedWithin(it.Span) {
-			b.plan.ResultNames[col] = b.a.script.Text[it.Start:it.End]
+		if it.Alias == nil && it.Known() && col < len(b.plan.ResultNames) && (b.cutOff(it, col+1) || b.editedWithin(it.Span)) {
+			b.plan.ResultNames[col] = b.label(it)
 		}
 		col++
 	}
+}
+
+// cutOff reports whether a column is added behind an item that is named by its
+// text on SQLite: see label.
+func (b *builder) cutOff(it *SelectItem, next int) bool {
+	_, column := it.Expr.(*ColumnRef)
+	return b.a.dialect == SQLite && !column && next < len(b.a.results) && b.a.results[next].hidden
+}
+
+// label is the name that the engine derives from an item's text. SQLite's goes on
+// to the next token, comments included, which columns that are added behind the
+// item cut off.
+func (b *builder) label(it *SelectItem) string {
+	text, end := b.a.script.Text, it.End
+	if b.a.dialect == SQLite {
+		end = len(text)
+		for i := range b.a.script.Tokens {
+			if t := &b.a.script.Tokens[i]; t.Start >= it.End {
+				end = t.Start
+				break
+			}
+		}
+	}
+	return strings.Trim(text[it.Start:end], " \t\n\v\f\r")
 }
 
 // starWidth is the number of columns of a star; very negative when unknown,
