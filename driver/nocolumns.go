@@ -15,7 +15,7 @@ var _ driver.Rows = noColumns{}
 // in it to open, and no way on to another result.
 type noColumns struct{ inner driver.Rows }
 
-func (r noColumns) Columns() []string { return nil }
+func (r noColumns) Columns() []string { return r.inner.Columns() }
 
 func (r noColumns) Close() error { return r.inner.Close() }
 

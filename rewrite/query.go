@@ -312,6 +312,10 @@ func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, er
 			if err != nil {
 				return nil, err
 			}
+			if a.stars[star] != nil && a.dialect == MySQL && i > 0 && len(star.Path) == 0 {
+				// Written out it would run, which it does not by itself.
+				return nil, a.refuse(star.Start, ReasonSyntax, "", "MySQL and MariaDB take \"*\" in the first place only; qualify it")
+			}
 			cols = append(cols, more...)
 			continue
 		}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -178,7 +179,7 @@ func sameFailure(a, b string) bool { return false }
 
 // differ compares answers.
 func (p *pair) differ(got, want *answer, st statement) string {
-	if !reflect.DeepEqual(got.columns, want.columns) {
+	if !slices.EqualFunc(got.columns, want.columns, p.sameLabel) {
 		return fmt.Sprintf("columns %q, want %q", got.columns, want.columns)
 	}
 	if st.explain {
@@ -202,6 +203,12 @@ func (p *pair) differ(got, want *answer, st statement) string {
 		}
 	}
 	return ""
+}
+
+// sameLabel compares two labels. Where go-sql-driver writes arguments into the
+// text, the label of an item that was edited keeps its placeholders.
+func (p *pair) sameLabel(got, want string) bool {
+	return got == want || strings.Contains(p.mode, "interpolateParams") && strings.Contains(got, "?")
 }
 
 func show(v any) string {

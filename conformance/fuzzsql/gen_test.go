@@ -31,7 +31,9 @@ type generator struct {
 	bound []any
 	depth int
 	fresh int // names made up
-	left  int // tables that may still be joined: their product is what engines work through
+	// shadow is the name of a table that a CTE of the statement takes away.
+	shadow string
+	left   int // tables that may still be joined: their product is what engines work through
 	risk  int // one in risk constructs is one that is refused; 0 for none
 }
 
@@ -86,6 +88,15 @@ func (g *generator) col(list []col) col {
 		return col{ref: "1", name: "one", kind: kindInt}
 	}
 	return pickOf(g.dice, list)
+}
+
+// table picks a table that its name means.
+func (g *generator) table() *table {
+	i := g.n(len(g.w.tables))
+	if g.w.tables[i].name == g.shadow {
+		i = (i + 1) % len(g.w.tables)
+	}
+	return g.w.tables[i]
 }
 
 // bind returns the stand-in of an argument.
@@ -231,7 +242,7 @@ func (g *generator) textExpr(s scope) string {
 
 // scalar is a subquery that yields one clear number.
 func (g *generator) scalar(s scope) string {
-	t := pickOf(g.dice, g.w.tables)
+	t := g.table()
 	a := g.name("q")
 	inner := g.source(t, a)
 	g.depth++
@@ -287,7 +298,7 @@ func (g *generator) cond(s scope) string {
 	case 10:
 		return g.pick("EXISTS", "NOT EXISTS") + " (SELECT " + g.existsItem(s) + ")"
 	case 11:
-		t := pickOf(g.dice, g.w.tables)
+		t := g.table()
 		a := g.name("i")
 		return c + g.pick(" IN ", " NOT IN ") + "(SELECT " + a + "." + g.pick("id", "ref") + " FROM " + t.name + " " + a + " WHERE " + a + ".ref IS NOT NULL AND " + g.cond(scope{g.source(t, a)}) + ")"
 	case 12:
@@ -306,7 +317,7 @@ func (g *generator) cond(s scope) string {
 
 // existsItem is what stands behind SELECT in an EXISTS.
 func (g *generator) existsItem(s scope) string {
-	t := pickOf(g.dice, g.w.tables)
+	t := g.table()
 	a := g.name("e")
 	inner := scope{g.source(t, a)}
 	item := g.pick("1", "*", a+".*", pickOf(g.dice, inner[0].cols).ref)
@@ -330,7 +341,7 @@ func (g *generator) sealedCond(s scope) string {
 
 func (g *generator) statement() statement {
 	g.begin()
-	g.bound, g.depth, g.fresh, g.left = nil, 0, 0, 4
+	g.bound, g.depth, g.fresh, g.left, g.shadow = nil, 0, 0, 4, ""
 	g.risk = []int{0, 0, 0, 6, 30, 0}[g.n(6)]
 	var st statement
 	switch k := g.n(20); {
@@ -385,18 +396,19 @@ func (g *generator) decorate(s string) string {
 // other makes statements that are no DML.
 func (g *generator) other() statement {
 	q := g.query(true)
-	switch g.n(5) {
-	case 0:
+	switch n := g.n(5); {
+	case n == 0:
 		return statement{text: "EXPLAIN " + q.text, rows: true, explain: true}
-	case 1:
+	case n == 1 && g.w.dialect != rewrite.SQLite:
 		return statement{text: "(" + q.text + ")", rows: true, total: q.total}
-	case 2:
-		return statement{text: q.text + ";", rows: true, total: q.total}
-	case 3:
-		return statement{text: "PREPARE p" + g.name("p") + " FROM '" + strings.ReplaceAll(q.text, "'", "''") + "'"}
+	case n == 2 && g.w.dialect == rewrite.MySQL:
+		return statement{text: "PREPARE " + g.name("p") + " FROM '" + strings.ReplaceAll(q.text, "'", "''") + "'"}
+	case n == 2 && g.w.dialect == rewrite.Postgres:
+		return statement{text: "PREPARE " + g.name("p") + " AS " + q.text}
+	case n == 3 && g.w.dialect == rewrite.Postgres:
+		return statement{text: "TABLE " + g.table().name, rows: true}
 	}
-	t := pickOf(g.dice, g.w.tables)
-	return statement{text: "TABLE " + t.name, rows: true}
+	return statement{text: q.text + ";", rows: true, total: q.total}
 }
 
 func anyCol(col) bool { return true }

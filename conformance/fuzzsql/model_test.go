@@ -119,7 +119,7 @@ func (w *world) create(t *table) string {
 		typ := w.spelling(c.kind)
 		if c.name == "tenant" {
 			typ = map[rewrite.Dialect]string{
-				rewrite.Postgres: `varchar(20) COLLATE "C"`, rewrite.MySQL: "varchar(20) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", rewrite.SQLite: "varchar(20)",
+				rewrite.Postgres: `varchar(20) COLLATE "C"`, rewrite.MySQL: "varbinary(20)", rewrite.SQLite: "varchar(20)",
 			}[w.dialect]
 		}
 		if c.key {

@@ -143,6 +143,7 @@ type pair struct {
 	t     testing.TB
 	e     *engine
 	w     *world
+	mode  string
 	sent  drivertest.Sent
 	plain *sql.Conn
 	// sealed is behind the encrypting driver; stored sees the same tables
@@ -153,7 +154,7 @@ type pair struct {
 
 func (e *engine) open(t testing.TB, w *world, dsn [2]string, mode string, plans int) *pair {
 	t.Helper()
-	p := &pair{t: t, e: e, w: w}
+	p := &pair{t: t, e: e, w: w, mode: mode}
 	p.plain = p.conn(e.connect(t, dsn[0], mode, nil))
 	p.stored = p.conn(e.connect(t, dsn[1], mode, nil))
 	p.drop()

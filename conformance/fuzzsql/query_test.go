@@ -223,7 +223,7 @@ func (g *generator) item(ctes []src) (string, src) {
 		q := g.query(false)
 		return "(" + q.text + ") " + g.pick("", "AS ") + alias, derived(q, alias)
 	}
-	t := pickOf(g.dice, g.w.tables)
+	t := g.table()
 	if g.in(10) {
 		alias := g.name("v")
 		return "v_" + t.name + " " + alias, g.source(t, alias)
@@ -344,7 +344,7 @@ func (g *generator) sealedItem(s scope, c col) (string, col) {
 
 // sealedScalar is a subquery that yields one encrypted value.
 func (g *generator) sealedScalar(s scope) (string, col) {
-	t := pickOf(g.dice, g.w.tables)
+	t := g.table()
 	sealed := t.sealed()
 	if len(sealed) == 0 {
 		return g.scalar(s), col{kind: kindInt, ref: "1"}
@@ -443,7 +443,7 @@ func (g *generator) distinct(top bool) query {
 // union makes a set operation over two queries of equal shape.
 func (g *generator) union(top bool) query {
 	op := g.pick(" UNION ALL ", " UNION ALL ", " UNION ", " EXCEPT ", " INTERSECT ")
-	ta, tb := pickOf(g.dice, g.w.tables), pickOf(g.dice, g.w.tables)
+	ta, tb := g.table(), g.table()
 	a, b := g.name("u"), g.name("u")
 	sa, sb := g.source(ta, a), g.source(tb, b)
 	left, right := []string{a + ".id AS k"}, []string{b + ".ref"}
@@ -483,14 +483,16 @@ func twin(a, b src) (x, y col, ok bool) {
 func (g *generator) with(top bool) query {
 	var defs []string
 	var ctes []src
-	for range 1 + g.n(2) {
+	count := 1 + g.n(2)
+	shadows := g.in(12) && g.shadow == ""
+	if shadows {
+		g.shadow = g.table().name
+	}
+	for i := range count {
 		q := g.core(false, ctes)
 		name := g.name("w")
-		if g.in(12) {
-			name = pickOf(g.dice, g.w.tables).name // shadows a table
-		}
-		if contains(ctes, name) {
-			continue
+		if shadows && i == count-1 {
+			name = g.shadow
 		}
 		head := name
 		if g.in(3) {
@@ -509,18 +511,9 @@ func (g *generator) with(top bool) query {
 	return q
 }
 
-func contains(list []src, alias string) bool {
-	for _, s := range list {
-		if s.alias == alias {
-			return true
-		}
-	}
-	return false
-}
-
 // recursive makes a recursive CTE, which may carry an encrypted value along.
 func (g *generator) recursive(top bool) query {
-	t := pickOf(g.dice, g.w.tables)
+	t := g.table()
 	head, first, next := "r (i", "SELECT 1", "SELECT r.i + 1"
 	cols := []col{{"r.i", "i", kindInt, false}}
 	from, where := "", ""

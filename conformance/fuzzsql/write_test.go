@@ -66,7 +66,7 @@ func (g *generator) keyValue(c column) string {
 }
 
 func (g *generator) insert() statement {
-	t := pickOf(g.dice, g.w.tables)
+	t := g.table()
 	cols := g.chosen(t, true)
 	head := "INSERT INTO " + g.spell(t.name)
 	verb := g.n(10)
@@ -137,7 +137,7 @@ func (g *generator) insertRow(cols []column) string {
 // insertSource makes the query of an INSERT … SELECT. Keys are given or derived
 // so that they do not collide by accident of order.
 func (g *generator) insertSource(t *table, cols []column) string {
-	from := pickOf(g.dice, g.w.tables)
+	from := g.table()
 	a := g.name("f")
 	s := scope{g.source(from, a)}
 	var items []string
@@ -262,8 +262,18 @@ func (g *generator) where(st *statement, t *table, alias string, s scope) string
 	return cond
 }
 
+// joins finds at most one row of o, seen as b, for each row of alias: which of
+// several an engine takes is not promised.
+func (g *generator) joins(o *table, b, alias string) string {
+	on := b + ".id = " + alias + ".ref"
+	if o.tenant {
+		on += " AND " + b + ".tenant = '" + g.tenant() + "'"
+	}
+	return on
+}
+
 func (g *generator) update() statement {
-	t := pickOf(g.dice, g.w.tables)
+	t := g.table()
 	alias, head := t.name, "UPDATE "+g.spell(t.name)
 	if g.in(3) {
 		alias = g.name("t")
@@ -274,13 +284,10 @@ func (g *generator) update() statement {
 	from, set := "", s
 	joined := g.in(6)
 	if joined {
-		o := pickOf(g.dice, g.w.tables)
+		o := g.table()
 		b := g.name("j")
 		set = scope{s[0], g.source(o, b)}
-		on := b + ".id = " + alias + ".ref"
-		if o.tenant {
-			on += " AND " + b + ".tenant = '" + g.tenant() + "'"
-		}
+		on := g.joins(o, b, alias)
 		if g.w.dialect == rewrite.MySQL {
 			head += " JOIN " + o.name + " " + b + " ON " + on
 		} else {
@@ -316,7 +323,7 @@ func (g *generator) update() statement {
 }
 
 func (g *generator) delete() statement {
-	t := pickOf(g.dice, g.w.tables)
+	t := g.table()
 	alias := t.name
 	head := "DELETE FROM " + g.spell(t.name)
 	if g.in(3) && g.w.dialect != rewrite.MySQL {
@@ -327,13 +334,13 @@ func (g *generator) delete() statement {
 	st := statement{}
 	switch {
 	case g.in(6) && g.w.dialect == rewrite.Postgres:
-		o := pickOf(g.dice, g.w.tables)
+		o := g.table()
 		b := g.name("j")
-		st.text = head + " USING " + o.name + " " + b + " WHERE " + b + ".id = " + alias + ".ref AND " + g.where(&st, t, alias, append(s, g.source(o, b)))
+		st.text = head + " USING " + o.name + " " + b + " WHERE " + g.joins(o, b, alias) + " AND " + g.where(&st, t, alias, append(s, g.source(o, b)))
 	case g.in(6) && g.w.dialect == rewrite.MySQL:
-		o := pickOf(g.dice, g.w.tables)
+		o := g.table()
 		b := g.name("j")
-		st.text = "DELETE " + t.name + " FROM " + t.name + " JOIN " + o.name + " " + b + " ON " + b + ".id = " + t.name + ".ref WHERE " + g.where(&st, t, t.name, append(scope{g.source(t, t.name)}, g.source(o, b)))
+		st.text = "DELETE " + t.name + " FROM " + t.name + " JOIN " + o.name + " " + b + " ON " + g.joins(o, b, t.name) + " WHERE " + g.where(&st, t, t.name, append(scope{g.source(t, t.name)}, g.source(o, b)))
 		return st
 	default:
 		st.text = head + " WHERE " + alias + ".id = " + g.id() + " AND " + g.where(&st, t, alias, s)
