@@ -23,6 +23,7 @@ type analysis struct {
 	params  []paramUse      // every use of a parameter
 	clears  []*Literal      // literals used in clear outside declared columns
 	stars   map[*Star][]visible
+	widths  map[*Star]int // columns of stars, where they are known
 	// openStar marks stars over relations whose columns are not all known.
 	openStar map[*Star]bool
 	hidden   map[any][]hiddenCol // by *Select, or the statement whose RETURNING list grows

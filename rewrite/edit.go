@@ -596,8 +596,8 @@ func (b *builder) label(it *SelectItem) string {
 // starWidth is the number of columns of a star; very negative when unknown,
 // which ends the labelling.
 func (b *builder) starWidth(s *Star) int {
-	if vis, ok := b.a.stars[s]; ok {
-		return len(vis)
+	if n, ok := b.a.widths[s]; ok {
+		return n
 	}
 	return -1 << 20
 }

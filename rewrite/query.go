@@ -346,6 +346,11 @@ func (a *analysis) star(s *Star, sc *scope) ([]column, error) {
 			a.openStar = map[*Star]bool{}
 		}
 		a.openStar[s] = true
+	} else {
+		if a.widths == nil {
+			a.widths = map[*Star]int{}
+		}
+		a.widths[s] = len(vis)
 	}
 	cols := make([]column, 0, len(vis))
 	for _, v := range vis {
