@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -530,16 +531,20 @@ func (b *builder) opened(s sealed) (PartitionSource, error) {
 }
 
 // relabels reports whether an edit falls into an item whose text is its name.
-func (b *builder) relabels(items []SelectItem) bool {
+func (b *builder) relabels(items []SelectItem) (edited bool) {
 	if b.a.dialect == Postgres {
 		return false
 	}
 	for i := range items {
-		if _, star := items[i].Expr.(*Star); !star && items[i].Alias == nil && items[i].Known() && b.editedWithin(items[i].Span) {
-			return true
+		star, ok := items[i].Expr.(*Star)
+		switch {
+		case ok && b.a.openStar[star]:
+			return false // which column is which is not known
+		case !ok && items[i].Alias == nil && items[i].Known() && b.editedWithin(items[i].Span):
+			edited = true
 		}
 	}
-	return false
+	return edited
 }
 
 // labels keeps the names that the caller would have seen where an edit falls
@@ -578,19 +583,33 @@ func (b *builder) cutOff(it *SelectItem, next int) bool {
 
 // label is the name that the engine derives from an item's text. SQLite's goes on
 // to the next token, comments included, which columns that are added behind the
-// item cut off.
+// item cut off. MariaDB's begins behind the comma before it.
 func (b *builder) label(it *SelectItem) string {
-	text, end := b.a.script.Text, it.End
-	if b.a.dialect == SQLite {
+	text, tokens := b.a.script.Text, b.a.script.Tokens
+	after := slices.IndexFunc(tokens, func(t Token) bool { return t.Start >= it.End })
+	first := slices.IndexFunc(tokens, func(t Token) bool { return t.Start >= it.Start })
+	start, end := it.Start, it.End
+	switch {
+	case b.a.dialect == SQLite && after < 0:
 		end = len(text)
-		for i := range b.a.script.Tokens {
-			if t := &b.a.script.Tokens[i]; t.Start >= it.End {
-				end = t.Start
-				break
-			}
-		}
+	case b.a.dialect == SQLite:
+		end = tokens[after].Start
+	case b.a.session.MariaDB && first > 0 && tokens[first-1].Text == ",":
+		start = tokens[first-1].End
 	}
-	return strings.Trim(text[it.Start:end], " \t\n\v\f\r")
+	name := strings.Trim(text[start:end], " \t\n\v\f\r")
+	if b.a.dialect == MySQL {
+		name = strings.Map(inUTF8MB3, name)
+	}
+	return name
+}
+
+// inUTF8MB3 is what MySQL's character set for names makes of a character.
+func inUTF8MB3(r rune) rune {
+	if r > 0xFFFF {
+		return '?'
+	}
+	return r
 }
 
 // starWidth is the number of columns of a star; very negative when unknown,

@@ -185,7 +185,7 @@ func (p *pair) differ(got, want *answer, st statement) string {
 	if st.explain {
 		return ""
 	}
-	if got.affected != want.affected {
+	if got.affected != want.affected && !p.recounted(got, want, st) {
 		return fmt.Sprintf("%d rows affected, want %d", got.affected, want.affected)
 	}
 	if len(got.rows) != len(want.rows) {
@@ -203,6 +203,12 @@ func (p *pair) differ(got, want *answer, st statement) string {
 		}
 	}
 	return ""
+}
+
+// recounted forgives MySQL's count of an upsert: two for a row that changed, as a
+// value that is stored again does behind the encrypting driver, one for others.
+func (p *pair) recounted(got, want *answer, st statement) bool {
+	return p.w.dialect == rewrite.MySQL && strings.Contains(st.text, "ON DUPLICATE KEY") && want.affected < got.affected && got.affected <= 2*want.affected
 }
 
 // sameLabel compares two labels. Where go-sql-driver writes arguments into the

@@ -49,6 +49,7 @@ type col struct {
 	name   string
 	kind   kind
 	sealed bool
+	search bool
 }
 
 // src is a source of rows. keys are references that tell its rows apart; nil
@@ -142,7 +143,7 @@ func (g *generator) value(k kind, sealed bool) string {
 	if g.in(8) {
 		return "NULL"
 	}
-	n := g.vals.IntN(100000)
+	n := g.vals.IntN(60) // few, so that searches find rows
 	v := plainValue(k, n)
 	if sealed {
 		v = marked(k, n)
@@ -274,6 +275,9 @@ func (g *generator) cond(s scope) string {
 	if g.depth < 4 {
 		n = 16
 	}
+	if found := s.all(isSearched); len(found) > 0 && g.in(4) {
+		return g.search(s, pickOf(g.dice, found))
+	}
 	switch g.n(n) {
 	default:
 		return c + g.pick(" = ", " < ", " >= ", " <> ") + g.bind(int64(g.vals.IntN(12)))
@@ -312,6 +316,28 @@ func (g *generator) cond(s scope) string {
 		return g.intExpr(s) + " > " + g.intExpr(s)
 	case 15:
 		return "CASE WHEN " + g.cond(s) + " THEN " + c + " ELSE 0 END = " + c
+	}
+}
+
+// search compares a column that has a blind index.
+func (g *generator) search(s scope, c col) string {
+	v := g.value(c.kind, true)
+	switch g.n(8) {
+	default:
+		return c.ref + " = " + v
+	case 2:
+		return v + " = " + c.ref
+	case 3:
+		return c.ref + " <> " + v
+	case 4:
+		return c.ref + g.pick(" IN (", " NOT IN (") + v + ", " + g.value(c.kind, true) + ")"
+	case 5:
+		return c.ref + map[rewrite.Dialect]string{rewrite.Postgres: " IS NOT DISTINCT FROM ", rewrite.MySQL: " <=> ", rewrite.SQLite: " IS "}[g.w.dialect] + v
+	case 6:
+		return "(" + c.ref + " = " + v + " OR " + c.ref + " IS NULL)"
+	case 7:
+		others := s.all(func(o col) bool { return o.search && o.kind == c.kind })
+		return c.ref + " = " + pickOf(g.dice, others).ref
 	}
 }
 
@@ -410,5 +436,7 @@ func (g *generator) other() statement {
 	}
 	return statement{text: q.text + ";", rows: true, total: q.total}
 }
+
+func isSearched(c col) bool { return c.search }
 
 func anyCol(col) bool { return true }

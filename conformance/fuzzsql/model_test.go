@@ -34,6 +34,7 @@ type column struct {
 	name   string
 	kind   kind
 	sealed bool
+	search bool // with a blind index for equality
 	key    bool
 }
 
@@ -77,7 +78,9 @@ func newWorld(d *dice, dialect rewrite.Dialect) *world {
 		t.cols = append(t.cols, column{name: "ref", kind: kindInt}, column{name: "note", kind: kindText})
 		if i == 0 || !d.in(3) {
 			for k := range 1 + d.n(3) {
-				t.cols = append(t.cols, column{name: sealedNames[k], kind: w.kind(d), sealed: true})
+				c := column{name: sealedNames[k], kind: w.kind(d), sealed: true}
+				c.search = c.kind <= kindDate && d.in(2)
+				t.cols = append(t.cols, c)
 			}
 		}
 		for k := range d.n(3) {
@@ -155,7 +158,14 @@ tables:
 		}
 		b.WriteString("    columns:\n")
 		for _, c := range t.sealed() {
-			fmt.Fprintf(&b, "      %s: {type: %q}\n", c.name, w.spelling(c.kind))
+			search := ""
+			switch {
+			case c.search && c.kind == kindText:
+				search = ", search: {equality: {collation: binary}}"
+			case c.search:
+				search = ", search: equality"
+			}
+			fmt.Fprintf(&b, "      %s: {type: %q%s}\n", c.name, w.spelling(c.kind), search)
 		}
 	}
 	return b.String()

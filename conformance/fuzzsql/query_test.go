@@ -19,7 +19,7 @@ type query struct {
 func (g *generator) source(t *table, alias string) src {
 	s := src{alias: alias, table: t}
 	for _, c := range t.cols {
-		s.cols = append(s.cols, col{alias + "." + c.name, c.name, c.kind, c.sealed})
+		s.cols = append(s.cols, col{alias + "." + c.name, c.name, c.kind, c.sealed, c.search})
 		if c.key {
 			s.keys = append(s.keys, alias+"."+c.name)
 		}
@@ -31,7 +31,7 @@ func (g *generator) source(t *table, alias string) src {
 func derived(q query, alias string) src {
 	s := src{alias: alias}
 	for _, c := range q.cols {
-		s.cols = append(s.cols, col{alias + "." + c.name, c.name, c.kind, c.sealed})
+		s.cols = append(s.cols, col{ref: alias + "." + c.name, name: c.name, kind: c.kind, sealed: c.sealed})
 	}
 	for _, k := range q.keys {
 		s.keys = append(s.keys, alias+"."+k)
@@ -391,20 +391,20 @@ func (g *generator) grouped(top bool) query {
 		}
 	}
 	items := []string{key.ref + " AS k", "count(*) AS n"}
-	cols := []col{{"k", "k", key.kind, key.sealed}, {"n", "n", kindInt, false}}
+	cols := []col{{ref: "k", name: "k", kind: key.kind, sealed: key.sealed}, {ref: "n", name: "n", kind: kindInt, sealed: false}}
 	switch g.n(5) {
 	case 1:
 		items = append(items, "max("+g.intExpr(s)+") AS m")
-		cols = append(cols, col{"m", "m", kindInt, false})
+		cols = append(cols, col{ref: "m", name: "m", kind: kindInt, sealed: false})
 	case 2:
 		items = append(items, "count("+g.col(s.all(anyCol)).ref+") AS m")
-		cols = append(cols, col{"m", "m", kindInt, false})
+		cols = append(cols, col{ref: "m", name: "m", kind: kindInt, sealed: false})
 	case 3:
 		items = append(items, "count(DISTINCT "+g.col(clear).ref+") AS m")
-		cols = append(cols, col{"m", "m", kindInt, false})
+		cols = append(cols, col{ref: "m", name: "m", kind: kindInt, sealed: false})
 	case 4:
 		items = append(items, "sum("+g.col(s.all(clearOf(kindInt))).ref+") AS m")
-		cols = append(cols, col{"m", "m", kindInt, false})
+		cols = append(cols, col{ref: "m", name: "m", kind: kindInt, sealed: false})
 	}
 	q := query{text: "SELECT " + strings.Join(items, ", ") + " FROM " + from, cols: cols}
 	if g.in(2) {
@@ -437,7 +437,7 @@ func (g *generator) distinct(top bool) query {
 			c = pickOf(g.dice, x)
 		}
 	}
-	return query{text: "SELECT DISTINCT " + c.ref + " AS k, " + g.intExpr(s) + " AS n FROM " + from, cols: []col{{"k", "k", c.kind, c.sealed}, {"n", "n", kindInt, false}}}
+	return query{text: "SELECT DISTINCT " + c.ref + " AS k, " + g.intExpr(s) + " AS n FROM " + from, cols: []col{{ref: "k", name: "k", kind: c.kind, sealed: c.sealed}, {ref: "n", name: "n", kind: kindInt, sealed: false}}}
 }
 
 // union makes a set operation over two queries of equal shape.
@@ -447,17 +447,17 @@ func (g *generator) union(top bool) query {
 	a, b := g.name("u"), g.name("u")
 	sa, sb := g.source(ta, a), g.source(tb, b)
 	left, right := []string{a + ".id AS k"}, []string{b + ".ref"}
-	cols := []col{{"k", "k", kindInt, false}}
+	cols := []col{{ref: "k", name: "k", kind: kindInt, sealed: false}}
 	if x, y, ok := twin(sa, sb); ok && (op == " UNION ALL " || g.risky()) {
 		left, right = append(left, x.ref+" AS s"), append(right, y.ref)
-		cols = append(cols, col{"s", "s", x.kind, true})
+		cols = append(cols, col{ref: "s", name: "s", kind: x.kind, sealed: true})
 	} else if len(scope{sa}.all(isSealed)) > 0 && g.risky() {
 		c := pickOf(g.dice, scope{sa}.all(isSealed))
 		left, right = append(left, c.ref+" AS s"), append(right, g.pick("NULL", g.value(c.kind, true)))
-		cols = append(cols, col{"s", "s", c.kind, true})
+		cols = append(cols, col{ref: "s", name: "s", kind: c.kind, sealed: true})
 	} else {
 		left, right = append(left, a+".note AS s"), append(right, b+".note")
-		cols = append(cols, col{"s", "s", kindText, false})
+		cols = append(cols, col{ref: "s", name: "s", kind: kindText, sealed: false})
 	}
 	q := query{text: "SELECT " + strings.Join(left, ", ") + " FROM " + ta.name + " " + a + " WHERE " + g.cond(scope{sa}) + op +
 		"SELECT " + strings.Join(right, ", ") + " FROM " + tb.name + " " + b + " WHERE " + g.cond(scope{sb}), cols: cols}
@@ -515,13 +515,13 @@ func (g *generator) with(top bool) query {
 func (g *generator) recursive(top bool) query {
 	t := g.table()
 	head, first, next := "r (i", "SELECT 1", "SELECT r.i + 1"
-	cols := []col{{"r.i", "i", kindInt, false}}
+	cols := []col{{ref: "r.i", name: "i", kind: kindInt, sealed: false}}
 	from, where := "", ""
 	if sealed := t.sealed(); len(sealed) > 0 && !t.tenant && g.in(2) {
 		c := pickOf(g.dice, sealed)
 		head, first, next = head+", s", first+", a."+c.name, next+g.pick(", r.s", ", b."+c.name)
 		from, where = " FROM "+t.name+" a WHERE a.id = "+g.small(), ", "+t.name+" b WHERE b.id = r.i AND "
-		cols = append(cols, col{"r.s", "s", c.kind, true})
+		cols = append(cols, col{ref: "r.s", name: "s", kind: c.kind, sealed: true})
 	} else {
 		where = " WHERE "
 	}
