@@ -56,6 +56,9 @@ func (x *call) wrap(inner driver.Rows) (driver.Rows, error) {
 	if x.plan.Results == nil {
 		return inner, nil
 	}
+	if len(inner.Columns()) == 0 {
+		return noColumns{inner}, nil
+	}
 	r, err := x.rows(inner)
 	if err != nil {
 		_ = inner.Close()

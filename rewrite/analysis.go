@@ -24,6 +24,7 @@ type analysis struct {
 	clears  []*Literal      // literals used in clear outside declared columns
 	freed   []*Literal      // literals whose value does not matter to the plan
 	stars   map[*Star][]visible
+	widths  map[*Star]int // columns of stars, where they are known
 	// openStar marks stars over relations whose columns are not all known.
 	openStar map[*Star]bool
 	hidden   map[any][]hiddenCol // by *Select, or the statement whose RETURNING list grows

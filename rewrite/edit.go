@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"sort"
 	"strings"
 )
@@ -416,10 +417,12 @@ func (b *builder) hide(owner any, cols []hiddenCol) {
 	case *Merge:
 		at = o.ReturningEnd
 	}
+	_, query := owner.(*Select)
+	bare := !query && b.a.dialect == SQLite // see bareStars
 	var text strings.Builder
 	for _, c := range cols {
 		text.WriteString(", ")
-		text.WriteString(b.columnText(c.rel, c.col, false))
+		text.WriteString(b.columnText(c.rel, c.col, bare))
 		text.WriteString(" AS ")
 		text.WriteString(b.a.front.QuoteIdent(c.name))
 	}
@@ -494,11 +497,11 @@ func (b *builder) results() error {
 	for i := range a.results {
 		sealedAny = sealedAny || len(a.results[i].flow) > 0 || a.results[i].hidden
 	}
-	if !sealedAny {
+	items, _ := topItems(a.top)
+	if !sealedAny && !b.relabels(items) {
 		b.shapeLabels()
 		return nil
 	}
-	items, _ := topItems(a.top)
 	for i := range items {
 		if star, ok := items[i].Expr.(*Star); ok && a.openStar[star] {
 			return a.refuse(star.Start, ReasonCatalog, "", "the columns behind \"*\" are not known without the catalog; name them")
@@ -548,6 +551,23 @@ func (b *builder) opened(s sealed) (PartitionSource, error) {
 		"fix "+s.col.Table.Partition.Column+" in the WHERE clause, run with sealsql.WithPartition, or set partition_check: relaxed on the table")
 }
 
+// relabels reports whether an edit falls into an item whose text is its name.
+func (b *builder) relabels(items []SelectItem) (edited bool) {
+	if b.a.dialect == Postgres {
+		return false
+	}
+	for i := range items {
+		star, ok := items[i].Expr.(*Star)
+		switch {
+		case ok && b.a.openStar[star]:
+			return false // which column is which is not known
+		case !ok && items[i].Alias == nil && items[i].Known() && b.editedWithin(items[i].Span):
+			edited = true
+		}
+	}
+	return edited
+}
+
 // labels keeps the names that the caller would have seen where an edit falls
 // into an item whose text is its name (MySQL and SQLite).
 func (b *builder) labels() {
@@ -568,18 +588,56 @@ func (b *builder) labels() {
 			}
 			continue
 		}
-		if it.Alias == nil && it.Known() && col < len(b.plan.ResultNames) && b.editedWithin(it.Span) {
-			b.plan.ResultNames[col] = b.a.script.Text[it.Start:it.End]
+		if it.Alias == nil && it.Known() && col < len(b.plan.ResultNames) && (b.cutOff(it, col+1) || b.editedWithin(it.Span)) {
+			b.plan.ResultNames[col] = b.label(it)
 		}
 		col++
 	}
 }
 
+// cutOff reports whether a column is added behind an item that is named by its
+// text on SQLite: see label.
+func (b *builder) cutOff(it *SelectItem, next int) bool {
+	_, column := it.Expr.(*ColumnRef)
+	return b.a.dialect == SQLite && !column && next < len(b.a.results) && b.a.results[next].hidden
+}
+
+// label is the name that the engine derives from an item's text. SQLite's goes on
+// to the next token, comments included, which columns that are added behind the
+// item cut off. MariaDB's begins behind the comma before it.
+func (b *builder) label(it *SelectItem) string {
+	text, tokens := b.a.script.Text, b.a.script.Tokens
+	after := slices.IndexFunc(tokens, func(t Token) bool { return t.Start >= it.End })
+	first := slices.IndexFunc(tokens, func(t Token) bool { return t.Start >= it.Start })
+	start, end := it.Start, it.End
+	switch {
+	case b.a.dialect == SQLite && after < 0:
+		end = len(text)
+	case b.a.dialect == SQLite:
+		end = tokens[after].Start
+	case b.a.session.MariaDB && first > 0 && tokens[first-1].Text == ",":
+		start = tokens[first-1].End
+	}
+	name := strings.Trim(text[start:end], " \t\n\v\f\r")
+	if b.a.dialect == MySQL {
+		name = strings.Map(inUTF8MB3, name)
+	}
+	return name
+}
+
+// inUTF8MB3 is what MySQL's character set for names makes of a character.
+func inUTF8MB3(r rune) rune {
+	if r > 0xFFFF {
+		return '?'
+	}
+	return r
+}
+
 // starWidth is the number of columns of a star; very negative when unknown,
 // which ends the labelling.
 func (b *builder) starWidth(s *Star) int {
-	if vis, ok := b.a.stars[s]; ok {
-		return len(vis)
+	if n, ok := b.a.widths[s]; ok {
+		return n
 	}
 	return -1 << 20
 }

@@ -163,7 +163,7 @@ func (n *namespace) judge(r *SnapshotRelation, how reachKind) *Relation {
 		return rel
 	}
 	declared := n.ann.IsClearIn(r.ID.Schema, r.ID.Name)
-	if strings.EqualFold(r.ID.Name, n.decl.Metastore) {
+	if n.decl.Metastore != "" && strings.EqualFold(r.ID.Name, n.decl.Metastore) {
 		return refuse(ReasonMetastore, "the key table is read and written by sealsql only; grant the application's role nothing but SELECT and INSERT on it")
 	}
 	switch {

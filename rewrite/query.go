@@ -259,21 +259,12 @@ func (a *analysis) having(e Expr, sc *scope) error {
 // sortKey checks an item of ORDER BY, GROUP BY or DISTINCT ON: an ordinal, an
 // output name, or an expression.
 func (a *analysis) sortKey(e Expr, sc *scope, why Reason) error {
-	switch x := e.(type) {
-	case *Literal:
-		n, err := strconv.Atoi(x.Value)
-		if err != nil || x.Kind != LitNumber || n < 1 || n > len(sc.outputs) {
-			return nil
-		}
-		if f := sc.outputs[n-1].flow; len(f) > 0 {
-			return a.refuse(x.Start, why, f[0].col.String(), hints[why])
-		}
-		return nil
-	case *ColumnRef:
-		if len(x.Path) == 1 {
-			if done, err := a.outputName(x, sc, why); done || err != nil {
-				return err
-			}
+	if done, err := a.ordinal(e, sc, why); done || err != nil {
+		return err
+	}
+	if x, ok := e.(*ColumnRef); ok && len(x.Path) == 1 {
+		if done, err := a.outputName(x, sc, why); done || err != nil {
+			return err
 		}
 	}
 	if err := a.outputNames(e, sc, why); err != nil {
@@ -321,6 +312,10 @@ func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, er
 			if err != nil {
 				return nil, err
 			}
+			if a.stars[star] != nil && a.dialect == MySQL && i > 0 && len(star.Path) == 0 {
+				// Written out it would run, which it does not by itself.
+				return nil, a.refuse(star.Start, ReasonSyntax, "", "MySQL and MariaDB take \"*\" in the first place only; qualify it")
+			}
 			cols = append(cols, more...)
 			continue
 		}
@@ -351,6 +346,11 @@ func (a *analysis) star(s *Star, sc *scope) ([]column, error) {
 			a.openStar = map[*Star]bool{}
 		}
 		a.openStar[s] = true
+	} else {
+		if a.widths == nil {
+			a.widths = map[*Star]int{}
+		}
+		a.widths[s] = len(vis)
 	}
 	cols := make([]column, 0, len(vis))
 	for _, v := range vis {

@@ -56,7 +56,8 @@ func (l *lowerer) stringLiteral(lit *rewrite.Literal, x *ast.ValueExprBase) {
 		lit.Value += l.peek(0).Text
 		l.i++
 	}
-	lit.Odd = oddText(lit.Value)
+	// N'…' is text in utf8mb3, which has no characters of four bytes.
+	lit.Odd = oddText(lit.Value) || national && strings.ContainsFunc(lit.Value, func(r rune) bool { return r > 0xFFFF })
 	if x.Kind() != ast.KindString || x.GetString() != lit.Value {
 		l.fail()
 	}

@@ -1,0 +1,197 @@
+package fuzzsql_test
+
+import (
+	"context"
+	"database/sql"
+	"flag"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealsql/sealsql/internal/testenv"
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+var (
+	seed       = flag.Uint64("seed", 1, "seed of the first world")
+	statements = flag.Int("statements", 0, "statements for each engine; 0 goes by time")
+	duration   = flag.Duration("for", 0, "time for each engine; 0 is a few seconds")
+	only       = flag.String("engine", "", "run one engine only: sqlite, postgres, mysql")
+	keepGoing  = flag.Int("failures", 1, "stop after so many differences")
+)
+
+// perWorld is how many statements a world sees, perFill how many until its
+// tables are filled anew.
+const (
+	perWorld = 4000
+	perFill  = 250
+)
+
+// tally counts what became of statements.
+type tally struct {
+	statements, executed, failed, failures int
+	refused                                map[string]int
+	started                                time.Time
+}
+
+func (n *tally) String() string {
+	var b strings.Builder
+	d := time.Since(n.started)
+	fmt.Fprintf(&b, "%d statements in %s (%.0f/s), executed %.1f %%, same error %.1f %%, refused:", n.statements, d.Round(time.Second), float64(n.statements)/d.Seconds(),
+		100*float64(n.executed)/float64(n.statements), 100*float64(n.failed)/float64(n.statements))
+	reasons := slices.SortedFunc(maps.Keys(n.refused), func(a, b string) int { return n.refused[b] - n.refused[a] })
+	for _, r := range reasons {
+		fmt.Fprintf(&b, "\n  %6.2f %%  %s", 100*float64(n.refused[r])/float64(n.statements), r)
+	}
+	return b.String()
+}
+
+// TestPlainAndSealedAnswerTheSame is the differential fuzzer.
+func TestPlainAndSealedAnswerTheSame(t *testing.T) {
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			if *only != "" && *only != e.name {
+				t.Skip("left out by -engine")
+			}
+			dsn := e.fresh(t)
+			n := &tally{refused: map[string]int{}, started: time.Now()}
+			for s := *seed; !n.done(); s++ {
+				e.world(t, s, dsn, n)
+			}
+			t.Log(n)
+			if n.executed*100 < n.statements*30 {
+				t.Errorf("only %d of %d statements were executed", n.executed, n.statements)
+			}
+		})
+	}
+}
+
+func (n *tally) done() bool {
+	if n.failures >= *keepGoing {
+		return true
+	}
+	if *statements > 0 {
+		return n.statements >= *statements
+	}
+	limit := *duration
+	if limit == 0 {
+		if limit = 8 * time.Second; testenv.Long() {
+			limit = 10 * time.Minute
+		}
+	}
+	return time.Since(n.started) > limit
+}
+
+// world runs statements over one schema.
+func (e *engine) world(t *testing.T, s uint64, dsn [2]string, n *tally) {
+	d := newDice(s, 1)
+	w := newWorld(d, e.dialect)
+	mode := e.modes[int(s)%len(e.modes)]
+	plans := []int{4096, 1}[s%2]
+	p := e.open(t, w, dsn, mode, plans)
+	defer p.shut()
+	h := &history{}
+	var last []uint16
+	for i := range perWorld {
+		if n.done() {
+			return
+		}
+		if i%perFill == 0 {
+			h.end(p)
+			p.fill(8)
+			h.begin(p)
+		}
+		sd := newDice(s, uint64(i)+2)
+		if last != nil && i%3 == 0 {
+			sd.replay = last // the same statement with other values
+		}
+		g := newGenerator(w, sd, rand.New(rand.NewPCG(s, uint64(i)<<32)))
+		st := g.statement()
+		last = g.end()
+		v := p.check(st)
+		n.count(v)
+		if v.problem == "" && i%perFill == perFill-1 {
+			v.problem = p.compareTables()
+		}
+		if v.problem != "" {
+			n.failures++
+			t.Errorf("%s", p.explain(s, i, mode, plans, st, v.problem, h))
+			h.end(p)
+			p.shut()
+			return
+		}
+		h.list = append(h.list, st)
+	}
+	h.end(p)
+	if e.dialect == rewrite.SQLite {
+		e.scanFiles(t, dsn[1])
+	}
+}
+
+func (n *tally) count(v verdict) {
+	n.statements++
+	switch {
+	case v.executed:
+		n.executed++
+	case v.failed:
+		n.failed++
+	case v.refused != 0:
+		n.refused[v.refused.String()]++
+	case v.typed != "":
+		n.refused["error: "+v.typed]++
+	}
+}
+
+// history is what was run since the tables were filled.
+type history struct{ list []statement }
+
+// begin opens a transaction on both sides where that is what makes writes
+// cheap; a statement that fails undoes only itself on SQLite and MariaDB.
+func (h *history) begin(p *pair) {
+	h.list = nil
+	if p.w.dialect != rewrite.Postgres {
+		p.must(p.plain, "BEGIN")
+		p.must(p.sealed, "BEGIN")
+	}
+}
+
+func (h *history) end(p *pair) {
+	if p.w.dialect != rewrite.Postgres {
+		for _, c := range []*sql.Conn{p.plain, p.sealed} {
+			_, _ = c.ExecContext(context.Background(), "COMMIT")
+		}
+	}
+}
+
+// scanFiles looks for marks in the files of the encrypted SQLite database.
+func (e *engine) scanFiles(t *testing.T, dsn string) {
+	file := strings.TrimPrefix(dsn[:strings.IndexByte(dsn, '?')], "file:")
+	for _, name := range []string{file, file + "-wal", file + ".keys"} {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			continue
+		}
+		if m := leaked(content); m != "" {
+			t.Fatalf("the mark %s stands in a file of the database", m)
+		}
+	}
+}
+
+// explain describes a difference so that it can be repeated.
+func (p *pair) explain(s uint64, i int, mode string, plans int, st statement, problem string, h *history) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s\nseed %d, statement %d, mode %q, plan_cache %d\n%s\narguments %v, prepared %v, partition %q\n", problem, s, i, mode, plans, st.text, st.args, st.prepared, st.partition)
+	for _, t := range p.w.tables {
+		fmt.Fprintf(&b, "  %s; encrypted:", p.w.create(t))
+		for _, c := range t.sealed() {
+			fmt.Fprintf(&b, " %s", c.name)
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
