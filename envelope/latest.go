@@ -3,6 +3,7 @@ package envelope
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"github.com/sealsql/sealsql/keycache"
 )
@@ -93,7 +94,9 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 			return none, storeError("store", rec.Meta, h.store, err)
 		}
 		if stored {
-			h.log.Debug("sealsql: a new key", "key_id", rec.Meta.ID, "created", rec.Meta.Created)
+			if h.log.Enabled(ctx, slog.LevelDebug) {
+				h.log.Debug("sealsql: a new key", "key_id", rec.Meta.ID, "created", rec.Meta.Created)
+			}
 			lv.stored(rec, v)
 			return v, nil
 		}
@@ -122,10 +125,15 @@ func (h *hierarchy) load(ctx context.Context, meta KeyMeta) (*KeyRecord, error) 
 	return checkRow(rec, err, meta, h.store)
 }
 
-// loadLatest reads the newest row that is not from the future.
+// loadLatest reads the newest row that is not from the future. That there is none
+// is the bare ErrKeyNotFound: it is how every key begins, and not worth an error
+// that explains it.
 func (h *hierarchy) loadLatest(ctx context.Context, id string, limit int64) (*KeyRecord, error) {
 	meta := KeyMeta{ID: id}
 	rec, err := h.store.LoadLatest(ctx, id)
+	if errors.Is(err, ErrKeyNotFound) {
+		return nil, ErrKeyNotFound
+	}
 	if rec, err = checkRow(rec, err, meta, h.store); err != nil || rec.Meta.Created <= limit {
 		return rec, err
 	}

@@ -44,6 +44,9 @@ type systemLease = keycache.Lease[KeyMeta, *systemState]
 // latestSystem leases the system key that new intermediate keys are wrapped by.
 func (h *hierarchy) latestSystem(ctx context.Context) (systemLease, error) {
 	k := KeyMeta{ID: h.scheme.systemID()}
+	if l, ok := current(h, h.states, k); ok {
+		return l, nil
+	}
 	return fresh(ctx, h, h.states, k, !h.cache.NoSystem, func(ctx context.Context) (*systemState, error) {
 		lv := level[*systemState]{
 			id: h.scheme.systemID(), open: h.openSystem, create: h.createSystem,

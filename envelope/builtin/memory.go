@@ -1,7 +1,10 @@
 package builtin
 
 import (
+	"cmp"
 	"context"
+	"math"
+	"slices"
 	"sync"
 
 	"github.com/sealsql/sealsql/envelope"
@@ -11,7 +14,7 @@ import (
 // with the process. What was sealed cannot be opened after that.
 type Memory struct {
 	mu   sync.RWMutex
-	rows map[string]map[int64]*envelope.KeyRecord
+	rows map[string][]*envelope.KeyRecord // of an id: the newest last
 }
 
 var (
@@ -21,7 +24,7 @@ var (
 
 // NewMemory makes an empty metastore. Close does nothing, so that several
 // Sealers can use it one after the other.
-func NewMemory() *Memory { return &Memory{rows: map[string]map[int64]*envelope.KeyRecord{}} }
+func NewMemory() *Memory { return &Memory{rows: map[string][]*envelope.KeyRecord{}} }
 
 // Name names the metastore in messages.
 func (m *Memory) Name() string { return "memory" }
@@ -33,15 +36,23 @@ func (m *Memory) Load(ctx context.Context, meta envelope.KeyMeta) (*envelope.Key
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	if r, ok := m.rows[meta.ID][meta.Created]; ok {
-		return r.Clone(), nil
+	rows := m.rows[meta.ID]
+	if i, ok := find(rows, meta.Created); ok {
+		return rows[i].Clone(), nil
 	}
 	return nil, envelope.ErrKeyNotFound
 }
 
+// find returns the place of a creation time among the rows of an id.
+func find(rows []*envelope.KeyRecord, created int64) (int, bool) {
+	return slices.BinarySearchFunc(rows, created, func(r *envelope.KeyRecord, created int64) int {
+		return cmp.Compare(r.Meta.Created, created)
+	})
+}
+
 // LoadLatest implements envelope.Metastore.
 func (m *Memory) LoadLatest(ctx context.Context, id string) (*envelope.KeyRecord, error) {
-	return m.LoadLatestBefore(ctx, id, 1<<62)
+	return m.LoadLatestBefore(ctx, id, math.MaxInt64)
 }
 
 // LoadLatestBefore implements envelope.BoundedLoader.
@@ -51,16 +62,15 @@ func (m *Memory) LoadLatestBefore(ctx context.Context, id string, notAfter int64
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	var latest *envelope.KeyRecord
-	for created, r := range m.rows[id] {
-		if created <= notAfter && (latest == nil || created > latest.Meta.Created) {
-			latest = r
-		}
+	rows := m.rows[id]
+	i, exact := find(rows, notAfter)
+	if !exact {
+		i--
 	}
-	if latest == nil {
+	if i < 0 {
 		return nil, envelope.ErrKeyNotFound
 	}
-	return latest.Clone(), nil
+	return rows[i].Clone(), nil
 }
 
 // Store implements envelope.Metastore.
@@ -70,15 +80,12 @@ func (m *Memory) Store(ctx context.Context, rec *envelope.KeyRecord) (bool, erro
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	byTime := m.rows[rec.Meta.ID]
-	if byTime == nil {
-		byTime = map[int64]*envelope.KeyRecord{}
-		m.rows[rec.Meta.ID] = byTime
-	}
-	if _, ok := byTime[rec.Meta.Created]; ok {
+	rows := m.rows[rec.Meta.ID]
+	i, ok := find(rows, rec.Meta.Created)
+	if ok {
 		return false, nil
 	}
-	byTime[rec.Meta.Created] = rec.Clone()
+	m.rows[rec.Meta.ID] = slices.Insert(rows, i, rec.Clone())
 	return true, nil
 }
 
