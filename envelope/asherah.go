@@ -48,10 +48,24 @@ const (
 // record in the place of any other, and nobody notices. The compact format does
 // not allow that; neither is ever taken for the other.
 //
-// AES-256-GCM throughout, as ciphertext, tag, nonce, without associated data:
-// the master key wraps system keys, those wrap intermediate keys, those wrap a
-// fresh data row key for every record, which encrypts the value. (Specification:
-// the code and the documentation of github.com/godaddy/asherah.)
+// # Format
+//
+// AES-256-GCM throughout, as ciphertext, tag (16 bytes), nonce (12, random),
+// without associated data: the master key wraps system keys, those wrap
+// intermediate keys, those wrap a fresh data row key of 32 bytes for every
+// record, which encrypts the value. Wrapped keys have 60 bytes; base64 is the
+// standard alphabet with padding; times are Unix seconds.
+//
+//	_SK_<service>_<product>[_<suffix>]              ids of system keys,
+//	_IK_<partition>_<service>_<product>[_<suffix>]  of intermediate keys
+//
+//	key row   {["Revoked":true,]"Created":T,"Key":"…"[,"ParentKeyMeta":{"KeyId":"_SK_…","Created":T}]}
+//	record    {"Key":{"Created":T,"Key":"…","ParentKeyMeta":{"KeyId":"_IK_…","Created":T}},"Data":"…"}
+//
+// A record of n bytes has 179 + len(KeyId) + 4·ceil((n+28)/3), as long as times
+// have ten digits. Created of the record, and everything but the keys of a key
+// row, is not authentic. (Source: the code and the documentation of
+// github.com/godaddy/asherah.)
 type Asherah struct {
 	own    *asherahKeys
 	others []*asherahKeys // for reading

@@ -304,3 +304,26 @@ func keyFile(dsn string) string {
 	path, _, _ := strings.Cut(dsn, "?")
 	return path + sqlite.KeyFileSuffix + "?_pragma=busy_timeout(5000)"
 }
+
+// A search index is a column of its own, whatever the format of the values.
+func TestColumnsInAsherahsFormatAreSearched(t *testing.T) {
+	p := sqliteFlavour().open(t, head+`metastore: {sql: same}
+tables:
+  people:
+    columns:
+      email: {format: asherah, search: equality}
+`)
+	if _, err := p.sealed.Exec("CREATE TABLE people (id int PRIMARY KEY, email text)"); err != nil {
+		t.Fatal(err)
+	}
+	for id, email := range []string{"a@example.org", "b@example.org"} {
+		if _, err := p.sealed.Exec("INSERT INTO people (id, email) VALUES (?, ?)", id, email); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var id int
+	var email string
+	if err := p.sealed.QueryRow("SELECT id, email FROM people WHERE email = ?", "b@example.org").Scan(&id, &email); err != nil || id != 1 || email != "b@example.org" {
+		t.Fatalf("%d, %q, %v", id, email, err)
+	}
+}
