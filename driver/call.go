@@ -245,6 +245,8 @@ func (x *call) value(o *rewrite.Out) (driver.Value, error) {
 		return x.index(o)
 	case o.Seal != nil:
 		return x.seal(o)
+	case o.Null:
+		return x.onlyNull(&o.Value)
 	case o.Value.Source == rewrite.FromArg:
 		return x.raw(&o.Value)
 	}
@@ -299,11 +301,21 @@ func (x *call) encodeAs(dst []byte, o *rewrite.Out, typ *schema.Type) (payload [
 		if err != nil {
 			return nil, 0, false, err
 		}
+		if b, ok := v.([]byte); ok && o.Text && b != nil {
+			v = string(b)
+		}
+		if o.Exact && !(o.Text && x.bare()) {
+			return x.encodeExact(dst, typ, v)
+		}
 		return x.codec.Encode(dst, typ, v)
 	case rewrite.FromLiteral:
 		lit, null, err := literalOf(o.Value.Literal)
 		if err != nil || null {
 			return nil, 0, null, err
+		}
+		if o.Exact && !(o.Text && x.bare()) {
+			payload, tag, err = x.literalExact(dst, typ, lit)
+			return payload, tag, false, err
 		}
 		payload, tag, err = x.codec.EncodeLiteral(dst, typ, lit)
 		return payload, tag, false, err

@@ -157,6 +157,7 @@ func (cs *catalogs) read(ctx context.Context, r *Reader, s *Session, known ...*s
 		if snap, err = cs.engine.Snapshot(ctx, r, s); err != nil {
 			return reading{}, err
 		}
+		rewrite.TrimDefinitions(cs.engine.Frontend().Dialect(), snap, cs.annotations)
 	}
 	for _, k := range known {
 		if k != nil && reflect.DeepEqual(k.snap, snap) {

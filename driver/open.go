@@ -15,7 +15,9 @@ import (
 
 // opened is one result column that holds records.
 type opened struct {
-	at   int // in the inner result
+	at int // in the inner result
+	// bare is set for values without a declared type.
+	bare bool
 	cols []*schema.Column
 	// groups are the columns by expected partition: mostly one.
 	groups []group
@@ -78,7 +80,7 @@ func (x *call) opener() (*opener, error) {
 		if res.Hidden && f == nil {
 			continue
 		}
-		col := opened{at: i, cols: res.Columns, filter: f}
+		col := opened{at: i, cols: res.Columns, filter: f, bare: res.Computed && x.bare()}
 		if err := x.groups(&col, res); err != nil {
 			return nil, err
 		}
@@ -246,6 +248,9 @@ func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, rec []b
 			o.out = o.out || err == nil
 			return nil, err
 		}
+	}
+	if col.bare {
+		return o.codec.Decode(&bareType, o.tag, plain)
 	}
 	return o.codec.Decode(&g.cols[at].Type, o.tag, plain)
 }

@@ -171,9 +171,9 @@ func (r *rows) next(dest []driver.Value) error {
 	return nil
 }
 
-// column returns the inner index of a shown column, and the annotated column
-// whose type it has; nil where it passes.
-func (r *rows) column(i int) (int, *schema.Column) {
+// column returns the inner index of a shown column, and its logical type; nil
+// where it passes.
+func (r *rows) column(i int) (int, *schema.Type) {
 	if r.visible != nil {
 		i = r.visible[i]
 	}
@@ -181,21 +181,24 @@ func (r *rows) column(i int) (int, *schema.Column) {
 	if len(cols) == 0 {
 		return i, nil
 	}
-	return i, cols[0]
+	if r.opener.bareAt(i) {
+		return i, &bareType
+	}
+	return i, &cols[0].Type
 }
 
 // logical answers for opened columns as the plain driver would for a column of
 // the logical type. Where that depends on the current row, the first row is
 // read if none has been: the plain driver has one ready before it is asked for.
-func (r *rows) logical(at int, c *schema.Column) logical.ColumnType {
+func (r *rows) logical(at int, t *schema.Type) logical.ColumnType {
 	if by, ok := r.opener.codec.(logical.ColumnByTag); ok {
 		r.peek()
-		return by.ColumnOf(&c.Type, r.opener.tagAt(at))
+		return by.ColumnOf(t, r.opener.tagAt(at))
 	}
 	if by, ok := r.opener.codec.(logical.ColumnByNull); ok && r.notNull(at) {
-		return by.ColumnNotNull(&c.Type)
+		return by.ColumnNotNull(t)
 	}
-	return r.opener.codec.Column(&c.Type)
+	return r.opener.codec.Column(t)
 }
 
 // peek reads the first row ahead.

@@ -27,6 +27,7 @@ type analysis struct {
 	widths  map[*Star]int // columns of stars, where they are known
 	// openStar marks stars over relations whose columns are not all known.
 	openStar map[*Star]bool
+	kept     map[*Star]int       // width of stars that stay as they are
 	hidden   map[any][]hiddenCol // by *Select, or the statement whose RETURNING list grows
 	columns  map[*Insert][]string
 	conj     map[*Update]conjunct
@@ -56,6 +57,16 @@ type analysis struct {
 	describes *schema.Table // the annotated table that the statement shows
 	// The cursors that the statement declares and fetches from.
 	declares, fetches []string
+	// undecided are constants that await what takes them, byAlias those that a
+	// name has met, carried the sealed ones that need the column's type beside
+	// them in the text; late is an error of these.
+	undecided []*constants
+	byAlias   map[Expr]bool
+	pins      []*Literal // what the plan rests on
+	carried   map[Expr]bool
+	listed    map[*Select][]*addition // indexes behind a select list
+	late      error
+	depth     int // of views over views
 }
 
 // paramUse is one occurrence of a parameter.
@@ -64,6 +75,11 @@ type paramUse struct {
 	seal  *schema.Column
 	// declared: compared with or assigned to a clear column that is known.
 	declared bool
+	// null: only tested for NULL, under cast if that is set.
+	null bool
+	cast *Cast
+	// tested: part of the condition of a form that hands values on.
+	tested bool
 }
 
 // hiddenCol is a select item that the plan adds.
@@ -144,12 +160,18 @@ func (a *analysis) touch(t *schema.Table) {
 // finish enforces threats T4 over the whole statement: what is sealed
 // somewhere goes out in clear only where a declared clear column takes it.
 func (a *analysis) finish() error {
+	if err := a.settle(); err != nil {
+		return err
+	}
+	if a.late != nil {
+		return a.late
+	}
 	if err := a.visitedAll(); err != nil {
 		return err
 	}
 	for i := range a.params {
 		u := &a.params[i]
-		if u.seal != nil || u.declared {
+		if u.seal != nil || u.declared || u.null && a.nullOnly(u) {
 			continue
 		}
 		for j := range a.params {
@@ -159,6 +181,9 @@ func (a *analysis) finish() error {
 					"the same argument is also bound to an encrypted column; bind it a second time under another number")
 			}
 		}
+	}
+	if err := a.testedValues(); err != nil {
+		return err
 	}
 	if len(a.clears) == 0 || len(a.seals) == 0 {
 		return nil
@@ -183,6 +208,44 @@ func (a *analysis) namesKnown() error {
 		return nil
 	}
 	return a.refuse(a.unknown.Start, ReasonUnknownColumn, shown(a.unknown.Path[len(a.unknown.Path)-1]), "no table of the statement has a column of that name")
+}
+
+// nullOnly plans a parameter that is tested for NULL: where the same argument
+// is sealed elsewhere the record takes its place, which is NULL exactly when
+// the value is (threats T4). A placeholder of its own in a statement that
+// seals may still be the value once more (CASE WHEN ? IS NULL THEN ssn ELSE ?
+// END): what goes out says only whether it is NULL.
+func (a *analysis) nullOnly(u *paramUse) bool {
+	alone := true
+	for i := range a.params {
+		o := &a.params[i]
+		if o.param.N != u.param.N || o.param == u.param {
+			continue
+		}
+		if o.seal != nil {
+			return a.sealNull(u, a.seals[o.param])
+		}
+		alone = alone && o.null
+	}
+	if !alone || len(a.seals) == 0 {
+		return false
+	}
+	return a.sealNull(u, Out{Value: Value{Source: FromArg, Arg: u.param.N}, Null: true})
+}
+
+// sealNull binds a NULL test to what takes the argument's place.
+func (a *analysis) sealNull(u *paramUse, out Out) bool {
+	if !u.param.Known() || u.cast != nil && !u.cast.Known() {
+		return false
+	}
+	if u.cast != nil {
+		a.dropCast(u.cast)
+	}
+	if a.carried == nil {
+		a.carried = map[Expr]bool{}
+	}
+	a.seals[u.param], a.carried[u.param] = out, true
+	return true
 }
 
 // visitedAll is a check on ourselves: a placeholder of the text that the
@@ -276,7 +339,12 @@ func constant(e Expr) *Value {
 		}
 	case *Cast:
 		// N'…' is how the engine spells a string; other casts may change it.
-		if l, ok := v.X.(*Literal); ok && v.Type == "nchar" && !l.Odd && !strings.HasSuffix(l.Value, " ") {
+		l, ok := v.X.(*Literal)
+		if ok && v.Type == "nchar" && !l.Odd && !strings.HasSuffix(l.Value, " ") {
+			return &Value{Source: FromLiteral, Literal: l}
+		}
+		// 'a'::text is how PostgreSQL prints a string in a definition.
+		if ok && l.Kind == LitString && !l.Odd && (v.Type == "text" || v.Type == "character varying") {
 			return &Value{Source: FromLiteral, Literal: l}
 		}
 	}

@@ -51,12 +51,17 @@ type SnapshotRelation struct {
 	// DependsOn lists what a view (or rule) reads or writes, the parents and
 	// the children of a partition or inheritance tree, the table of a synonym.
 	DependsOn []RelationID
+	// Definition is the text of a view, as the engine prints it: its query, or
+	// the whole CREATE VIEW. Empty where it is not known.
+	Definition string
 	// OpaqueDefinition is set when DependsOn could not be established; the
 	// relation is then never clear.
 	OpaqueDefinition bool
 	// Children and parents of inheritance and partitioning, also in DependsOn.
 	Relatives []RelationID
-	Triggers  []SnapshotTrigger
+	// Parents are those of them that this relation's rows are also rows of.
+	Parents  []RelationID
+	Triggers []SnapshotTrigger
 	// Calls are the user-defined routines in constraints, defaults, generated
 	// columns, index expressions and policies.
 	Calls []SnapshotCall
@@ -103,12 +108,14 @@ type Snapshot struct {
 // Verdict says what a statement may do with a relation.
 type Verdict uint8
 
-// The verdicts. Only VerdictClear and VerdictAnnotated let a statement go on.
+// The verdicts. Only VerdictClear and VerdictAnnotated let a statement go on,
+// and VerdictView where the view's definition would.
 const (
 	VerdictUnknown Verdict = iota
 	VerdictClear
 	VerdictAnnotated
 	VerdictRefused
+	VerdictView
 )
 
 // Relation is a resolved relation name.
@@ -131,6 +138,11 @@ type Relation struct {
 	Unique     [][]string
 	// Source is the CREATE TABLE, where the engine keeps its text.
 	Source string
+
+	// view is the definition of a VerdictView, writes what changes writing to
+	// it.
+	view   *definition
+	writes string
 
 	// prepared are the columns as scopes see them, without and with a
 	// partition in the context.

@@ -56,6 +56,9 @@ func (a *analysis) targets(list []TableExpr, sc *scope) error {
 }
 
 func (a *analysis) writable(r *relation, t *Table) (*relation, error) {
+	if err := a.viewWrite(r, t, false); err != nil {
+		return nil, err
+	}
 	if r.base != nil && r.base.WriteReason != 0 {
 		return nil, a.refuse(t.Start, r.base.WriteReason, t.Path[len(t.Path)-1].Name, r.base.WriteHint)
 	}
@@ -75,7 +78,8 @@ type insertion struct {
 	cols   []int // target columns, as indexes of rel.cols; -1 for one that is not known
 	partAt int   // position of the partition column among cols; -1
 	sealed bool  // some value is sealed
-	parts  []PartitionSource
+	// selected are the columns of INSERT … SELECT.
+	selected []column
 }
 
 func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
@@ -87,7 +91,15 @@ func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := a.viewWrite(rel, s.Target, s.Replace || len(s.Upserts) > 0); err != nil {
+		return nil, err
+	}
 	in := &insertion{st: s, rel: rel, sc: sc, partAt: -1}
+	if s.Query != nil {
+		if in.selected, err = a.query(s.Query, sc, false); err != nil {
+			return nil, err
+		}
+	}
 	if err := a.targetColumns(in); err != nil {
 		return nil, err
 	}
@@ -205,7 +217,7 @@ func (a *analysis) targetColumns(in *insertion) error {
 
 func (a *analysis) writeColumns(in *insertion) error {
 	s, rel := in.st, in.rel
-	n := a.width(s)
+	n := a.width(in)
 	if s.ColumnsAt < 0 {
 		return a.refuse(s.Start, ReasonExpression, rel.alias.Name, "name the columns of the INSERT")
 	}
@@ -235,7 +247,11 @@ func (a *analysis) writeColumns(in *insertion) error {
 
 // width is the number of values of each row; -1 when it is not known or rows
 // differ.
-func (a *analysis) width(s *Insert) int {
+func (a *analysis) width(in *insertion) int {
+	s := in.st
+	if s.Query != nil && !a.openQuery(s.Query) {
+		return len(in.selected)
+	}
 	if s.Values == nil || len(s.Values.Rows) == 0 {
 		return -1
 	}
@@ -292,8 +308,7 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 	if in.st.HasColumns && len(row) > len(in.cols) && in.rel.annotated() != nil {
 		return a.refuse(in.st.Start, ReasonAmbiguous, in.rel.alias.Name, "a row has more values than columns")
 	}
-	var part PartitionSource
-	havePart := false
+	find := a.rowPartitionOnce(in, row)
 	sc := in.sc
 	if a.dialect == MySQL {
 		// Values may name columns of the row: those set before them, or their
@@ -317,20 +332,26 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 			}
 			continue
 		}
-		if !havePart {
-			var err error
-			if part, err = a.rowPartition(in, row); err != nil {
-				return err
-			}
-			havePart = true
-			in.parts = append(in.parts, part)
-		}
-		if err := a.assignSealed(e, c, part, sc); err != nil {
+		if err := a.assign(e, sc, &sink{col: c, phys: in.rel.cols[in.cols[i]].phys, part: find}); err != nil {
 			return err
 		}
 		in.sealed = true
 	}
 	return nil
+}
+
+// rowPartitionOnce finds the partition of a row when it is first asked for.
+func (a *analysis) rowPartitionOnce(in *insertion, row []Expr) func() (PartitionSource, error) {
+	var part PartitionSource
+	var err error
+	found := false
+	return func() (PartitionSource, error) {
+		if !found {
+			part, err = a.rowPartition(in, row)
+			found = true
+		}
+		return part, err
+	}
 }
 
 func (in *insertion) col(i int) int {
@@ -364,36 +385,6 @@ func (a *analysis) rowPartition(in *insertion, row []Expr) (PartitionSource, err
 		a.checks = append(a.checks, Check{A: *v, B: Value{Source: FromContextPartition}, Table: t, Pos: row[in.partAt].Pos()})
 	}
 	return PartitionSource{Known: true, Value: v, ResultColumn: -1}, nil
-}
-
-// assignSealed plans a value that goes into an encrypted column: only
-// parameters and literals can be sealed (threats T5).
-func (a *analysis) assignSealed(e Expr, c *schema.Column, part PartitionSource, sc *scope) error {
-	switch v := e.(type) {
-	case *Param, *Literal:
-		a.free(v)
-		return a.seal(v, c, part)
-	case *Cast:
-		if preserves(v, c) {
-			if a.casts == nil {
-				a.casts = map[*Cast]Expr{}
-			}
-			a.casts[v] = v.X
-			return a.seal(v.X, c, part)
-		}
-	case *ColumnRef:
-		h, err := a.column(v, sc)
-		if err != nil {
-			return err
-		}
-		if f := h.flow(); len(f) > 0 {
-			return a.refuse(v.Start, ReasonDomain, f[0].col.String(), hints[ReasonDomain])
-		}
-	}
-	if err := a.clear(e, sc, ReasonDomain); err != nil {
-		return err
-	}
-	return a.refuse(e.Pos(), ReasonComputed, c.String(), hints[ReasonComputed])
 }
 
 // preserves reports whether a cast of a parameter or literal gives the value
@@ -463,43 +454,6 @@ func contains(xs []int, x int) bool {
 		}
 	}
 	return false
-}
-
-// insertSelect analyses INSERT … SELECT: nothing sealed may be read into a
-// clear column, and nothing but NULL may reach an encrypted one.
-func (a *analysis) insertSelect(in *insertion) error {
-	cols, err := a.query(in.st.Query, in.sc, false)
-	if err != nil {
-		return err
-	}
-	for i := range cols {
-		if f := cols[i].flow; len(f) > 0 {
-			why := ReasonSealedToClear
-			if in.sealedAt(i) != nil {
-				why = ReasonDomain
-			}
-			return a.refuse(in.st.Query.Start, why, f[0].col.String(), hints[why])
-		}
-	}
-	if in.rel.annotated() == nil {
-		return nil
-	}
-	for i := range in.cols {
-		c := in.sealedAt(i)
-		if c != nil && !a.nullItem(in.st.Query, i) {
-			return a.refuse(in.st.Query.Start, ReasonComputed, c.String(), "INSERT … SELECT into an encrypted column: select the values and insert them as parameters")
-		}
-	}
-	return nil
-}
-
-// nullItem reports whether item i of a plain SELECT is the literal NULL.
-func (a *analysis) nullItem(q *Query, i int) bool {
-	s, ok := q.Body.(*Select)
-	if !ok || hasStar(s) || i >= len(s.Items) {
-		return false
-	}
-	return isNull(s.Items[i].Expr)
 }
 
 // ---- upserts ----
@@ -621,26 +575,23 @@ func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnR
 	}
 	ref := proposedRef(v)
 	if ref != nil {
-		h, err := a.column(ref, sc)
+		h, err := a.lookUp(ref, sc)
 		if err != nil {
 			return err
 		}
 		_, values := v.(*ValuesRef)
-		if f := h.flow(); len(f) > 0 && (h.rel.excluded || values) {
-			if f[0].col != c {
-				return a.refuse(ref.Start, ReasonDomain, f[0].col.String(), hints[ReasonDomain])
-			}
+		if f := h.flow(); len(f) > 0 && f[0].col == c && (h.rel.excluded || values) {
 			return a.growAssign(s, to, c, v, PartitionSource{}, a.proposedForm(ref, values))
 		}
 	}
-	part, err := a.commonPartition(in, c, u)
-	if err != nil {
+	sink := &sink{
+		col: c, phys: in.rel.cols[at].phys, rel: in.rel, proposed: true,
+		part: func() (PartitionSource, error) { return a.commonPartition(in, c, u) },
+	}
+	if err := a.assign(v, sc, sink); err != nil {
 		return err
 	}
-	if err := a.assignSealed(v, c, part, sc); err != nil {
-		return err
-	}
-	return a.growAssign(s, to, c, v, part, nil)
+	return a.growSink(s, to, v, sink)
 }
 
 // proposedForm is what stands before and behind a column of the proposed row.
@@ -775,6 +726,11 @@ func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
 }
 
 func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {
+	if len(as.Columns) > 1 {
+		if q, ok := as.Value.(*Subquery); ok && q.Kind == SubScalar {
+			return a.updateRow(s, as, q, writes, sc)
+		}
+	}
 	for k, ref := range as.Columns {
 		h, err := a.column(ref, writes)
 		if err != nil {
@@ -826,6 +782,44 @@ func (a *analysis) unsplit(as *Assign, h hit, sc *scope) error {
 	return a.clear(as.Value, sc, ReasonSealedToClear)
 }
 
+// updateRow plans (a, b) = (SELECT …): each column takes one of the query.
+func (a *analysis) updateRow(s *Update, as *Assign, q *Subquery, writes, sc *scope) error {
+	cols, err := a.query(q.Query, sc, false)
+	if err != nil {
+		return err
+	}
+	if len(cols) != len(as.Columns) || a.openQuery(q.Query) {
+		if err := a.noSealed(cols, ReasonSealedToClear, as.Start, hints[ReasonSealedToClear]); err != nil {
+			return err
+		}
+		cols = nil
+	}
+	for k, ref := range as.Columns {
+		h, err := a.column(ref, writes)
+		if err != nil {
+			return err
+		}
+		if h.rel != nil && h.rel.partCol >= 0 && h.col == h.rel.partCol {
+			return a.refuse(as.Start, ReasonPartitionWrite, h.rel.alias.Name, partitionHint)
+		}
+		f := h.flow()
+		switch {
+		case len(f) > 0 && cols == nil:
+			return a.refuse(as.Start, ReasonComputed, f[0].col.String(), "assign the column a value of its own")
+		case len(f) > 0 && f[0].col.Equality != nil:
+			return a.refuse(as.Start, ReasonComputed, f[0].col.String(), "the column has a search index: assign it a value of its own")
+		case len(f) > 0:
+			err = a.take(cols[k], a.updateSink(s, h, f[0].col, as.Start), as.Start)
+		case cols != nil:
+			err = a.noSealed(cols[k:k+1], ReasonSealedToClear, as.Start, hints[ReasonSealedToClear])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const partitionHint = "a row keeps its partition for life; insert a new row and delete the old one"
 
 // partitionWrite refuses changes of the partition column, which would orphan
@@ -849,24 +843,35 @@ func (a *analysis) updateSealed(s *Update, as *Assign, ref *ColumnRef, h hit, v 
 		}
 		return a.growAssign(as, ref, c, v, PartitionSource{}, nil)
 	}
-	t := h.rel.annotated()
-	if t == nil {
-		return a.refuse(v.Pos(), ReasonStatement, c.String(), "update the table itself")
-	}
-	part, ok := a.partition(t, h.rel.fixed)
-	if !ok {
-		return a.refuse(s.Start, ReasonPartition, c.String(),
-			"fix the partition: add "+t.Partition.Column+" = … to the WHERE clause, or run with sealsql.WithPartition")
-	}
-	if t.Partition.Kind == schema.PartitionColumn && h.rel.fixed == nil {
-		if err := a.addConjunct(s, h.rel, c); err != nil {
-			return err
-		}
-	}
-	if err := a.assignSealed(v, c, part, sc); err != nil {
+	sink := a.updateSink(s, h, c, v.Pos())
+	if err := a.assign(v, sc, sink); err != nil {
 		return err
 	}
-	return a.growAssign(as, ref, c, v, part, nil)
+	return a.growSink(as, ref, v, sink)
+}
+
+// updateSink is an encrypted column of a row that is updated.
+func (a *analysis) updateSink(s *Update, h hit, c *schema.Column, pos int) *sink {
+	return &sink{col: c, phys: h.rel.cols[h.col].phys, rel: h.rel, part: func() (PartitionSource, error) {
+		return a.updatePartition(s, h.rel, c, pos)
+	}}
+}
+
+// updatePartition is the partition of the rows that an UPDATE seals for.
+func (a *analysis) updatePartition(s *Update, r *relation, c *schema.Column, pos int) (PartitionSource, error) {
+	t := r.annotated()
+	if t == nil {
+		return PartitionSource{}, a.refuse(pos, ReasonStatement, c.String(), "update the table itself")
+	}
+	part, ok := a.partition(t, r.fixed)
+	if !ok {
+		return part, a.refuse(s.Start, ReasonPartition, c.String(),
+			"fix the partition: add "+t.Partition.Column+" = … to the WHERE clause, or run with sealsql.WithPartition")
+	}
+	if t.Partition.Kind == schema.PartitionColumn && r.fixed == nil {
+		return part, a.addConjunct(s, r, c)
+	}
+	return part, nil
 }
 
 // addConjunct keeps an UPDATE inside the partition of the context, which is

@@ -22,8 +22,10 @@ type slot struct {
 	param *Param // nil for literals and conjuncts
 	out   Out
 	cast  bool // span covers a cast that goes away
-	added bool // an index: written with its addition
-	n     int  // number of the outgoing argument, from 1; 0 for a hole
+	// carried: the column's physical type stands beside it.
+	carried bool
+	added   bool // an index: written with its addition
+	n       int  // number of the outgoing argument, from 1; 0 for a hole
 }
 
 // limits of parameters per statement (threats T30).
@@ -110,12 +112,13 @@ func (b *builder) collect() error {
 		}
 	}
 	for c, x := range a.casts {
-		switch x := x.(type) {
-		case *Literal:
-			b.literals[x].span = c.Span
-		case *Param:
-			s := b.mark(x)
-			s.span, s.cast = c.Span, true
+		if err := b.uncast(c, x); err != nil {
+			return err
+		}
+	}
+	for e := range a.carried {
+		if s := b.slotOf(e); s != nil {
+			s.carried = a.dialect != SQLite
 		}
 	}
 	for st, c := range a.conj {
@@ -125,7 +128,7 @@ func (b *builder) collect() error {
 	}
 	for _, add := range a.adds {
 		if add.text == "" {
-			add.slot = &slot{at: add.at, span: Span{add.at, add.at}, out: add.out, added: true}
+			add.slot = &slot{at: add.at, span: Span{add.at, add.at}, out: add.out, added: true, carried: add.carried && a.dialect != SQLite}
 			b.slots = append(b.slots, add.slot)
 		}
 	}
@@ -261,7 +264,7 @@ func (b *builder) extra(from int, out Out) int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.Index == y.Index && x.Compared == y.Compared && x.PartitionOf == y.PartitionOf &&
+	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
 		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value)
 }
@@ -279,7 +282,7 @@ func (b *builder) same() bool {
 		return false
 	}
 	for i, o := range b.plan.Args {
-		if o.Column() != nil || o.PartitionOf != nil || o.Value.Source != FromArg || o.Value.Arg != i+1 {
+		if o.Column() != nil || o.Null || o.PartitionOf != nil || o.Value.Source != FromArg || o.Value.Arg != i+1 {
 			return false
 		}
 	}
@@ -352,12 +355,12 @@ func (b *builder) slotEdit(s *slot, renumber bool) {
 	switch {
 	case s.out.PartitionOf != nil:
 	case s.param != nil:
-		if text := b.a.front.Placeholder(s.n); s.cast || (s.n != s.param.N && b.a.dialect != MySQL || renumber) && text != s.param.Source {
+		if text := b.placeholder(s); s.cast || s.carried || (s.n != s.param.N && b.a.dialect != MySQL || renumber) && text != s.param.Source {
 			b.edits = append(b.edits, edit{span: s.span, text: text})
 		}
 	default:
 		if s.n > 0 {
-			b.edits = append(b.edits, edit{span: s.span, text: b.a.front.Placeholder(s.n)})
+			b.edits = append(b.edits, edit{span: s.span, text: b.placeholder(s)})
 			return
 		}
 		out := s.out
@@ -512,7 +515,7 @@ func (b *builder) results() error {
 	b.plan.Labels = make([]string, len(a.results))
 	for i := range a.results {
 		c := &a.results[i]
-		o := Open{Hidden: c.hidden}
+		o := Open{Hidden: c.hidden, Computed: c.computed && len(c.flow) > 0}
 		for _, s := range c.flow {
 			p, err := b.opened(s)
 			if err != nil {
@@ -520,7 +523,7 @@ func (b *builder) results() error {
 			}
 			o.Columns = append(o.Columns, s.col)
 			o.Partitions = append(o.Partitions, p)
-			b.plan.Labels[i] = c.name
+			b.plan.Labels[i] = c.label()
 		}
 		if err := a.unmixed(-1, &o); err != nil {
 			return err
@@ -637,6 +640,9 @@ func inUTF8MB3(r rune) rune {
 // which ends the labelling.
 func (b *builder) starWidth(s *Star) int {
 	if n, ok := b.a.widths[s]; ok {
+		return n
+	}
+	if n, ok := b.a.kept[s]; ok {
 		return n
 	}
 	return -1 << 20

@@ -44,11 +44,7 @@ func (a *analysis) clear(e Expr, sc *scope, why Reason) error {
 	case *Op:
 		return a.op(x, sc, why)
 	case *IsNull:
-		if ref, ok := x.X.(*ColumnRef); ok {
-			_, err := a.column(ref, sc)
-			return err
-		}
-		return a.clear(x.X, sc, inner(why, ReasonExpression))
+		return a.nullTest(x.X, sc, why)
 	case *In:
 		return a.in(x, sc)
 	case *Subquery:
@@ -56,8 +52,8 @@ func (a *analysis) clear(e Expr, sc *scope, why Reason) error {
 	case *Case:
 		return a.caseExpr(x, sc, why)
 	case *Cast:
-		if name := typeName(x.Type); a.dialect == Postgres && a.cat.Routine([]Ident{{Name: "type " + name}}) {
-			return a.refuse(x.Start, ReasonRoutine, "type "+name, "a conversion to this type runs a routine; declare it under routines: if it touches no annotated table")
+		if err := a.castRuns(x); err != nil {
+			return err
 		}
 		return a.clear(x.X, sc, inner(why, ReasonExpression))
 	case *Row:
@@ -95,8 +91,20 @@ func (a *analysis) clearAll(es []Expr, sc *scope, why Reason) error {
 	return nil
 }
 
-// column resolves a name; whole rows of annotated tables are refused.
+// column resolves a name that is used other than by handing its value on.
 func (a *analysis) column(ref *ColumnRef, sc *scope) (hit, error) {
+	h, err := a.lookUp(ref, sc)
+	if err != nil || h.rel == nil || h.col < 0 {
+		return h, err
+	}
+	if c := h.rel.cols[h.col].consts; c != nil {
+		err = a.settleClear(c, false)
+	}
+	return h, err
+}
+
+// lookUp resolves a name; whole rows of annotated tables are refused.
+func (a *analysis) lookUp(ref *ColumnRef, sc *scope) (hit, error) {
 	h, row, found, err := a.resolve(ref, sc)
 	if err != nil || found {
 		if found && h.col < 0 && !h.rel.open {
@@ -104,8 +112,13 @@ func (a *analysis) column(ref *ColumnRef, sc *scope) (hit, error) {
 		}
 		return h, err
 	}
-	if row != nil && row.sensitive() {
-		return hit{}, a.refuse(ref.Start, ReasonWholeRow, row.alias.Name, hints[ReasonWholeRow])
+	if row != nil {
+		if row.sensitive() {
+			return hit{}, a.refuse(ref.Start, ReasonWholeRow, row.alias.Name, hints[ReasonWholeRow])
+		}
+		if err := a.noSealed(row.cols, ReasonWholeRow, ref.Start, hints[ReasonWholeRow]); err != nil {
+			return hit{}, err
+		}
 	}
 	last := ref.Path[len(ref.Path)-1]
 	if a.dialect == SQLite && last.Quoted && len(ref.Path) == 1 {
@@ -134,8 +147,14 @@ func (a *analysis) clearColumn(ref *ColumnRef, sc *scope, why Reason) error {
 func (a *analysis) clearStar(s *Star, sc *scope) error {
 	for ; sc != nil; sc = sc.up {
 		for _, r := range sc.rels {
-			if (len(s.Path) == 0 || a.matches(r, s.Path)) && r.sensitive() {
+			if len(s.Path) > 0 && !a.matches(r, s.Path) {
+				continue
+			}
+			if r.sensitive() {
 				return a.refuse(s.Start, ReasonWholeRow, r.alias.Name, hints[ReasonWholeRow])
+			}
+			if err := a.noSealed(r.cols, ReasonWholeRow, s.Start, hints[ReasonWholeRow]); err != nil {
+				return err
 			}
 		}
 	}
@@ -146,9 +165,11 @@ func (a *analysis) call(c *Call, sc *scope, why Reason) error {
 	if err := a.function(c); err != nil {
 		return err
 	}
-	if ref := countOf(c); ref != nil {
-		_, err := a.column(ref, sc)
-		return err
+	if e := a.counted(c); e != nil {
+		if err := a.nullTest(e, sc, inner(why, ReasonFunction)); err != nil {
+			return err
+		}
+		return a.clearAll(c.Extra, sc, inner(why, ReasonFunction))
 	}
 	if err := a.clearAll(c.Args, sc, inner(why, ReasonFunction)); err != nil {
 		return err
@@ -156,15 +177,35 @@ func (a *analysis) call(c *Call, sc *scope, why Reason) error {
 	return a.clearAll(c.Extra, sc, inner(why, ReasonFunction))
 }
 
-// countOf returns c in COUNT(c): the one aggregate that does not look at the
-// value. COUNT(DISTINCT c) does.
-func countOf(c *Call) *ColumnRef {
-	if len(c.Name) != 1 || !strings.EqualFold(c.Name[0].Name, "count") || c.Distinct || c.Star ||
-		len(c.Args) != 1 || len(c.Extra) > 0 || c.Over {
+// counted returns x in COUNT(x), the one aggregate that looks at nothing but
+// NULL (COUNT(DISTINCT x) looks at the value), and in MySQL's ISNULL(x).
+func (a *analysis) counted(c *Call) Expr {
+	if len(c.Name) != 1 || c.Distinct || c.Star || len(c.Args) != 1 {
 		return nil
 	}
-	ref, _ := c.Args[0].(*ColumnRef)
-	return ref
+	name := c.Name[0].Name
+	if !strings.EqualFold(name, "count") && (a.dialect != MySQL || !strings.EqualFold(name, "isnull")) || !a.handing(c.Args[0]) {
+		return nil
+	}
+	return c.Args[0]
+}
+
+// nullComparisons compare with NULL as with a value.
+var nullComparisons = map[string]bool{
+	"<=>": true, "IS": true, "IS NOT": true, "IS DISTINCT FROM": true, "IS NOT DISTINCT FROM": true,
+}
+
+// testedForNull returns x in "x IS DISTINCT FROM NULL" and its kin.
+func testedForNull(o *Op) Expr {
+	if !nullComparisons[o.Name] || len(o.Args) != 2 {
+		return nil
+	}
+	for i := range o.Args {
+		if isNull(o.Args[i]) {
+			return o.Args[1-i]
+		}
+	}
+	return nil
 }
 
 // operatorsOf are the operators that PostgreSQL runs for words of the grammar.
@@ -202,6 +243,9 @@ func (a *analysis) operator(name string, pos int) error {
 func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 	if err := a.operator(o.Name, o.Start); err != nil {
 		return err
+	}
+	if e := testedForNull(o); e != nil {
+		return a.nullTest(e, sc, why)
 	}
 	if comparisons[o.Name] {
 		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
@@ -303,10 +347,8 @@ func (a *analysis) nested(qs []*Query, sc *scope) error {
 		if err != nil {
 			return err
 		}
-		for i := range cols {
-			if f := cols[i].flow; len(f) > 0 {
-				return a.refuse(q.Start, ReasonExpression, f[0].col.String(), "a subquery used as a value must yield clear columns")
-			}
+		if err := a.noSealed(cols, ReasonExpression, q.Start, "a subquery used as a value must yield clear columns"); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -330,25 +372,6 @@ func (a *analysis) caseExpr(x *Case, sc *scope, why Reason) error {
 		return nil
 	}
 	return a.clear(x.Else, sc, inner(why, ReasonExpression))
-}
-
-// project analyses an expression whose value becomes a result column.
-func (a *analysis) project(e Expr, sc *scope) (column, error) {
-	if ref, ok := e.(*ColumnRef); ok {
-		h, err := a.column(ref, sc)
-		if err != nil {
-			return column{}, err
-		}
-		c := column{name: ref.Path[len(ref.Path)-1].Name, declared: h.declared()}
-		for _, s := range h.flow() {
-			c.flow = append(c.flow, sealed{col: s.col, part: a.carry(s.part, h.rel)})
-		}
-		return c, nil
-	}
-	if call, ok := e.(*Call); ok {
-		return column{name: strings.ToLower(call.Name[len(call.Name)-1].Name)}, a.clear(e, sc, ReasonFunction)
-	}
-	return column{}, a.clear(e, sc, ReasonExpression)
 }
 
 // carry locates the partition of a column seen through its relation.

@@ -48,10 +48,8 @@ func (a *analysis) cte(c *CTE, recursive bool, sc *scope) error {
 	open := a.openBody(c)
 	if walks(a.dialect, c) {
 		// SEARCH and CYCLE compare and sort by columns, and add some.
-		for i := range cols {
-			if f := cols[i].flow; len(f) > 0 {
-				return a.refuse(c.Start, ReasonOrder, f[0].col.String(), "SEARCH and CYCLE compare the rows; leave the encrypted column out of the recursion")
-			}
+		if err := a.noSealed(cols, ReasonOrder, c.Start, "SEARCH and CYCLE compare the rows; leave the encrypted column out of the recursion"); err != nil {
+			return err
 		}
 		open = true
 	}
@@ -166,6 +164,9 @@ func (a *analysis) recursive(c *CTE, key string, sc *scope) ([]column, error) {
 	}
 	for i := range cols {
 		if i >= len(left) || len(cols[i].flow) != len(left[i].flow) {
+			if len(cols[i].flow) == 0 {
+				continue
+			}
 			return nil, a.refuse(c.Start, ReasonSetOperation, cols[i].flow[0].col.String(), "the recursive part must yield the encrypted columns of the first part")
 		}
 	}
@@ -323,7 +324,7 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	}
 	rel := a.cat.Relation(t.Path)
 	switch rel.Verdict {
-	case VerdictClear, VerdictAnnotated:
+	case VerdictClear, VerdictAnnotated, VerdictView:
 	case VerdictUnknown:
 		return nil, a.refuse(t.Start, rel.Reason, shown(name), rel.Hint)
 	default:
@@ -332,14 +333,22 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	if err := a.useShape(t, rel); err != nil {
 		return nil, err
 	}
-	r := &relation{alias: alias, base: rel, open: rel.Open, partCol: -1, pos: t.Start}
+	r := &relation{base: rel, open: rel.Open, partCol: -1, pos: t.Start}
+	if rel.Verdict == VerdictView {
+		var err error
+		if r, err = a.view(rel, t); err != nil {
+			return nil, err
+		}
+	} else {
+		r.cols, r.partCol = a.columnsOf(rel)
+	}
+	r.alias = alias
 	if t.Alias == nil {
 		r.path = t.Path
 	}
 	if rel.Annotation != nil {
 		a.touch(rel.Annotation)
 	}
-	r.cols, r.partCol = a.columnsOf(rel)
 	if len(t.ColumnAliases) > 0 {
 		if r.open && r.sensitive() {
 			return nil, a.refuse(t.Start, ReasonCatalog, name.Name, "column aliases need the catalog; alias the columns in the select list")
@@ -403,7 +412,7 @@ func baseColumns(rel *Relation, inContext bool) ([]column, int) {
 	for i := range cols {
 		if c := t.Column(cols[i].name); c != nil {
 			cols[i].declared = false
-			cols[i].flow = flow{{col: c, part: ref}}
+			cols[i].flow = flow{{col: c, part: ref, phys: cols[i].phys}}
 		}
 		if t.IndexColumn(cols[i].name) != nil {
 			cols[i].declared, cols[i].hidden = false, true
@@ -473,111 +482,4 @@ func (a *analysis) funcTable(f *FuncTable, sc *scope) ([]visible, []string, erro
 		r.cols = append(r.cols, column{name: c.Name})
 	}
 	return a.add(r, sc), nil, nil
-}
-
-// join analyses a join and its condition. NATURAL and USING compare columns
-// by name; sealed ones are refused.
-func (a *analysis) join(j *Join, sc *scope) ([]visible, []string, error) {
-	left, lm, err := a.tableExpr(j.Left, sc)
-	if err != nil {
-		return nil, nil, err
-	}
-	right, rm, err := a.tableExpr(j.Right, sc)
-	if err != nil {
-		return nil, nil, err
-	}
-	merged := append(lm, rm...)
-	if j.Natural {
-		if err := a.natural(j, left, right, sc); err != nil {
-			return nil, nil, err
-		}
-		sc.starBad = ReasonJoin
-	}
-	vis := append(left, right...)
-	if len(j.Using) > 0 {
-		if vis, err = a.using(j, left, right); err != nil {
-			return nil, nil, err
-		}
-	}
-	if j.Alias != nil {
-		for _, v := range vis {
-			if len(v.rel.cols[v.col].flow) > 0 {
-				return nil, nil, a.refuse(j.Start, ReasonJoin, v.rel.cols[v.col].flow[0].col.String(), "an aliased join hides which table a column belongs to; leave out the alias")
-			}
-		}
-	}
-	if j.On != nil {
-		if err := a.clear(j.On, sc, ReasonPredicate); err != nil {
-			return nil, nil, err
-		}
-	}
-	return vis, merged, nil
-}
-
-func (a *analysis) natural(j *Join, left, right []visible, sc *scope) error {
-	for _, r := range sc.rels {
-		if r.open && (anySealed(left) || anySealed(right)) {
-			return a.refuse(j.Start, ReasonJoin, "", "write the join's condition with ON")
-		}
-	}
-	for _, l := range left {
-		for _, r := range right {
-			lc, rc := &l.rel.cols[l.col], &r.rel.cols[r.col]
-			if !strings.EqualFold(lc.name, rc.name) {
-				continue
-			}
-			for _, f := range []flow{lc.flow, rc.flow} {
-				if len(f) > 0 {
-					return a.refuse(j.Start, ReasonJoin, f[0].col.String(), "write the join's condition with ON over clear columns")
-				}
-			}
-		}
-	}
-	return nil
-}
-
-func anySealed(vs []visible) bool {
-	for _, v := range vs {
-		if len(v.rel.cols[v.col].flow) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// using orders "*" as the standard does: the named columns first, once.
-func (a *analysis) using(j *Join, left, right []visible) ([]visible, error) {
-	named := func(v visible) bool {
-		for _, u := range j.Using {
-			if a.same(u.Name, v.rel.cols[v.col].name) {
-				return true
-			}
-		}
-		return false
-	}
-	var out []visible
-	for _, u := range j.Using {
-		for _, side := range [][]visible{left, right} {
-			for _, v := range side {
-				c := &v.rel.cols[v.col]
-				if strings.EqualFold(c.name, u.Name) && len(c.flow) > 0 {
-					return nil, a.refuse(u.Start, ReasonJoin, c.flow[0].col.String(), "join on clear columns")
-				}
-			}
-		}
-		for _, v := range left {
-			if a.same(v.rel.cols[v.col].name, u.Name) {
-				out = append(out, visible{rel: v.rel, col: v.col, merged: true})
-				break
-			}
-		}
-	}
-	for _, side := range [][]visible{left, right} {
-		for _, v := range side {
-			if !named(v) {
-				out = append(out, v)
-			}
-		}
-	}
-	return out, nil
 }

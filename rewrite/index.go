@@ -37,6 +37,8 @@ type addition struct {
 	out         Out      // the value
 	ref         []string // what text names, for the check of the result
 	slot        *slot
+	// carried: the text says which type the value has.
+	carried bool
 }
 
 // growth is what an INSERT gets: columns, and for each row their values.
@@ -117,7 +119,7 @@ func (a *analysis) indexAt(name string, ref *ColumnRef, h hit) (*schema.Equality
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), noIndexHint)
 	case !indexComparisons[name]:
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), formHint)
-	case h.rel.annotated() == nil || !strings.EqualFold(ref.Path[len(ref.Path)-1].Name, c.Name):
+	case h.rel.annotated() == nil || h.rel.view != nil || !strings.EqualFold(ref.Path[len(ref.Path)-1].Name, c.Name):
 		// Also an alias of the select list, which may be of more than the column.
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), reachHint)
 	case !c.Equality.Exact():
@@ -177,6 +179,7 @@ func (a *analysis) term(e Expr, index *schema.Equality, part PartitionSource) er
 	}
 	out.Compared = true
 	a.free(v)
+	out.Text = v != e && a.textOfBytes(index.Of)
 	if p, ok := v.(*Param); ok {
 		a.use(paramUse{param: p, seal: index.Of})
 	}
@@ -219,6 +222,7 @@ func indexPartition(e *schema.Equality, part PartitionSource) PartitionSource {
 // beside describes the index value of an assigned value: fixed text or an Out.
 func (a *analysis) beside(v Expr, e *schema.Equality, part PartitionSource) (*addition, error) {
 	add := &addition{name: e.Name}
+	_, cast := v.(*Cast)
 	switch x := v.(type) {
 	case *Default:
 		add.text = "DEFAULT"
@@ -238,6 +242,7 @@ func (a *analysis) beside(v Expr, e *schema.Equality, part PartitionSource) (*ad
 	}
 	var err error
 	add.out, err = a.indexOf(v, e, indexPartition(e, part))
+	add.out.Text = cast && a.textOfBytes(e.Of)
 	return add, err
 }
 
@@ -268,16 +273,6 @@ func (a *analysis) growInsert(in *insertion) error {
 		g.rows = append(g.rows, adds)
 	}
 	return a.grow(in, g)
-}
-
-// growSelect allows INSERT … SELECT only where the indexed columns get NULL.
-func (a *analysis) growSelect(in *insertion, cols []int) error {
-	for _, i := range cols {
-		if c := in.sealedAt(i); !a.nullItem(in.st.Query, i) {
-			return a.refuse(in.st.Query.Start, ReasonComputed, c.String(), "INSERT … SELECT into an encrypted column with a search index: select the values and insert them as parameters")
-		}
-	}
-	return nil
 }
 
 func (a *analysis) growRow(in *insertion, cols []int, row []Expr, r int) ([]*addition, error) {

@@ -82,8 +82,9 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 			n.reached[strings.ToLower(id.Name)] = true
 		}
 	}
+	f := newFamily(n, all)
 	for _, r := range all {
-		rel := n.judge(r, reach[n.key(r.ID)])
+		rel := n.judge(r, reach[n.key(r.ID)], f)
 		for i := range rel.prepared {
 			rel.prepared[i].cols, rel.prepared[i].part = baseColumns(rel, i == 1)
 		}
@@ -101,7 +102,11 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 // MySQL may or may not, by platform, so that folding is the safe reading: two
 // tables that differ only by case are then one, and refused if either is.
 func (n *namespace) key(id RelationID) RelationID {
-	if n.dialect == Postgres {
+	return foldID(n.dialect, id)
+}
+
+func foldID(d Dialect, id RelationID) RelationID {
+	if d == Postgres {
 		return id
 	}
 	return RelationID{strings.ToLower(id.Schema), strings.ToLower(id.Name)}
@@ -156,7 +161,7 @@ func reachable(all []*SnapshotRelation, ann *schema.Catalog, key func(RelationID
 }
 
 // judge turns what the reader reported of one relation into a verdict.
-func (n *namespace) judge(r *SnapshotRelation, how reachKind) *Relation {
+func (n *namespace) judge(r *SnapshotRelation, how reachKind, f *family) *Relation {
 	rel := &Relation{ID: r.ID, Kind: r.Kind, Columns: r.Columns, Unique: r.Unique, Source: r.Source, Verdict: VerdictClear}
 	refuse := func(why Reason, hint string) *Relation {
 		rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, why, hint
@@ -168,11 +173,11 @@ func (n *namespace) judge(r *SnapshotRelation, how reachKind) *Relation {
 	}
 	switch {
 	case how == reachSelf:
-		return n.judgeAnnotated(r, rel)
+		return n.judgeAs(r, rel, n.ann.Lookup(r.ID.Schema, r.ID.Name), f)
 	case how == reachRelative:
-		return refuse(ReasonInheritance, "name the annotated parent table, or annotate this table too")
+		return n.judgeRelative(r, rel, f)
 	case how == reachView:
-		return refuse(ReasonView, "query the annotated table itself")
+		return n.judgeView(r, rel)
 	case r.OpaqueDefinition && !declared:
 		return refuse(ReasonView, "its definition could not be read; list it under clear_tables if it reaches no annotated table")
 	case (r.Kind == RelForeign || r.Kind == RelOther) && !declared:
@@ -214,8 +219,9 @@ func typeName(spelling string) string {
 	return strings.ToLower(strings.Trim(spelling, `"`))
 }
 
-func (n *namespace) judgeAnnotated(r *SnapshotRelation, rel *Relation) *Relation {
-	t := n.ann.Lookup(r.ID.Schema, r.ID.Name)
+// judgeAs compares a relation with the annotation that it has, by its name or
+// from its parents.
+func (n *namespace) judgeAs(r *SnapshotRelation, rel *Relation, t *schema.Table, f *family) *Relation {
 	refuse := func(why Reason, hint string) *Relation {
 		rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, why, hint
 		return rel
@@ -234,11 +240,14 @@ func (n *namespace) judgeAnnotated(r *SnapshotRelation, rel *Relation) *Relation
 			return refuse(ReasonShadowed, c.Equality.Name+": "+p.Problem+"; "+p.Hint)
 		}
 	}
+	if child := f.stranger(r, t, 0); child != "" {
+		return refuse(ReasonInheritance, child+" is a part of it and has an annotation with other ids; give both the same")
+	}
 	rel.Verdict, rel.Annotation = VerdictAnnotated, t
 	n.judgeTriggers(r, rel)
 	n.judgeCalls(r, rel)
-	if len(r.Triggers) > 0 && rel.WriteReason == 0 {
-		for _, tr := range r.Triggers {
+	if triggers := f.triggers(r, 0); len(triggers) > 0 && rel.WriteReason == 0 {
+		for _, tr := range triggers {
 			if !n.decl.Triggers[strings.ToLower(tr.Name)] {
 				rel.WriteReason = ReasonTrigger
 				rel.WriteHint = "trigger " + tr.Name + " runs on an annotated table; declare it under triggers if it may see ciphertext"

@@ -22,20 +22,13 @@ func (a *analysis) ordinal(e Expr, sc *scope, why Reason) (done bool, err error)
 		if n > shownOutputs(sc) {
 			return true, a.beyond(e, sc)
 		}
-		if f := sc.outputs[n-1].flow; len(f) > 0 {
-			return false, a.refuse(e.Pos(), why, f[0].col.String(), hints[why])
-		}
-		return true, nil
+		return true, a.noSealed(sc.outputs[n-1:n], why, e.Pos(), hints[why])
 	case *Param:
 		// MariaDB takes an integer argument for the number of a column.
 		if a.dialect != MySQL {
 			return false, nil
 		}
-		for i := range sc.outputs {
-			if f := sc.outputs[i].flow; len(f) > 0 {
-				return false, a.refuse(e.Pos(), why, f[0].col.String(), "an argument may be read as the number of a result column; name the column")
-			}
-		}
+		return false, a.noSealed(sc.outputs, why, e.Pos(), "an argument may be read as the number of a result column; name the column")
 	}
 	return false, nil
 }

@@ -245,12 +245,7 @@ func (a *analysis) createTable(o *Other) error {
 	if err != nil {
 		return err
 	}
-	for i := range cols {
-		if f := cols[i].flow; len(f) > 0 {
-			return a.refuse(o.Query.Start, ReasonSealedToClear, f[0].col.String(), hints[ReasonSealedToClear])
-		}
-	}
-	return nil
+	return a.noSealed(cols, ReasonSealedToClear, o.Query.Start, hints[ReasonSealedToClear])
 }
 
 // modelWords stand before the table that a new one takes its columns from, or
@@ -283,8 +278,10 @@ var modelEnds = map[string]bool{"INCLUDING": true, "EXCLUDING": true, "FOR": tru
 func (a *analysis) createView(o *Other) error {
 	a.effects |= EffectCatalog | EffectSession
 	if len(o.Relations) > 0 {
-		name := o.Relations[0].Path[len(o.Relations[0].Path)-1]
-		if a.cat.Mentions(name.Name) {
+		path := o.Relations[0].Path
+		name := path[len(path)-1]
+		rel := a.cat.Relation(path)
+		if a.cat.Annotated(path) != nil || rel.Verdict == VerdictAnnotated || rel.Verdict == VerdictRefused && rel.Reason != ReasonView {
 			return a.refuse(o.Start, ReasonShadowed, name.Name, "give the view another name")
 		}
 	}
@@ -295,10 +292,26 @@ func (a *analysis) createView(o *Other) error {
 	if err != nil {
 		return err
 	}
+	return a.viewColumns(cols, o.Query.Start)
+}
+
+// viewColumns allows a view to show encrypted columns as they are. Nothing can
+// be sealed in a definition: it would be sealed once for all.
+func (a *analysis) viewColumns(cols []column, pos int) error {
+	sealedCol := ""
 	for i := range cols {
-		if f := cols[i].flow; len(f) > 0 {
-			return a.refuse(o.Query.Start, ReasonView, f[0].col.String(), "leave the encrypted column out of the view")
+		c := &cols[i]
+		switch {
+		case len(c.flow) > 0:
+			sealedCol = c.flow[0].col.String()
+		case c.consts != nil:
+			if err := a.settleClear(c.consts, false); err != nil {
+				return err
+			}
 		}
+	}
+	if len(a.seals) > 0 || len(a.casts) > 0 || len(a.indexed) > 0 {
+		return a.refuse(pos, ReasonView, sealedCol, "a view shows encrypted columns as they are: leave constants, casts and comparisons to the statements that read it")
 	}
 	return nil
 }

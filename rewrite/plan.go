@@ -50,6 +50,15 @@ type Out struct {
 	// PartitionOf asks for the canonical partition value of the table to be
 	// sent (the conjunct that the driver adds, threats T13).
 	PartitionOf *schema.Table
+	// Exact: the record is shown, not stored. The value must be one that the
+	// column stores unchanged; where columns have no type of their own (SQLite)
+	// it is taken as it is.
+	Exact bool
+	// Text takes bytes for text, as a cast did that was left out.
+	Text bool
+	// Null sends, instead of the value, only whether it is NULL: NULL, or 1
+	// (true on PostgreSQL).
+	Null bool
 }
 
 // Column is the encrypted column that the value belongs to, or nil.
@@ -76,6 +85,9 @@ type Open struct {
 	Partitions []PartitionSource
 	// Hidden columns were added by the plan and are not shown to the caller.
 	Hidden bool
+	// Computed: the value comes out of an expression, to which engines give no
+	// declared type (SQLite).
+	Computed bool
 }
 
 // Effect tells the driver what to do after a statement succeeded.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -227,6 +228,9 @@ func describeResults(b *strings.Builder, set string, results []rewrite.Open, nam
 		for k, c := range r.Columns {
 			fmt.Fprintf(b, "  open %s %s", c, describePartition(r.Partitions[k]))
 		}
+		if r.Computed {
+			b.WriteString("  computed")
+		}
 		if names[i] != "" {
 			fmt.Fprintf(b, "  named %q", names[i])
 		}
@@ -245,7 +249,16 @@ func describeOut(o rewrite.Out) string {
 		}
 		return "index " + o.Index.Of.String() + " " + describeValue(o.Value) + " " + scope
 	case o.Seal != nil:
-		return "seal " + o.Seal.String() + " " + describeValue(o.Value) + " " + describePartition(o.Partition)
+		s := "seal " + o.Seal.String() + " " + describeValue(o.Value) + " " + describePartition(o.Partition)
+		if o.Exact {
+			s += " exact"
+		}
+		if o.Text {
+			s += " as text"
+		}
+		return s
+	case o.Null:
+		return "null or not " + describeValue(o.Value)
 	}
 	return "pass " + describeValue(o.Value)
 }
@@ -285,7 +298,8 @@ func describePartition(p rewrite.PartitionSource) string {
 //	  ssn bytea sealed text
 //	  partition column tenant_id text
 //	  unique tenant_id, id
-//	view uv of users
+//	view uv of users as SELECT id FROM users
+//	child c of users
 //	trigger log on orders words users insert
 //	routine add
 //	declare routine add
@@ -354,7 +368,27 @@ func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schem
 		dep := rewrite.RelationID{Schema: "main", Name: f[3]}
 		r.DependsOn = append(r.DependsOn, dep)
 		if f[0] == "child" {
-			r.Relatives = append(r.Relatives, dep)
+			for _, p := range f[3:] {
+				if p != "," {
+					r.Parents = append(r.Parents, rewrite.RelationID{Schema: "main", Name: p})
+				}
+			}
+			r.Relatives = append(r.Relatives, r.Parents...)
+			for i := range w.snap.Relations {
+				if p := &w.snap.Relations[i]; slices.Contains(r.Parents, p.ID) {
+					p.Relatives, p.DependsOn = append(p.Relatives, r.ID), append(p.DependsOn, r.ID)
+				}
+			}
+			return r, &schema.Table{Name: r.ID.Name}
+		}
+		if i := slices.Index(f, "as"); i > 0 {
+			r.Definition = strings.Join(f[i+1:], " ")
+			for _, c := range f[4:i] {
+				if c != "," {
+					r.DependsOn = append(r.DependsOn, rewrite.RelationID{Schema: "main", Name: c})
+				}
+			}
+			return r, &schema.Table{Name: r.ID.Name}
 		}
 		return r, nil
 	case "foreign":
@@ -408,6 +442,9 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 				t.Fatal(err)
 			}
 			i++
+			if w.dialect == rewrite.SQLite && c.Type == "bytea" {
+				c.Type = "blob"
+			}
 			ann.Columns = append(ann.Columns, &schema.Column{Table: ann, Name: c.Name, ID: ann.Name + "." + c.Name, Type: typ})
 			if w.dialect == rewrite.MySQL && c.Type == "bytea" {
 				c.Type = "varbinary(2000)"
@@ -419,6 +456,11 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
 		case "index", "lossy", "uniquely", "table-wide", "group":
 			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
+		case "id":
+			ann.Columns[len(ann.Columns)-1].ID = f[i+1]
+			i++
+		case "carrier":
+			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierText
 		case "default":
 			c.Default = f[i+1]
 			i++

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/sealsql/sealsql/schema"
 )
@@ -63,15 +64,45 @@ func (a *analysis) bodyOf(b Body, sc *scope, expose bool) ([]column, *scope, err
 
 func (a *analysis) values(v *Values, sc *scope) ([]column, *scope, error) {
 	var cols []column
-	for _, row := range v.Rows {
-		if err := a.clearAll(row, sc, ReasonExpression); err != nil {
+	parts := make([]column, 0, len(v.Rows))
+	for i := 0; len(v.Rows) > 0 && i < len(v.Rows[0]); i++ {
+		parts = parts[:0]
+		for _, row := range v.Rows {
+			if i >= len(row) {
+				continue // the server refuses it
+			}
+			c, err := a.value(row[i], sc, ReasonExpression, nil)
+			if err != nil {
+				return nil, nil, err
+			}
+			parts = append(parts, c)
+		}
+		c, err := a.mergeValues(parts, v.Start, ReasonExpression, nil)
+		if err != nil {
 			return nil, nil, err
 		}
-		for len(cols) < len(row) {
-			cols = append(cols, column{name: valuesName(a.dialect, len(cols))})
+		for k := range c.flow {
+			c.flow[k].from = nil
+			if c.flow[k].part.kind == partRow {
+				c.flow[k].part = partRef{kind: partLost}
+			}
+		}
+		c.name, c.computed = valuesName(a.dialect, i), true
+		cols = append(cols, c)
+	}
+	return cols, nil, a.longRows(v, sc)
+}
+
+// longRows walks values behind the first row's width, which no server takes.
+func (a *analysis) longRows(v *Values, sc *scope) error {
+	for _, row := range v.Rows {
+		if len(row) > len(v.Rows[0]) {
+			if err := a.clearAll(row[len(v.Rows[0]):], sc, ReasonExpression); err != nil {
+				return err
+			}
 		}
 	}
-	return cols, nil, nil
+	return nil
 }
 
 func valuesName(d Dialect, i int) string {
@@ -99,26 +130,26 @@ func (a *analysis) setOp(s *SetOp, sc *scope, expose bool) ([]column, error) {
 }
 
 func (a *analysis) unite(s *SetOp, left, right []column) ([]column, error) {
-	carries := false
-	for _, cols := range [][]column{left, right} {
-		for i := range cols {
-			if f := cols[i].flow; len(f) > 0 {
-				carries = true
-				if s.Name != "UNION" || !s.All {
-					return nil, a.refuse(s.Start, ReasonSetOperation, f[0].col.String(), hints[ReasonSetOperation])
-				}
+	if s.Name != "UNION" || !s.All {
+		for _, cols := range [][]column{left, right} {
+			if err := a.noSealed(cols, ReasonSetOperation, s.Start, hints[ReasonSetOperation]); err != nil {
+				return nil, err
 			}
 		}
-	}
-	if !carries {
-		return left, nil
+		return settled(left, right), nil
 	}
 	if len(left) != len(right) {
-		return nil, a.refuse(s.Start, ReasonSetOperation, "", "both sides must have the same number of columns and the same source of partitions")
+		// A "*" over unknown columns, or a mistake.
+		for _, cols := range [][]column{left, right} {
+			if err := a.noSealed(cols, ReasonSetOperation, s.Start, "both sides must have the same number of columns and the same source of partitions"); err != nil {
+				return nil, err
+			}
+		}
+		return settled(left, right), nil
 	}
 	out := make([]column, len(left))
 	for i := range left {
-		c, err := a.uniteColumn(s, left[i], right[i])
+		c, err := a.uniteColumn(s, &left[i], &right[i])
 		if err != nil {
 			return nil, err
 		}
@@ -127,32 +158,57 @@ func (a *analysis) unite(s *SetOp, left, right []column) ([]column, error) {
 	return out, nil
 }
 
-func (a *analysis) uniteColumn(s *SetOp, l, r column) (column, error) {
-	if l.hidden != r.hidden || (len(l.flow) > 0) != (len(r.flow) > 0) {
-		name := l.name
-		for _, f := range []flow{l.flow, r.flow} {
-			if len(f) > 0 {
-				name = f[0].col.String()
-			}
-		}
-		return column{}, a.refuse(s.Start, ReasonSetOperation, name, "the column is encrypted on one side only; "+hints[ReasonSetOperation])
-	}
-	for _, f := range r.flow {
-		if !merge(&l.flow, f) {
-			return column{}, a.refuse(s.Start, ReasonPartition, f.col.String(), "both sides must take the partition from the same place")
+// settled are the columns of a set operation over clear values: NULL only where
+// both arms have nothing else, and no constants any more.
+func settled(left, right []column) []column {
+	out := make([]column, len(left))
+	for i := range left {
+		out[i] = column{
+			name: left[i].name, hidden: left[i].hidden, computed: left[i].computed,
+			declared: left[i].declared, null: left[i].null && i < len(right) && right[i].null,
 		}
 	}
-	l.declared = l.declared && r.declared
-	return l, nil
+	return out
+}
+
+// uniteColumn merges a column of both arms of UNION ALL. Name and declared
+// type are those of the first.
+func (a *analysis) uniteColumn(s *SetOp, l, r *column) (column, error) {
+	if l.hidden != r.hidden {
+		return column{}, a.refuse(s.Start, ReasonSetOperation, l.name, "both sides must take the partition from the same place")
+	}
+	if l.hidden {
+		return *l, nil
+	}
+	c, err := a.mergeValues([]column{*l, *r}, s.Start, ReasonSetOperation, nil)
+	if err != nil {
+		return column{}, err
+	}
+	c.name, c.declared, c.computed = l.name, l.declared && r.declared, l.computed
+	return c, nil
 }
 
 // merge adds a source to a flow; false when the same column is expected under
 // two different partitions.
 func merge(f *flow, s sealed) bool {
-	for _, x := range *f {
-		if x.col == s.col {
-			return x.part.equal(s.part)
+	for i := range *f {
+		x := &(*f)[i]
+		if x.col != s.col {
+			continue
 		}
+		*f = append(flow(nil), *f...) // a relation's columns may share it
+		x = &(*f)[i]
+		// What is not the same for both is not known of the value.
+		if x.from != s.from {
+			x.from = nil
+		}
+		if x.fixed != s.fixed {
+			x.fixed = nil
+		}
+		if x.phys != s.phys {
+			x.phys = nil
+		}
+		return x.part.equal(s.part)
 	}
 	*f = append((*f)[:len(*f):len(*f)], s)
 	return true
@@ -166,7 +222,7 @@ func (p partRef) equal(o partRef) bool {
 	case partValue:
 		return p.value.Source == o.value.Source && p.value.Arg == o.value.Arg && p.value.Literal == o.value.Literal
 	case partRow:
-		return p.col == o.col
+		return p.rel == o.rel && p.col == o.col
 	}
 	return true
 }
@@ -192,17 +248,13 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 		return nil, nil, err
 	}
 	if s.Distinct && len(s.DistinctOn) == 0 {
-		for i := range cols {
-			if f := cols[i].flow; len(f) > 0 {
-				return nil, nil, a.refuse(s.Start, ReasonGroup, f[0].col.String(), "DISTINCT compares encrypted values; "+hints[ReasonGroup])
-			}
+		if err := a.noSealed(cols, ReasonGroup, s.Start, "DISTINCT compares encrypted values; "+hints[ReasonGroup]); err != nil {
+			return nil, nil, err
 		}
 	}
 	if s.Into {
-		for i := range cols {
-			if f := cols[i].flow; len(f) > 0 {
-				return nil, nil, a.refuse(s.Start, ReasonSealedToClear, f[0].col.String(), hints[ReasonSealedToClear])
-			}
+		if err := a.noSealed(cols, ReasonSealedToClear, s.Start, hints[ReasonSealedToClear]); err != nil {
+			return nil, nil, err
 		}
 		a.effects |= EffectCatalog
 	}
@@ -283,8 +335,8 @@ func (a *analysis) outputName(ref *ColumnRef, sc *scope, why Reason) (done bool,
 		if o.hidden || !a.same(o.name, name) {
 			continue
 		}
-		if len(o.flow) > 0 {
-			return false, a.refuse(ref.Start, why, o.flow[0].col.String(), hints[why])
+		if err := a.noSealed(sc.outputs[i:i+1], why, ref.Start, hints[why]); err != nil {
+			return false, err
 		}
 		done = why == ReasonOrder
 	}
@@ -319,13 +371,11 @@ func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, er
 			cols = append(cols, more...)
 			continue
 		}
-		c, err := a.project(it.Expr, sc)
+		c, err := a.value(it.Expr, sc, ReasonExpression, nil)
 		if err != nil {
 			return nil, err
 		}
-		if it.Alias != nil {
-			c.name = it.Alias.Name
-		}
+		c.name = a.itemName(it, &c)
 		cols = append(cols, c)
 	}
 	return cols, nil
@@ -355,13 +405,13 @@ func (a *analysis) star(s *Star, sc *scope) ([]column, error) {
 	cols := make([]column, 0, len(vis))
 	for _, v := range vis {
 		src := &v.rel.cols[v.col]
-		c := column{name: src.name, declared: src.declared && len(src.flow) == 0}
-		for _, f := range src.flow {
-			c.flow = append(c.flow, sealed{col: f.col, part: a.carry(f.part, v.rel)})
-		}
-		cols = append(cols, c)
+		h := hit{v.rel, v.col}
+		cols = append(cols, a.seen(column{name: src.name, declared: src.declared && len(src.flow) == 0, origin: h}, h))
 	}
 	if sensitive {
+		if kept, err := a.keptStar(s, vis); kept || err != nil {
+			return cols, err
+		}
 		if !s.Known() {
 			return nil, a.refuse(s.Start, ReasonExpression, "", "name the columns instead of \"*\"")
 		}
@@ -400,6 +450,47 @@ func (a *analysis) starColumns(s *Star, sc *scope) (vis []visible, sensitive, op
 	return nil, false, true, nil
 }
 
+// keptStar leaves a "*" that cannot be written out, because its columns have no
+// names or one name twice. That is sound only over queries of the same text,
+// which name their columns themselves.
+func (a *analysis) keptStar(s *Star, vis []visible) (bool, error) {
+	if writable(vis) {
+		return false, nil
+	}
+	for _, v := range vis {
+		if v.rel.base != nil || v.merged {
+			return false, a.refuse(s.Start, ReasonAmbiguous, "", "a column behind \"*\" has no name of its own; name the columns")
+		}
+		for i := range v.rel.cols {
+			if v.rel.cols[i].hidden {
+				return false, a.refuse(s.Start, ReasonAmbiguous, "", "give every column of the inner query a name of its own")
+			}
+		}
+	}
+	if a.kept == nil {
+		a.kept = map[*Star]int{}
+	}
+	a.kept[s] = len(vis)
+	return true, nil
+}
+
+// writable reports whether every column has a name that is its own within its
+// relation.
+func writable(vis []visible) bool {
+	for i, v := range vis {
+		name := v.rel.cols[v.col].name
+		if name == "" {
+			return false
+		}
+		for _, w := range vis[:i] {
+			if w.rel == v.rel && strings.EqualFold(w.rel.cols[w.col].name, name) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // hiddenPrefix begins the names of columns that plans add; it is reserved.
 const hiddenPrefix = "sealsql_p"
 
@@ -415,7 +506,7 @@ func (a *analysis) expose(owner any, cols []column, sc *scope, canAdd bool) []co
 				continue
 			}
 			if !canAdd {
-				*p = partRef{kind: partLost}
+				*p = shownPartition(cols[:shown], *p)
 				continue
 			}
 			at := -1
@@ -447,6 +538,17 @@ func (a *analysis) hide(owner any, r *relation, col int) string {
 	return name
 }
 
+// shownPartition finds the partition of a value among the columns that are
+// shown, where none can be added.
+func shownPartition(cols []column, p partRef) partRef {
+	for i := range cols {
+		if o := cols[i].origin; o.rel == p.rel && o.col == p.col {
+			return partRef{kind: partRow, col: i}
+		}
+	}
+	return partRef{kind: partLost}
+}
+
 // fix notes the partitions that top-level conjuncts fix.
 func (a *analysis) fix(e Expr, sc *scope) {
 	op, ok := e.(*Op)
@@ -460,6 +562,9 @@ func (a *analysis) fix(e Expr, sc *scope) {
 		return
 	}
 	if op.Name != "=" || len(op.Args) != 2 {
+		return
+	}
+	if a.link(op.Args, sc) {
 		return
 	}
 	for i := range op.Args {
@@ -491,4 +596,25 @@ func bytewise(r *relation, col int) bool {
 	}
 	p := r.cols[col].phys
 	return p == nil || p.BytewiseEqual
+}
+
+// link notes a condition that the partition columns of two relations are
+// equal: then both rows are of one partition. One may be a row of the statement
+// around.
+func (a *analysis) link(args []Expr, sc *scope) bool {
+	var rels [2]*relation
+	for i, e := range args {
+		ref, ok := e.(*ColumnRef)
+		if !ok {
+			return false
+		}
+		h, _, found, err := a.resolve(ref, sc)
+		if err != nil || !found || h.rel.partCol < 0 || h.col != h.rel.partCol || !bytewise(h.rel, h.col) {
+			return false
+		}
+		rels[i] = h.rel
+	}
+	rels[0].linked = append(rels[0].linked, rels[1])
+	rels[1].linked = append(rels[1].linked, rels[0])
+	return true
 }

@@ -32,6 +32,13 @@ type partRef struct {
 type sealed struct {
 	col  *schema.Column
 	part partRef
+	// phys is the physical column that the record was read from; nil where it
+	// is not known.
+	phys *CatalogColumn
+	// from is the relation in scope whose row holds the record; nil for other
+	// rows. fixed is the partition of the row where a condition fixes it.
+	from  *relation
+	fixed *Value
 }
 
 // flow is what an expression's value may hold: nil is clear.
@@ -47,6 +54,25 @@ type column struct {
 	// declared is set for columns that the catalog or the configuration knows
 	// to be clear, as threats T4 asks for.
 	declared bool
+	// consts are parameters and literals that the column holds and that may
+	// still be sealed; null is set for columns of nothing but NULL. konst is
+	// the one constant that a select item is.
+	consts *constants
+	null   bool
+	konst  Expr
+	// computed is set for values of expressions, origin for a column that is
+	// selected as it is.
+	computed bool
+	origin   hit
+}
+
+// label is the name that the result has for the column; "" where the engine
+// makes one up.
+func (c *column) label() string {
+	if c.computed {
+		return ""
+	}
+	return c.name
 }
 
 // relation is one item of a FROM list.
@@ -61,6 +87,10 @@ type relation struct {
 	pos     int
 	// excluded marks the proposed row of an upsert.
 	excluded bool
+	// view is set for views over annotated tables.
+	view *viewed
+	// linked are relations whose partition a condition makes equal.
+	linked []*relation
 }
 
 func (r *relation) annotated() *schema.Table {
@@ -261,6 +291,7 @@ func (a *analysis) alias(name string, sc *scope) bool {
 	for ; sc != nil; sc = sc.up {
 		for i := range sc.aliases {
 			if al := sc.aliases[i].Alias; al != nil && a.same(al.Name, name) {
+				a.byName(sc.aliases[i].Expr)
 				return true
 			}
 		}

@@ -55,6 +55,9 @@ func (r *recording) take(a *analysis) {
 		return
 	}
 	for _, l := range a.freed {
+		if slices.Contains(a.pins, l) {
+			continue
+		}
 		r.free = append(r.free, *l)
 	}
 	for _, l := range a.clears {

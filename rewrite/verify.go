@@ -293,6 +293,14 @@ func (v verifier) items(owner any, x, y []SelectItem) bool {
 		}
 		i++
 	}
+	if s, ok := owner.(*Select); ok {
+		for _, add := range v.b.a.listed[s] {
+			if i >= len(y) || y[i].Alias != nil || !v.added(add, y[i].Expr) {
+				return false
+			}
+			i++
+		}
+	}
 	return i == len(y)
 }
 
@@ -466,6 +474,13 @@ func (v verifier) expr(x, y Expr) bool {
 
 func (v verifier) slot(s *slot, y Expr) bool {
 	if s.n > 0 {
+		if s.carried {
+			c, ok := y.(*Cast)
+			if !ok || c.Type != v.b.carrier(s) {
+				return false
+			}
+			y = c.X
+		}
 		p, ok := y.(*Param)
 		return ok && p.N == s.n
 	}

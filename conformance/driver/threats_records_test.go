@@ -23,7 +23,7 @@ var partitions = []threat{
 		w.seed()
 		for _, s := range []string{
 			"UPDATE users SET ssn = {M} WHERE id = 1", "UPDATE users SET ssn = {M}", "UPDATE users SET ssn = {M} WHERE tenant = 'a' OR id = 1", "UPDATE users SET ssn = {M} WHERE NOT tenant = 'b'", "UPDATE users SET ssn = {M} WHERE tenant IN ('a', 'b')",
-			"UPDATE users SET ssn = {M} WHERE tenant LIKE 'a'", "UPDATE users SET ssn = {M} WHERE tenant = lower('A')", "INSERT INTO users (id, ssn) VALUES (2, {M})", "INSERT INTO users (id, tenant, ssn) VALUES (2, lower('A'), {M})", "INSERT INTO users (id, tenant, ssn) SELECT 2, 'a', {M}",
+			"UPDATE users SET ssn = {M} WHERE tenant LIKE 'a'", "UPDATE users SET ssn = {M} WHERE tenant = lower('A')", "INSERT INTO users (id, ssn) VALUES (2, {M})", "INSERT INTO users (id, tenant, ssn) VALUES (2, lower('A'), {M})", "INSERT INTO users (id, tenant, ssn) SELECT 2, note, {M} FROM users",
 			"UPDATE users SET ssn = {M} WHERE tenant = (SELECT 'a')", "UPDATE users SET ssn = {M} WHERE tenant = note", "UPDATE users SET tenant = 'b', ssn = {M} WHERE tenant = 'a'",
 		} {
 			w.refused(s)

@@ -77,9 +77,9 @@ var computed = []threat{
 		w := e.open(t, usersConfig, usersTable, ordersTable, "CREATE TABLE staging (id {INT}, ssn {BIN}, memo {TEXT})")
 		w.seed()
 		for _, s := range []string{
-			"UPDATE users SET ssn = note", "UPDATE users SET ssn = upper({M})", "UPDATE users SET ssn = email", "UPDATE users SET ssn = (SELECT {M})", "UPDATE users SET ssn = CASE WHEN id = 1 THEN {M} ELSE NULL END",
-			"INSERT INTO users (id, ssn) SELECT id, {M} FROM staging", "INSERT INTO users (id, ssn) SELECT id, ssn FROM staging", "INSERT INTO users (id, ssn) SELECT id, coalesce(memo, {M}) FROM staging", "INSERT INTO users (id, ssn) SELECT 1, {M} UNION ALL SELECT 2, {M}",
-			"INSERT INTO users (id, ssn) VALUES (2, lower({M}))", "INSERT INTO users (id, ssn) VALUES (2, (SELECT max(memo) FROM staging))", "INSERT INTO users (id, ssn) VALUES (2, coalesce(NULL, {M}))", "UPDATE users SET note = 'x', ssn = replace({M}, 'a', 'a')",
+			"UPDATE users SET ssn = note", "UPDATE users SET ssn = upper({M})", "UPDATE users SET ssn = email", "UPDATE users SET ssn = (SELECT lower({M}))", "UPDATE users SET ssn = CASE WHEN id = 1 THEN {M} ELSE note END",
+			"INSERT INTO users (id, ssn) SELECT DISTINCT id, {M} FROM staging", "INSERT INTO users (id, ssn) SELECT id, ssn FROM staging", "INSERT INTO users (id, ssn) SELECT id, coalesce(memo, {M}) FROM staging", "INSERT INTO users (id, ssn) SELECT 1, {M} UNION ALL SELECT 2, memo FROM staging", "INSERT INTO users (id, ssn) SELECT 1, {M} UNION SELECT 2, {M}",
+			"INSERT INTO users (id, ssn) VALUES (2, lower({M}))", "INSERT INTO users (id, ssn) VALUES (2, (SELECT max(memo) FROM staging))", "INSERT INTO users (id, ssn) VALUES (2, coalesce(lower({M}), {M}))", "UPDATE users SET note = 'x', ssn = replace({M}, 'a', 'a')",
 		} {
 			w.refused(s)
 		}

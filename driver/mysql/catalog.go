@@ -204,6 +204,7 @@ func (rs *relations) readViews() error {
 		" ORDER BY TABLE_SCHEMA, TABLE_NAME", func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		toks := rs.tokens(v.Text(2))
 		rel.OpaqueDefinition = len(toks) == 0
+		rel.Definition = v.Text(2)
 		for i := range toks {
 			if toks[i].Kind != rewrite.TokQuoted && toks[i].Kind != rewrite.TokWord {
 				continue

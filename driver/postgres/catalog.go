@@ -60,7 +60,7 @@ type relations struct {
 func readRelations(ctx context.Context, r *sealdriver.Reader, where string) ([]rewrite.SnapshotRelation, error) {
 	rs := &relations{ctx: ctx, r: r, where: where, byOID: map[int64]int{}}
 	for _, read := range []func() error{
-		rs.readNames, rs.readColumns, rs.readDependencies, rs.readCode, rs.readRelatives,
+		rs.readNames, rs.readColumns, rs.readDefinitions, rs.readDependencies, rs.readCode, rs.readRelatives,
 		rs.readTriggers, rs.readCalls, rs.readRules, rs.readChecks, rs.readIndexes,
 	} {
 		if err := read(); err != nil {
@@ -132,6 +132,16 @@ func defaultOf(expr string) string {
 	return expr
 }
 
+// readDefinitions reads the queries of views. A name in them that the session
+// would find without its schema is printed without it: it means one of the
+// relations that the view depends on.
+func (rs *relations) readDefinitions() error {
+	return rs.query(`SELECT c.oid::bigint, pg_get_viewdef(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'v' AND $where`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.Definition = v.Text(1)
+	})
+}
+
 // readDependencies reads what views, materialized views and rules name.
 func (rs *relations) readDependencies() error {
 	return rs.query(`SELECT DISTINCT w.ev_class::bigint, rn.nspname::text, rc.relname::text
@@ -197,13 +207,16 @@ WHERE NOT EXISTS (`+trustedCode("d.refclassid", "d.refobjid")+`)
 
 // readRelatives reads inheritance and partitioning, in both directions.
 func (rs *relations) readRelatives() error {
-	return rs.query(`SELECT c.oid::bigint, rn.nspname::text, rc.relname::text
-FROM (SELECT inhrelid AS one, inhparent AS other FROM pg_inherits UNION ALL SELECT inhparent, inhrelid FROM pg_inherits) AS i
+	return rs.query(`SELECT c.oid::bigint, rn.nspname::text, rc.relname::text, i.up
+FROM (SELECT inhrelid AS one, inhparent AS other, true AS up FROM pg_inherits UNION ALL SELECT inhparent, inhrelid, false FROM pg_inherits) AS i
 JOIN pg_class c ON c.oid = i.one JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class rc ON rc.oid = i.other JOIN pg_namespace rn ON rn.oid = rc.relnamespace
 WHERE $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		id := rewrite.RelationID{Schema: v.Text(1), Name: v.Text(2)}
 		rel.Relatives = append(rel.Relatives, id)
+		if v.Bool(3) {
+			rel.Parents = append(rel.Parents, id)
+		}
 		rel.DependsOn = append(rel.DependsOn, id)
 	})
 }

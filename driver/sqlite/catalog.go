@@ -351,6 +351,7 @@ func (rd *reader) finish() []rewrite.SnapshotRelation {
 // of every file; which of the names are relations shows when they are resolved.
 func (rd *reader) view(rel *relation, named map[string][]rewrite.RelationID) {
 	words := words(rd.tokens(rel.sql))
+	rel.Definition = rel.sql
 	rel.OpaqueDefinition = words == nil
 	for _, w := range words {
 		rel.OpaqueDefinition = rel.OpaqueDefinition || rd.udf[w]

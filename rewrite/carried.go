@@ -1,0 +1,65 @@
+package rewrite
+
+import "github.com/sealsql/sealsql/schema"
+
+// uncast takes a cast out of the text: with the constant in it, which has a
+// slot of its own, or around a record.
+func (b *builder) uncast(c *Cast, x Expr) error {
+	switch x := x.(type) {
+	case *Literal:
+		if s := b.literals[x]; s != nil {
+			s.span = c.Span
+			return nil
+		}
+	case *Param:
+		if s := b.mark(x); s != nil {
+			s.span, s.cast = c.Span, true
+			return nil
+		}
+	default:
+		r := x.Range()
+		if c.Known() && r.Known() && c.Start <= r.Start && r.End <= c.End {
+			b.edits = append(b.edits, edit{span: Span{c.Start, r.Start}}, edit{span: Span{r.End, c.End}})
+			return nil
+		}
+	}
+	return b.a.refuse(c.Start, ReasonVerify, "", "leave out the cast")
+}
+
+// slotOf returns the slot of a sealed constant, nil without one.
+func (b *builder) slotOf(e Expr) *slot {
+	switch x := e.(type) {
+	case *Literal:
+		return b.literals[x]
+	case *Param:
+		return b.mark(x)
+	}
+	return nil
+}
+
+// placeholder writes a slot's argument. Inside expressions and queries the
+// servers take an argument for a text unless they are told what it is.
+func (b *builder) placeholder(s *slot) string {
+	text := b.a.front.Placeholder(s.n)
+	if !s.carried {
+		return text
+	}
+	return "CAST(" + text + " AS " + b.carrier(s) + ")"
+}
+
+// carrier is the type that an argument with a record has for the server.
+func (b *builder) carrier(s *slot) string {
+	if s.out.Null {
+		return map[Dialect]string{Postgres: "boolean", MySQL: "signed"}[b.a.dialect]
+	}
+	text := s.out.Seal != nil && s.out.Seal.Carrier == schema.CarrierText
+	switch {
+	case b.a.dialect == MySQL && text:
+		return "char"
+	case b.a.dialect == MySQL:
+		return "binary"
+	case text:
+		return "text"
+	}
+	return "bytea"
+}

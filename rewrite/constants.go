@@ -1,0 +1,272 @@
+package rewrite
+
+import "github.com/sealsql/sealsql/schema"
+
+// constants are parameters and literals that give one value (a select item, a
+// column of a VALUES list) of which it is not known yet what takes it. If that
+// is an encrypted column, all of them are sealed for it; if it is anything
+// else, all of them go out in clear. Both at once refuses the statement, since
+// one of the two would be wrong.
+type constants struct {
+	up     *constants // joined with others, which decide
+	list   []fixed
+	sealed *Out
+	clear  bool
+	// declared is set where a clear column that is known takes the value
+	// (threats T4).
+	declared bool
+}
+
+// fixed is one of them: a Param or Literal, perhaps under a cast.
+type fixed struct {
+	expr Expr
+	cast *Cast
+}
+
+func (c *constants) root() *constants {
+	for c.up != nil {
+		c = c.up
+	}
+	return c
+}
+
+// constant makes the constants of an expression that is nothing but one; nil
+// for all others, and for NULL.
+func (a *analysis) constant(e Expr) *constants {
+	f := fixed{expr: e}
+	if cast, ok := e.(*Cast); ok {
+		f = fixed{expr: cast.X, cast: cast}
+	}
+	switch x := f.expr.(type) {
+	case *Param:
+	case *Literal:
+		if x.Kind == LitNull {
+			return nil
+		}
+	default:
+		return nil
+	}
+	c := &constants{list: []fixed{f}}
+	a.undecided = append(a.undecided, c)
+	if a.byAlias[e] {
+		a.byName(e)
+	}
+	return c
+}
+
+// joined makes two sets share one decision.
+func (a *analysis) joined(c, d *constants) (*constants, error) {
+	c, d = c.root(), d.root()
+	switch {
+	case c == d:
+	case c.sealed != nil && d.sealed == nil:
+		return c, a.settleSealed(d, *c.sealed)
+	case d.sealed != nil && c.sealed == nil:
+		return d, a.settleSealed(c, *d.sealed)
+	case c.clear || d.clear:
+		if err := a.settleClear(c, false); err != nil {
+			return nil, err
+		}
+		return c, a.settleClear(d, false)
+	case c.sealed != nil:
+		if !sameOut(*c.sealed, *d.sealed) {
+			return nil, a.twice(d, c.sealed.Seal)
+		}
+	default:
+		c.list = append(c.list[:len(c.list):len(c.list)], d.list...)
+		d.up = c
+	}
+	return c, nil
+}
+
+// settleClear notes that something other than an encrypted column takes the
+// constants. declared says that it is a clear column that is known.
+func (a *analysis) settleClear(c *constants, declared bool) error {
+	c = c.root()
+	switch {
+	case c.sealed != nil:
+		return a.twice(c, c.sealed.Seal)
+	case c.clear && (declared || !c.declared):
+		return nil
+	}
+	c.clear, c.declared = true, declared
+	for _, f := range c.list {
+		if declared && f.cast == nil {
+			if p, ok := f.expr.(*Param); ok {
+				a.useParam(p, true)
+			}
+			continue
+		}
+		var e Expr = f.expr
+		if f.cast != nil {
+			e = f.cast
+		}
+		if err := a.clear(e, nil, ReasonExpression); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleSealed seals the constants as out says.
+func (a *analysis) settleSealed(c *constants, out Out) error {
+	c = c.root()
+	if c.clear {
+		return a.twice(c, out.Seal)
+	}
+	if c.sealed != nil {
+		if !sameOut(*c.sealed, out) {
+			return a.twice(c, out.Seal)
+		}
+		return nil
+	}
+	c.sealed = &out
+	for _, f := range c.list {
+		if err := a.sealInside(f, out); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// twice refuses constants that would have to be two things.
+func (a *analysis) twice(c *constants, col *schema.Column) error {
+	return a.refuse(c.list[0].expr.Pos(), ReasonClearUse, col.String(),
+		"the value goes into this column and somewhere else as well; write it once for each")
+}
+
+// sealInside seals a constant that stands inside an expression or a query. The
+// server must take it for what the column holds, which a cast tells it, where
+// it would otherwise guess from the constant alone.
+func (a *analysis) sealInside(f fixed, out Out) error {
+	col := out.Seal
+	if col.Carrier == schema.CarrierAsherah {
+		return a.refuse(f.expr.Pos(), ReasonExpression, col.String(), "constants of columns in Asherah's format stand alone where they are assigned")
+	}
+	if f.cast != nil {
+		if !a.dropsCast(f.cast, col) {
+			return a.refuse(f.cast.Start, ReasonComputed, col.String(), "the cast may change the value before it is sealed; cast to the column's own type")
+		}
+		a.dropCast(f.cast)
+		if err := a.sealUncast(f.cast, out); err != nil {
+			return err
+		}
+	} else if err := a.seal(f.expr, col, out.Partition); err != nil {
+		return err
+	}
+	if out.Exact {
+		if err := a.exact(f.expr, col); err != nil {
+			return err
+		}
+		o := a.seals[f.expr]
+		o.Exact = true
+		a.seals[f.expr] = o
+	}
+	if a.carried == nil {
+		a.carried = map[Expr]bool{}
+	}
+	a.carried[f.expr] = true
+	return nil
+}
+
+func (a *analysis) dropCast(c *Cast) {
+	if a.casts == nil {
+		a.casts = map[*Cast]Expr{}
+	}
+	a.casts[c] = c.X
+}
+
+// exact refuses constants that a query would show otherwise than the column
+// would store them: 1.5 beside an integer column, a number beside a text. What
+// the plan cannot see (the value of an argument) the driver checks.
+func (a *analysis) exact(e Expr, col *schema.Column) error {
+	if a.dialect == SQLite || a.shows(e, &col.Type) {
+		return nil
+	}
+	return a.refuse(e.Pos(), ReasonExpression, col.String(),
+		"the server would show the value otherwise than the column stores it; select the column and put the value in in the application")
+}
+
+// shows reports whether a constant beside a column of this type is shown as
+// the column would store it. On PostgreSQL the type of the whole is that of
+// the column without its length; MySQL mixes the types of all parts.
+func (a *analysis) shows(e Expr, t *schema.Type) bool {
+	plain := !t.Fixed && !t.HasPrecision && !t.HasFraction && !t.Unsigned
+	text := t.Kind == schema.KindText && plain
+	integer := t.Kind == schema.KindInt && plain
+	l, literal := e.(*Literal)
+	if !literal {
+		return text || integer || a.dialect == Postgres && plain
+	}
+	switch l.Kind {
+	case LitString:
+		return text || a.dialect == Postgres && plain
+	case LitNumber:
+		return integer && allDigits(l.Value)
+	case LitBool:
+		return a.dialect == Postgres && t.Kind == schema.KindBool
+	}
+	return false
+}
+
+func allDigits(s string) bool {
+	if len(s) > 1 && (s[0] == '-' || s[0] == '+') {
+		s = s[1:]
+	}
+	for i := 0; i < len(s); i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// settle decides what nothing has decided: it goes out in clear. A result
+// column whose constants were sealed for another use is opened.
+func (a *analysis) settle() error {
+	for i := range a.results {
+		c := &a.results[i]
+		if c.consts == nil {
+			continue
+		}
+		if out := c.consts.root().sealed; out != nil {
+			c.flow, c.consts = flow{{col: out.Seal, part: partOf(out.Partition)}}, nil
+		}
+	}
+	for _, c := range a.undecided {
+		if r := c.root(); r.sealed == nil && !r.clear {
+			if err := a.settleClear(r, false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// partOf is where a value that was sealed for this partition finds it.
+func partOf(p PartitionSource) partRef {
+	if p.Value != nil {
+		return partRef{kind: partValue, value: p.Value}
+	}
+	return partRef{kind: partConst}
+}
+
+// byName notes that a name means a result column by its alias: where that is a
+// constant, it is used in clear. The name may be met before the list or after.
+func (a *analysis) byName(e Expr) {
+	for _, c := range a.undecided {
+		r := c.root()
+		for _, f := range r.list {
+			if f.expr == e || f.cast != nil && Expr(f.cast) == e {
+				if err := a.settleClear(r, false); err != nil && a.late == nil {
+					a.late = err
+				}
+				return
+			}
+		}
+	}
+	if a.byAlias == nil {
+		a.byAlias = map[Expr]bool{}
+	}
+	a.byAlias[e] = true
+}

@@ -1,0 +1,258 @@
+package rewrite
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// sink is an encrypted column that takes a value.
+type sink struct {
+	col *schema.Column
+	// phys is the physical column; nil where the catalog is not read.
+	phys *CatalogColumn
+	// rel is the relation whose row is changed; nil for new rows.
+	rel *relation
+	// proposed says that values of rel's own row and of the proposed one are
+	// certain to be of the row's partition (upserts).
+	proposed bool
+	// part finds the partition of the row, once a value is sealed for it.
+	part func() (PartitionSource, error)
+	// row says that a value's row gives the partition of the new row as well;
+	// nil where that cannot be.
+	row func(s *sealed) bool
+	// kept is set once the column was found to be assigned to itself.
+	kept bool
+}
+
+const domainHint = "a copy opens only under the same id: give both columns one id: in the configuration before data is written, or select the value and write it with bound parameters"
+
+// assign plans a value that goes into an encrypted column: constants are
+// sealed for it, records of the same domain stay as they are, and nothing else
+// may come (threats T5, T17).
+func (a *analysis) assign(e Expr, sc *scope, to *sink) error {
+	if a.direct(e, to) {
+		part, err := to.part()
+		if err != nil {
+			return err
+		}
+		return a.sealDirect(e, to.col, part)
+	}
+	c, err := a.value(e, sc, ReasonDomain, to)
+	if err != nil {
+		return err
+	}
+	to.kept = to.rel != nil && c.origin.rel == to.rel && len(c.flow) == 1 && c.flow[0].col == to.col
+	return a.take(c, to, e.Pos())
+}
+
+// growSink adds the assignment of a search index to that of its column. Only
+// that of a constant can be told; where the column keeps its value, so does the
+// index.
+func (a *analysis) growSink(s *Assign, ref *ColumnRef, v Expr, to *sink) error {
+	if to.col.Equality == nil || to.kept {
+		return nil
+	}
+	var part PartitionSource
+	if a.direct(v, to) {
+		var err error
+		if part, err = to.part(); err != nil {
+			return err
+		}
+	}
+	return a.growAssign(s, ref, to.col, v, part, nil)
+}
+
+// direct reports a constant that stands alone where the value is assigned: the
+// server takes the column's type for it.
+func (a *analysis) direct(e Expr, to *sink) bool {
+	switch v := e.(type) {
+	case *Param:
+		return true
+	case *Literal:
+		return v.Kind != LitNull
+	case *Cast:
+		return a.constantCast(v) && a.dropsCast(v, to.col)
+	}
+	return false
+}
+
+func (a *analysis) constantCast(v *Cast) bool {
+	switch v.X.(type) {
+	case *Param, *Literal:
+		return true
+	}
+	return false
+}
+
+func (a *analysis) sealDirect(e Expr, col *schema.Column, part PartitionSource) error {
+	cast, ok := e.(*Cast)
+	if !ok {
+		a.free(e)
+		return a.seal(e, col, part)
+	}
+	a.dropCast(cast)
+	return a.sealUncast(cast, Out{Seal: col, Partition: part})
+}
+
+// textOfBytes reports whether a cast that is left out would have made text of
+// bytes.
+func (a *analysis) textOfBytes(c *schema.Column) bool {
+	return a.dialect == SQLite && c.Type.Kind == schema.KindText
+}
+
+// sealUncast seals a constant without its cast. SQLite's cast to text also
+// makes text of bytes, which the column would keep as they are.
+func (a *analysis) sealUncast(cast *Cast, out Out) error {
+	if err := a.seal(cast.X, out.Seal, out.Partition); err != nil {
+		return err
+	}
+	if a.dialect != SQLite {
+		return nil
+	}
+	o := a.seals[cast.X]
+	o.Text = a.textOfBytes(out.Seal)
+	if out.Exact && !o.Text {
+		return a.refuse(cast.Start, ReasonExpression, out.Seal.String(), "leave out the cast; bind a value of the type that it gives")
+	}
+	a.seals[cast.X] = o
+	return nil
+}
+
+// take plans what becomes of a value in an encrypted column.
+func (a *analysis) take(c column, to *sink, pos int) error {
+	if c.null && len(c.flow) == 0 && c.consts == nil {
+		return nil
+	}
+	if len(c.flow) == 0 && c.consts == nil {
+		return a.refuse(pos, ReasonComputed, to.col.String(), hints[ReasonComputed])
+	}
+	for i := range c.flow {
+		if err := a.sameDomain(&c.flow[i], to, pos); err != nil {
+			return err
+		}
+	}
+	if c.consts == nil {
+		return nil
+	}
+	part, err := to.part()
+	if err != nil {
+		return err
+	}
+	return a.settleSealed(c.consts, Out{Seal: to.col, Partition: part})
+}
+
+// sameDomain allows a record of one column in another (threats T17): both have
+// one stable id, their rows are proven to be of one partition, and the record
+// fits. Within its own row a record may always stay in its column.
+func (a *analysis) sameDomain(s *sealed, to *sink, pos int) error {
+	own := to.rel != nil && s.from != nil && (s.from == to.rel || to.proposed && s.from.excluded)
+	if own && s.col == to.col {
+		return nil
+	}
+	if s.col.ID != to.col.ID || s.col.Carrier != to.col.Carrier {
+		return a.refuse(pos, ReasonDomain, s.col.String(), domainHint)
+	}
+	if !a.holds(to.phys, s.phys) {
+		return a.refuse(pos, ReasonDomain, s.col.String(), "the column may be too short for the record; widen it")
+	}
+	ok, err := a.samePartition(s, to, own)
+	if err == nil && !ok {
+		err = a.refuse(pos, ReasonPartition, s.col.String(), "the rows are not proven to be of one partition: fix both to the same value, or select the value and write it with bound parameters")
+	}
+	return err
+}
+
+func (a *analysis) samePartition(s *sealed, to *sink, own bool) (bool, error) {
+	from, dest := s.col.Table.Partition, to.col.Table.Partition
+	if from.Kind != dest.Kind {
+		return false, nil
+	}
+	switch from.Kind {
+	case schema.PartitionConst:
+		return from.Const == dest.Const, nil
+	case schema.PartitionContext:
+		return false, nil // the database does not know the partition of a row
+	}
+	if !from.Type.Same(dest.Type) {
+		return false, nil
+	}
+	if own || to.row != nil && to.row(s) {
+		return true, nil
+	}
+	if to.rel != nil && s.from != nil && linked(to.rel, s.from) {
+		return true, nil
+	}
+	if s.fixed == nil {
+		return false, nil
+	}
+	part, err := to.part()
+	if err != nil {
+		return false, err
+	}
+	// Under WithPartition both were compared with the context's.
+	return part.Value != nil && (a.opt.ContextPartition || a.equalValue(part.Value, s.fixed)), nil
+}
+
+// linked reports that a top-level condition makes the partitions of two
+// relations equal.
+func linked(r, o *relation) bool {
+	for _, x := range r.linked {
+		if x == o {
+			return true
+		}
+	}
+	return false
+}
+
+// equalValue reports whether two values are the same when the statement runs. A
+// plan that rests on equal literals serves no text with others.
+func (a *analysis) equalValue(x, y *Value) bool {
+	if x.Source != y.Source {
+		return false
+	}
+	switch x.Source {
+	case FromArg:
+		return x.Arg == y.Arg
+	case FromLiteral:
+		a.pins = append(a.pins, x.Literal, y.Literal)
+		return x.Literal.Kind == y.Literal.Kind && x.Literal.Value == y.Literal.Value
+	}
+	return true
+}
+
+// holds reports whether every record of one physical column fits into another.
+// Only MySQL cuts what is too long (threats T9).
+func (a *analysis) holds(to, from *CatalogColumn) bool {
+	if a.dialect != MySQL {
+		return true
+	}
+	if to == nil || from == nil {
+		return false
+	}
+	n, ok := capacity(to.Type)
+	m, known := capacity(from.Type)
+	return ok && known && n >= m
+}
+
+// capacity is the number of bytes that a MySQL type for records holds.
+func capacity(typ string) (int, bool) {
+	switch typ {
+	case "tinyblob", "tinytext":
+		return 1<<8 - 1, true
+	case "blob", "text":
+		return 1<<16 - 1, true
+	case "mediumblob", "mediumtext":
+		return 1<<24 - 1, true
+	case "longblob", "longtext":
+		return 1<<32 - 1, true
+	}
+	for _, base := range []string{"varbinary(", "varchar("} {
+		if rest, ok := strings.CutPrefix(typ, base); ok {
+			n, err := strconv.Atoi(strings.TrimSuffix(rest, ")"))
+			return n, err == nil
+		}
+	}
+	return 0, false
+}

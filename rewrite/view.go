@@ -1,0 +1,257 @@
+package rewrite
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// Views over annotated tables are read as the queries that define them. What a
+// view shows is then known column by column; where its query is not one that
+// would be planned, neither is a statement on the view.
+
+// definition is the query of a view, as the catalog gives it.
+type definition struct {
+	text string
+	// reads lists what it reads, by full names; names in the text mean these.
+	reads []RelationID
+	id    RelationID
+	temp  bool
+	n     *namespace
+
+	once   sync.Once
+	script *Script
+	query  *Query
+}
+
+// maxViewDepth bounds views over views: SQLite lets them go in circles.
+const maxViewDepth = 16
+
+// parse reads the definition; nil where it is not understood.
+func (d *definition) parse(f Frontend, s *Session) *Query {
+	d.once.Do(func() {
+		// The server keeps definitions as it prints them, whatever the modes of
+		// the session.
+		own := Session{ModeKnown: true, MariaDB: s.MariaDB, Version: s.Version}
+		text, err := f.Prepare(d.text, &own)
+		if err != nil {
+			return
+		}
+		script, err := f.Parse(text, &own)
+		if err != nil || len(script.Statements) != 1 || script.Params != 0 {
+			return
+		}
+		switch st := script.Statements[0].(type) {
+		case *Query:
+			d.query = st
+		case *Other:
+			if st.Kind == OtherCreateView {
+				d.query = st.Query
+			}
+		}
+		d.script = script
+	})
+	return d.query
+}
+
+// definedIn is the catalog as a view's definition sees it: names mean what
+// they meant when it was made.
+type definedIn struct {
+	*namespace
+	d *definition
+}
+
+// Relation resolves a name of the definition among what the view reads.
+func (c definedIn) Relation(path []Ident) *Relation {
+	if len(path) > 1 || c.dialect == SQLite && c.d.temp {
+		return c.namespace.Relation(path)
+	}
+	name := path[0].Name
+	var found *Relation
+	for _, id := range c.d.reads {
+		if c.key(id).Name != c.key(RelationID{Name: name}).Name || c.dialect == SQLite && id.Schema != c.d.id.Schema {
+			continue
+		}
+		rel := c.byID[c.key(id)]
+		if found != nil || rel == nil {
+			return c.namespace.unknown("", "")
+		}
+		found = rel
+	}
+	if found == nil {
+		return c.namespace.unknown("", name)
+	}
+	return found
+}
+
+// view reads a view as its query. The columns have the names of the catalog.
+func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
+	name := t.Path[len(t.Path)-1].Name
+	refuse := func(why string) (*relation, error) {
+		return nil, a.refuse(t.Start, ReasonView, name, why+"; query the annotated table itself")
+	}
+	q := rel.view.parse(a.front, a.session)
+	if q == nil || a.depth >= maxViewDepth {
+		return refuse("its definition is not understood")
+	}
+	sub := newAnalysis(a.front, rel.view.script, definedIn{rel.view.n, rel.view}, a.session, a.opt)
+	sub.depth = a.depth + 1
+	cols, err := sub.query(q, nil, false)
+	if err == nil {
+		err = sub.settle()
+	}
+	if err == nil {
+		err = sub.late
+	}
+	var u *UnsupportedError
+	switch {
+	case errors.As(err, &u):
+		return refuse("its definition is refused: " + u.Reason.String())
+	case err != nil:
+		return nil, err
+	case sub.unknown != nil || sub.openQuery(q) || len(cols) != len(rel.Columns) || len(sub.indexed) > 0:
+		return refuse("its definition is not what the catalog shows of it")
+	case len(sub.seals) > 0 || len(sub.casts) > 0:
+		return refuse("its definition has a constant or a cast beside an encrypted column, which the server keeps as it is")
+	}
+	for _, table := range sub.touched {
+		a.touch(table)
+	}
+	a.checks = append(a.checks, sub.checks...)
+	r := &relation{base: rel, partCol: -1, pos: t.Start, view: &viewed{of: rel}}
+	for i := range cols {
+		c := cols[i]
+		c.name, c.origin, c.konst, c.consts, c.hidden = rel.Columns[i].Name, hit{}, nil, nil, false
+		c.flow = append(flow(nil), c.flow...)
+		for k := range c.flow {
+			c.flow[k].from = nil
+		}
+		r.cols = append(r.cols, c)
+	}
+	a.simpleView(rel, q, cols, r)
+	return r, nil
+}
+
+// viewed is what is known of a view in scope beside its columns.
+type viewed struct {
+	of *Relation
+	// why says why the view cannot be written to; "" where it can.
+	why string
+}
+
+// simpleView finds out whether every row of a view is one of a single annotated
+// table, so that it can be taken for that table under other names: such a view
+// can be written to.
+func (a *analysis) simpleView(rel *Relation, q *Query, cols []column, r *relation) {
+	r.view.why = "write to the annotated table itself: the view is not one table's columns and rows"
+	s, ok := q.Body.(*Select)
+	if !ok || q.With != nil || len(q.Limit) > 0 || s.Distinct || len(s.DistinctOn) > 0 || len(s.GroupBy) > 0 || s.Having != nil || len(s.Windows) > 0 || len(s.From) != 1 {
+		return
+	}
+	if _, ok := s.From[0].(*Table); !ok || a.dialect == SQLite {
+		return
+	}
+	var from *relation
+	for i := range cols {
+		o := cols[i].origin
+		if o.rel == nil || o.col < 0 || o.rel.base == nil || o.rel.view != nil || from != nil && o.rel != from {
+			return
+		}
+		from = o.rel
+	}
+	if from == nil || from.annotated() == nil {
+		return
+	}
+	switch {
+	case rel.writes != "":
+		r.view.why = "write to the annotated table itself: " + rel.writes + " changes what is written to the view"
+		return
+	case hasIndex(from):
+		r.view.why = "write to the annotated table itself: it has a search index, which the view does not show"
+		return
+	}
+	r.view.why, r.base, r.fixed = "", from.base, from.fixed
+	for i := range cols {
+		src := &from.cols[cols[i].origin.col]
+		c := column{name: r.cols[i].name, declared: src.declared, phys: src.phys}
+		if rel.Columns[i].Default != "" {
+			c.phys = &rel.Columns[i]
+		}
+		for _, s := range src.flow {
+			switch {
+			case s.part.kind == partRow && from.fixed != nil:
+				s.part = partRef{kind: partValue, value: from.fixed}
+			case s.part.kind == partRow:
+				s.part = shownPartition(cols, partRef{kind: partRow, rel: from, col: from.partCol})
+			}
+			c.flow = append(c.flow, s)
+		}
+		if cols[i].origin.col == from.partCol {
+			r.partCol = i
+		}
+		r.cols[i] = c
+	}
+}
+
+// hasIndex reports a table with search indexes, which a view over
+// it does not show.
+func hasIndex(r *relation) bool {
+	for _, c := range r.annotated().Columns {
+		if c.Equality != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// viewWrite refuses to write to a view that is more than columns and rows of
+// one table, or in a way that needs to know the table's keys.
+func (a *analysis) viewWrite(r *relation, t *Table, upsert bool) error {
+	switch {
+	case r.view == nil:
+		return nil
+	case r.view.why != "":
+		return a.refuse(t.Start, ReasonView, t.Path[len(t.Path)-1].Name, r.view.why)
+	case upsert:
+		return a.refuse(t.Start, ReasonView, t.Path[len(t.Path)-1].Name, "an upsert names the table itself")
+	}
+	return nil
+}
+
+// judgeView lets a view over an annotated table be read by its definition.
+func (n *namespace) judgeView(r *SnapshotRelation, rel *Relation) *Relation {
+	rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, ReasonView, "query the annotated table itself"
+	if r.Kind != RelView || r.Definition == "" || r.OpaqueDefinition || len(r.Columns) == 0 {
+		return rel
+	}
+	rel.Verdict = VerdictView
+	rel.view = &definition{text: r.Definition, reads: r.DependsOn, id: r.ID, temp: r.Temp, n: n}
+	switch {
+	case len(r.Rules) > 0:
+		rel.writes = "rule " + r.Rules[0]
+	case len(r.Triggers) > 0:
+		rel.writes = "trigger " + r.Triggers[0].Name
+	}
+	return rel
+}
+
+// TrimDefinitions drops the definitions of views that reach no annotated table:
+// nothing asks for them, and how the server prints them may differ from session
+// to session.
+func TrimDefinitions(d Dialect, snap *Snapshot, annotations *schema.Catalog) {
+	if snap == nil {
+		return
+	}
+	all := make([]*SnapshotRelation, len(snap.Relations))
+	for i := range snap.Relations {
+		all[i] = &snap.Relations[i]
+	}
+	key := func(id RelationID) RelationID { return foldID(d, id) }
+	reach := reachable(all, annotations, key)
+	for _, r := range all {
+		if reach[key(r.ID)] == reachNone {
+			r.Definition = ""
+		}
+	}
+}
