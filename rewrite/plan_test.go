@@ -228,6 +228,9 @@ func describeResults(b *strings.Builder, set string, results []rewrite.Open, nam
 		for k, c := range r.Columns {
 			fmt.Fprintf(b, "  open %s %s", c, describePartition(r.Partitions[k]))
 		}
+		if r.Computed {
+			b.WriteString("  computed")
+		}
 		if names[i] != "" {
 			fmt.Fprintf(b, "  named %q", names[i])
 		}
