@@ -281,7 +281,7 @@ func TestRefusalsAreTyped(t *testing.T) {
 		"UPDATE users SET ssn = upper(name)",
 		"INSERT INTO clear SELECT id, ssn FROM users",
 		"INSERT INTO nowhere (ssn) VALUES ('" + canary + "')",
-		"CREATE VIEW v AS SELECT ssn FROM users",
+		"CREATE VIEW v AS SELECT upper(ssn) AS s FROM users",
 	} {
 		_, err := f.db.Exec(q)
 		var u *rewrite.UnsupportedError
