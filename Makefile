@@ -52,6 +52,10 @@ tidy: ## tidy the go.mod files
 build-all: ## build without cgo for linux, darwin, windows on amd64, arm64
 	@.ci/build-all
 
+.PHONY: test-secret
+test-secret: ## test key memory with the runtime erasing it (GOEXPERIMENT=runtimesecret)
+	@GOEXPERIMENT=runtimesecret go test -count=1 ./securemem ./keycache ./envelope
+
 .PHONY: quickstart
 quickstart: ## run the smallest program, on SQLite in a temporary file
 	@CGO_ENABLED=0 go run ./examples/quickstart

@@ -143,6 +143,8 @@ func BenchmarkNewPartition(b *testing.B) {
 func BenchmarkSeal64Parallel(b *testing.B) {
 	s := newSealer(b, nil)
 	c, p := column(b, s, "users.ssn", false), partition(b, "default")
+	b.ResetTimer()
+	defer reportCPU(b)()
 	b.RunParallel(func(pb *testing.PB) {
 		pt, ctx := bytes.Repeat([]byte{1}, 64), context.Background()
 		for pb.Next() {
@@ -156,6 +158,8 @@ func BenchmarkSeal64Parallel(b *testing.B) {
 
 func BenchmarkSeal64FloorParallel(b *testing.B) {
 	g := bareGCM(b)
+	b.ResetTimer()
+	defer reportCPU(b)()
 	b.RunParallel(func(pb *testing.PB) {
 		pt, ad := make([]byte, 64), make([]byte, 74)
 		for pb.Next() {

@@ -84,7 +84,7 @@ func partitionOf(p Partition, h *header) (string, error) {
 func (s *Sealer) open(ctx context.Context, dst []byte, c *Column, partition string, h *header) ([]byte, error) {
 	id := dataKeyID{column: c.n, created: h.created, flags: h.flags, tag: h.tag, partition: partition}
 	copy(id.salt[:], h.salt)
-	if l, ok := s.readers.Get(id); ok {
+	if l, ok := s.readers.GetHashed(id.hash(), &id); ok {
 		d := l.Value()
 		// The id fixes all of the prefix but the commitment, which is public in
 		// every record of this salt: an ordinary comparison gives nothing away.

@@ -106,7 +106,7 @@ func TestMemoryIsBoundedHoweverManyPartitions(t *testing.T) {
 	}
 	store := newEndless(t)
 	s := newSealer(t, func(c *envelope.Config) {
-		c.Metastore, c.Cache.Intermediate = store, live
+		c.Metastore, c.Cache.Intermediate, c.Cache.DataKeys = store, live, 64
 	})
 	if err := s.Warm(context.Background()); err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func (s *Sealer) Seal(ctx context.Context, dst []byte, c *Column, p Partition, t
 		return s.sealOnce(ctx, dst, c, p, tag, plaintext)
 	}
 	id := dataKeyID{column: c.n, tag: tag, ph: p.h, partition: p.id}
-	if l, ok := s.writers.Get(id); ok {
+	if l, ok := s.writers.GetHashed(id.hash(), &id); ok {
 		if d := l.Value(); d.take(s.tick()) {
 			out, err := d.seal(dst, plaintext)
 			l.Release()

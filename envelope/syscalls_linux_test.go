@@ -56,7 +56,12 @@ func TestWarmPathMakesNoSystemCall(t *testing.T) {
 	}
 	random := counts[syscallGetrandom]
 	delete(counts, syscallGetrandom)
-	if len(counts) > 0 {
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	// The race detector maps memory and waits for locks of its own now and then.
+	if total > 0 && !raceEnabled || total > 20 {
 		t.Errorf("system calls by number: %v", counts)
 	}
 	t.Logf("1000 values sealed and opened, %d getrandom", random)

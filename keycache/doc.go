@@ -11,5 +11,7 @@
 // context ends returns at once, the load goes on for the others.
 //
 // The cache is consistent: what [Cache.Put] or a load stored is what the next
-// look-up finds. A [Policy] decides only what has to go when the cache is full.
+// look-up finds. A [Policy] decides only what has to go when the cache is full;
+// [Named] has those that a configuration can name. [Config.TTL] lets go of
+// everything after a time.
 package keycache

@@ -119,12 +119,12 @@ func touch(t *testing.T, c *Cache[string, *thing], keys ...string) {
 func wantKeys(t *testing.T, c *Cache[string, *thing], there, gone string) {
 	t.Helper()
 	for k := range strings.FieldsSeq(there) {
-		if c.t.find(c.c.Hash(k), k) == nil {
+		if c.t.find(c.c.Hash(k), &k) == nil {
 			t.Errorf("%s is gone", k)
 		}
 	}
 	for k := range strings.FieldsSeq(gone) {
-		if c.t.find(c.c.Hash(k), k) != nil {
+		if c.t.find(c.c.Hash(k), &k) != nil {
 			t.Errorf("%s is still there", k)
 		}
 	}

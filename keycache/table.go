@@ -27,9 +27,9 @@ func newTable[K comparable, V Value](size int) *table[K, V] {
 	return &table[K, V]{heads: make([]atomic.Pointer[entry[K, V]], n), mask: uint64(n - 1)}
 }
 
-func (t *table[K, V]) find(h uint64, k K) *entry[K, V] {
+func (t *table[K, V]) find(h uint64, k *K) *entry[K, V] {
 	for e := t.heads[h&t.mask].Load(); e != nil; e = e.next.Load() {
-		if e.hash == h && e.key == k {
+		if e.hash == h && e.key == *k {
 			return e
 		}
 	}

@@ -26,10 +26,19 @@
 // A key exists for moments outside the slabs: while it is received from a key
 // management service, while AES expands it (the expansion on the heap is
 // zeroed when it has been moved), and in the registers and stack frames of the
-// primitives. Anybody who can read the memory of the process while a key is in
-// use can have the key. The protection is against swap, core dumps, and against
-// freed memory that shows up elsewhere.
+// primitives. The frames are overwritten afterwards. Registers are not: some
+// round keys of the last operation stay in vector registers, which a signal or
+// a core dump saves, until they are used for something else; and the collector
+// may move a stack while a primitive is at work. An application that is built
+// with GOEXPERIMENT=runtimesecret (Go 1.26, linux/amd64 and linux/arm64) has
+// registers, stacks and heap objects erased by the runtime for the loading of
+// keys, not for each value.
+//
+// Anybody who can read the memory of the process while a key is in use can have
+// the key. The protection is against swap, core dumps, and against freed memory
+// that shows up elsewhere.
 //
 // With FIPS 140-3 mode enabled, ciphers stay the objects that the Go
-// Cryptographic Module made, on the heap; they are zeroed when destroyed.
+// Cryptographic Module made, on the heap; they are zeroed when destroyed. What
+// its HKDF leaves on the heap cannot be.
 package securemem

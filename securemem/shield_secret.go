@@ -2,7 +2,7 @@
 
 package securemem
 
-import "runtime/secret"
+import erase "runtime/secret"
 
 // erasing reports whether the runtime erases what a load of a key leaves behind.
 const erasing = true
@@ -11,5 +11,5 @@ const erasing = true
 // and heap objects when it collects them.
 func shielded(f func()) {
 	ReserveStack()
-	secret.Do(f)
+	erase.Do(f)
 }

@@ -2,9 +2,12 @@ package session
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/keycache"
 )
 
 // The defaults of NewCryptoPolicy, which are Asherah's.
@@ -36,8 +39,8 @@ type CryptoPolicy struct {
 	CacheIntermediateKeys bool
 	// IntermediateKeyCacheMaxSize is their number: a cold key is loaded again.
 	IntermediateKeyCacheMaxSize int
-	// IntermediateKeyCacheEvictionPolicy is "simple" or "", which is here
-	// second chance, and bounded.
+	// IntermediateKeyCacheEvictionPolicy is "tinylfu", "lru", "lfu" or "clock";
+	// "simple" and "" are clock here, which is second chance, and bounded.
 	IntermediateKeyCacheEvictionPolicy string
 	// SharedIntermediateKeyCache keeps intermediate keys for the life of the
 	// factory, within the size. Without it, a partition's keys leave memory when
@@ -128,8 +131,8 @@ func NewCryptoPolicy(opts ...PolicyOption) *CryptoPolicy {
 // check refuses what has no meaning. Times of zero are an error and not a
 // default: a policy that was not made by NewCryptoPolicy is noticed.
 func (p *CryptoPolicy) check() error {
-	if e := p.IntermediateKeyCacheEvictionPolicy; e != "" && e != "simple" {
-		return fmt.Errorf("sealsql: crypto policy: unknown eviction policy %q", e)
+	if e := p.evictionPolicy(); !slices.Contains(keycache.PolicyNames(), e) {
+		return fmt.Errorf("sealsql: crypto policy: unknown eviction policy %q (known are simple, %s)", e, strings.Join(keycache.PolicyNames(), ", "))
 	}
 	for _, f := range []struct {
 		name string
@@ -150,13 +153,23 @@ func (p *CryptoPolicy) check() error {
 	return nil
 }
 
+// evictionPolicy returns the name that package keycache knows.
+func (p *CryptoPolicy) evictionPolicy() string {
+	switch e := p.IntermediateKeyCacheEvictionPolicy; e {
+	case "", "simple":
+		return "clock"
+	default:
+		return e
+	}
+}
+
 // envelope returns the parts of the policy that the engine enforces.
 func (p *CryptoPolicy) envelope() (envelope.Policy, envelope.CacheConfig) {
 	return envelope.Policy{
 		ExpireAfter: p.ExpireKeyAfter, RevokeCheck: p.RevokeCheckInterval,
 		CreatedPrecision: p.CreateDatePrecision, DataKey: p.DataKey,
 	}, envelope.CacheConfig{
-		Intermediate: p.IntermediateKeyCacheMaxSize, System: p.SystemKeyCacheMaxSize,
+		Intermediate: p.IntermediateKeyCacheMaxSize, IntermediatePolicy: p.evictionPolicy(), System: p.SystemKeyCacheMaxSize,
 		NoSystem: !p.CacheSystemKeys, NoIntermediate: !p.CacheIntermediateKeys,
 	}
 }
