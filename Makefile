@@ -14,6 +14,9 @@ RACE := -race -gcflags='modernc.org/...=-d=checkptr=0'
 # Overridable: make fuzz FUZZTIME=5m, make bench BENCH=Seal COUNT=10 OLD=before.txt
 FUZZTIME ?= 30s
 LONGFUZZTIME ?= 10m
+# Time for each engine of make fuzz-sql; SEED starts elsewhere.
+FUZZSQLTIME ?= 20s
+SEED ?= 1
 BENCH ?= .
 COUNT ?= 1
 OLD ?=
@@ -70,6 +73,10 @@ bench: $(TESTENV) ## run benchmarks (BENCH, COUNT); compare with OLD=file
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: fuzz-sql
+fuzz-sql: $(TESTENV) ## send generated statements to the plain and the encrypting driver, compare (FUZZSQLTIME, SEED)
+	@$(TESTENV) -- go test -count=1 -timeout 24h -v -run Answer ./conformance/fuzzsql -for $(FUZZSQLTIME) -seed $(SEED)
 
 .PHONY: long
 long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME

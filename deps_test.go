@@ -97,6 +97,8 @@ var layers = map[string]rule{
 	"conformance/kms":       {imports: "envelope"},
 	"conformance/metastore": {imports: "envelope"},
 	"conformance/driver":    {imports: ". driver rewrite envelope config schema", tests: "driver/postgres driver/mysql driver/sqlite"},
+	"conformance/corpus":    {tests: "rewrite rewrite/postgres rewrite/mysql rewrite/sqlite schema oliphant marino meyer protobuf driver/postgres"},
+	"conformance/fuzzsql":   {tests: ". config conformance/driver driver/postgres driver/mysql driver/sqlite rewrite"},
 
 	// Records without a driver: Asherah's interface.
 	"session": {imports: "envelope keycache securemem", tests: "envelope/builtin"},

@@ -12,21 +12,21 @@ import (
 type position uint16
 
 const (
-	projected position = 1 << iota // bare, in a list whose values reach the caller
-	carried                        // bare, in the list of a derived table or CTE
-	assigned                       // target of a parameter, literal, NULL, DEFAULT or excluded.c
-	kept                           // in CASE, COALESCE, IF or a cast, on its way to a result or a column
-	computed                       // target of anything else
-	moved                          // bare, on its way into another column or table
-	tested                         // IS NULL, count(c), EXISTS (SELECT c …)
-	predicate                      // compared, anywhere
-	ordered                        // ORDER BY, also of a window
-	grouped                        // GROUP BY, DISTINCT, set operations, PARTITION BY
-	expression                     // operand of a function or operator
-	keyed                          // conflict target
-	joined                         // USING, NATURAL
-	whole                          // the row as one value
-	defined                        // DDL
+	projected  position = 1 << iota // bare, in a list whose values reach the caller
+	carried                         // bare, in the list of a derived table or CTE
+	assigned                        // target of a parameter, literal, NULL, DEFAULT or excluded.c
+	kept                            // in CASE, COALESCE, IF or a cast, on its way to a result or a column
+	computed                        // target of anything else
+	moved                           // bare, on its way into another column or table
+	tested                          // IS NULL, count(c), EXISTS (SELECT c …)
+	predicate                       // compared, anywhere
+	ordered                         // ORDER BY, also of a window
+	grouped                         // GROUP BY, DISTINCT, set operations, PARTITION BY
+	expression                      // operand of a function or operator
+	keyed                           // conflict target
+	joined                          // USING, NATURAL
+	whole                           // the row as one value
+	defined                         // DDL
 )
 
 var positionNames = []string{

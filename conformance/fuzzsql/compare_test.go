@@ -6,7 +6,9 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"sort"
 	"strings"
@@ -84,6 +86,13 @@ type verdict struct {
 // check runs a statement on the sealed side, and unless it is refused there, on
 // the plain side.
 func (p *pair) check(st statement) (v verdict) {
+	defer func() {
+		// database/sql may hold locks for ever now, so nothing can be closed.
+		if r := recover(); r != nil {
+			fmt.Fprintf(os.Stderr, "panic: %v\n%s\n%v\n%s", r, st.text, st.args, debug.Stack())
+			os.Exit(2)
+		}
+	}()
 	p.sent.Take()
 	got, err := run(p.sealed, st)
 	if m := leaked(p.sent.Take()); m != "" {

@@ -28,8 +28,9 @@ var (
 // perWorld is how many statements a world sees, perFill how many until its
 // tables are filled anew.
 const (
-	perWorld = 4000
-	perFill  = 250
+	perWorld    = 4000
+	perFill     = 250
+	rowsAtFirst = 8
 )
 
 // tally counts what became of statements.
@@ -103,7 +104,7 @@ func (e *engine) world(t *testing.T, s uint64, dsn [2]string, n *tally) {
 		}
 		if i%perFill == 0 {
 			h.end(p)
-			p.fill(8)
+			p.fill(rowsAtFirst)
 			h.begin(p)
 		}
 		sd := newDice(s, uint64(i)+2)
@@ -120,9 +121,9 @@ func (e *engine) world(t *testing.T, s uint64, dsn [2]string, n *tally) {
 		}
 		if v.problem != "" {
 			n.failures++
-			t.Errorf("%s", p.explain(s, i, mode, plans, st, v.problem, h))
-			h.end(p)
-			p.shut()
+			f := &failure{p: p, seed: s, number: i, plans: plans, problem: v.problem, before: h.list, choices: last, st: st}
+			f.shrink()
+			t.Errorf("%s", f)
 			return
 		}
 		h.list = append(h.list, st)
@@ -180,18 +181,4 @@ func (e *engine) scanFiles(t *testing.T, dsn string) {
 			t.Fatalf("the mark %s stands in a file of the database", m)
 		}
 	}
-}
-
-// explain describes a difference so that it can be repeated.
-func (p *pair) explain(s uint64, i int, mode string, plans int, st statement, problem string, h *history) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nseed %d, statement %d, mode %q, plan_cache %d\n%s\narguments %v, prepared %v, partition %q\n", problem, s, i, mode, plans, st.text, st.args, st.prepared, st.partition)
-	for _, t := range p.w.tables {
-		fmt.Fprintf(&b, "  %s; encrypted:", p.w.create(t))
-		for _, c := range t.sealed() {
-			fmt.Fprintf(&b, " %s", c.name)
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
 }
