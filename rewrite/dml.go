@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -137,7 +136,8 @@ func starOf(rels ...*relation) []visible {
 }
 
 // returningScope is the scope of a RETURNING list. SQLite's knows the columns
-// of the target alone, under the name of the table whatever its alias.
+// of the target alone, under the name of the table whatever its alias. Without
+// the name, a column that is not there would be a string in double quotes.
 func (a *analysis) returningScope(sc *scope, targets int) *scope {
 	if a.dialect != SQLite {
 		return sc
@@ -162,28 +162,7 @@ func (a *analysis) returning(owner any, items []SelectItem, end int, sc *scope, 
 	if err != nil {
 		return nil, err
 	}
-	a.bareStars(items)
 	return a.expose(owner, cols, sc, expose && end > 0), nil
-}
-
-// bareStars leaves the qualifiers out of what a "*" of RETURNING is written as on
-// SQLite, which does not know the target's alias there. No other table's columns
-// can be meant.
-func (a *analysis) bareStars(items []SelectItem) {
-	if a.dialect != SQLite {
-		return
-	}
-	for i := range items {
-		star, ok := items[i].Expr.(*Star)
-		if !ok || a.stars[star] == nil {
-			continue
-		}
-		vis := slices.Clone(a.stars[star])
-		for k := range vis {
-			vis[k].merged = true
-		}
-		a.stars[star] = vis
-	}
 }
 
 // targetColumns maps the column list. Without one, over an annotated table,

@@ -420,12 +420,10 @@ func (b *builder) hide(owner any, cols []hiddenCol) {
 	case *Merge:
 		at = o.ReturningEnd
 	}
-	_, query := owner.(*Select)
-	bare := !query && b.a.dialect == SQLite // see bareStars
 	var text strings.Builder
 	for _, c := range cols {
 		text.WriteString(", ")
-		text.WriteString(b.columnText(c.rel, c.col, bare))
+		text.WriteString(b.columnText(c.rel, c.col, false))
 		text.WriteString(" AS ")
 		text.WriteString(b.a.front.QuoteIdent(c.name))
 	}

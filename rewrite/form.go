@@ -3,6 +3,7 @@ package rewrite
 import (
 	"strings"
 	"sync"
+	"unicode/utf8"
 )
 
 // form is a text with a mark in the place of each plain literal: what texts
@@ -39,10 +40,11 @@ var forms = sync.Pool{New: func() any { return new(form) }}
 // maxFormLiterals bounds the literals of a text that is given a form.
 const maxFormLiterals = 1024
 
-// read takes the form of a text; false where it cannot be told.
+// read takes the form of a text; false where it cannot be told, or where the
+// text may not be read as it stands.
 func (f *form) read(front Frontend, text string, s *Session) bool {
 	f.text, f.key, f.lits, f.escapes = text, f.key[:0], f.lits[:0], front.Dialect() == MySQL
-	if strings.IndexByte(text, 0) >= 0 {
+	if strings.IndexByte(text, 0) >= 0 || !utf8.ValidString(text) {
 		return false
 	}
 	r := front.Tokens(text, s)

@@ -3,7 +3,6 @@ package rewrite
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // A template is a plan that serves every text of its form whose other literals
@@ -47,7 +46,9 @@ type piece struct{ start, end, ord int }
 type recording struct {
 	free   []Literal
 	clears []Literal
-	casts  bool
+	// alone is set for a plan whose text has literals of its own, or has lost
+	// some, and where a cast is judged by its literal.
+	alone bool
 }
 
 func (r *recording) take(a *analysis) {
@@ -63,7 +64,7 @@ func (r *recording) take(a *analysis) {
 	for _, l := range a.clears {
 		r.clears = append(r.clears, *l)
 	}
-	r.casts = len(a.casts) > 0
+	r.alone = len(a.casts)+len(a.shaped)+len(a.ddl) > 0
 }
 
 // free notes a literal whose value does not matter to the plan: it is stored in
@@ -95,7 +96,7 @@ func (a *analysis) freeOperands(name string, args []Expr, before int) {
 // newTemplate makes the template of a plan, nil where it serves no other text.
 // f is the form of the plan's text.
 func newTemplate(front Frontend, s *Session, p *Plan, f *form, r *recording) *template {
-	if r.casts || len(r.free) == 0 || p.Pass && p.Text != f.text || renamed(p) {
+	if r.alone || len(r.free) == 0 || p.Pass && p.Text != f.text || renamed(p) {
 		return nil
 	}
 	t := &template{plan: p, index: map[*Literal]int{}}
@@ -254,8 +255,7 @@ func (t *template) instance(f *form) (*Plan, bool) {
 // doubtful reports a literal that a parser looks at more closely than its form
 // tells: one whose reading takes more than finding its end.
 func (f *form) doubtful(ord int) bool {
-	src := f.source(ord)
-	return f.escapes && strings.IndexByte(src, '\\') >= 0 || !utf8.ValidString(src)
+	return f.escapes && strings.IndexByte(f.source(ord), '\\') >= 0
 }
 
 // collides reports whether a value that is bound to an encrypted column is also
