@@ -100,7 +100,6 @@ type outcome struct {
 	mixed     bool // encrypted beside clear values in one UNION ALL
 	planned   bool
 	pass      bool
-	unparsed  bool
 	reason    rewrite.Reason
 	hint      string
 }

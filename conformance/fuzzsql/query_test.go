@@ -249,11 +249,7 @@ func (g *generator) spell(name string) string {
 // items makes a select list.
 func (g *generator) items(top bool, s scope) (string, []col) {
 	if g.in(6) && (top || len(s) == 1) {
-		var cols []col
-		for _, c := range s.all(anyCol) {
-			cols = append(cols, c)
-		}
-		return "*", cols
+		return "*", append([]col(nil), s.all(anyCol)...)
 	}
 	var texts []string
 	var cols []col
