@@ -189,7 +189,7 @@ var relations = []threat{
 			w.exec("SET search_path = public")
 			w.exec("INSERT INTO clear (id, ssn) VALUES (1, 'x')")
 			w.exec(set)
-			w.exec("INSERT INTO clear (id, ssn) VALUES ((SELECT count(*) + 2 FROM users), {M})")
+			w.exec("INSERT INTO clear (id, ssn) VALUES ((SELECT count(*) + 2 FROM public.users), {M})")
 			w.refused("INSERT INTO clear (id, ssn) VALUES (2, upper({M}))", rewrite.ReasonComputed)
 		}
 		w.exec("SET search_path = public")
