@@ -127,11 +127,7 @@ func (s *Sealer) loadIndexKey(ctx context.Context, x *Index, partition string) (
 		return nil, err
 	}
 	defer secret.Destroy()
-	var key [keySize]byte
-	if err := secret.Expand(key[:], append([]byte("sealsql/v1/index"), x.label[:]...)); err != nil {
-		return nil, err
-	}
-	derived, err := s.arena.NewSecret(key[:])
+	derived, err := secret.Derive(append([]byte("sealsql/v1/index"), x.label[:]...))
 	if err != nil {
 		return nil, err
 	}
@@ -276,12 +272,12 @@ func (s *Sealer) unwrapIndex(ctx context.Context, rec *KeyRecord) (*securemem.Se
 	if len(rec.Key) != keySize+securemem.Overhead {
 		return nil, rowFault(rec.Meta, "the index secret has the wrong size")
 	}
-	var key [keySize]byte
-	defer clear(key[:])
-	if _, err := sys.Value().wrap.Open(key[:0], rec.Key, rowContext(indexLabel, rec)); err != nil {
-		return nil, rowFault(rec.Meta, "the index secret does not unwrap under its parent")
-	}
-	return s.arena.NewSecret(key[:])
+	return s.arena.FillSecret(func(key []byte) error {
+		if _, err := sys.Value().wrap.Open(key[:0], rec.Key, rowContext(indexLabel, rec)); err != nil {
+			return rowFault(rec.Meta, "the index secret does not unwrap under its parent")
+		}
+		return nil
+	})
 }
 
 // makeIndexes prepares the part of a Sealer that indexes need.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/fips140"
 	"crypto/rand"
+	"crypto/sha256"
 	"debug/elf"
 	"encoding/base64"
 	"encoding/binary"
@@ -141,13 +142,14 @@ func judge(t *testing.T, st *scanState, report *memscan.Report) {
 	control, inUse, ofModule := 0, 0, 0
 	for _, h := range report.Hits {
 		// With FIPS 140-3 mode, expanded keys stay on the heap while they are in
-		// use, and what the module's HKDF leaves there cannot be wiped.
+		// use, and what the module's HKDF leaves there cannot be wiped: states of
+		// HMAC under its key, and its output.
 		module := fips140.Enabled()
 		old := st.Stage == "closed" || strings.HasPrefix(h.Key, "old ")
 		switch {
 		case h.Key == "control":
 			control++
-		case module && strings.HasPrefix(h.Form, "HMAC "):
+		case module && (strings.HasPrefix(h.Form, "HMAC ") || strings.Contains(h.Key, "derived ") && strings.HasSuffix(h.Form, " half")):
 			ofModule++
 		case !old && (h.In.Locked && h.In.NoDump || module):
 			inUse++
@@ -182,13 +184,13 @@ func scanNeedles(t *testing.T, st *scanState) []memscan.Needle {
 	}
 	master := unhex(t, f.MasterKey)
 	add("master key", master) // wraps Asherah's system keys itself
-	add("wrap key of the file", specExpand(t, master, "sealsql/v1/local-kms/wrap", 32))
+	add("derived wrap key of the file", specExpand(t, master, "sealsql/v1/local-kms/wrap", 32))
 	for _, r := range f.Rows {
 		if strings.HasPrefix(r.ID, "ss1/sk/") {
 			sk := specSystem(t, f, specRow(t, f, r.ID, r.Created))
 			add("old system key", sk) // the same
-			add("wrap key", specExpand(t, sk, "sealsql/v1/wrap-intermediate", 32))
-			add("state key", specExpand(t, sk, "sealsql/v1/state-key", 32))
+			add("derived wrap key", specExpand(t, sk, "sealsql/v1/wrap-intermediate", 32))
+			add("derived state key", specExpand(t, sk, "sealsql/v1/state-key", 32))
 		}
 	}
 	for i, c := range f.Cases {
@@ -198,7 +200,20 @@ func scanNeedles(t *testing.T, st *scanState) []memscan.Needle {
 		}
 		ik, dk := specKeys(t, f, &c)
 		add(fmt.Sprintf("%sintermediate key of %s", age, c.Partition), ik)
-		add(fmt.Sprintf("%sdata key of %s", age, c.Name), dk)
+		add(fmt.Sprintf("%sderived data key of %s", age, c.Name), dk)
+	}
+	for _, r := range f.Rows {
+		part, ok := strings.CutPrefix(r.ID, "ss1/xk/shop/orders/")
+		if !ok {
+			continue
+		}
+		age := ""
+		if st.Stage != "live" && strings.HasPrefix(part, "made-") {
+			age = "old "
+		}
+		secret := specWrapped(t, f, r.ID, r.Created, "sealsql/v1/index-secret")
+		add("old index secret of "+part, secret) // serves to derive
+		add(fmt.Sprintf("%sderived index key of %s", age, part), specIndexKey(t, secret))
 	}
 	for i, r := range st.Asherah {
 		age := ""
@@ -211,6 +226,19 @@ func scanNeedles(t *testing.T, st *scanState) []memscan.Needle {
 		add("old Asherah data row key of "+r.Partition, drk) // for one value
 	}
 	return all
+}
+
+// specIndexKey derives the key of the index that workers use.
+func specIndexKey(t *testing.T, secret []byte) []byte {
+	t.Helper()
+	var b []byte
+	for _, s := range []string{"sealsql/v1/equality", "shop", "orders", "users.email"} {
+		b = specField(b, s)
+	}
+	b = binary.BigEndian.AppendUint32(b, 1)   // version
+	b = binary.BigEndian.AppendUint32(b, 128) // bits
+	label := sha256.Sum256(b)
+	return specExpand(t, secret, "sealsql/v1/index"+string(label[:]), 32)
 }
 
 // specAsherah unwraps the keys of a data row record.
@@ -392,7 +420,7 @@ func work(t *testing.T, path string, k envelope.Metastore, st *scanState, prefix
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &worker{s, a, st}
+	w := &worker{s, a, prepare(t, s, nil), st}
 	for i := range partitions {
 		for range times {
 			w.sealAndOpen(t, fmt.Sprintf("%s-%d", prefix, i))
@@ -401,10 +429,11 @@ func work(t *testing.T, path string, k envelope.Metastore, st *scanState, prefix
 	return w
 }
 
-// worker is a sealer with its side of Asherah's format.
+// worker is a sealer with its side of Asherah's format and an index.
 type worker struct {
 	*envelope.Sealer
 	a  *envelope.Asherah
+	x  *envelope.Index
 	st *scanState
 }
 
@@ -423,6 +452,9 @@ func (w *worker) sealAndOpen(t *testing.T, part string) {
 			Name:   fmt.Sprintf("%s %s %d", part, id, len(st.Vector.Cases)),
 			Column: id, Partition: part, Record: hex.EncodeToString(rec),
 		})
+	}
+	if _, err := indexOf(s, w.x, partition(t, part), "plaintext"); err != nil {
+		t.Fatal(err)
 	}
 	w.encryptAndDecrypt(t, part)
 }

@@ -209,10 +209,16 @@ func specContext(f *vectorFile, c *vectorCase, part string) []byte {
 
 func specIntermediate(t *testing.T, f *vectorFile, id string, created int64) []byte {
 	t.Helper()
+	return specWrapped(t, f, id, created, "sealsql/v1/intermediate")
+}
+
+// specWrapped unwraps the key of a row below a system key.
+func specWrapped(t *testing.T, f *vectorFile, id string, created int64, label string) []byte {
+	t.Helper()
 	row := specRow(t, f, id, created)
 	root := specSystem(t, f, specRow(t, f, row.Parent.ID, row.Parent.Created))
 	var rowAD []byte
-	rowAD = specField(specField(rowAD, "sealsql/v1/intermediate"), id)
+	rowAD = specField(specField(rowAD, label), id)
 	rowAD = binary.BigEndian.AppendUint64(rowAD, uint64(created))
 	rowAD = specField(rowAD, row.Parent.ID)
 	rowAD = binary.BigEndian.AppendUint64(rowAD, uint64(row.Parent.Created))
