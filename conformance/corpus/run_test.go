@@ -82,7 +82,9 @@ type language struct {
 	facts   func(string) ([]*facts, error)
 	session rewrite.Session
 	home    string
-	carrier string
+	// carrier is the physical type of encrypted columns.
+	carrier     string
+	carrierKind schema.Carrier
 }
 
 var languages = map[string]*language{
@@ -124,7 +126,7 @@ func (l *language) world(tables []*table, set map[bound]bool) (rewrite.Catalog, 
 			if set[bound{t, c}] {
 				typ = l.carrier
 				logical, _ := t.columnType(l, c)
-				a.Columns = append(a.Columns, &schema.Column{Name: c, Type: logical})
+				a.Columns = append(a.Columns, &schema.Column{Name: c, Type: logical, Carrier: l.carrierKind})
 			}
 			rel.Columns = append(rel.Columns, rewrite.CatalogColumn{Name: c, Type: typ, BytewiseEqual: true})
 		}
