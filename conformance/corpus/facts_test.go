@@ -27,11 +27,12 @@ const (
 	joined                          // USING, NATURAL
 	whole                           // the row as one value
 	defined                         // DDL
+	viewed                          // in the list of a view
 )
 
 var positionNames = []string{
 	"projected", "carried", "assigned", "kept", "computed", "moved", "tested", "predicate", "ordered", "grouped", "expression", "keyed", "joined",
-	"whole row", "defined",
+	"whole row", "defined", "viewed",
 }
 
 func (p position) String() string {
@@ -54,7 +55,7 @@ const (
 // within turns the position of an expression into that of what stands deeper
 // in it.
 func (p position) within() position {
-	if p&(projected|carried|assigned|kept|computed|moved|tested) != 0 {
+	if p&(projected|carried|assigned|kept|computed|moved|tested|viewed) != 0 {
 		return expression
 	}
 	return p
@@ -103,6 +104,7 @@ type item struct {
 	star *ref // qualifier and scope
 	null bool // the literal NULL, which fits everything
 	val  bool // a parameter or literal
+	kept bool // CASE, COALESCE and the like
 }
 
 // source is what a name in FROM stands for: a table, rows, or with open a
@@ -186,6 +188,7 @@ type facts struct {
 	stores  []store
 	unions  []*rows
 	feeds   []feed
+	copies  []copied
 	wholes  []*source
 	returns *rows // what reaches the caller
 	// broken is set for statements that no engine takes: a name that nothing in
@@ -198,6 +201,13 @@ type facts struct {
 type using struct {
 	name    string
 	sources []*source
+}
+
+// copied is an assignment of a bare column.
+type copied struct {
+	table *table
+	col   string
+	ref   *ref
 }
 
 // feed is an INSERT … SELECT: the source's columns go to the target's.
@@ -305,17 +315,25 @@ func (f *facts) resolve() {
 			}
 		}
 	}
-	for _, fd := range f.feeds {
-		f.feed(fd)
-	}
 	for _, s := range f.stores {
 		f.store(s)
 	}
 	for _, s := range f.wholes {
 		f.wholeRow(s, 0)
 	}
-	for _, r := range f.stars {
-		f.spread(r)
+	for range 2 { // feeds may add columns to starred tables
+		for _, r := range f.stars {
+			f.spread(r)
+		}
+		for _, fd := range f.feeds {
+			f.feed(fd)
+		}
+		f.feeds, f.stores = nil, nil
+	}
+	for _, c := range f.copies {
+		if c.table != nil && f.constant(c.ref) {
+			c.table.use[c.col] = c.table.use[c.col]&^computed | kept
+		}
 	}
 	for _, u := range f.usings {
 		f.join(u)
@@ -397,14 +415,22 @@ func (f *facts) feed(fd feed) {
 		arms = []*rows{fd.rows}
 	}
 	width := len(fd.cols)
-	for _, a := range arms {
-		width = max(width, len(a.items))
+	items := make([][]item, len(arms))
+	for i, a := range arms {
+		items[i] = f.unstarred(a.items)
+		width = max(width, len(items[i]))
 	}
 	pos := make([]position, width)
 	for i := range pos {
 		pos[i] = assigned
-		for _, a := range arms {
-			if i >= len(a.items) || !a.items[i].val && !a.items[i].null {
+		for _, list := range items {
+			switch {
+			case i >= len(list):
+				pos[i] = computed
+			case list[i].val, list[i].null:
+			case list[i].kept || f.itself(fd, i, list[i].ref) || f.constant(list[i].ref):
+				pos[i] = kept
+			default:
 				pos[i] = computed
 			}
 		}
@@ -416,6 +442,72 @@ func (f *facts) feed(fd feed) {
 	for i, c := range fd.cols {
 		fd.table.add(c, pos[i])
 	}
+}
+
+// unstarred writes the stars of a select list out.
+func (f *facts) unstarred(items []item) (out []item) {
+	for _, it := range items {
+		if it.star == nil {
+			out = append(out, it)
+			continue
+		}
+		for _, s := range it.star.scope.sources {
+			if it.star.qual != "" && s.alias != it.star.qual {
+				continue
+			}
+			for _, c := range f.columns(s, 0) {
+				out = append(out, item{name: c, ref: &ref{scope: &scope{sources: []*source{s}}, qual: s.alias, name: c}})
+			}
+		}
+	}
+	return out
+}
+
+// itself reports whether the i-th value of a feed comes from the column that it
+// goes to.
+func (f *facts) itself(fd feed, i int, r *ref) bool {
+	if r == nil {
+		return false
+	}
+	b, _ := f.bind(r, 0)
+	cols := fd.cols
+	if len(cols) == 0 {
+		cols = fd.table.cols
+	}
+	return b != nil && b.table == fd.table && i < len(cols) && b.col == cols[i]
+}
+
+// constant reports whether a column is one of rows that hold parameters and
+// literals only: a VALUES list, or the like.
+func (f *facts) constant(r *ref) bool {
+	if r == nil {
+		return false
+	}
+	for sc := r.scope; sc != nil; sc = sc.up {
+		for _, s := range sc.sources {
+			if s.rows == nil || r.qual != "" && s.alias != r.qual {
+				continue
+			}
+			names := s.cols
+			if len(names) == 0 {
+				for _, it := range s.rows.items {
+					names = append(names, it.name)
+				}
+			}
+			if i := slices.Index(names, r.name); i >= 0 {
+				return s.rows.constant(i)
+			}
+		}
+	}
+	return false
+}
+
+func (r *rows) constant(i int) bool {
+	arms := r.arms
+	if arms == nil {
+		arms = []*rows{r}
+	}
+	return !slices.ContainsFunc(arms, func(a *rows) bool { return i >= len(a.items) || !a.items[i].val && !a.items[i].null })
 }
 
 // spread gives every column under a star its position; a table of which

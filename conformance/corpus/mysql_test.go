@@ -85,7 +85,7 @@ func (w myWalk) statement(n ast.Node, sc *scope) *scope {
 	case *ast.ExplainStmt:
 		return w.statement(s.Stmt, sc)
 	case *ast.CreateViewStmt:
-		w.query(s.Select, sc, moved)
+		w.query(s.Select, sc, viewed)
 	case *ast.CreateTableStmt:
 		t := w.named(s.Table)
 		for _, c := range s.Cols {
@@ -301,7 +301,7 @@ func (w myWalk) item(e ast.ExprNode, sc *scope, p position) item {
 	}
 	w.expr(e, sc, p)
 	null, val := myValue(e)
-	return item{null: null, val: val}
+	return item{null: null, val: val, kept: myChoice(e)}
 }
 
 func (w myWalk) column(c *ast.ColumnName, sc *scope, p position) *ref {
@@ -460,6 +460,9 @@ func (w myWalk) assign(t *table, a *ast.Assignment, sc *scope, row *ast.CIStr) {
 	p := w.value(a.Expr, sc, a.Column.Name.L, row)
 	if t != nil {
 		t.add(a.Column.Name.L, p)
+		if c, ok := a.Expr.(*ast.ColumnNameExpr); ok {
+			w.copies = append(w.copies, copied{t, a.Column.Name.L, &ref{scope: sc, qual: c.Name.Table.L, name: c.Name.Name.L}})
+		}
 		return
 	}
 	w.column(a.Column, sc, p)

@@ -58,7 +58,7 @@ func (w pgWalk) statement(n *ast.Node, sc *scope) *rows {
 	case n.GetPrepareStmt() != nil:
 		w.statement(n.GetPrepareStmt().Query, sc)
 	case n.GetViewStmt() != nil:
-		w.query(n.GetViewStmt().Query.GetSelectStmt(), sc, moved)
+		w.query(n.GetViewStmt().Query.GetSelectStmt(), sc, viewed)
 	case n.GetCreateTableAsStmt() != nil:
 		if s := n.GetCreateTableAsStmt().Query.GetSelectStmt(); s != nil {
 			w.query(s, sc, moved)
@@ -267,7 +267,7 @@ func (w pgWalk) item(n *ast.Node, alias string, sc *scope, p position) item {
 	}
 	w.expr(n, sc, p)
 	null, val := pgValue(n)
-	return item{name: alias, null: null, val: val}
+	return item{name: alias, null: null, val: val, kept: n.GetCaseExpr() != nil || n.GetCoalesceExpr() != nil}
 }
 
 // column notes a column, or a whole row where the name is that of a source.
@@ -417,11 +417,25 @@ func (w pgWalk) row(t *table, cols []string, list []*ast.Node, sc *scope) {
 		if t != nil && col != "" {
 			t.add(col, pos[i])
 			t.cast(col, castType(e))
+			w.copied(t, col, e, sc)
 		}
 	}
 	if len(cols) == 0 {
 		w.stores = append(w.stores, store{t, pos})
 	}
+}
+
+// copied notes that a bare column is assigned.
+func (w pgWalk) copied(t *table, col string, n *ast.Node, sc *scope) {
+	path, star := columnPath(n)
+	if len(path) == 0 || star {
+		return
+	}
+	qual := ""
+	if len(path) > 1 {
+		qual = path[len(path)-2]
+	}
+	w.copies = append(w.copies, copied{t, col, &ref{scope: sc, qual: qual, name: path[len(path)-1]}})
 }
 
 // castType is the type of a cast as the configuration would spell it, or "".
@@ -481,10 +495,19 @@ func (w pgWalk) conflict(c *ast.OnConflictClause, t *table, target *scope) {
 }
 
 func (w pgWalk) assignments(list []*ast.Node, t *table, sc *scope) {
-	for _, n := range list {
+	for i, n := range list {
 		x := n.GetResTarget()
 		p := computed
-		if m := x.Val.GetMultiAssignRef(); m == nil {
+		if m := x.Val.GetMultiAssignRef(); m.GetSource().GetSubLink() != nil && t != nil {
+			if m.Colno == 1 {
+				var cols []string
+				for _, k := range list[i:min(i+int(m.Ncolumns), len(list))] {
+					cols = append(cols, k.GetResTarget().Name)
+				}
+				w.feeds = append(w.feeds, feed{t, cols, w.query(m.Source.GetSubLink().Subselect.GetSelectStmt(), sc, moved)})
+			}
+			continue
+		} else if m == nil {
 			p = w.value(x.Val, sc, x.Name)
 		} else if r := m.Source.GetRowExpr(); r != nil && int(m.Colno) <= len(r.Args) {
 			p = w.value(r.Args[m.Colno-1], sc, x.Name)
@@ -497,6 +520,7 @@ func (w pgWalk) assignments(list []*ast.Node, t *table, sc *scope) {
 		if t != nil {
 			t.add(x.Name, p)
 			t.cast(x.Name, castType(x.Val))
+			w.copied(t, x.Name, x.Val, sc)
 		}
 	}
 }
@@ -648,6 +672,12 @@ var comparisons = map[string]bool{"=": true, "<>": true, "<": true, ">": true, "
 
 func (w pgWalk) operator(x *ast.A_Expr, sc *scope, p position) {
 	in := p.within()
+	if x.Kind == ast.A_Expr_Kind_AEXPR_DISTINCT || x.Kind == ast.A_Expr_Kind_AEXPR_NOT_DISTINCT {
+		if path, _ := columnPath(x.Lexpr); len(path) > 0 && x.Rexpr.GetAConst().GetIsnull() {
+			w.expr(x.Lexpr, sc, tested)
+			return
+		}
+	}
 	name := ""
 	if len(x.Name) > 0 {
 		name = x.Name[len(x.Name)-1].GetString_().GetSval()

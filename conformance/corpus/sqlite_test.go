@@ -42,7 +42,7 @@ func (w liteWalk) statement(n ast.Stmt, sc *scope) {
 	case *ast.ExplainStmt:
 		w.statement(s.Stmt, sc)
 	case *ast.CreateViewStmt:
-		w.query(s.Select, sc, moved)
+		w.query(s.Select, sc, viewed)
 	case *ast.CreateTableStmt:
 		if s.Select != nil {
 			w.query(s.Select, sc, moved)
@@ -257,7 +257,7 @@ func (w liteWalk) item(e ast.Expr, sc *scope, p position) item {
 	}
 	w.expr(e, sc, p)
 	null, val := liteValue(e)
-	return item{null: null, val: val}
+	return item{null: null, val: val, kept: liteChoice(e)}
 }
 
 // litePath returns the parts of a column name.
@@ -458,17 +458,35 @@ func (w liteWalk) assignments(list []*ast.SetPair, t *table, sc *scope) {
 			w.assign(t, a.Columns[0], a.Value, sc)
 			continue
 		}
+		if q, ok := a.Value.(*ast.SubqueryExpr); ok && t != nil {
+			var cols []string
+			for _, c := range a.Columns {
+				cols = append(cols, w.fold(c.Name))
+			}
+			w.feeds = append(w.feeds, feed{t, cols, w.query(q.Select, sc, moved)})
+			continue
+		}
 		w.expr(a.Value, sc, moved)
 		for _, c := range a.Columns {
-			t.add(w.fold(c.Name), computed)
+			if t != nil {
+				t.add(w.fold(c.Name), computed)
+			}
 		}
 	}
 }
 
 func (w liteWalk) assign(t *table, c *ast.Ident, v ast.Expr, sc *scope) {
 	p := w.value(v, sc, w.fold(c.Name))
-	if t != nil {
-		t.add(w.fold(c.Name), p)
+	if t == nil {
+		return
+	}
+	t.add(w.fold(c.Name), p)
+	if path := litePath(v); path != nil {
+		r := &ref{scope: sc, name: w.fold(path[len(path)-1].Name)}
+		if len(path) > 1 {
+			r.qual = w.fold(path[len(path)-2].Name)
+		}
+		w.copies = append(w.copies, copied{t, w.fold(c.Name), r})
 	}
 }
 

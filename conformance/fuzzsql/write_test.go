@@ -28,6 +28,9 @@ func (g *generator) stored(c column, s scope) string {
 	case 8:
 		return "(" + v + ")"
 	case 9:
+		if g.w.dialect == rewrite.Postgres && c.kind != kindText {
+			return v // there coalesce of two arguments is a text
+		}
 		return "coalesce(" + v + ", " + g.value(c.kind, true) + ")"
 	case 10:
 		if g.w.dialect == rewrite.SQLite {
