@@ -119,15 +119,6 @@ func (a *analysis) openItems(items []SelectItem) bool {
 	return false
 }
 
-func hasStar(s *Select) bool {
-	for i := range s.Items {
-		if _, ok := s.Items[i].Expr.(*Star); ok {
-			return true
-		}
-	}
-	return false
-}
-
 // recursive analyses a CTE that may name itself: the first arm of a set
 // operation gives the columns, the second must not add sealed ones.
 func (a *analysis) recursive(c *CTE, key string, sc *scope) ([]column, error) {
