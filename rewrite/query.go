@@ -412,7 +412,7 @@ func (a *analysis) star(s *Star, sc *scope) ([]column, error) {
 		if kept, err := a.keptStar(s, vis); kept || err != nil {
 			return cols, err
 		}
-		if !s.Known() {
+		if !s.Known() && a.depth == 0 { // a definition is not edited
 			return nil, a.refuse(s.Start, ReasonExpression, "", "name the columns instead of \"*\"")
 		}
 		if a.stars == nil {

@@ -104,13 +104,14 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 	if err == nil {
 		err = sub.late
 	}
+	names := viewNames(rel, cols)
 	var u *UnsupportedError
 	switch {
 	case errors.As(err, &u):
 		return refuse("its definition is refused: " + u.Reason.String())
 	case err != nil:
 		return nil, err
-	case sub.unknown != nil || sub.openQuery(q) || len(cols) != len(rel.Columns) || len(sub.indexed) > 0:
+	case sub.unknown != nil || sub.openQuery(q) || len(cols) != len(names) || len(sub.indexed) > 0:
 		return refuse("its definition is not what the catalog shows of it")
 	case len(sub.seals) > 0 || len(sub.casts) > 0:
 		return refuse("its definition has a constant or a cast beside an encrypted column, which the server keeps as it is")
@@ -122,7 +123,7 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 	r := &relation{base: rel, partCol: -1, pos: t.Start, view: &viewed{of: rel}}
 	for i := range cols {
 		c := cols[i]
-		c.name, c.origin, c.konst, c.consts, c.hidden = rel.Columns[i].Name, hit{}, nil, nil, false
+		c.name, c.origin, c.konst, c.consts, c.hidden = names[i], hit{}, nil, nil, false
 		c.flow = append(flow(nil), c.flow...)
 		for k := range c.flow {
 			c.flow[k].from = nil
@@ -131,6 +132,21 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 	}
 	a.simpleView(rel, q, cols, r)
 	return r, nil
+}
+
+// viewNames are the names of a view's columns: of the catalog, or where that
+// has none of them, of the query.
+func viewNames(rel *Relation, cols []column) []string {
+	var names []string
+	for i := range rel.Columns {
+		names = append(names, rel.Columns[i].Name)
+	}
+	for i := range cols {
+		if len(rel.Columns) == 0 && cols[i].name != "" {
+			names = append(names, cols[i].name)
+		}
+	}
+	return names
 }
 
 // viewed is what is known of a view in scope beside its columns.
@@ -175,7 +191,7 @@ func (a *analysis) simpleView(rel *Relation, q *Query, cols []column, r *relatio
 	for i := range cols {
 		src := &from.cols[cols[i].origin.col]
 		c := column{name: r.cols[i].name, declared: src.declared, phys: src.phys}
-		if rel.Columns[i].Default != "" {
+		if i < len(rel.Columns) && rel.Columns[i].Default != "" {
 			c.phys = &rel.Columns[i]
 		}
 		for _, s := range src.flow {
@@ -222,7 +238,7 @@ func (a *analysis) viewWrite(r *relation, t *Table, upsert bool) error {
 // judgeView lets a view over an annotated table be read by its definition.
 func (n *namespace) judgeView(r *SnapshotRelation, rel *Relation) *Relation {
 	rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, ReasonView, "query the annotated table itself"
-	if r.Kind != RelView || r.Definition == "" || r.OpaqueDefinition || len(r.Columns) == 0 {
+	if r.Kind != RelView || r.Definition == "" || r.OpaqueDefinition {
 		return rel
 	}
 	rel.Verdict = VerdictView

@@ -112,7 +112,7 @@ func (s *Schema) Learn(text string) bool {
 	}
 	for _, st := range parsed.Statements {
 		if o, ok := st.(*rewrite.Other); ok && len(parsed.Statements) == 1 {
-			s.define(o, toks)
+			s.define(o, toks, prepared)
 		}
 	}
 	return true
@@ -127,12 +127,12 @@ func (s *Schema) tokens(text string) (toks []rewrite.Token, ok bool) {
 	return toks, ok
 }
 
-func (s *Schema) define(o *rewrite.Other, toks []rewrite.Token) {
+func (s *Schema) define(o *rewrite.Other, toks []rewrite.Token, text string) {
 	switch o.Kind {
 	case rewrite.OtherCreateTable:
 		s.table(o, toks)
 	case rewrite.OtherCreateView:
-		s.view(o)
+		s.view(o, toks, text)
 	case rewrite.OtherCreateIndex:
 		s.index(o, toks)
 	case rewrite.OtherAlterTable:

@@ -80,6 +80,7 @@ func (s *Schema) copy(r *rewrite.SnapshotRelation, from []rewrite.Ident, child b
 	r.Columns = append(r.Columns, known.Columns...)
 	if child {
 		r.Relatives = append(r.Relatives, known.ID)
+		r.Parents = append(r.Parents, known.ID)
 	}
 }
 
@@ -227,8 +228,8 @@ func (s *Schema) index(o *rewrite.Other, toks []rewrite.Token) {
 	s.cat = nil
 }
 
-// view learns a view as something that depends on what it reads and calls.
-func (s *Schema) view(o *rewrite.Other) {
+// view learns a view: what it depends on, reads and calls, and its definition.
+func (s *Schema) view(o *rewrite.Other, toks []rewrite.Token, text string) {
 	if len(o.Relations) == 0 {
 		return
 	}
@@ -255,10 +256,29 @@ func (s *Schema) view(o *rewrite.Other) {
 		}
 		return true
 	})
-	for _, name := range outputs(o.Query) {
+	for _, name := range s.viewColumns(o.Query, toks) {
 		r.Columns = append(r.Columns, rewrite.CatalogColumn{Name: name})
 	}
+	r.Definition = text
 	s.add(r)
+}
+
+// viewColumns names the columns of a view: those of its list, or of its query;
+// none where the text alone does not tell them all.
+func (s *Schema) viewColumns(q *rewrite.Query, toks []rewrite.Token) []string {
+	for i, t := range toks {
+		if !script.Word(t, "VIEW") {
+			continue
+		}
+		if _, rest := s.name(toks[i+1:]); len(rest) > 0 && script.Is(rest[0], "(") {
+			return s.nameList(rest)
+		}
+		break
+	}
+	if names := outputs(q); len(names) == len(script.Items(q)) {
+		return names
+	}
+	return nil
 }
 
 // outputs names the result columns of a query, as far as its text tells.
