@@ -4,9 +4,9 @@
 //	CGO_ENABLED=0 go run ./examples/quickstart
 //
 // It opens a database through "encrypted-sqlite", creates a table with plain
-// SQL, writes and reads rows, shows the same rows as the plain driver sees
-// them, shows a statement that is refused, and searches the database's files
-// for the plaintext.
+// SQL, writes and reads rows, finds one by an encrypted value, shows the same
+// rows as the plain driver sees them, shows a statement that is refused, and
+// searches the database's files for the plaintext.
 package main
 
 import (
@@ -42,7 +42,7 @@ tables:
       name: encrypted
       diagnosis: encrypted
       born: {type: date}
-      insurance_no: {type: bigint}
+      insurance_no: {type: bigint, search: {equality: {unique: exact}}}
 `
 
 const schema = `CREATE TABLE patients (
@@ -50,7 +50,7 @@ const schema = `CREATE TABLE patients (
   ward         TEXT NOT NULL,
   name         TEXT NOT NULL,
   born         DATE,
-  insurance_no BIGINT,
+  insurance_no BIGINT UNIQUE,
   diagnosis    TEXT
 )`
 
@@ -104,13 +104,18 @@ func run(ctx context.Context, dir string) error {
 		return err
 	}
 
+	fmt.Println("\n-- a column with a search index is found by its value: WHERE insurance_no = 47110815002")
+	if err := show(ctx, db, "SELECT id, name, born FROM patients WHERE insurance_no = ?", patients[1].insurance); err != nil {
+		return err
+	}
+
 	plain, err := sql.Open("sqlite", file)
 	if err != nil {
 		return err
 	}
 	defer plain.Close()
 	fmt.Println("\n-- what the database holds: the same rows through the plain driver")
-	if err := show(ctx, plain, "SELECT id, ward, name, born, insurance_no, diagnosis FROM patients WHERE ward = ? ORDER BY id", "cardiology"); err != nil {
+	if err := show(ctx, plain, "SELECT * FROM patients WHERE ward = ? ORDER BY id", "cardiology"); err != nil {
 		return err
 	}
 
