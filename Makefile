@@ -33,7 +33,7 @@ $(TESTENV):
 
 .PHONY: test
 test: $(TESTENV) ## run every test with -race on private PostgreSQL and MariaDB servers
-	@.ci/each-module $(CURDIR)/$(TESTENV) -- go test $(RACE) -count=1 $(TESTFLAGS) ./...
+	@.ci/each-module $(CURDIR)/$(TESTENV) -- go test $(RACE) -count=1 -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: lint
 lint: ## vet, staticcheck, gofumpt, go.mod files
