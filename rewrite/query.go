@@ -185,6 +185,10 @@ func (a *analysis) uniteColumn(s *SetOp, l, r *column) (column, error) {
 		return column{}, err
 	}
 	c.name, c.declared, c.computed = l.name, l.declared && r.declared, l.computed
+	if a.dialect == SQLite {
+		c.computed = l.computed || l.null
+		c.united, c.lastBare = true, r.bare() || r.null && !r.united
+	}
 	return c, nil
 }
 

@@ -64,6 +64,19 @@ type column struct {
 	// selected as it is.
 	computed bool
 	origin   hit
+	// united is set for a column of UNION ALL. computed speaks of its first arm,
+	// whose type SQLite gives to the result, lastBare of its last, whose type it
+	// gives to what is selected from it.
+	united, lastBare bool
+}
+
+// bare reports whether a value that is selected from the column has no declared
+// type on SQLite.
+func (c *column) bare() bool {
+	if c.united {
+		return c.lastBare
+	}
+	return c.computed
 }
 
 // label is the name that the result has for the column; "" where the engine

@@ -60,7 +60,7 @@ func (a *analysis) columnValue(ref *ColumnRef, sc *scope) (column, error) {
 // seen takes over what a column of a relation in scope may hold.
 func (a *analysis) seen(c column, h hit) column {
 	src := &h.rel.cols[h.col]
-	c.consts, c.null, c.computed = src.consts, src.null, src.computed
+	c.consts, c.null, c.computed = src.consts, src.null, src.bare()
 	for _, s := range src.flow {
 		s.part, s.from = a.carry(s.part, h.rel), h.rel
 		if h.rel.fixed != nil && h.rel.partCol >= 0 {
@@ -381,6 +381,7 @@ func (a *analysis) scalar(x *Subquery, sc *scope) (column, error) {
 		return column{}, err
 	}
 	c := cols[0]
+	c.computed, c.united = c.bare(), false
 	c.origin, c.konst, c.hidden, c.declared = hit{}, nil, false, false
 	return c, nil
 }
