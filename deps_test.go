@@ -57,10 +57,11 @@ var layers = map[string]rule{
 	"keycache":         {imports: "securemem ristretto golang-lru"},
 	"envelope":         {imports: "keycache securemem", tests: "envelope/builtin internal/memscan"},
 	"envelope/builtin": {imports: "envelope securemem x/sys", tests: "conformance/kms conformance/metastore"},
-	"rewrite":          {imports: "schema", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite oliphant marino meyer"},
-	"rewrite/postgres": {imports: "rewrite schema oliphant protobuf"},
-	"rewrite/mysql":    {imports: "rewrite schema marino"},
-	"rewrite/sqlite":   {imports: "rewrite schema meyer"},
+	"internal/slab":    {},
+	"rewrite":          {imports: "schema internal/slab", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite oliphant marino meyer"},
+	"rewrite/postgres": {imports: "rewrite schema internal/slab oliphant protobuf"},
+	"rewrite/mysql":    {imports: "rewrite schema internal/slab marino"},
+	"rewrite/sqlite":   {imports: "rewrite schema internal/slab meyer"},
 
 	// What a database must hold, as text.
 	"internal/script":   {imports: "rewrite", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite"},
@@ -96,7 +97,7 @@ var layers = map[string]rule{
 	// Suites for those who implement an interface of ours.
 	"conformance/kms":       {imports: "envelope"},
 	"conformance/metastore": {imports: "envelope"},
-	"conformance/driver":    {imports: ". driver rewrite envelope config schema", tests: "driver/postgres driver/mysql driver/sqlite"},
+	"conformance/driver":    {imports: ". driver rewrite envelope config schema", tests: "driver/postgres driver/mysql driver/sqlite rewrite/postgres rewrite/mysql rewrite/sqlite"},
 	"conformance/corpus":    {tests: "rewrite rewrite/postgres rewrite/mysql rewrite/sqlite schema oliphant marino meyer protobuf driver/postgres"},
 	"conformance/fuzzsql":   {tests: ". config conformance/driver driver/postgres driver/mysql driver/sqlite rewrite"},
 

@@ -40,6 +40,8 @@ type rows struct {
 	// ahead is the first row where it was read before it was asked for.
 	ahead *firstRow
 	begun bool
+	// stmt is the inner statement that lives as long as the rows; may be nil.
+	stmt driver.Stmt
 }
 
 // firstRow is an outcome of Next that waits to be asked for.
@@ -130,7 +132,14 @@ func (r *rows) Columns() []string { return r.names }
 
 func (r *rows) Close() error {
 	r.opener.close()
-	return r.inner.Close()
+	err := r.inner.Close()
+	if r.stmt != nil {
+		if closeErr := r.stmt.Close(); err == nil {
+			err = closeErr
+		}
+		r.stmt = nil
+	}
+	return err
 }
 
 // Next reads a row. Opened values are in memory of their own; NULL stays nil.

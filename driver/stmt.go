@@ -46,7 +46,7 @@ func (s stmtConverter) ColumnConverter(i int) driver.ValueConverter {
 }
 
 func (c *conn) prepare(ctx context.Context, query string, p *rewrite.Plan) (driver.Stmt, error) {
-	inner, err := innerPrepare(ctx, c.inner, p.Text)
+	inner, err := innerPrepare(ctx, c.inner, c.preparedText(p))
 	if err != nil {
 		return nil, c.failed(p, err)
 	}
@@ -105,7 +105,10 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	}
 	x := newCall(ctx, s.c, s.plan, Input{Text: s.query, Args: args}, true)
 	defer x.release()
-	out, err := x.bound()
+	if len(s.plan.Holes) > 0 {
+		return s.execAnew(ctx, x)
+	}
+	_, out, err := x.outgoing()
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +131,10 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 	}
 	x := newCall(ctx, s.c, s.plan, Input{Text: s.query, Args: args}, true)
 	defer x.release()
-	out, err := x.bound()
+	if len(s.plan.Holes) > 0 {
+		return s.queryAnew(ctx, x)
+	}
+	_, out, err := x.outgoing()
 	if err != nil {
 		return nil, err
 	}
@@ -169,7 +175,7 @@ func (s *stmt) renew(ctx context.Context) error {
 		return err
 	}
 	if names := s.c.session.names(); p.Text != s.plan.Text || names != s.names {
-		inner, err := innerPrepare(ctx, s.c.inner, p.Text)
+		inner, err := innerPrepare(ctx, s.c.inner, s.c.preparedText(p))
 		if err != nil {
 			return s.c.failed(p, err)
 		}
@@ -195,13 +201,4 @@ func (s *Session) names() string {
 		return ""
 	}
 	return s.Plan.Namespace
-}
-
-// bound returns the arguments for a prepared text, which has no holes.
-func (x *call) bound() ([]driver.NamedValue, error) {
-	if len(x.plan.Holes) > 0 {
-		return nil, &rewrite.UnsupportedError{Pos: -1, Reason: rewrite.ReasonVerify, Hint: "bind the values as parameters"}
-	}
-	_, out, err := x.outgoing()
-	return out, err
 }

@@ -468,12 +468,62 @@ func TestLiteralsAreSealedIntoTheText(t *testing.T) {
 	if !strings.HasPrefix(got, "A(x'f9") && !strings.HasPrefix(got, "A(X'F9") || !strings.Contains(got, ")B('ss1.") || !strings.HasSuffix(got, ")C(NULL)") {
 		t.Errorf("sent %s", got)
 	}
-	if _, err := c.Prepare("ins"); err != nil {
+}
+
+// A prepared statement whose values are written into its text is prepared for
+// each execution, and what is prepared ahead holds none of them.
+func TestPreparedTextWithHolesIsPreparedForEachExecution(t *testing.T) {
+	h := newHarness(t)
+	var prepared []*fakeStmt
+	h.db.stmt = func(s *fakeStmt) driver.Stmt {
+		prepared = append(prepared, s)
+		return s
+	}
+	h.plans.plans["ins"] = &rewrite.Plan{
+		Text: "A(?, )", Params: 2,
+		Args:  []rewrite.Out{{Value: rewrite.Value{Source: rewrite.FromArg, Arg: 2}}},
+		Holes: []rewrite.Hole{{At: 5, Out: sealArg(h.ssn, 1)}},
+		Results: []rewrite.Open{
+			{Columns: []*schema.Column{h.ssn}, Partitions: []rewrite.PartitionSource{constPartition()}},
+		},
+	}
+	inner := &fakeRows{names: []string{"ssn"}}
+	h.db.rows = func() driver.Rows { return inner }
+	st, err := h.conn().Prepare("ins")
+	if err != nil {
 		t.Fatal(err)
 	}
-	st, _ := c.Prepare("ins")
-	if _, err := st.(driver.StmtExecContext).ExecContext(bg, nil); !errors.Is(err, sealsql.ErrRefused) {
-		t.Errorf("a hole in a prepared text: %v", err)
+	if st.NumInput() != 2 || len(prepared) != 1 || prepared[0].text != "A(?, x'f900')" {
+		t.Fatalf("%d arguments, prepared %q", st.NumInput(), prepared[0].text)
+	}
+	args := namedArgs(secret, int64(7))
+	for range 2 {
+		if _, err := st.(driver.StmtExecContext).ExecContext(bg, args); err != nil {
+			t.Fatal(err)
+		}
+	}
+	rows, err := st.(driver.StmtQueryContext).QueryContext(bg, args)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(prepared) != 4 || !prepared[1].closed || !prepared[2].closed || prepared[3].closed || prepared[1].text == prepared[2].text {
+		t.Fatalf("%d statements were prepared", len(prepared))
+	}
+	if err := rows.Close(); err != nil || !prepared[3].closed || !inner.closed {
+		t.Errorf("closing the rows left the statement open (%v)", err)
+	}
+	for _, s := range prepared[1:] {
+		if !strings.HasPrefix(s.text, "A(?, x'f9") || strings.Contains(s.text, secret) {
+			t.Errorf("prepared %q", s.text)
+		}
+	}
+	for _, s := range h.db.log {
+		if s.op == "stmt exec" && (len(s.args) != 1 || s.args[0].Value != int64(7)) {
+			t.Errorf("sent %v", s.args)
+		}
+	}
+	if err := st.Close(); err != nil || !prepared[0].closed {
+		t.Errorf("the statement is open (%v)", err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 // analysis plans one statement. It collects what must change in the maps
 // below; edit.go turns them into text, verify.go checks the text against them.
 type analysis struct {
+	work    *workspace
 	front   Frontend
 	dialect Dialect
 	cat     Catalog
@@ -17,22 +18,24 @@ type analysis struct {
 	session *Session
 	opt     Options
 
-	touched []*schema.Table // annotated tables that the statement names
-	seals   map[Expr]Out    // Param and Literal nodes that are sealed
-	casts   map[*Cast]Expr  // casts around sealed values that are dropped
-	params  []paramUse      // every use of a parameter
-	clears  []*Literal      // literals used in clear outside declared columns
-	freed   []*Literal      // literals whose value does not matter to the plan
-	stars   map[*Star][]visible
-	widths  map[*Star]int // columns of stars, where they are known
+	touched []*schema.Table  // annotated tables that the statement names
+	seals   notes[Expr, Out] // Param and Literal nodes that are sealed
+	casts   map[*Cast]Expr   // casts around sealed values that are dropped
+	params  []paramUse       // every use of a parameter
+	clears  []*Literal       // literals used in clear outside declared columns
+	freed   []*Literal       // literals whose value does not matter to the plan
+	stars   notes[*Star, expansion]
+	widths  notes[*Star, int] // columns of stars, where they are known
 	// openStar marks stars over relations whose columns are not all known.
 	openStar map[*Star]bool
-	kept     map[*Star]int       // width of stars that stay as they are
-	hidden   map[any][]hiddenCol // by *Select, or the statement whose RETURNING list grows
-	columns  map[*Insert][]string
-	conj     map[*Update]conjunct
-	shaped   map[*Table]string // relations of the engine's catalog that show the logical shape
-	ddl      []edit            // physical form of a CREATE TABLE
+	kept     map[*Star]int           // width of stars that stay as they are
+	hidden   notes[any, []hiddenCol] // by *Select, or the statement whose RETURNING list grows
+	columns  notes[*Insert, []string]
+	conj     notes[*Update, conjunct]
+	// own is the SELECT whose list is the statement's.
+	own    *Select
+	shaped map[*Table]string // relations of the engine's catalog that show the logical shape
+	ddl    []edit            // physical form of a CREATE TABLE
 	// Search indexes: references that become their index column, values that
 	// are written beside others, and where these belong.
 	indexed map[*ColumnRef]*schema.Equality
@@ -82,6 +85,22 @@ type paramUse struct {
 	tested bool
 }
 
+// expanded returns what a star that is written out shows; nil for others.
+func (a *analysis) expanded(s *Star) []visible {
+	if x := a.stars.at(s); x != nil {
+		return x.visible(a)
+	}
+	return nil
+}
+
+// hiddenOf returns the columns that are added to the list of a node.
+func (a *analysis) hiddenOf(owner any) []hiddenCol {
+	if cols := a.hidden.at(owner); cols != nil {
+		return *cols
+	}
+	return nil
+}
+
 // hiddenCol is a select item that the plan adds.
 type hiddenCol struct {
 	rel  *relation
@@ -103,6 +122,7 @@ func (a *analysis) statement(st Statement) error {
 	switch s := st.(type) {
 	case *Query:
 		a.filterable = filterable(s)
+		a.own, _ = s.Body.(*Select)
 		cols, err := a.query(s, nil, true)
 		if err != nil {
 			return err
@@ -134,7 +154,7 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals)+len(a.stars)+len(a.hidden)+len(a.columns)+len(a.conj)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.adds)+len(a.shaped) > 0 {
+	if len(a.seals.list)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.adds)+len(a.shaped) > 0 {
 		return true
 	}
 	if a.skipRes {
@@ -185,11 +205,12 @@ func (a *analysis) finish() error {
 	if err := a.testedValues(); err != nil {
 		return err
 	}
-	if len(a.clears) == 0 || len(a.seals) == 0 {
+	if len(a.clears) == 0 || len(a.seals.list) == 0 {
 		return nil
 	}
-	for e, out := range a.seals {
-		l, ok := e.(*Literal)
+	for i := range a.seals.list {
+		out := &a.seals.list[i].value
+		l, ok := a.seals.list[i].node.(*Literal)
 		if !ok || !telling(l) {
 			continue
 		}
@@ -223,11 +244,11 @@ func (a *analysis) nullOnly(u *paramUse) bool {
 			continue
 		}
 		if o.seal != nil {
-			return a.sealNull(u, a.seals[o.param])
+			return a.sealNull(u, *a.seals.at(o.param))
 		}
 		alone = alone && o.null
 	}
-	if !alone || len(a.seals) == 0 {
+	if !alone || len(a.seals.list) == 0 {
 		return false
 	}
 	return a.sealNull(u, Out{Value: Value{Source: FromArg, Arg: u.param.N}, Null: true})
@@ -244,7 +265,8 @@ func (a *analysis) sealNull(u *paramUse, out Out) bool {
 	if a.carried == nil {
 		a.carried = map[Expr]bool{}
 	}
-	a.seals[u.param], a.carried[u.param] = out, true
+	a.seals.set(u.param, out)
+	a.carried[u.param] = true
 	return true
 }
 
@@ -299,7 +321,7 @@ func (a *analysis) useParam(p *Param, declared bool) {
 
 func (a *analysis) use(u paramUse) {
 	if a.params == nil {
-		a.params = make([]paramUse, 0, len(a.script.Markers))
+		a.params = a.work.uses.Many(len(a.script.Markers))[:0]
 	}
 	a.params = append(a.params, u)
 }
@@ -320,10 +342,7 @@ func (a *analysis) seal(e Expr, c *schema.Column, part PartitionSource) error {
 	if !e.Range().Known() {
 		return a.refuse(e.Pos(), ReasonExpression, c.String(), "bind the value as a plain parameter")
 	}
-	if a.seals == nil {
-		a.seals = map[Expr]Out{}
-	}
-	a.seals[e] = out
+	a.seals.set(e, out)
 	return nil
 }
 

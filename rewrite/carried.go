@@ -7,7 +7,7 @@ import "github.com/sealsql/sealsql/schema"
 func (b *builder) uncast(c *Cast, x Expr) error {
 	switch x := x.(type) {
 	case *Literal:
-		if s := b.literals[x]; s != nil {
+		if s := b.literal(x); s != nil {
 			s.span = c.Span
 			return nil
 		}
@@ -30,21 +30,21 @@ func (b *builder) uncast(c *Cast, x Expr) error {
 func (b *builder) slotOf(e Expr) *slot {
 	switch x := e.(type) {
 	case *Literal:
-		return b.literals[x]
+		return b.literal(x)
 	case *Param:
 		return b.mark(x)
 	}
 	return nil
 }
 
-// placeholder writes a slot's argument. Inside expressions and queries the
+// appendArgument writes a slot's argument. Inside expressions and queries the
 // servers take an argument for a text unless they are told what it is.
-func (b *builder) placeholder(s *slot) string {
-	text := b.a.front.Placeholder(s.n)
+func (b *builder) appendArgument(out []byte, s *slot) []byte {
 	if !s.carried {
-		return text
+		return b.appendPlaceholder(out, s.n)
 	}
-	return "CAST(" + text + " AS " + b.carrier(s) + ")"
+	out = b.appendPlaceholder(append(out, "CAST("...), s.n)
+	return append(append(append(out, " AS "...), b.carrier(s)...), ')')
 }
 
 // carrier is the type that an argument with a record has for the server.

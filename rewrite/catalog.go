@@ -144,11 +144,17 @@ type Relation struct {
 	view   *definition
 	writes string
 
+	// lists are kept for relations of the catalog.
+	lists *starLists
 	// prepared are the columns as scopes see them, without and with a
 	// partition in the context.
 	prepared [2]struct {
 		cols []column
-		part int
+		// shown are those that "*" shows, distinct says that no two of them have
+		// one name.
+		shown    []column
+		distinct bool
+		part     int
 	}
 }
 

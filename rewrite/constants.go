@@ -158,9 +158,7 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 		if err := a.exact(f.expr, col); err != nil {
 			return err
 		}
-		o := a.seals[f.expr]
-		o.Exact = true
-		a.seals[f.expr] = o
+		a.seals.at(f.expr).Exact = true
 	}
 	if a.carried == nil {
 		a.carried = map[Expr]bool{}

@@ -82,7 +82,7 @@ type insertion struct {
 }
 
 func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
-	sc := &scope{up: up}
+	sc := a.work.scope(up)
 	if err := a.with(s.With, sc); err != nil {
 		return nil, err
 	}
@@ -119,12 +119,20 @@ func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
 	if s.Replace && in.sealed && !a.conflictKeepsPartition(in, &Upsert{Duplicate: true}) {
 		return nil, a.refuse(s.Start, ReasonPartition, rel.alias.Name, "REPLACE may delete another partition's row: every unique key must contain the partition column; or delete and insert")
 	}
-	out := a.returningScope(&scope{up: sc, rels: []*relation{rel}, star: starOf(rel)}, 1)
+	if len(s.Returning) == 0 {
+		return nil, nil
+	}
+	out := a.returningScope(&scope{up: sc, rels: []*relation{rel}}, 1)
 	return a.returning(s, s.Returning, s.ReturningEnd, out, expose)
 }
 
-func starOf(rels ...*relation) []visible {
-	var vis []visible
+// starOf lists what "*" shows of relations that stand side by side.
+func (a *analysis) starOf(rels ...*relation) []visible {
+	n := 0
+	for _, r := range rels {
+		n += len(r.cols)
+	}
+	vis := a.work.visibles.Many(n)[:0]
 	for _, r := range rels {
 		for i := range r.cols {
 			if !r.cols[i].hidden {
@@ -145,12 +153,12 @@ func (a *analysis) returningScope(sc *scope, targets int) *scope {
 	out := &scope{up: sc.up, ctes: sc.ctes}
 	for _, r := range sc.rels[:targets] {
 		named := *r
+		named.listed = ""
 		if r.base != nil {
 			named.alias, named.path = Ident{Name: r.base.ID.Name}, nil
 		}
 		out.rels = append(out.rels, &named)
 	}
-	out.star = starOf(out.rels...)
 	return out
 }
 
@@ -171,6 +179,7 @@ func (a *analysis) returning(owner any, items []SelectItem, end int, sc *scope, 
 func (a *analysis) targetColumns(in *insertion) error {
 	s, rel := in.st, in.rel
 	t := rel.annotated()
+	in.cols = a.work.ordinals.Many(max(len(s.Columns), len(rel.cols)))[:0]
 	if s.HasColumns {
 		for i := range s.Columns {
 			c := &s.Columns[i]
@@ -200,7 +209,7 @@ func (a *analysis) writeColumns(in *insertion) error {
 	if s.ColumnsAt < 0 {
 		return a.refuse(s.Start, ReasonExpression, rel.alias.Name, "name the columns of the INSERT")
 	}
-	var names []string
+	names := a.work.names.Many(len(rel.cols))[:0]
 	for i := range rel.cols {
 		if rel.cols[i].hidden || rel.cols[i].invisible() || a.dialect == SQLite && rel.cols[i].phys != nil && rel.cols[i].phys.Generated {
 			continue
@@ -217,10 +226,7 @@ func (a *analysis) writeColumns(in *insertion) error {
 	if n >= 0 && n != len(names) {
 		return a.refuse(s.Start, ReasonAmbiguous, rel.alias.Name, "the number of values is not the number of columns; name the columns")
 	}
-	if a.columns == nil {
-		a.columns = map[*Insert][]string{}
-	}
-	a.columns[s] = names
+	a.columns.set(s, names)
 	return nil
 }
 
@@ -660,7 +666,7 @@ func containsFold(xs []string, x string) bool {
 // ---- UPDATE ----
 
 func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
-	sc := &scope{up: up}
+	sc := a.work.scope(up)
 	if err := a.with(s.With, sc); err != nil {
 		return nil, err
 	}
@@ -866,13 +872,10 @@ func (a *analysis) addConjunct(s *Update, r *relation, c *schema.Column) error {
 	if _, ok := s.Targets[0].(*Table); !ok {
 		return a.refuse(s.Start, ReasonPartition, c.String(), "fix the partition in the WHERE clause")
 	}
-	if have, ok := a.conj[s]; ok && have.rel != r {
+	if have := a.conj.at(s); have != nil && have.rel != r {
 		return a.refuse(s.Start, ReasonPartition, c.String(), "update one table at a time")
 	}
-	if a.conj == nil {
-		a.conj = map[*Update]conjunct{}
-	}
-	a.conj[s] = conjunct{rel: r}
+	a.conj.set(s, conjunct{rel: r})
 	return nil
 }
 

@@ -111,12 +111,11 @@ func (a *analysis) sealUncast(cast *Cast, out Out) error {
 	if a.dialect != SQLite {
 		return nil
 	}
-	o := a.seals[cast.X]
+	o := a.seals.at(cast.X)
 	o.Text = a.textOfBytes(out.Seal)
 	if out.Exact && !o.Text {
 		return a.refuse(cast.Start, ReasonExpression, out.Seal.String(), "leave out the cast; bind a value of the type that it gives")
 	}
-	a.seals[cast.X] = o
 	return nil
 }
 

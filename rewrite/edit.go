@@ -2,16 +2,30 @@ package rewrite
 
 import (
 	"slices"
-	"sort"
 	"strings"
+
+	"github.com/sealsql/sealsql/schema"
 )
 
 // edit replaces a byte range of the text.
 type edit struct {
 	span Span
 	text string
-	// out is the value that a hole stands for; nil for ordinary edits.
+	// hole is the value that a hole stands for; nil for ordinary edits.
 	hole *Out
+	// What the text says, by kind, for the proof of it: the slot of a value,
+	// columns, names, the condition, and where the condition in the text ends.
+	kind   editKind
+	slot   *slot
+	star   expansion
+	name   string
+	names  []string
+	add    *addition
+	hidden []hiddenCol
+	conj   conjunct
+	until  int
+	// end is where the edited text goes on behind the edit.
+	end int
 }
 
 // slot is a place where a value goes out: a placeholder of the caller's, a
@@ -28,9 +42,6 @@ type slot struct {
 	n       int  // number of the outgoing argument, from 1; 0 for a hole
 }
 
-// limits of parameters per statement (threats T30).
-var maxParams = map[Dialect]int{Postgres: 65535, MySQL: 65535, SQLite: 32766}
-
 // builder turns an analysis into a plan.
 type builder struct {
 	a     *analysis
@@ -41,6 +52,13 @@ type builder struct {
 	// those of the sealed literals: what the edited text must parse to.
 	marks    []slot
 	literals map[*Literal]*slot
+	scratch  []byte
+	// positional is set where the places of placeholders are their numbers.
+	positional bool
+	// inlined is set when a placeholder of the caller's gives way to a hole.
+	inlined bool
+	// splits holds the further arguments of each number of the caller's.
+	splits map[int][]int
 }
 
 func (a *analysis) build() (*Plan, error) {
@@ -62,7 +80,8 @@ func (a *analysis) edited() (*builder, error) {
 	if a.script.NoEdit != "" && len(a.ddl) == 0 {
 		return nil, a.refuse(-1, ReasonVerify, "", "the statement cannot be edited safely ("+a.script.NoEdit+"); write it in a plainer form")
 	}
-	b := &builder{a: a, plan: &Plan{Params: a.script.Params, Effects: a.effects, Tables: a.touched, Checks: a.checks, Writes: len(a.seals) > 0, Defines: len(a.ddl) > 0}}
+	b := a.work.builders.One()
+	b.a, b.plan = a, &Plan{Params: a.script.Params, Effects: a.effects, Tables: a.touched, Checks: a.checks, Writes: len(a.seals.list) > 0, Defines: len(a.ddl) > 0}
 	if err := b.collect(); err != nil {
 		return nil, err
 	}
@@ -86,21 +105,19 @@ func (b *builder) checked() (*Plan, error) {
 // in the list would go out in clear, so it refuses the statement.
 func (b *builder) collect() error {
 	a := b.a
-	b.marks = make([]slot, len(a.script.Markers))
-	b.slots = make([]*slot, len(b.marks), len(b.marks)+len(a.seals)+len(a.conj))
+	b.marks = a.work.slots.Many(len(a.script.Markers))
+	b.slots = a.work.slotRefs.Many(len(b.marks) + len(a.seals.list) + len(a.conj.list) + len(a.adds))[:len(b.marks)]
 	for i, p := range a.script.Markers {
 		b.marks[i] = slot{at: p.Start, span: p.Span, param: p, out: Out{Value: Value{Source: FromArg, Arg: p.N}}}
 		b.slots[i] = &b.marks[i]
 	}
-	for e, out := range a.seals {
+	for i := range a.seals.list {
+		e, out := a.seals.list[i].node, a.seals.list[i].value
 		switch x := e.(type) {
 		case *Literal:
-			s := &slot{at: x.Start, span: x.Span, out: out}
+			s := a.work.slots.One()
+			*s = slot{at: x.Start, span: x.Span, out: out}
 			b.slots = append(b.slots, s)
-			if b.literals == nil {
-				b.literals = map[*Literal]*slot{}
-			}
-			b.literals[x] = s
 		case *Param:
 			s := b.mark(x)
 			if s == nil || s.param.N != x.N || s.out.Column() != nil && !sameOut(s.out, out) {
@@ -121,21 +138,36 @@ func (b *builder) collect() error {
 			s.carried = a.dialect != SQLite
 		}
 	}
-	for st, c := range a.conj {
-		t := c.rel.annotated()
-		v := Value{Source: FromContextPartition}
-		b.slots = append(b.slots, &slot{at: conjunctAt(st), out: Out{Value: v, PartitionOf: t}})
-	}
+	// What is added stands in front of a condition at the same place.
 	for _, add := range a.adds {
 		if add.text == "" {
-			add.slot = &slot{at: add.at, span: Span{add.at, add.at}, out: add.out, added: true, carried: add.carried && a.dialect != SQLite}
+			add.slot = a.work.slots.One()
+			*add.slot = slot{at: add.at, span: Span{add.at, add.at}, out: add.out, added: true, carried: add.carried && a.dialect != SQLite}
 			b.slots = append(b.slots, add.slot)
 		}
 	}
+	for _, c := range a.conj.list {
+		s := a.work.slots.One()
+		*s = slot{at: conjunctAt(c.node), out: Out{Value: Value{Source: FromContextPartition}, PartitionOf: c.value.rel.annotated()}}
+		b.slots = append(b.slots, s)
+	}
 	if len(b.slots) > len(b.marks) {
-		sort.SliceStable(b.slots, func(i, j int) bool { return b.slots[i].at < b.slots[j].at })
+		slices.SortStableFunc(b.slots, func(x, y *slot) int { return x.at - y.at })
 	}
 	return nil
+}
+
+// literal returns the slot of a literal, nil if it is not sealed.
+func (b *builder) literal(l *Literal) *slot {
+	if b.literals == nil {
+		b.literals = map[*Literal]*slot{}
+		for _, s := range b.slots {
+			if s.param == nil && !s.added && s.out.Value.Literal != nil {
+				b.literals[s.out.Value.Literal] = s
+			}
+		}
+	}
+	return b.literals[l]
 }
 
 // mark returns the slot of a placeholder, nil if the front end did not list it.
@@ -162,105 +194,6 @@ func (b *builder) added() int {
 		}
 	}
 	return n
-}
-
-// holes says whether sealed literals are written into the text instead of
-// becoming arguments: where arguments would change the protocol of the
-// exchange (MySQL without arguments), or pass the limit (threats T30).
-func (b *builder) holes() bool {
-	a := b.a
-	if a.inlines() {
-		return true
-	}
-	if a.dialect == MySQL && !a.opt.HasArgs && !a.opt.Prepare {
-		// A conjunct is an argument anyway, and an UPDATE has no result whose
-		// types could change.
-		return len(a.conj) == 0
-	}
-	return !a.opt.Prepare && b.added()+a.script.Params > maxParams[a.dialect]
-}
-
-// number gives every slot its outgoing argument.
-func (b *builder) number() error {
-	holes := b.holes()
-	var err error
-	switch b.a.dialect {
-	case MySQL:
-		b.numberPositional(holes)
-	default:
-		err = b.numberNamed(holes)
-	}
-	if err != nil {
-		return err
-	}
-	if len(b.plan.Args) > maxParams[b.a.dialect] {
-		return b.a.refuse(-1, ReasonParameters, "", "bind a value twice instead of using one parameter for an encrypted and a clear column, or split the batch")
-	}
-	b.plan.ArgsSame = b.same()
-	b.names()
-	return nil
-}
-
-func (b *builder) numberPositional(holes bool) {
-	for _, s := range b.slots {
-		if s.param == nil && holes && s.out.PartitionOf == nil {
-			continue
-		}
-		b.plan.Args = append(b.plan.Args, s.out)
-		s.n = len(b.plan.Args)
-	}
-}
-
-// numberNamed keeps the caller's numbers; a number that stands for several
-// values gets further ones behind the last.
-func (b *builder) numberNamed(holes bool) error {
-	n := b.a.script.Params
-	b.plan.Args = make([]Out, n)
-	taken := make([]bool, n)
-	for i := range b.plan.Args {
-		b.plan.Args[i] = Out{Value: Value{Source: FromArg, Arg: i + 1}}
-	}
-	for _, s := range b.slots {
-		if s.param == nil {
-			continue
-		}
-		k := s.param.N - 1
-		switch {
-		case k < 0 || k >= n:
-			return b.a.refuse(s.at, ReasonParameters, "", "number the parameters from 1")
-		case !taken[k]:
-			taken[k], b.plan.Args[k], s.n = true, s.out, s.param.N
-		case sameOut(b.plan.Args[k], s.out):
-			s.n = s.param.N
-		default:
-			s.n = b.extra(n, s.out)
-		}
-	}
-	for k := range taken {
-		if !taken[k] && b.a.dialect == Postgres {
-			// In most modes the server refuses a number that is not used; in
-			// the others an argument would go out that nothing is known of.
-			return b.a.refuse(-1, ReasonParameters, "", "the text does not use every number up to the highest")
-		}
-	}
-	for _, s := range b.slots {
-		if s.param == nil && (!holes || s.out.PartitionOf != nil) {
-			s.n = b.extra(len(b.plan.Args), s.out)
-		}
-	}
-	return nil
-}
-
-// extra finds or adds an argument behind the caller's; from is where reuse
-// may begin.
-func (b *builder) extra(from int, out Out) int {
-	for i := from; i < len(b.plan.Args); i++ {
-		if sameOut(b.plan.Args[i], out) {
-			return i + 1
-		}
-	}
-	b.plan.Args = append(b.plan.Args, out)
-	return len(b.plan.Args)
 }
 
 func sameOut(x, y Out) bool {
@@ -309,7 +242,9 @@ func (b *builder) names() {
 // shape collects the edits: placeholders, literals, stars, column lists,
 // hidden columns and conjuncts.
 func (b *builder) shape() {
-	renumber := b.a.dialect == SQLite && len(b.plan.Args) != b.a.script.Params
+	renumber := b.renumbers()
+	n := len(b.edits) + len(b.slots) - len(b.marks) + len(b.a.stars.list) + len(b.a.hidden.list) + 2
+	b.edits = append(b.a.work.edits.Many(n)[:0], b.edits...)
 	for _, s := range b.slots {
 		if !s.added {
 			b.slotEdit(s, renumber)
@@ -319,132 +254,108 @@ func (b *builder) shape() {
 		b.edits = append(b.edits, edit{span: t.Span, text: b.shapeText(t, text)})
 	}
 	for ref, e := range b.a.indexed {
-		b.edits = append(b.edits, edit{span: ref.Path[len(ref.Path)-1].Span, text: b.a.front.QuoteIdent(e.Name)})
+		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: e.Name})
 	}
 	for _, add := range b.a.adds {
 		b.addition(add)
 	}
-	for star, vis := range b.a.stars {
-		b.edits = append(b.edits, edit{span: star.Span, text: b.columnList(vis)})
+	for _, s := range b.a.stars.list {
+		b.edits = append(b.edits, edit{kind: editStar, span: s.node.Span, star: s.value})
 	}
-	for ins, cols := range b.a.columns {
-		q := make([]string, len(cols))
-		for i, c := range cols {
-			q[i] = b.a.front.QuoteIdent(c)
+	for _, ins := range b.a.columns.list {
+		at := Span{ins.node.ColumnsAt, ins.node.ColumnsAt}
+		if ins.node.EmptyList.Known() {
+			at = ins.node.EmptyList
 		}
-		at := Span{ins.ColumnsAt, ins.ColumnsAt}
-		if ins.EmptyList.Known() {
-			at = ins.EmptyList
-		}
-		b.edits = append(b.edits, edit{span: at, text: " (" + strings.Join(q, ", ") + ") "})
+		b.edits = append(b.edits, edit{kind: editColumns, span: at, names: ins.value})
 	}
 	b.edits = append(b.edits, b.a.ddl...)
-	for owner, cols := range b.a.hidden {
-		b.hide(owner, cols)
+	for _, list := range b.a.hidden.list {
+		at := listEnd(list.node)
+		b.edits = append(b.edits, edit{kind: editHidden, span: Span{at, at}, hidden: list.value})
 	}
-	for st, c := range b.a.conj {
-		b.conjunct(st, c)
+	for _, c := range b.a.conj.list {
+		b.conjunct(c.node, c.value)
 	}
-}
-
-func (b *builder) insertAt(at int, text string) {
-	b.edits = append(b.edits, edit{span: Span{at, at}, text: text})
 }
 
 func (b *builder) slotEdit(s *slot, renumber bool) {
 	switch {
 	case s.out.PartitionOf != nil:
-	case s.param != nil:
-		if text := b.placeholder(s); s.cast || s.carried || (s.n != s.param.N && b.a.dialect != MySQL || renumber) && text != s.param.Source {
-			b.edits = append(b.edits, edit{span: s.span, text: text})
-		}
-	default:
-		if s.n > 0 {
-			b.edits = append(b.edits, edit{span: s.span, text: b.placeholder(s)})
-			return
-		}
-		out := s.out
-		b.edits = append(b.edits, edit{span: s.span, text: "", hole: &out})
+		return
+	case s.param == nil, s.cast, s.carried, s.n == 0:
+	case s.n == s.param.N && !renumber, b.positional, string(b.marker(s.n)) == s.param.Source:
+		return
 	}
+	e := edit{kind: editValue, span: s.span, slot: s}
+	if s.n == 0 {
+		e.hole = &s.out
+	}
+	b.edits = append(b.edits, e)
+}
+
+// marker writes the placeholder of outgoing argument n into the scratch buffer.
+func (b *builder) marker(n int) []byte {
+	b.scratch = b.appendPlaceholder(b.scratch[:0], n)
+	return b.scratch
 }
 
 // addition writes a value beside another. Those at one place keep their order:
 // edits are sorted stably.
 func (b *builder) addition(add *addition) {
-	b.insertAt(add.at, add.lead+add.text)
-	if add.slot != nil {
-		b.slotEdit(add.slot, false)
+	e := edit{kind: editAdd, span: Span{add.at, add.at}, slot: add.slot, add: add}
+	if add.slot != nil && add.slot.n == 0 {
+		e.hole = &add.slot.out
 	}
-	if add.trail != "" {
-		b.insertAt(add.at, add.trail)
-	}
+	b.edits = append(b.edits, e)
 }
 
-func (b *builder) columnList(vis []visible) string {
-	parts := make([]string, len(vis))
-	for i, v := range vis {
-		parts[i] = b.columnText(v.rel, v.col, v.merged)
+func (b *builder) appendPlaceholder(dst []byte, n int) []byte {
+	if b.positional {
+		return append(dst, '?')
 	}
-	return strings.Join(parts, ", ")
+	return b.a.front.AppendPlaceholder(dst, n)
 }
 
-// columnText names a column of a relation in scope, as qualified as the
-// caller's own names for it.
-func (b *builder) columnText(r *relation, col int, bare bool) string {
-	q := b.a.front.QuoteIdent
-	name := q(r.cols[col].name)
-	if bare || r.alias.Name == "" {
-		return name
-	}
-	if len(r.path) > 1 {
-		parts := make([]string, 0, len(r.path)+1)
-		for _, p := range r.path {
-			parts = append(parts, q(p.Name))
-		}
-		return strings.Join(append(parts, name), ".")
-	}
-	return q(r.alias.Name) + "." + name
-}
-
-func (b *builder) hide(owner any, cols []hiddenCol) {
-	var at int
+// listEnd is where columns are added to the list of a node.
+func listEnd(owner any) int {
 	switch o := owner.(type) {
 	case *Select:
-		at = o.ItemsEnd
+		return o.ItemsEnd
 	case *Insert:
-		at = o.ReturningEnd
+		return o.ReturningEnd
 	case *Update:
-		at = o.ReturningEnd
+		return o.ReturningEnd
 	case *Delete:
-		at = o.ReturningEnd
+		return o.ReturningEnd
 	case *Merge:
-		at = o.ReturningEnd
+		return o.ReturningEnd
 	}
-	var text strings.Builder
-	for _, c := range cols {
-		text.WriteString(", ")
-		text.WriteString(b.columnText(c.rel, c.col, false))
-		text.WriteString(" AS ")
-		text.WriteString(b.a.front.QuoteIdent(c.name))
-	}
-	text.WriteByte(' ')
-	b.insertAt(at, text.String())
+	return -1
 }
 
 func (b *builder) conjunct(st *Update, c conjunct) {
-	var n int
+	own := b.conjunctSlot(st)
+	e := edit{kind: editWhere, span: Span{st.WhereAt, st.WhereAt}, slot: own, conj: c}
+	if own.n == 0 {
+		e.hole = &own.out
+	}
+	if st.Where != nil {
+		from, to := st.WhereSpan.Start, st.WhereSpan.End
+		b.edits = append(b.edits, edit{kind: editOpen, span: Span{from, from}, until: to})
+		e.kind, e.span = editAnd, Span{to, to}
+	}
+	b.edits = append(b.edits, e)
+}
+
+// conjunctSlot is the slot of the partition in the condition added to st.
+func (b *builder) conjunctSlot(st *Update) *slot {
 	for _, s := range b.slots {
 		if s.out.PartitionOf != nil && s.at == conjunctAt(st) {
-			n = s.n
+			return s
 		}
 	}
-	cond := b.columnText(c.rel, c.rel.partCol, false) + " = " + b.a.front.Placeholder(n)
-	if st.Where == nil {
-		b.insertAt(st.WhereAt, " WHERE "+cond+" ")
-		return
-	}
-	b.insertAt(st.WhereSpan.Start, "(")
-	b.insertAt(st.WhereSpan.End, ") AND "+cond+" ")
+	return &slot{} // collect has made one for every condition
 }
 
 // apply writes the edited text. Two edits may not overlap.
@@ -454,32 +365,128 @@ func (b *builder) apply() error {
 		b.plan.Text = text
 		return nil
 	}
-	sort.SliceStable(b.edits, func(i, j int) bool { return b.edits[i].span.Start < b.edits[j].span.Start })
-	var out strings.Builder
-	out.Grow(len(text) + 64*len(b.edits))
+	if len(b.edits) > 1 {
+		slices.SortStableFunc(b.edits, func(x, y edit) int { return x.span.Start - y.span.Start })
+	}
+	out := b.a.work.text[:0]
 	last := 0
-	for _, e := range b.edits {
+	for i := range b.edits {
+		e := &b.edits[i]
 		if e.span.Start < last || e.span.End < e.span.Start || e.span.End > len(text) {
 			return b.a.refuse(e.span.Start, ReasonVerify, "", "the statement cannot be edited safely; write it in a plainer form")
 		}
-		out.WriteString(text[last:e.span.Start])
+		out = append(out, text[last:e.span.Start]...)
 		if e.span.Start > 0 && glues(text[e.span.Start-1]) {
-			out.WriteByte(' ')
+			out = append(out, ' ')
 		}
-		if e.hole != nil {
-			b.plan.Holes = append(b.plan.Holes, Hole{At: out.Len(), Out: *e.hole})
-			out.WriteByte(' ')
-		} else {
-			out.WriteString(e.text)
+		at := len(out)
+		if out = b.write(out, e); e.hole == nil && len(out) > at && e.span.End < len(text) && glues(text[e.span.End]) {
+			out = append(out, ' ')
 		}
-		if e.span.End < len(text) && e.text != "" && glues(text[e.span.End]) {
-			out.WriteByte(' ')
-		}
-		last = e.span.End
+		e.end, last = len(out), e.span.End
 	}
-	out.WriteString(text[last:])
-	b.plan.Text = out.String()
+	b.a.work.text = append(out, text[last:]...)
+	b.plan.Text = string(b.a.work.text)
 	return nil
+}
+
+// write writes what an edit says.
+func (b *builder) write(out []byte, e *edit) []byte {
+	switch e.kind {
+	case editValue:
+		return b.writeValue(out, e)
+	case editName:
+		return b.a.front.AppendIdent(out, e.name)
+	case editAdd:
+		out = append(append(out, e.add.lead...), e.add.text...)
+		if e.slot != nil {
+			out = b.writeValue(out, e)
+		}
+		return append(out, e.add.trail...)
+	case editStar:
+		return b.writeStar(out, &e.star)
+	case editColumns:
+		for i, n := range e.names {
+			out = append(out, [...]string{" (", ", "}[min(i, 1)]...)
+			out = b.a.front.AppendIdent(out, n)
+		}
+		return append(out, ") "...)
+	case editHidden:
+		for _, c := range e.hidden {
+			out = b.writeColumn(append(out, ", "...), c.rel, c.col, false)
+			out = b.a.front.AppendIdent(append(out, " AS "...), c.name)
+		}
+		return append(out, ' ')
+	case editOpen:
+		return append(out, '(')
+	case editAnd:
+		return b.writeConjunct(append(out, ") AND "...), e)
+	case editWhere:
+		return b.writeConjunct(append(out, " WHERE "...), e)
+	}
+	return append(out, e.text...)
+}
+
+// writeValue writes a placeholder, or notes a hole.
+func (b *builder) writeValue(out []byte, e *edit) []byte {
+	if e.hole == nil {
+		return b.appendArgument(out, e.slot)
+	}
+	b.plan.Holes = append(b.plan.Holes, Hole{At: len(out), Out: *e.hole})
+	return append(out, ' ')
+}
+
+func (b *builder) writeConjunct(out []byte, e *edit) []byte {
+	out = b.writeColumn(out, e.conj.rel, e.conj.rel.partCol, false)
+	return append(b.writeValue(append(out, " = "...), e), ' ')
+}
+
+func (b *builder) writeStar(out []byte, x *expansion) []byte {
+	for i, r := range x.rels {
+		if i > 0 {
+			out = append(out, ", "...)
+		}
+		if list := b.list(r); list != "" {
+			out = append(out, list...)
+			continue
+		}
+		out = b.writeColumns(out, listed(b.a.starOf(r)))
+	}
+	return b.writeColumns(out, x.vis)
+}
+
+func (b *builder) writeColumns(out []byte, cols []visible) []byte {
+	for i, v := range cols {
+		if i > 0 {
+			out = append(out, ", "...)
+		}
+		out = b.writeColumn(out, v.rel, v.col, v.merged)
+	}
+	return out
+}
+
+// writeColumn names a column of a relation in scope, as qualified as the
+// caller's own names for it.
+func (b *builder) writeColumn(out []byte, r *relation, col int, bare bool) []byte {
+	if !bare {
+		out = b.writeQualifier(out, r)
+	}
+	return b.a.front.AppendIdent(out, r.cols[col].name)
+}
+
+// writeQualifier writes what stands in front of a column's name.
+func (b *builder) writeQualifier(out []byte, r *relation) []byte {
+	f := b.a.front
+	switch {
+	case r.alias.Name == "":
+	case len(r.path) > 1:
+		for _, p := range r.path {
+			out = append(f.AppendIdent(out, p.Name), '.')
+		}
+	default:
+		out = append(f.AppendIdent(out, r.alias.Name), '.')
+	}
+	return out
 }
 
 // glues reports bytes that could form one token with what is written beside
@@ -494,12 +501,13 @@ func (b *builder) results() error {
 	if a.skipRes {
 		return nil
 	}
-	sealedAny := false
+	sources, shown := 0, true
 	for i := range a.results {
-		sealedAny = sealedAny || len(a.results[i].flow) > 0 || a.results[i].hidden
+		sources += len(a.results[i].flow)
+		shown = shown && !a.results[i].hidden
 	}
 	items, _ := topItems(a.top)
-	if !sealedAny && !b.relabels(items) {
+	if sources == 0 && shown && !b.relabels(items) {
 		b.shapeLabels()
 		return nil
 	}
@@ -508,35 +516,46 @@ func (b *builder) results() error {
 			return a.refuse(star.Start, ReasonCatalog, "", "the columns behind \"*\" are not known without the catalog; name them")
 		}
 	}
-	b.plan.Results = make([]Open, len(a.results))
-	b.plan.ResultNames = make([]string, len(a.results))
-	b.plan.Labels = make([]string, len(a.results))
+	if b.sharedResults() {
+		return nil
+	}
+	n := len(a.results)
+	b.plan.Results = make([]Open, n)
+	names := make([]string, 2*n)
+	b.plan.ResultNames, b.plan.Labels = names[:n:n], names[n:]
+	columns, partitions := make([]*schema.Column, sources), make([]PartitionSource, sources)
 	for i := range a.results {
 		c := &a.results[i]
-		o := Open{Hidden: c.hidden, Computed: c.computed && len(c.flow) > 0}
-		for _, s := range c.flow {
-			p, err := b.opened(s)
+		k := len(c.flow)
+		o := &b.plan.Results[i]
+		if o.Hidden = c.hidden; k == 0 {
+			continue
+		}
+		o.Computed = c.computed
+		o.Columns, columns = columns[:k:k], columns[k:]
+		o.Partitions, partitions = partitions[:k:k], partitions[k:]
+		for j := range c.flow {
+			p, err := b.opened(&c.flow[j])
 			if err != nil {
 				return err
 			}
-			o.Columns = append(o.Columns, s.col)
-			o.Partitions = append(o.Partitions, p)
-			b.plan.Labels[i] = c.label()
+			o.Columns[j], o.Partitions[j] = c.flow[j].col, p
 		}
-		if err := a.unmixed(-1, &o); err != nil {
+		if err := a.unmixed(-1, o); err != nil {
 			return err
 		}
-		b.plan.Results[i] = o
+		b.plan.Labels[i] = c.label()
 	}
 	b.labels()
 	for i := range a.filters {
 		l := &a.filters[i]
 		b.plan.Filters = append(b.plan.Filters, Filter{Column: l.at, Index: l.index, Values: l.values})
 	}
+	b.shareResults()
 	return nil
 }
 
-func (b *builder) opened(s sealed) (PartitionSource, error) {
+func (b *builder) opened(s *sealed) (PartitionSource, error) {
 	switch s.part.kind {
 	case partConst:
 		p, _ := b.a.partition(s.col.Table, nil)
@@ -637,8 +656,8 @@ func inUTF8MB3(r rune) rune {
 // starWidth is the number of columns of a star; very negative when unknown,
 // which ends the labelling.
 func (b *builder) starWidth(s *Star) int {
-	if n, ok := b.a.widths[s]; ok {
-		return n
+	if n := b.a.widths.at(s); n != nil {
+		return *n
 	}
 	if n, ok := b.a.kept[s]; ok {
 		return n

@@ -253,6 +253,9 @@ func (a *analysis) rename(cols []column, names []Ident, pos int) ([]column, erro
 
 // from brings the relations of a FROM list into sc.
 func (a *analysis) from(list []TableExpr, sc *scope) error {
+	if !sc.joined && reorders(list) {
+		sc.joined, sc.star = true, a.starOf(sc.rels...)
+	}
 	for _, t := range list {
 		vis, merged, err := a.tableExpr(t, sc)
 		if err != nil {
@@ -289,13 +292,21 @@ func (a *analysis) tableExpr(t TableExpr, sc *scope) ([]visible, []string, error
 
 func (a *analysis) add(r *relation, sc *scope) []visible {
 	sc.rels = append(sc.rels, r)
-	var vis []visible
-	for i := range r.cols {
-		if !r.cols[i].hidden {
-			vis = append(vis, visible{rel: r, col: i})
+	if !sc.joined {
+		return nil
+	}
+	return a.starOf(r)
+}
+
+// reorders reports joins that have to know what their sides show.
+func reorders(list []TableExpr) bool {
+	for _, t := range list {
+		j, ok := t.(*Join)
+		if ok && (len(j.Using) > 0 || j.Natural || j.Alias != nil || reorders([]TableExpr{j.Left, j.Right})) {
+			return true
 		}
 	}
-	return vis
+	return false
 }
 
 // table resolves a named relation to a CTE or through the catalog.
@@ -324,7 +335,8 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	if err := a.useShape(t, rel); err != nil {
 		return nil, err
 	}
-	r := &relation{base: rel, open: rel.Open, partCol: -1, pos: t.Start}
+	r := a.work.relations.One()
+	*r = relation{base: rel, open: rel.Open, partCol: -1, pos: t.Start}
 	if rel.Verdict == VerdictView {
 		var err error
 		if r, err = a.view(rel, t); err != nil {
@@ -410,6 +422,23 @@ func baseColumns(rel *Relation, inContext bool) ([]column, int) {
 		}
 	}
 	return cols, part
+}
+
+// shownColumns are the columns that "*" shows, the list itself where it shows
+// all; distinct is set where no two names are one.
+func shownColumns(cols []column) (shown []column, distinct bool) {
+	names := map[string]bool{}
+	for i := range cols {
+		if !cols[i].shown() {
+			continue
+		}
+		names[strings.ToLower(cols[i].name)] = true
+		shown = append(shown, cols[i])
+	}
+	if distinct = len(names) == len(shown) && !names[""]; len(shown) == len(cols) {
+		return cols, distinct
+	}
+	return shown, distinct
 }
 
 // columnsOf returns the columns of a base table, prepared with the catalog

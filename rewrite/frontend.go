@@ -1,5 +1,7 @@
 package rewrite
 
+import "strings"
+
 // Dialect is an SQL dialect.
 type Dialect uint8
 
@@ -82,6 +84,17 @@ type Script struct {
 	// Warnings of the front end that make the text unfit for editing: the
 	// planner refuses an edit when it is not empty.
 	NoEdit string
+	// Memory, where it is set, takes script, tokens and tree back when nothing
+	// of them is used any more. PlanOnce releases the scripts that it asked
+	// for; nobody else has to. Literals are not part of it: plans keep them.
+	Memory interface{ Release() }
+}
+
+// release gives the script's memory back.
+func (s *Script) release() {
+	if s != nil && s.Memory != nil {
+		s.Memory.Release()
+	}
 }
 
 // Frontend turns text into statement trees. Implementations are stateless and
@@ -109,20 +122,36 @@ type Frontend interface {
 	Function(name string) bool
 
 	// Tokens splits a prepared text as Parse does for Script.Tokens, without
-	// parsing it.
+	// parsing it. Edited texts are proven by their tokens where they can be.
 	Tokens(text string, s *Session) TokenReader
 
-	// QuoteIdent quotes a name for this dialect.
+	// QuoteIdent quotes a name for this dialect; AppendIdent appends what it
+	// returns.
 	QuoteIdent(name string) string
+	AppendIdent(dst []byte, name string) []byte
 
 	// Placeholder writes the placeholder of outgoing argument n (from 1):
-	// "$3", "?", "?3".
+	// "$3", "?", "?3"; AppendPlaceholder appends it.
 	Placeholder(n int) string
+	AppendPlaceholder(dst []byte, n int) []byte
 
 	// BytesLiteral and StringLiteral write constants for this dialect,
 	// independent of session settings.
 	BytesLiteral(b []byte) string
 	StringLiteral(s string) string
+}
+
+// AppendQuoted appends name between two bytes q, doubling every q in it.
+func AppendQuoted(dst []byte, q byte, name string) []byte {
+	dst = append(dst, q)
+	for {
+		i := strings.IndexByte(name, q)
+		if i < 0 {
+			return append(append(dst, name...), q)
+		}
+		dst = append(append(dst, name[:i+1]...), q)
+		name = name[i+1:]
+	}
 }
 
 // SyntaxError says that no parser understood the text. Pos is the byte offset

@@ -35,6 +35,7 @@ type addition struct {
 	name        string   // the index column
 	text        string   // NULL, DEFAULT or the proposed row's index; else out
 	out         Out      // the value
+	path        []string // what qualifies it in an assignment
 	ref         []string // what text names, for the check of the result
 	slot        *slot
 	// carried: the text says which type the value has.
@@ -183,10 +184,7 @@ func (a *analysis) term(e Expr, index *schema.Equality, part PartitionSource) er
 	if p, ok := v.(*Param); ok {
 		a.use(paramUse{param: p, seal: index.Of})
 	}
-	if a.seals == nil {
-		a.seals = map[Expr]Out{}
-	}
-	a.seals[v] = out
+	a.seals.set(v, out)
 	return nil
 }
 
@@ -328,15 +326,16 @@ func (a *analysis) grow(in *insertion, g *growth) error {
 	a.grown[s] = g
 	switch {
 	case s.SetForm:
-	case a.columns[s] != nil:
-		a.columns[s] = append(a.columns[s][:len(a.columns[s]):len(a.columns[s])], g.names...)
+	case a.columns.at(s) != nil:
+		names := *a.columns.at(s)
+		a.columns.set(s, append(names[:len(names):len(names)], g.names...))
 	default:
 		last := s.Columns[len(s.Columns)-1]
 		if !last.Known() {
 			return a.refuse(s.Start, ReasonExpression, in.rel.alias.Name, "write the column list in a plainer form")
 		}
 		for _, n := range g.names {
-			a.adds = append(a.adds, &addition{at: last.End, lead: ", ", text: a.front.QuoteIdent(n)})
+			a.adds = append(a.adds, &addition{at: last.End, lead: ", ", text: a.front.QuoteIdent(n), name: n, ref: []string{n}})
 		}
 	}
 	for _, row := range g.rows {
@@ -358,7 +357,7 @@ func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Exp
 	}
 	add := &addition{name: e.Name}
 	if proposed != nil {
-		add.text, add.ref = proposed[0]+a.front.QuoteIdent(e.Name)+proposed[1], []string{e.Name}
+		add.text, add.ref = proposed[0]+a.front.QuoteIdent(e.Name)+proposed[1], append(qualifiers(proposedRef(v)), e.Name)
 	} else {
 		var err error
 		if add, err = a.beside(v, e, part); err != nil {
@@ -373,13 +372,22 @@ func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Exp
 	}
 	lead.WriteString(a.front.QuoteIdent(e.Name))
 	lead.WriteString(" = ")
-	add.at, add.lead = s.End, lead.String()
+	add.at, add.lead, add.path = s.End, lead.String(), qualifiers(ref)
 	a.adds = append(a.adds, add)
 	if a.assigns == nil {
 		a.assigns = map[*Assign][]*addition{}
 	}
 	a.assigns[s] = append(a.assigns[s], add)
 	return nil
+}
+
+// qualifiers are the names in front of a column.
+func qualifiers(ref *ColumnRef) []string {
+	var out []string
+	for _, id := range ref.Path[:len(ref.Path)-1] {
+		out = append(out, id.Name)
+	}
+	return out
 }
 
 // indexTarget makes a conflict target over an indexed column one over the

@@ -63,9 +63,9 @@ func (a *analysis) selectedIndex(in *insertion, i int) (*addition, error) {
 	}
 	r := c.origin.rel
 	if r.alias.Name != "" && len(r.path) < 2 {
-		add.text = a.front.QuoteIdent(r.alias.Name) + "."
+		add.text, add.ref = a.front.QuoteIdent(r.alias.Name)+".", []string{r.alias.Name}
 	}
-	add.text, add.ref = add.text+a.front.QuoteIdent(from.Name), []string{from.Name}
+	add.text, add.ref = add.text+a.front.QuoteIdent(from.Name), append(add.ref, from.Name)
 	return add, nil
 }
 

@@ -60,7 +60,7 @@ func calls(e Expr) bool {
 // filter plans the conditions of a WHERE that a lossy index answers: those that
 // every row of the result must meet.
 func (a *analysis) filter(s *Select, sc *scope) error {
-	if s != a.filterable || a.filterable == nil {
+	if s != a.filterable || a.filterable == nil || !findsMore(sc.rels) {
 		return nil
 	}
 	for _, cond := range conjuncts(s.Where) {
@@ -69,6 +69,22 @@ func (a *analysis) filter(s *Select, sc *scope) error {
 		}
 	}
 	return nil
+}
+
+// findsMore reports a relation with a lossy index.
+func findsMore(rels []*relation) bool {
+	for _, r := range rels {
+		t := r.annotated()
+		if t == nil {
+			continue
+		}
+		for _, c := range t.Columns {
+			if c.Equality != nil && !c.Equality.Exact() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func conjuncts(e Expr) []Expr {
@@ -111,7 +127,7 @@ func (a *analysis) filterOn(cond Expr, sc *scope) error {
 		if isNull(v) {
 			continue
 		}
-		l.values = append(l.values, a.seals[unwrapped(v)].Value)
+		l.values = append(l.values, a.seals.at(unwrapped(v)).Value)
 	}
 	a.filters = append(a.filters, l)
 	return nil

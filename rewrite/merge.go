@@ -63,7 +63,11 @@ func (a *analysis) merge(s *Merge, up *scope, expose bool) ([]column, error) {
 			return nil, err
 		}
 	}
-	both.star = append(append([]visible(nil), source.star...), starOf(target)...)
+	shown := source.star
+	if !source.joined {
+		shown = a.starOf(source.rels...)
+	}
+	both.joined, both.star = true, append(append([]visible(nil), shown...), a.starOf(target)...)
 	both.starBad = source.starBad
 	return a.returning(s, s.Returning, s.ReturningEnd, both, expose)
 }

@@ -85,8 +85,11 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 	f := newFamily(n, all)
 	for _, r := range all {
 		rel := n.judge(r, reach[n.key(r.ID)], f)
+		rel.lists = new(starLists)
 		for i := range rel.prepared {
-			rel.prepared[i].cols, rel.prepared[i].part = baseColumns(rel, i == 1)
+			p := &rel.prepared[i]
+			p.cols, p.part = baseColumns(rel, i == 1)
+			p.shown, p.distinct = shownColumns(p.cols)
 		}
 		if r.Temp {
 			n.temp[n.key(r.ID).Name] = rel

@@ -63,7 +63,9 @@ func runCase(t *testing.T, front rewrite.Frontend, file string) {
 	w := parseWorld(t, front.Dialect(), sec["schema"])
 	opt, sess := parseOptions(t, front.Dialect(), sec["options"])
 	input := strings.TrimSuffix(sec["input.sql"], "\n")
-	plan, err := rewrite.PlanOnce(front, input, w.catalog(sess), &sess, opt)
+	cat := w.catalog(sess)
+	plan, err := rewrite.PlanOnce(front, input, cat, &sess, opt)
+	bothProofs(t, front, input, cat, &sess, opt, plan, err)
 	got := map[string]string{}
 	if err != nil {
 		var u *rewrite.UnsupportedError

@@ -154,17 +154,20 @@ func planOnce(f Frontend, text string, c Catalog, s *Session, o Options, r *reco
 		return nil, err
 	}
 	script, err := f.Parse(prepared, s)
+	defer script.release()
+	w := workspaces.Get().(*workspace)
+	defer w.release()
 	var syntax *SyntaxError
 	switch {
 	case errors.As(err, &syntax):
-		return planUnparsed(f, text, script, syntax, c, s, o)
+		return planUnparsed(w, f, text, script, syntax, c, s, o)
 	case err != nil:
 		return nil, err
 	}
 	if s.Unsafe != "" && !onlySettings(script) {
 		return nil, &UnsupportedError{Column: s.Unsafe, Pos: -1, Reason: ReasonSession, Hint: "set it back; texts cannot be read reliably under it"}
 	}
-	return planScript(f, text, script, c, s, o, r)
+	return planScript(w, f, text, script, c, s, o, r)
 }
 
 func onlySettings(script *Script) bool {
@@ -177,16 +180,18 @@ func onlySettings(script *Script) bool {
 	return true
 }
 
-func newAnalysis(f Frontend, script *Script, c Catalog, s *Session, o Options) *analysis {
-	return &analysis{front: f, dialect: f.Dialect(), cat: c, script: script, session: s, opt: o}
+func newAnalysis(w *workspace, f Frontend, script *Script, c Catalog, s *Session, o Options) *analysis {
+	a := w.analyses.One()
+	a.work, a.front, a.dialect, a.cat, a.script, a.session, a.opt = w, f, f.Dialect(), c, script, s, o
+	return a
 }
 
 // planUnparsed decides about a text that no parser accepts.
-func planUnparsed(f Frontend, text string, script *Script, syntax *SyntaxError, c Catalog, s *Session, o Options) (*Plan, error) {
+func planUnparsed(w *workspace, f Frontend, text string, script *Script, syntax *SyntaxError, c Catalog, s *Session, o Options) (*Plan, error) {
 	if script == nil || s.Unsafe != "" || script.Tokens == nil {
 		return nil, &UnsupportedError{Pos: syntax.Pos, Reason: ReasonSyntax, Hint: "correct the statement, or write it in a form that the parser understands"}
 	}
-	a := newAnalysis(f, script, c, s, o)
+	a := newAnalysis(w, f, script, c, s, o)
 	if err := a.unknownTokens(script.Tokens, syntax.Pos); err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 // hidden columns may be added to its select lists, so that the partition of an
 // opened value can be read from its row.
 func (a *analysis) query(q *Query, up *scope, expose bool) ([]column, error) {
-	sc := &scope{up: up}
+	sc := a.work.scope(up)
 	if err := a.with(q.With, sc); err != nil {
 		return nil, err
 	}
@@ -236,7 +236,8 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 	canAdd := expose && s.ItemsEnd >= 0 && !s.Distinct && !s.Into
 	arm := a.arm && canAdd
 	a.arm = false
-	sc := &scope{up: up, aliases: s.Items}
+	sc := a.work.scope(up)
+	sc.aliases = s.Items
 	if err := a.from(s.From, sc); err != nil {
 		return nil, nil, err
 	}
@@ -360,19 +361,18 @@ func (a *analysis) outputNames(e Expr, sc *scope, why Reason) error {
 
 // items analyses a select or RETURNING list. owner is the node that holds it.
 func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, error) {
-	cols := make([]column, 0, len(items))
+	cols := a.work.columns.Many(len(items))[:0]
 	for i := range items {
 		it := &items[i]
 		if star, ok := it.Expr.(*Star); ok {
-			more, err := a.star(star, sc)
-			if err != nil {
+			var err error
+			if cols, err = a.star(cols, star, sc, len(items)-i-1, len(items) == 1 && owner == any(a.own)); err != nil {
 				return nil, err
 			}
-			if a.stars[star] != nil && a.dialect == MySQL && i > 0 && len(star.Path) == 0 {
+			if a.stars.at(star) != nil && a.dialect == MySQL && i > 0 && len(star.Path) == 0 {
 				// Written out it would run, which it does not by itself.
 				return nil, a.refuse(star.Start, ReasonSyntax, "", "MySQL and MariaDB take \"*\" in the first place only; qualify it")
 			}
-			cols = append(cols, more...)
 			continue
 		}
 		c, err := a.value(it.Expr, sc, ReasonExpression, nil)
@@ -385,28 +385,34 @@ func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, er
 	return cols, nil
 }
 
-// star expands "*" or "t.*". It is left as it is where nothing annotated is
-// in it; the columns of open relations are then not known and not needed.
-func (a *analysis) star(s *Star, sc *scope) ([]column, error) {
-	vis, sensitive, open, err := a.starColumns(s, sc)
+// star appends what "*" or "t.*" stands for; more items follow it. It is left as
+// it is where nothing annotated is in it; the columns of open relations are then
+// not known and not needed. all is set for the one item of the statement's own
+// list.
+func (a *analysis) star(cols []column, s *Star, sc *scope, more int, all bool) ([]column, error) {
+	x, sensitive, open, err := a.starColumns(s, sc)
 	if err != nil {
 		return nil, err
 	}
 	if sensitive && open {
 		return nil, a.refuse(s.Start, ReasonCatalog, "", "the columns behind \"*\" are not known without the catalog; name them")
 	}
+	if all && !open && len(x.rels) == 1 {
+		if shown := onlyStar(x.rels[0]); shown != nil {
+			a.widths.set(s, len(shown))
+			return shown, a.expand(s, x, sensitive)
+		}
+	}
+	vis := x.visible(a)
 	if open {
 		if a.openStar == nil {
 			a.openStar = map[*Star]bool{}
 		}
 		a.openStar[s] = true
 	} else {
-		if a.widths == nil {
-			a.widths = map[*Star]int{}
-		}
-		a.widths[s] = len(vis)
+		a.widths.set(s, len(vis))
 	}
-	cols := make([]column, 0, len(vis))
+	cols = append(a.work.columns.Many(len(cols) + len(vis) + more)[:0], cols...)
 	for _, v := range vis {
 		src := &v.rel.cols[v.col]
 		h := hit{v.rel, v.col}
@@ -416,42 +422,67 @@ func (a *analysis) star(s *Star, sc *scope) ([]column, error) {
 		if kept, err := a.keptStar(s, vis); kept || err != nil {
 			return cols, err
 		}
-		if !s.Known() && a.depth == 0 { // a definition is not edited
-			return nil, a.refuse(s.Start, ReasonExpression, "", "name the columns instead of \"*\"")
-		}
-		if a.stars == nil {
-			a.stars = map[*Star][]visible{}
-		}
-		a.stars[s] = vis
 	}
-	return cols, nil
+	return cols, a.expand(s, x, sensitive)
 }
 
-func (a *analysis) starColumns(s *Star, sc *scope) (vis []visible, sensitive, open bool, err error) {
+// expand plans the writing out of a star over anything sensitive.
+func (a *analysis) expand(s *Star, x expansion, sensitive bool) error {
+	if !sensitive {
+		return nil
+	}
+	if !s.Known() && a.depth == 0 { // a definition is not edited
+		return a.refuse(s.Start, ReasonExpression, "", "name the columns instead of \"*\"")
+	}
+	a.stars.set(s, x)
+	return nil
+}
+
+// onlyStar returns what a table shows, as the catalog has it, where this can be
+// the result of a statement whose list is nothing but its star: no partition is
+// found in the row, and the names of the columns are their own.
+func onlyStar(r *relation) []column {
+	if r.base == nil || len(r.cols) == 0 {
+		return nil
+	}
+	for i := range r.cols {
+		for j := range r.cols[i].flow {
+			if r.cols[i].flow[j].part.kind == partRow {
+				return nil
+			}
+		}
+	}
+	for i := range r.base.prepared {
+		p := &r.base.prepared[i]
+		if len(p.cols) == len(r.cols) && &p.cols[0] == &r.cols[0] && p.distinct {
+			return p.shown[:len(p.shown):len(p.shown)]
+		}
+	}
+	return nil
+}
+
+func (a *analysis) starColumns(s *Star, sc *scope) (x expansion, sensitive, open bool, err error) {
 	if len(s.Path) == 0 {
 		for _, r := range sc.rels {
 			sensitive = sensitive || r.sensitive()
 			open = open || r.open
 		}
 		if sensitive && sc.starBad != 0 {
-			return nil, true, open, a.refuse(s.Start, sc.starBad, "", "name the columns instead of \"*\"")
+			return x, true, open, a.refuse(s.Start, sc.starBad, "", "name the columns instead of \"*\"")
 		}
-		return listed(sc.star), sensitive, open, nil
+		if !sc.joined {
+			return expansion{rels: sc.rels}, sensitive, open, nil
+		}
+		return expansion{vis: listed(sc.star)}, sensitive, open, nil
 	}
-	for x := sc; x != nil; x = x.up {
-		for _, r := range x.rels {
-			if !a.matches(r, s.Path) {
-				continue
+	for up := sc; up != nil; up = up.up {
+		for i, r := range up.rels {
+			if a.matches(r, s.Path) {
+				return expansion{rels: up.rels[i : i+1 : i+1]}, r.sensitive(), r.open, nil
 			}
-			for i := range r.cols {
-				if !r.cols[i].hidden {
-					vis = append(vis, visible{rel: r, col: i})
-				}
-			}
-			return listed(vis), r.sensitive(), r.open, nil
 		}
 	}
-	return nil, false, true, nil
+	return x, false, true, nil
 }
 
 // keptStar leaves a "*" that cannot be written out, because its columns have no
@@ -502,7 +533,7 @@ const hiddenPrefix = "sealsql_p"
 // depends on its row stands in the result: one is added behind the last item
 // for each relation that needs it.
 func (a *analysis) expose(owner any, cols []column, sc *scope, canAdd bool) []column {
-	shown, first := len(cols), len(a.hidden[owner])
+	shown, first := len(cols), len(a.hiddenOf(owner))
 	for i := 0; i < shown; i++ {
 		for j := range cols[i].flow {
 			p := &cols[i].flow[j].part
@@ -515,7 +546,7 @@ func (a *analysis) expose(owner any, cols []column, sc *scope, canAdd bool) []co
 			}
 			at := -1
 			for k := shown; k < len(cols); k++ {
-				h := a.hidden[owner][first+k-shown]
+				h := a.hiddenOf(owner)[first+k-shown]
 				if h.rel == p.rel && h.col == p.col {
 					at = k
 				}
@@ -535,10 +566,11 @@ func (a *analysis) expose(owner any, cols []column, sc *scope, canAdd bool) []co
 func (a *analysis) hide(owner any, r *relation, col int) string {
 	a.named++
 	name := hiddenPrefix + strconv.Itoa(a.named)
-	if a.hidden == nil {
-		a.hidden = map[any][]hiddenCol{}
+	list := a.hidden.at(owner)
+	if list == nil {
+		list = a.hidden.set(owner, nil)
 	}
-	a.hidden[owner] = append(a.hidden[owner], hiddenCol{rel: r, col: col, name: name})
+	*list = append(*list, hiddenCol{rel: r, col: col, name: name})
 	return name
 }
 
@@ -556,7 +588,7 @@ func shownPartition(cols []column, p partRef) partRef {
 // fix notes the partitions that top-level conjuncts fix.
 func (a *analysis) fix(e Expr, sc *scope) {
 	op, ok := e.(*Op)
-	if !ok {
+	if !ok || !partitioned(sc.rels) {
 		return
 	}
 	if op.Name == "AND" {
@@ -589,6 +621,16 @@ func (a *analysis) fix(e Expr, sc *scope) {
 			a.checks = append(a.checks, Check{A: *v, B: Value{Source: FromContextPartition}, Table: h.rel.annotated(), Pos: ref.Start})
 		}
 	}
+}
+
+// partitioned reports whether the rows of any relation say their partition.
+func partitioned(rels []*relation) bool {
+	for _, r := range rels {
+		if r.partCol >= 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // bytewise reports whether equality of the partition column is equality of

@@ -9,4 +9,7 @@ type TokenReader interface {
 	// Sound reports whether nothing that was read so far would have kept Parse
 	// from its parser, apart from the caps.
 	Sound() bool
+	// Skip goes on behind a quoted name that ends at offset to, which lies
+	// behind every token read so far.
+	Skip(to int)
 }

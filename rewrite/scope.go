@@ -104,6 +104,8 @@ type relation struct {
 	view *viewed
 	// linked are relations whose partition a condition makes equal.
 	linked []*relation
+	// listed is the list of its columns, where one has been asked for.
+	listed string
 }
 
 func (r *relation) annotated() *schema.Table {
@@ -139,8 +141,11 @@ type visible struct {
 type scope struct {
 	up   *scope
 	rels []*relation
-	// star is the order of "*"; nil when it cannot be told (NATURAL).
+	// star is the order of "*" where joined is set, because a join shows other
+	// columns than its tables do; else that of rels. It is worth nothing where
+	// starBad is set (NATURAL).
 	star    []visible
+	joined  bool
 	starBad Reason
 	merged  []string // names merged by USING
 	ctes    map[string]*cte

@@ -39,8 +39,8 @@ type part struct {
 // sent or none: what one statement binds to an encrypted column is not used in
 // clear by another (threats T4), and a placeholder that none of them accounts
 // for refuses all.
-func planScript(f Frontend, text string, script *Script, c Catalog, s *Session, o Options, r *recording) (*Plan, error) {
-	a := newAnalysis(f, script, c, s, o)
+func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog, s *Session, o Options, r *recording) (*Plan, error) {
+	a := newAnalysis(w, f, script, c, s, o)
 	parts := make([]part, 0, len(script.Statements))
 	var effects Effect
 	for _, st := range script.Statements {
@@ -145,7 +145,7 @@ func (a *analysis) buildScript(parts []part) (*Plan, error) {
 	if len(a.ddl) > 0 {
 		return nil, a.refuse(-1, ReasonMultiStatement, "", "the definition of an annotated table is sent alone; "+oneByOne)
 	}
-	if len(a.conj) > 0 && a.inlines() {
+	if len(a.conj.list) > 0 && a.inlines() {
 		return nil, a.refuse(-1, ReasonMultiStatement, "", "fix the partition in the WHERE clause, or "+oneByOne)
 	}
 	b, err := a.edited()

@@ -246,7 +246,7 @@ func (a *analysis) testedValues() error {
 			continue
 		}
 		for e := range a.carried {
-			if out := a.seals[e]; out.Seal != nil {
+			if out := a.seals.at(e); out != nil && out.Seal != nil {
 				return a.refuse(u.param.Start, ReasonClearUse, out.Seal.String(),
 					"the condition looks at an argument, which may be the value once more: decide in the application, or bind a truth value")
 			}

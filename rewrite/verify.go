@@ -1,26 +1,56 @@
 package rewrite
 
-// verify parses the edited text again and compares it with the original apart
-// from the planned nodes (design: the last step of every plan). Whatever the
-// edits did to the meaning of the text, it shows here as a difference.
+import "github.com/sealsql/sealsql/schema"
+
+// verify proves that the edited text is the caller's apart from the planned
+// nodes (design: the last step of every plan): by its tokens where the edits
+// allow it, else by parsing it again and comparing the trees. Whatever the
+// edits did to the meaning of the text shows as a difference.
 func (b *builder) verify() error {
-	text, err := b.filled()
-	if err == nil {
-		var got *Script
-		if got, err = b.a.front.Parse(text, b.a.session); err == nil {
-			if v := (verifier{b}); v.script(b.a.script, got) {
-				return nil
-			}
-		}
+	fills := b.standIns()
+	text := b.plan.Shape(b.a.front)
+	if b.provenByTokens(text, fills) || b.provenByParsing(text) {
+		return nil
 	}
 	return b.a.refuse(-1, ReasonVerify, "", "write the statement in a plainer form")
 }
 
-// filled is the edited text with a constant in every hole.
-func (b *builder) filled() (string, error) {
-	return FillHoles(b.plan, func(Hole) (string, error) {
-		return b.a.front.BytesLiteral([]byte{0xF9, 0}), nil
-	})
+func (b *builder) provenByParsing(text string) bool {
+	got, err := b.a.front.Parse(text, b.a.session)
+	defer got.release()
+	return err == nil && verifier{b}.script(b.a.script, got)
+}
+
+// standIns are the constants that stand in the holes while the text is proven.
+func (b *builder) standIns() []string {
+	if len(b.plan.Holes) == 0 {
+		return nil
+	}
+	out := make([]string, len(b.plan.Holes))
+	for i := range out {
+		out[i] = standIn(b.a.front, &b.plan.Holes[i].Out)
+	}
+	return out
+}
+
+// standIn is a constant as it may come to stand in a hole.
+func standIn(f Frontend, o *Out) string {
+	switch {
+	case o.Index != nil:
+		return f.BytesLiteral([]byte{0xF9, 0})
+	case o.Seal == nil:
+		return f.StringLiteral("p")
+	case o.Seal.Carrier == schema.CarrierText:
+		return f.StringLiteral(armourPrefix + "Af")
+	}
+	return f.BytesLiteral([]byte{0xF9, 0})
+}
+
+// Shape is the plan's text with a constant in every hole that is of the kind of
+// what will stand there: a text to prepare or to look at, not to run.
+func (p *Plan) Shape(f Frontend) string {
+	text, _ := FillHoles(p, func(h Hole) (string, error) { return standIn(f, &h.Out), nil })
+	return text
 }
 
 // FillHoles writes the text of a plan with every hole filled in.
@@ -112,8 +142,8 @@ func (v verifier) other(x, y *Other) bool {
 
 func (v verifier) insert(x, y *Insert) bool {
 	g := v.b.a.grown[x]
-	if names, ok := v.b.a.columns[x]; ok {
-		if !v.names(names, y.Columns) {
+	if names := v.b.a.columns.at(x); names != nil {
+		if !v.names(*names, y.Columns) {
 			return false
 		}
 	} else if !v.columns(x, g, y.Columns) || x.HasColumns != y.HasColumns {
@@ -164,7 +194,7 @@ func (v verifier) assigns(x, y []Assign) bool {
 		}
 		at++
 		for _, add := range v.b.a.assigns[&x[i]] {
-			if at >= len(y) || !v.addedAssign(add, &x[i], &y[at]) {
+			if at >= len(y) || !v.addedAssign(add, &y[at]) {
 				return false
 			}
 			at++
@@ -175,8 +205,9 @@ func (v verifier) assigns(x, y []Assign) bool {
 
 func (v verifier) update(x, y *Update) bool {
 	where := y.Where
-	if c, ok := v.b.a.conj[x]; ok {
-		if where, ok = v.conjunct(x, c, where); !ok {
+	if c := v.b.a.conj.at(x); c != nil {
+		var ok bool
+		if where, ok = v.conjunct(x, *c, where); !ok {
 			return false
 		}
 	}
@@ -209,8 +240,7 @@ func (v verifier) conjunct(x *Update, c conjunct, where Expr) (Expr, bool) {
 	if !ok || ref.Path[len(ref.Path)-1].Name != c.rel.cols[c.rel.partCol].name {
 		return nil, false
 	}
-	_, ok = eq.Args[1].(*Param)
-	return rest, ok
+	return rest, v.slot(v.b.conjunctSlot(x), eq.Args[1])
 }
 
 func (v verifier) delete(x, y *Delete) bool {
@@ -272,7 +302,7 @@ func (v verifier) items(owner any, x, y []SelectItem) bool {
 	i := 0
 	for k := range x {
 		if star, ok := x[k].Expr.(*Star); ok {
-			if vis, ok := v.b.a.stars[star]; ok {
+			if vis := v.b.a.expanded(star); vis != nil {
 				for _, c := range vis {
 					if i >= len(y) || y[i].Alias != nil || !v.names1(y[i].Expr, c.rel.cols[c.col].name) {
 						return false
@@ -287,7 +317,7 @@ func (v verifier) items(owner any, x, y []SelectItem) bool {
 		}
 		i++
 	}
-	for _, h := range v.b.a.hidden[owner] {
+	for _, h := range v.b.a.hiddenOf(owner) {
 		if i >= len(y) || y[i].Alias == nil || y[i].Alias.Name != h.name || !v.names1(y[i].Expr, h.rel.cols[h.col].name) {
 			return false
 		}
@@ -426,7 +456,7 @@ func (v verifier) expr(x, y Expr) bool {
 		y, ok := y.(*Star)
 		return ok && idents(x.Path, y.Path)
 	case *Literal:
-		if s := v.b.literals[x]; s != nil {
+		if s := v.b.literal(x); s != nil {
 			return v.slot(s, y)
 		}
 		y, ok := y.(*Literal)

@@ -56,18 +56,19 @@ func (v verifier) added(add *addition, y Expr) bool {
 	case *Default:
 		return add.text == "DEFAULT"
 	case *ValuesRef:
-		return add.ref != nil && y.Column != nil && y.Column.Path[len(y.Column.Path)-1].Name == add.ref[0]
+		return y.Column != nil && v.names(add.ref, y.Column.Path)
 	case *ColumnRef:
-		return add.ref != nil && y.Path[len(y.Path)-1].Name == add.ref[0]
+		return v.names(add.ref, y.Path)
 	}
 	return false
 }
 
 // addedAssign compares the assignment of an index with the one it follows.
-func (v verifier) addedAssign(add *addition, x, y *Assign) bool {
+func (v verifier) addedAssign(add *addition, y *Assign) bool {
 	if len(y.Columns) != 1 {
 		return false
 	}
 	path := y.Columns[0].Path
-	return path[len(path)-1].Name == add.name && len(path) == len(x.Columns[0].Path) && v.added(add, y.Value)
+	n := len(path) - 1
+	return path[n].Name == add.name && v.names(add.path, path[:n]) && v.added(add, y.Value)
 }

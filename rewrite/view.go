@@ -95,7 +95,7 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 	if q == nil || a.depth >= maxViewDepth {
 		return refuse("its definition is not understood")
 	}
-	sub := newAnalysis(a.front, rel.view.script, definedIn{rel.view.n, rel.view}, a.session, a.opt)
+	sub := newAnalysis(a.work, a.front, rel.view.script, definedIn{rel.view.n, rel.view}, a.session, a.opt)
 	sub.depth = a.depth + 1
 	cols, err := sub.query(q, nil, false)
 	if err == nil {
@@ -113,7 +113,7 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 		return nil, err
 	case sub.unknown != nil || sub.openQuery(q) || len(cols) != len(names) || len(sub.indexed) > 0:
 		return refuse("its definition is not what the catalog shows of it")
-	case len(sub.seals) > 0 || len(sub.casts) > 0:
+	case len(sub.seals.list) > 0 || len(sub.casts) > 0:
 		return refuse("its definition has a constant or a cast beside an encrypted column, which the server keeps as it is")
 	}
 	for _, table := range sub.touched {

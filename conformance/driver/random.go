@@ -200,7 +200,7 @@ func (g *generator) statement() (string, []any) {
 	g.bound, g.depth = nil, 0
 	s := g.pickLazy(g.insert, g.insert, g.insert, g.insertSelect, g.update, g.update, g.update, g.delete,
 		g.selectStatement, g.selectStatement, g.selectStatement, g.selectStatement, g.selectStatement,
-		g.combined, g.explained, g.disguise, g.disguise)
+		g.combined, g.explained, g.definition, g.disguise, g.disguise)
 	return g.placeholders(g.decorate(s))
 }
 

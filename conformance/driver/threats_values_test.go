@@ -411,25 +411,7 @@ var messages = []threat{
 
 // ---- T30 ----
 
-var limits = []threat{
-	{"a batch at the limit of parameters works", append(slices.Clone(all), engine{"mysql interpolateParams", rewrite.MySQL, "interpolateParams=true"}), func(t *testing.T, e engine) {
-		w := e.open(t, usersConfig, usersTable)
-		limit := 65535
-		if e.dialect == rewrite.SQLite {
-			limit = 32766
-		}
-		// One literal a row would need one parameter more for each.
-		rows := limit / 3
-		if e.dialect == rewrite.MySQL && e.params == "" {
-			// A prepared statement cannot hold a sealed constant: half the batch is
-			// what fits, and more is refused.
-			rows /= 2
-		}
-		w.batch(rows, "(?, ?, {M}, ?)", 3)
-		w.equal(fmt.Sprint(w.value("SELECT count(ssn) FROM users")), fmt.Sprint(rows))
-		w.equal(w.value("SELECT email FROM users WHERE id = 5"), w.mark)
-		w.equal(w.value("SELECT ssn FROM users WHERE id = 5"), "v5")
-	}},
+var limits = append(slices.Clone(atTheLimit), []threat{
 	{"literals alone make a batch of any size", all, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable)
 		var b strings.Builder
@@ -445,34 +427,6 @@ var limits = []threat{
 		w.equal(fmt.Sprint(w.value("SELECT count(email) FROM users")), fmt.Sprint(rows))
 		w.equal(w.value("SELECT email FROM users WHERE id = 11999"), "11999@")
 		w.equal(w.value("SELECT ssn FROM users WHERE id = 11999"), w.mark)
-	}},
-	{"a shared parameter at the limit works or is refused", []engine{onPostgres, onSQLite}, func(t *testing.T, e engine) {
-		w := e.open(t, usersConfig, usersTable)
-		limit, mark := 65535, "$"
-		if e.dialect == rewrite.SQLite {
-			limit, mark = 32766, "?"
-		}
-		var b strings.Builder
-		b.WriteString("INSERT INTO users (id, ssn, note) VALUES ")
-		args := make([]any, 0, limit)
-		n := 0
-		for i := 0; n+2 <= limit; i++ {
-			if i > 0 {
-				b.WriteString(", ")
-			}
-			// The second parameter is bound to an encrypted and a clear column.
-			fmt.Fprintf(&b, "(%s%d, %s%d, %s%d)", mark, n+1, mark, n+2, mark, n+2)
-			args = append(args, i, fmt.Sprint("v", i))
-			n += 2
-		}
-		_, err := w.db.Exec(b.String(), args...)
-		var u *rewrite.UnsupportedError
-		if err != nil && !(errors.As(err, &u) && u.Reason == rewrite.ReasonParameters) {
-			t.Fatalf("%T %v", err, err)
-		}
-		if err != nil {
-			t.Logf("refused: %v", err)
-		}
 	}},
 	{"a text of several statements stays one", []engine{{"mysql multiStatements", rewrite.MySQL, "multiStatements=true"}, {"mysql multiStatements interpolateParams", rewrite.MySQL, "multiStatements=true&interpolateParams=true"}, onSQLite, {"postgres simple_protocol", rewrite.Postgres, "simple_protocol"}}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable, ordersTable)
@@ -495,20 +449,4 @@ var limits = []threat{
 		w.must(err)
 		w.equal(got, want)
 	}},
-}
-
-// batch inserts rows of one shape in one statement.
-func (w *world) batch(rows int, row string, perRow int) {
-	w.t.Helper()
-	var b strings.Builder
-	b.WriteString("INSERT INTO users (id, ssn, email, note) VALUES ")
-	args := make([]any, 0, rows*perRow)
-	for i := range rows {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(row)
-		args = append(args, i, fmt.Sprint("v", i), "n")
-	}
-	w.exec(b.String(), args...)
-}
+}...)

@@ -316,6 +316,11 @@ func (c *collector) Enter(n ast.Node) (ast.Node, bool) {
 	case *ast.TableName:
 		c.tables = append(c.tables, c.l.table(x, ""))
 		return n, true
+	case *ast.IndexOption:
+		if x.Condition != nil { // the parser's own walk passes it by
+			x.Condition.Accept(c)
+		}
+		return n, false
 	case *ast.ColumnName:
 		if !c.bare {
 			c.exprs = append(c.exprs, c.l.column(x))

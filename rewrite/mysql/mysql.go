@@ -93,8 +93,16 @@ func (frontend) QuoteIdent(name string) string {
 	return "`" + strings.ReplaceAll(name, "`", "``") + "`"
 }
 
+// AppendIdent appends what QuoteIdent returns.
+func (frontend) AppendIdent(dst []byte, name string) []byte {
+	return rewrite.AppendQuoted(dst, '`', name)
+}
+
 // Placeholder returns "?"; MySQL numbers placeholders by position.
 func (frontend) Placeholder(int) string { return "?" }
+
+// AppendPlaceholder appends "?".
+func (frontend) AppendPlaceholder(dst []byte, _ int) []byte { return append(dst, '?') }
 
 // BytesLiteral writes b as X'…', a binary string under every setting.
 func (frontend) BytesLiteral(b []byte) string {

@@ -21,6 +21,8 @@ func (r *reader) Next(t *rewrite.Token) bool {
 	return more && err == nil
 }
 
+func (r *reader) Skip(to int) { r.sc.pos, r.sc.prevIdentEnd, r.sc.prevDotEnd = to, to, -1 }
+
 func (r *reader) Sound() bool {
 	return !r.failed && len(r.sc.executable) == 0 && (r.modeKnown || r.sc.modeAt < 0) && r.sc.dollarAt < 0
 }

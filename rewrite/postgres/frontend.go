@@ -181,8 +181,21 @@ func quoteIdent(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
+// AppendIdent appends what QuoteIdent returns.
+func (frontend) AppendIdent(dst []byte, name string) []byte {
+	if strings.IndexByte(name, 0) >= 0 {
+		return append(dst, quoteIdent(name)...)
+	}
+	return rewrite.AppendQuoted(dst, '"', name)
+}
+
 // Placeholder writes "$N".
 func (frontend) Placeholder(n int) string { return "$" + strconv.Itoa(n) }
+
+// AppendPlaceholder appends what Placeholder returns.
+func (frontend) AppendPlaceholder(dst []byte, n int) []byte {
+	return strconv.AppendInt(append(dst, '$'), int64(n), 10)
+}
 
 const hexDigits = "0123456789abcdef"
 

@@ -15,4 +15,6 @@ func (r *reader) Next(t *rewrite.Token) bool {
 	return more
 }
 
+func (r *reader) Skip(to int) { r.x.pos = to }
+
 func (r *reader) Sound() bool { return !r.x.bad }

@@ -13,9 +13,9 @@ import (
 // condition and the expressions of the OVER clause in this order; Attr says
 // how many of each there are.
 func (l *lowerer) call(n *ast.FuncCall) rewrite.Expr {
-	c := l.calls.one()
+	c := l.calls.One()
 	c.Span = span(n)
-	c.Name = l.idents.many(1)
+	c.Name = l.idents.Many(1)
 	c.Name[0] = ident(n.Name)
 	c.Args = l.exprList(n.Args)
 	c.Star, c.Distinct = n.Star, n.Distinct
@@ -44,7 +44,7 @@ func (l *lowerer) call(n *ast.FuncCall) rewrite.Expr {
 // terms appends the expressions of an ORDER BY list to out.
 func (l *lowerer) terms(out []rewrite.Expr, list []*ast.OrderingTerm) []rewrite.Expr {
 	if out == nil && len(list) > 0 {
-		out = l.exprs.many(len(list))[:0]
+		out = l.exprs.Many(len(list))[:0]
 	}
 	for _, t := range list {
 		out = append(out, l.expr(t.Expr))
@@ -135,7 +135,7 @@ func (l *lowerer) bound(kids []rewrite.Expr, b *strings.Builder, f *ast.FrameBou
 
 // windows lowers a WINDOW clause.
 func (l *lowerer) windows(list []*ast.WindowDef) []rewrite.Expr {
-	out := l.exprs.many(len(list))
+	out := l.exprs.Many(len(list))
 	for i, w := range list {
 		var b strings.Builder
 		o := &rewrite.Opaque{Span: span(w), What: "WINDOW"}

@@ -46,7 +46,7 @@ func (l *lowerer) references(o *rewrite.Other, n *ast.ForeignKeyClause) {
 	if n == nil {
 		return
 	}
-	t := l.tables.one()
+	t := l.tables.One()
 	t.Span, t.Path = span(n.Table), l.names([]*ast.Ident{n.Table})
 	o.Relations = append(o.Relations, t)
 }

@@ -38,7 +38,8 @@ func orAction(a ast.ConflictAction) string {
 }
 
 func (l *lowerer) insert(n *ast.InsertStmt, s rewrite.Span) *rewrite.Insert {
-	ins := &rewrite.Insert{
+	ins := l.inserts.One()
+	*ins = rewrite.Insert{
 		Span: s, With: l.with(n.With),
 		Target:  l.target(n.Table, n.Alias, nil, false),
 		Columns: l.names(n.Columns), HasColumns: len(n.Columns) > 0, ColumnsAt: -1,
@@ -104,7 +105,7 @@ func (l *lowerer) upsert(n *ast.Upsert) *rewrite.Upsert {
 
 // keys lowers a list of indexed columns, where TRUE is a column's name.
 func (l *lowerer) keys(list []*ast.OrderingTerm) []rewrite.Expr {
-	out := l.exprs.many(len(list))
+	out := l.exprs.Many(len(list))
 	for i, t := range list {
 		if n, ok := t.Expr.(*ast.Ident); ok {
 			out[i] = l.column(n)
@@ -119,24 +120,22 @@ func (l *lowerer) assigns(list []*ast.SetPair) []rewrite.Assign {
 	if len(list) == 0 {
 		return nil
 	}
-	out := make([]rewrite.Assign, len(list))
-	refs := make([]*rewrite.ColumnRef, 0, len(list))
+	out := l.assignments.Many(len(list))
 	for i, p := range list {
-		first := len(refs)
-		for _, c := range p.Columns {
-			refs = append(refs, l.column(c))
+		refs := l.targets.Many(len(p.Columns))
+		for k, c := range p.Columns {
+			refs[k] = l.column(c)
 		}
-		out[i] = rewrite.Assign{
-			Span: span(p), Columns: refs[first:len(refs):len(refs)], Value: l.expr(p.Value),
-		}
+		out[i] = rewrite.Assign{Span: span(p), Columns: refs, Value: l.expr(p.Value)}
 	}
 	return out
 }
 
 func (l *lowerer) update(n *ast.UpdateStmt, s rewrite.Span) *rewrite.Update {
-	u := &rewrite.Update{
+	u := l.updates.One()
+	*u = rewrite.Update{
 		Span: s, With: l.with(n.With),
-		Targets: []rewrite.TableExpr{l.target(n.Table, n.Alias, n.IndexedBy, n.NotIndexed)},
+		Targets: l.froms.Many(1),
 		Set:     l.assigns(n.Set),
 		From:    l.from(n.From),
 		Where:   l.expr(n.Where),
@@ -144,6 +143,7 @@ func (l *lowerer) update(n *ast.UpdateStmt, s rewrite.Span) *rewrite.Update {
 		OrderBy: l.terms(nil, n.OrderBy),
 		Ignore:  n.OrConflict == ast.ConflictIgnore,
 	}
+	u.Targets[0] = l.target(n.Table, n.Alias, n.IndexedBy, n.NotIndexed)
 	switch {
 	case n.Where != nil:
 		u.WhereSpan = span(n.Where)

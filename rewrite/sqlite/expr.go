@@ -22,7 +22,7 @@ type lowerer struct {
 	// which is within the queries of a WITH clause.
 	named    []string
 	watching int
-	arena
+	*arena
 }
 
 func (l *lowerer) fail(err error) {
@@ -60,13 +60,13 @@ func (l *lowerer) name(n *ast.Ident) *rewrite.Ident {
 	if n == nil {
 		return nil
 	}
-	p := l.idents.one()
+	p := l.idents.One()
 	*p = ident(n)
 	return p
 }
 
 func (l *lowerer) names(list []*ast.Ident) []rewrite.Ident {
-	out := l.idents.many(len(list))
+	out := l.idents.Many(len(list))
 	for i, n := range list {
 		out[i] = ident(n)
 	}
@@ -74,15 +74,15 @@ func (l *lowerer) names(list []*ast.Ident) []rewrite.Ident {
 }
 
 func (l *lowerer) column(n *ast.Ident) *rewrite.ColumnRef {
-	c := l.columns.one()
+	c := l.columns.One()
 	c.Span = rewrite.Span{Start: n.Start, End: n.Stop}
-	c.Path = l.idents.many(1)
+	c.Path = l.idents.Many(1)
 	c.Path[0] = ident(n)
 	return c
 }
 
 func (l *lowerer) exprList(list []ast.Expr) []rewrite.Expr {
-	out := l.exprs.many(len(list))
+	out := l.exprs.Many(len(list))
 	for i, e := range list {
 		out[i] = l.expr(e)
 	}
@@ -114,7 +114,7 @@ func (l *lowerer) expr(e ast.Expr) rewrite.Expr {
 func (l *lowerer) nested(e ast.Expr) rewrite.Expr {
 	switch n := e.(type) {
 	case *ast.QualifiedRef:
-		c := l.columns.one()
+		c := l.columns.One()
 		c.Span, c.Path = span(n), l.names(n.Parts)
 		return c
 	case *ast.ParenExpr:
@@ -189,7 +189,7 @@ func (l *lowerer) star(n *ast.Star) *rewrite.Star {
 }
 
 func (l *lowerer) constant(s rewrite.Span, kind rewrite.LiteralKind, value string) *rewrite.Literal {
-	x := l.literals.one()
+	x := l.literals.One()
 	x.Span, x.Kind, x.Value = s, kind, value
 	return x
 }
@@ -236,9 +236,9 @@ func (l *lowerer) op(n ast.Node, name string, args ...ast.Expr) *rewrite.Op {
 	for len(args) > 0 && args[len(args)-1] == nil {
 		args = args[:len(args)-1]
 	}
-	o := l.ops.one()
+	o := l.ops.One()
 	o.Span, o.Name = span(n), name
-	o.Args = l.exprs.many(len(args))
+	o.Args = l.exprs.Many(len(args))
 	for i, e := range args {
 		o.Args[i] = l.expr(e)
 	}
@@ -264,8 +264,8 @@ func (l *lowerer) binary(n *ast.BinaryExpr) rewrite.Expr {
 	for x, ok := n.X.(*ast.BinaryExpr); ok && x.Op == n.Op; x, ok = x.X.(*ast.BinaryExpr) {
 		terms++
 	}
-	o := l.ops.one()
-	o.Span, o.Name, o.Args = span(n), operators[n.Op], l.exprs.many(terms)
+	o := l.ops.One()
+	o.Span, o.Name, o.Args = span(n), operators[n.Op], l.exprs.Many(terms)
 	x := n
 	for i := terms - 1; i > 1; i-- {
 		o.Args[i] = l.expr(x.Y)

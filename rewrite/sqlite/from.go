@@ -23,7 +23,7 @@ func (l *lowerer) from(list []*ast.TableRef) []rewrite.TableExpr {
 			last = i
 		}
 	}
-	out := l.froms.many(len(list) - last)
+	out := l.froms.Many(len(list) - last)
 	out[0] = l.fold(list[:last+1])
 	for i, r := range list[last+1:] {
 		out[i+1] = l.item(r)
@@ -152,7 +152,7 @@ func (l *lowerer) list(r *ast.TableRef) rewrite.TableExpr {
 
 // table lowers a relation name.
 func (l *lowerer) table(n *ast.QualifiedName) *rewrite.Table {
-	t := l.tables.one()
+	t := l.tables.One()
 	t.Span, t.Path = span(n), l.path(n)
 	if l.watching > 0 && n.Schema == nil {
 		l.named = append(l.named, n.Name.Name)
@@ -162,11 +162,11 @@ func (l *lowerer) table(n *ast.QualifiedName) *rewrite.Table {
 
 func (l *lowerer) path(n *ast.QualifiedName) []rewrite.Ident {
 	if n.Schema == nil {
-		p := l.idents.many(1)
+		p := l.idents.Many(1)
 		p[0] = ident(n.Name)
 		return p
 	}
-	p := l.idents.many(2)
+	p := l.idents.Many(2)
 	p[0], p[1] = ident(n.Schema), ident(n.Name)
 	return p
 }
@@ -174,7 +174,7 @@ func (l *lowerer) path(n *ast.QualifiedName) []rewrite.Ident {
 // funcTable lowers a table-valued function. Its name may also be that of a
 // virtual table, which SQLite lets stand with arguments.
 func (l *lowerer) funcTable(n *ast.QualifiedName, args []ast.Expr) *rewrite.FuncTable {
-	c := l.calls.one()
+	c := l.calls.One()
 	c.Name, c.Args = l.path(n), l.exprList(args)
 	closing := l.after(n.Stop, 1)
 	if len(args) > 0 {
@@ -183,7 +183,7 @@ func (l *lowerer) funcTable(n *ast.QualifiedName, args []ast.Expr) *rewrite.Func
 	if l.isAt(closing, ')') {
 		c.Span = rewrite.Span{Start: n.Start, End: closing.End}
 	}
-	f := &rewrite.FuncTable{Span: c.Span, Calls: l.exprs.many(1)}
+	f := &rewrite.FuncTable{Span: c.Span, Calls: l.exprs.Many(1)}
 	f.Calls[0] = c
 	return f
 }

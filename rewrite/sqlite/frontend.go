@@ -34,9 +34,9 @@ var grammar = parser.Options{UpdateDeleteLimit: true}
 // ordinal above SQLite's limit) or ReasonSyntax (a NUL byte). The script
 // returned beside an error has Text and, unless some token was illegal, Tokens.
 func (frontend) Parse(text string, _ *rewrite.Session) (script *rewrite.Script, err error) {
-	st := new(starter)
-	script = &st.script
-	script.Text = text
+	a := arenas.Get().(*arena)
+	script = &a.script
+	script.Text, script.Memory = text, a
 	if err := refuseNUL(text); err != nil {
 		return script, err
 	}
@@ -46,20 +46,19 @@ func (frontend) Parse(text string, _ *rewrite.Session) (script *rewrite.Script, 
 			err = &rewrite.UnsupportedError{Pos: -1, Reason: rewrite.ReasonParser}
 		}
 	}()
-	tokens, params, legal := scan(text)
-	if legal {
-		script.Tokens = tokens
+	var params int
+	var legal bool
+	if a.tokens, params, legal = scan(a.tokens, text); legal {
+		script.Tokens = a.tokens
 	}
 	stmts, err := grammar.ParseString(text)
 	if err != nil {
 		return script, parseError(err, len(text))
 	}
-	l := lowerer{text: text, toks: tokens}
-	l.start(st, len(tokens))
+	l := lowerer{text: text, toks: a.tokens, arena: a}
 	if params > 0 {
 		l.number(script, stmts, params)
 	}
-	script.Statements = st.statements[:0]
 	l.script(script, stmts)
 	if l.err != nil {
 		script.Statements, script.Markers, script.Params = nil, nil, 0
@@ -103,12 +102,13 @@ func refuseNUL(text string) error {
 // script lowers every statement.
 func (l *lowerer) script(script *rewrite.Script, stmts []ast.Stmt) {
 	if len(stmts) == 0 {
-		script.Statements = append(script.Statements, &rewrite.Other{
+		script.Statements = []rewrite.Statement{&rewrite.Other{
 			Span: rewrite.Span{End: len(l.text)}, Kind: rewrite.OtherEmpty,
-		})
+		}}
 		return
 	}
-	for _, s := range stmts {
-		script.Statements = append(script.Statements, l.statement(s, l.withoutSemicolon(s)))
+	script.Statements = l.programs.Many(len(stmts))
+	for i, s := range stmts {
+		script.Statements[i] = l.statement(s, l.withoutSemicolon(s))
 	}
 }

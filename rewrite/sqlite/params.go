@@ -33,7 +33,7 @@ type binding struct {
 // the arguments of a virtual table's module are text to SQLite and are left
 // out.
 func (l *lowerer) number(script *rewrite.Script, stmts []ast.Stmt, count int) {
-	params := make([]rewrite.Param, 0, count)
+	params := l.arena.params.Many(count)[:0]
 	contradiction := crossing{}
 	i := 0
 	for _, s := range stmts {
@@ -62,7 +62,7 @@ func (l *lowerer) number(script *rewrite.Script, stmts []ast.Stmt, count int) {
 			}
 		}
 	}
-	script.Markers = make([]*rewrite.Param, len(params))
+	script.Markers = l.markers.Many(len(params))
 	for i := range params {
 		script.Markers[i] = &params[i]
 	}

@@ -9,7 +9,7 @@ import (
 // query lowers a SELECT, VALUES or compound select. SQLite's grammar hangs
 // ORDER BY and LIMIT on the last core; they belong to the whole.
 func (l *lowerer) query(s *ast.SelectStmt) *rewrite.Query {
-	q := l.queries.one()
+	q := l.queries.One()
 	q.Span = span(s)
 	defer l.leave()
 	if !l.enter(s.Start) {
@@ -105,7 +105,7 @@ func coreEnd(c ast.SelectCore) int {
 }
 
 func (l *lowerer) selectCore(n *ast.SelectQuery) *rewrite.Select {
-	s := l.selects.one()
+	s := l.selects.One()
 	*s = rewrite.Select{
 		Span:     rewrite.Span{Start: n.Start, End: coreEnd(n)},
 		Distinct: n.Distinct == ast.DistinctDistinct,
@@ -127,7 +127,7 @@ func (l *lowerer) selectCore(n *ast.SelectQuery) *rewrite.Select {
 }
 
 func (l *lowerer) selectItems(list []*ast.ResultColumn) []rewrite.SelectItem {
-	out := l.items.many(len(list))
+	out := l.items.Many(len(list))
 	for i, c := range list {
 		it := &out[i]
 		it.Span, it.Expr, it.Alias = span(c), l.expr(c.Expr), l.name(c.Alias)
@@ -146,11 +146,8 @@ func itemsEnd(list []*ast.ResultColumn) int {
 // values lowers a VALUES list. meyer does not keep the parentheses of a row;
 // they are the tokens next to its first and last expression.
 func (l *lowerer) values(n *ast.ValuesClause) *rewrite.Values {
-	v := &rewrite.Values{
-		Span:     span(n),
-		Rows:     make([][]rewrite.Expr, len(n.Rows)),
-		RowSpans: make([]rewrite.Span, len(n.Rows)),
-	}
+	v := l.arena.values.One()
+	v.Span, v.Rows, v.RowSpans = span(n), l.rows.Many(len(n.Rows)), l.spans.Many(len(n.Rows))
 	for i, row := range n.Rows {
 		v.Rows[i] = l.exprList(row)
 		v.RowSpans[i] = l.parens(row[0].Pos(), row[len(row)-1].End())

@@ -8,7 +8,7 @@ import (
 
 // Tokens splits a prepared text as Parse does; see [rewrite.Frontend].
 func (frontend) Tokens(text string, _ *rewrite.Session) rewrite.TokenReader {
-	return &reader{s: scanner{text: text, toks: make([]rewrite.Token, 0, 1), legal: strings.IndexByte(text, 0) < 0}}
+	return &reader{s: scanner{text: text, legal: strings.IndexByte(text, 0) < 0}}
 }
 
 type reader struct {
@@ -17,13 +17,13 @@ type reader struct {
 }
 
 func (r *reader) Next(t *rewrite.Token) bool {
-	for r.s.toks = r.s.toks[:0]; r.i < len(r.s.text); {
-		if r.i = r.s.next(r.i); len(r.s.toks) > 0 {
-			*t = r.s.toks[0]
-			return true
-		}
+	r.s.tok = t
+	for r.s.found = false; r.i < len(r.s.text) && !r.s.found; {
+		r.i = r.s.next(r.i)
 	}
-	return false
+	return r.s.found
 }
+
+func (r *reader) Skip(to int) { r.i = to }
 
 func (r *reader) Sound() bool { return r.s.legal }

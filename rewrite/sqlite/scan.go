@@ -51,20 +51,32 @@ var nameByte = func() (t [256]bool) {
 // not told from names, which saves looking them up again.
 type scanner struct {
 	text  string
-	toks  []rewrite.Token
+	tok   *rewrite.Token // where next puts a token that it finds
+	found bool
 	param int
 	legal bool
 }
 
-// scan returns the tokens of text and the number of placeholders among them.
+// scan appends the tokens of text to toks and returns them and the number of placeholders among them.
 // legal is false when SQLite's tokenizer would stop somewhere. text holds no
 // NUL byte.
-func scan(text string) (toks []rewrite.Token, params int, legal bool) {
-	s := scanner{text: text, toks: make([]rewrite.Token, 0, len(text)/3+12), legal: true}
-	for i := 0; i < len(text); {
-		i = s.next(i)
+func scan(toks []rewrite.Token, text string) (_ []rewrite.Token, params int, legal bool) {
+	s := scanner{text: text, legal: true}
+	if toks == nil {
+		toks = make([]rewrite.Token, 0, len(text)/3+12)
 	}
-	return s.toks, s.param, s.legal
+	for i := 0; i < len(text); {
+		n := len(toks)
+		if n == cap(toks) {
+			toks = append(toks, rewrite.Token{})
+		}
+		s.tok, s.found = &toks[:n+1][n], false
+		i = s.next(i)
+		if toks = toks[:n]; s.found {
+			toks = toks[:n+1]
+		}
+	}
+	return toks, s.param, s.legal
 }
 
 // at is the byte at i, or 0 behind the end.
@@ -76,9 +88,8 @@ func (s *scanner) at(i int) byte {
 }
 
 func (s *scanner) add(kind rewrite.TokenKind, start, end int, text string) int {
-	s.toks = append(s.toks, rewrite.Token{
-		Kind: kind, Span: rewrite.Span{Start: start, End: end}, Text: text,
-	})
+	s.tok.Kind, s.tok.Start, s.tok.End, s.tok.Text = kind, start, end, text
+	s.found = true
 	return end
 }
 

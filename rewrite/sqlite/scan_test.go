@@ -14,7 +14,7 @@ import (
 // classes, and the same opinion whether all of them are legal.
 func checkScan(t testing.TB, text string) {
 	t.Helper()
-	got, params, legal := scan(text)
+	got, params, legal := scan(nil, text)
 	want := lexer.Lex(text)
 	want = want[:len(want)-1]
 	wantLegal, wantParams := true, 0

@@ -1,0 +1,62 @@
+package rewrite
+
+import (
+	"sync"
+
+	"github.com/sealsql/sealsql/internal/slab"
+)
+
+// workspace is the memory in which one statement is planned. Nothing of it may
+// be reachable from the plan: the next statement uses it again
+// (TestPlansKeepNothingOfTheirMaking).
+type workspace struct {
+	analyses  slab.Slab[analysis]
+	builders  slab.Slab[builder]
+	scopes    slab.Slab[scope]
+	uses      slab.Slab[paramUse]
+	ordinals  slab.Slab[int]
+	names     slab.Slab[string]
+	relations slab.Slab[relation]
+	columns   slab.Slab[column]
+	visibles  slab.Slab[visible]
+	slots     slab.Slab[slot]
+	slotRefs  slab.Slab[*slot]
+	edits     slab.Slab[edit]
+	proofs    slab.Slab[tokenProof]
+	text      []byte // the edited text while it is written
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+// maxWorkspaceText bounds the buffer that a workspace keeps.
+const maxWorkspaceText = 64 << 10
+
+// release gives the memory back.
+func (w *workspace) release() {
+	w.analyses.Reset()
+	w.builders.Reset()
+	w.scopes.Reset()
+	w.uses.Reset()
+	w.ordinals.Reset()
+	w.names.Reset()
+	w.relations.Reset()
+	w.columns.Reset()
+	w.visibles.Reset()
+	w.slots.Reset()
+	w.slotRefs.Reset()
+	w.edits.Reset()
+	w.proofs.Reset()
+	// Literals of the caller's text may stand in it.
+	clear(w.text)
+	if w.text = w.text[:0]; cap(w.text) > maxWorkspaceText {
+		w.text = nil
+	}
+	workspaces.Put(w)
+}
+
+// scope returns a scope inside up.
+func (w *workspace) scope(up *scope) *scope {
+	sc := w.scopes.One()
+	sc.up = up
+	return sc
+}
