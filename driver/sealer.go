@@ -90,7 +90,9 @@ func openSealer(cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
 		Policy: envelope.Policy{
 			ExpireAfter:      cfg.Policy.ExpireAfter,
 			RevokeCheck:      cfg.Policy.RevokeCheck,
+			MaxStale:         cfg.Policy.MaxStale,
 			CreatedPrecision: cfg.Policy.CreatedPrecision,
+			NotBefore:        cfg.Policy.NotBefore,
 			DataKey: envelope.DataKeyPolicy{
 				MaxUses: cfg.Policy.DataKey.MaxUses,
 				MaxAge:  cfg.Policy.DataKey.MaxAge,

@@ -40,11 +40,8 @@ func newSeals(s *envelope.Sealer, annotations *schema.Catalog, d rewrite.Dialect
 		indexes: map[*schema.Equality]*index{},
 	}
 	for _, t := range annotations.Tables() {
-		// A partition that the schema does not fix travels in the record, so
-		// that any read finds the key (threats T13).
-		carry := t.Partition.Kind != schema.PartitionConst
 		for _, c := range t.Columns {
-			col, err := s.Column(c.ID, envelope.ColumnOptions{CarryPartition: carry})
+			col, err := s.Column(c.ID, columnOptions(c))
 			if err != nil {
 				return nil, &sealsql.ColumnError{Column: c.String(), Op: "seal", Err: err}
 			}

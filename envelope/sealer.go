@@ -96,6 +96,9 @@ func New(_ context.Context, c Config) (*Sealer, error) {
 		v.now = time.Now
 	}
 	v.base = v.now()
+	if err := c.Policy.past(v.base); err != nil {
+		return nil, err
+	}
 	if v.arena, err = securemem.Open(c.Memory, securemem.Config{}); err != nil {
 		return nil, err
 	}
