@@ -72,6 +72,11 @@ func checkTypes(e Engine, cfg *config.Config) error {
 				return sealError(c, err)
 			}
 		}
+		if t.Row.Column != "" {
+			if err := e.Check(&t.Row.Type); err != nil {
+				return rowError(t, err)
+			}
+		}
 		if t.Partition.Kind != schema.PartitionColumn {
 			continue
 		}

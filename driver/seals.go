@@ -86,7 +86,7 @@ func openError(cols []*schema.Column, err error) error {
 	case errors.Is(err, envelope.ErrNotSealed):
 		e.Hint = "the column holds a value that was not written through sealsql; migrate it, or repair the row"
 	case errors.Is(err, envelope.ErrTampered):
-		e.Hint = "the stored record was changed, or belongs to another column or partition; restore the row from a backup"
+		e.Hint = "the stored record was changed, or belongs to another column, partition or row; restore the row from a backup"
 	}
 	return e
 }

@@ -147,8 +147,9 @@ type Relation struct {
 	// prepared are the columns as scopes see them, without and with a
 	// partition in the context.
 	prepared [2]struct {
-		cols []column
-		part int
+		cols  []column
+		part  int
+		rowAt int
 	}
 }
 

@@ -266,7 +266,8 @@ func (b *builder) extra(from int, out Out) int {
 func sameOut(x, y Out) bool {
 	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
-		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value)
+		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value) &&
+		sameValue(x.Row, y.Row)
 }
 
 func sameValue(x, y *Value) bool {
@@ -519,12 +520,20 @@ func (b *builder) results() error {
 			if err != nil {
 				return err
 			}
+			row, err := b.row(s)
+			if err != nil {
+				return err
+			}
 			o.Columns = append(o.Columns, s.col)
 			o.Partitions = append(o.Partitions, p)
+			o.Rows = append(o.Rows, row)
 			b.plan.Labels[i] = c.label()
 		}
 		if err := a.unmixed(-1, &o); err != nil {
 			return err
+		}
+		if !bindsRow(o.Rows) {
+			o.Rows = nil
 		}
 		b.plan.Results[i] = o
 	}

@@ -86,7 +86,7 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 	for _, r := range all {
 		rel := n.judge(r, reach[n.key(r.ID)], f)
 		for i := range rel.prepared {
-			rel.prepared[i].cols, rel.prepared[i].part = baseColumns(rel, i == 1)
+			rel.prepared[i].cols, rel.prepared[i].part, rel.prepared[i].rowAt = baseColumns(rel, i == 1)
 		}
 		if r.Temp {
 			n.temp[n.key(r.ID).Name] = rel
@@ -365,6 +365,9 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 			out = append(out, Finding{t.Name, "rule " + rule + " rewrites statements on the table", "drop the rule"})
 		}
 		if f := partitionFinding(r, t); f != nil {
+			out = append(out, *f)
+		}
+		if f := rowFinding(r, t); f != nil {
 			out = append(out, *f)
 		}
 	}

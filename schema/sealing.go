@@ -72,6 +72,17 @@ func (c *Column) Reads(word string) bool {
 	return word == string(c.Sealing.Suite)
 }
 
+// ReadsAll reports whether the column reads every record that another one may
+// hold, as far as their form goes.
+func (c *Column) ReadsAll(o *Column) bool {
+	for _, word := range ReadWords() {
+		if o.Reads(word) && !c.Reads(word) {
+			return false
+		}
+	}
+	return true
+}
+
 // BindsRow reports whether values of the column are bound to the row identity
 // of the table.
 func (c *Column) BindsRow() bool {
