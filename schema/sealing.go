@@ -132,7 +132,7 @@ func (b *builder) plainSealing(t *Table, c *Column) {
 	s := &c.Sealing
 	if s.Suite != SuiteAES || s.Pad != 0 || s.Compress != 0 || len(s.Read) > 0 {
 		b.report(t, c.Name, "format", "records in Asherah's format have one algorithm, and neither padding nor compression",
-			"remove algorithm, data_key, pad, compress and read, or undo for this column what defaults and table say: pad: none; or use format: compact")
+			"remove algorithm, data_key, pad, compress and read, or undo for this column what defaults and table say, as with pad: none and read: []; or use format: compact")
 	}
 	if c.BindsRow() {
 		b.report(t, c.Name, "format", "records in Asherah's format are not bound to rows", "add bind_row: false to the column, or use format: compact")
