@@ -20,6 +20,8 @@ SEED ?= 1
 BENCH ?= .
 COUNT ?= 1
 OLD ?=
+# Overridable: make fips FIPSPACKAGES=./envelope
+FIPSPACKAGES ?= ./...
 
 .PHONY: help
 help: ## print this list
@@ -69,6 +71,14 @@ bench: $(TESTENV) ## run benchmarks (BENCH, COUNT); compare with OLD=file
 	@$(TESTENV) -- go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./... | tee .build/bench.txt
 	@$(TOOL) benchstat $(OLD) .build/bench.txt
 	@CGO_ENABLED=0 go run ./internal/benchdb -check
+
+.PHONY: fips
+fips: $(TESTENV) ## run tests in FIPS 140-3 mode (FIPSPACKAGES), those of keys and records also in the strict one
+	@$(TESTENV) -- .ci/fips $(FIPSPACKAGES)
+
+.PHONY: bench-fips
+bench-fips: ## compare sealing and opening in FIPS 140-3 mode with their floors in the same mode
+	@GODEBUG=fips140=on go test ./envelope -run '^$$' -bench '64(Strict)?(Floor)?$$' -benchmem -count 5
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZTIME

@@ -17,8 +17,8 @@ var (
 	// and hint.
 	ErrRefused = rewrite.ErrRefused
 
-	// ErrTampered: a stored record was changed, or moved from another row's
-	// partition or another column.
+	// ErrTampered: a stored record was changed, or moved from another
+	// partition or column, or, where the table binds rows, another row.
 	ErrTampered = envelope.ErrTampered
 
 	// ErrNotSealed: a column that holds only records holds something else.
@@ -62,7 +62,7 @@ type ColumnError struct {
 	// Column is "table.column", or the columns that a result column may come
 	// from, separated by "|".
 	Column string
-	// Op is "seal", "open", "index", "partition" or "guard".
+	// Op is "seal", "open", "index", "partition", "row" or "guard".
 	Op string
 	// Err is the cause; errors.Is and errors.As see it.
 	Err error

@@ -68,8 +68,10 @@ type Config struct {
 	Limits Limits
 
 	// Format and Algorithm are those of records written where a table or column
-	// says nothing else: "compact" or "asherah", "AES-256-GCM". Columns in
-	// Asherah's format have the carrier schema.CarrierAsherah.
+	// says nothing else: "compact" or "asherah"; "AES-256-GCM" or
+	// "ChaCha20-Poly1305". Columns in Asherah's format have the carrier
+	// schema.CarrierAsherah; what holds for the others is their schema.Column's
+	// Sealing.
 	Format, Algorithm string
 
 	// Asherah is for columns in Asherah's format.
@@ -114,11 +116,14 @@ func (m Metastore) String() string { return m.Provider }
 // GoString returns the provider.
 func (m Metastore) GoString() string { return m.Provider }
 
-// Policy is the life of keys; every field is set.
+// Policy is the life of keys; every field is set but NotBefore, which may be
+// zero.
 type Policy struct {
 	ExpireAfter      time.Duration
 	RevokeCheck      time.Duration
+	MaxStale         time.Duration
 	CreatedPrecision time.Duration
+	NotBefore        time.Time
 	DataKey          DataKey
 }
 

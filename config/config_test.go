@@ -60,7 +60,7 @@ func TestDefaultsAreComplete(t *testing.T) {
 		Service: "shop", Product: "orders",
 		Metastore: config.Metastore{Provider: "sql", Same: true, Table: "encryption_key", Options: []byte(`{"table":"encryption_key"}`)},
 		Policy: config.Policy{
-			ExpireAfter: 90 * 24 * time.Hour, RevokeCheck: time.Hour, CreatedPrecision: time.Minute,
+			ExpireAfter: 90 * 24 * time.Hour, RevokeCheck: time.Hour, MaxStale: 2 * time.Hour, CreatedPrecision: time.Minute,
 			DataKey: config.DataKey{MaxUses: 65536, MaxAge: time.Minute},
 		},
 		Cache: config.Cache{
@@ -91,8 +91,9 @@ func TestEveryKeyReachesTheConfiguration(t *testing.T) {
 		Service: "shop", Product: "orders",
 		Metastore: config.Metastore{Provider: "sql", Table: "shop_keys", Options: []byte(`{"dsn_env":"KEYS_DSN","table":"shop_keys"}`)},
 		Policy: config.Policy{
-			ExpireAfter: 30 * 24 * time.Hour, RevokeCheck: 90 * time.Minute, CreatedPrecision: 5 * time.Minute,
-			DataKey: config.DataKey{MaxUses: 1, MaxAge: 500 * time.Millisecond},
+			ExpireAfter: 30 * 24 * time.Hour, RevokeCheck: 90 * time.Minute, MaxStale: 4 * time.Hour, CreatedPrecision: 5 * time.Minute,
+			NotBefore: time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC),
+			DataKey:   config.DataKey{MaxUses: 1, MaxAge: 500 * time.Millisecond},
 		},
 		Cache: config.Cache{
 			Intermediate: config.KeyCache{Size: 100, Policy: "lru", TTL: 30 * time.Minute},
@@ -143,6 +144,42 @@ func TestEveryKeyReachesTheConfiguration(t *testing.T) {
 	}
 	if e.Columns[0].Carrier != schema.CarrierAsherah || e.Columns[1].Carrier != schema.CarrierBinary {
 		t.Errorf("the formats of entries are %s and %s", e.Columns[0].Carrier, e.Columns[1].Carrier)
+	}
+}
+
+func TestFormsOfRecordsComeFromColumnTableAndDefaults(t *testing.T) {
+	c := parseFile(t, "testdata/good/sealing.yaml")
+	if !c.Policy.NotBefore.Equal(time.Date(2026, 2, 28, 11, 0, 0, 0, time.UTC)) || c.Policy.MaxStale != 25*time.Minute {
+		t.Errorf("policy is %+v", c.Policy)
+	}
+	wrapped, aes := schema.SuiteWrapped, string(schema.SuiteAES)
+	for name, want := range map[string]schema.Sealing{
+		"a": {Suite: wrapped, Pad: 32, Read: []string{aes}},
+		"b": {Suite: wrapped},
+		"c": {Suite: schema.SuiteAES, Pad: schema.PadPadme, Compress: 256, Read: []string{"unbound", "unpadded"}},
+		"d": {Suite: schema.SuiteChaCha20, Pad: 4096, Compress: 1024, Read: []string{aes}},
+		"e": {Suite: schema.SuiteAES, Pad: 32, Read: []string{aes}},
+	} {
+		found := false
+		for _, table := range c.Catalog.Tables() {
+			col := table.Column(name)
+			if col == nil {
+				continue
+			}
+			found = true
+			if !reflect.DeepEqual(col.Sealing, want) {
+				t.Errorf("%s is %+v, want %+v", name, col.Sealing, want)
+			}
+			if bound := name == "a" || name == "c"; col.BindsRow() != bound {
+				t.Errorf("%s binds rows: %t", name, col.BindsRow())
+			}
+		}
+		if !found {
+			t.Errorf("no column %s", name)
+		}
+	}
+	if r := c.Catalog.Lookup("", "users").Row; r.Column != "id" || r.Type.Name != "uuid" {
+		t.Errorf("row identity is %+v", r)
 	}
 }
 

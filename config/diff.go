@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/sealsql/sealsql/schema"
 )
@@ -181,6 +182,7 @@ func (d *differ) column(c *schema.Column, in *schema.Catalog) {
 		d.add(c.String(), Orphans, fmt.Sprintf("carrier changed from %s to %s", c.Carrier, now.Carrier),
 			"keep the old carrier, or convert the stored values when the physical column changes")
 	}
+	d.sealing(c, now)
 	d.partition(c, now)
 	d.search(c, now)
 }
@@ -190,6 +192,42 @@ func formatOf(c *schema.Column) string {
 		return "asherah"
 	}
 	return "compact"
+}
+
+// formNames puts the words of read into a sentence.
+var formNames = map[string]string{
+	string(schema.SuiteAES):      "sealed with AES-256-GCM and derived data keys",
+	string(schema.SuiteWrapped):  "sealed with wrapped data keys",
+	string(schema.SuiteChaCha20): "sealed with ChaCha20-Poly1305",
+	schema.ReadUnbound:           "not bound to a row",
+	schema.ReadPadded:            "padded",
+	schema.ReadUnpadded:          "not padded",
+	schema.ReadCompressed:        "compressed",
+}
+
+// sealing compares the form of the records that may be stored with those that
+// are read.
+func (d *differ) sealing(c, now *schema.Column) {
+	for _, word := range schema.ReadWords() {
+		if c.Reads(word) && !now.Reads(word) {
+			remedy := "add read: [" + word + "] until every value is written anew"
+			if word == schema.ReadUnbound {
+				remedy += "; until then a writer of the database can exchange unbound values between rows"
+			}
+			d.add(c.String(), Orphans, "no longer reads records that are "+formNames[word], remedy)
+		}
+	}
+	a, b := c.Table.Row, now.Table.Row
+	switch {
+	case c.BindsRow() && !now.BindsRow():
+		d.add(c.String(), Orphans, "is no longer bound to rows", "keep bind_row: bound values do not open without it")
+	case c.BindsRow() && !schema.EqualNames(a.Column, b.Column):
+		d.add(c.String(), Orphans, fmt.Sprintf("column of the row identity changed from %s to %s", a.Column, b.Column), "keep the old column; if it was only renamed in the database, pass this comparison by hand")
+	case c.BindsRow() && (a.Type.Kind != b.Type.Kind || a.Type.Unsigned != b.Type.Unsigned):
+		d.add(c.String(), Orphans, fmt.Sprintf("type of the row identity changed from %s to %s", a.Type.Name, b.Type.Name), "keep the old type: values are bound to the form that it gives")
+	case c.Sealing.Suite != now.Sealing.Suite || c.Sealing.Pad != now.Sealing.Pad || c.Sealing.Compress != now.Sealing.Compress || c.BindsRow() != now.BindsRow():
+		d.add(c.String(), Harmless, "is sealed in another form", "values that are stored keep the form in which they were sealed")
+	}
 }
 
 func (d *differ) gone(c *schema.Column, in *schema.Catalog) {
@@ -276,6 +314,8 @@ func (d *differ) settings(a, b *Config) {
 	}{
 		{"policy.expire_after", a.Policy.ExpireAfter, b.Policy.ExpireAfter},
 		{"policy.revoke_check", a.Policy.RevokeCheck, b.Policy.RevokeCheck},
+		{"policy.max_stale", a.Policy.MaxStale, b.Policy.MaxStale},
+		{"policy.not_before", moments(a.Policy.NotBefore), moments(b.Policy.NotBefore)},
 		{"policy.created_precision", a.Policy.CreatedPrecision, b.Policy.CreatedPrecision},
 		{"policy.data_key.max_uses", a.Policy.DataKey.MaxUses, b.Policy.DataKey.MaxUses},
 		{"policy.data_key.max_age", a.Policy.DataKey.MaxAge, b.Policy.DataKey.MaxAge},
@@ -316,6 +356,14 @@ func (d *differ) asherah(a, b *Config) {
 			d.add("asherah", Orphans, fmt.Sprintf("records under the suffix %q are not read any more", suffix), "add it to read_suffixes")
 		}
 	}
+}
+
+// moments writes a time as the file does.
+func moments(t time.Time) string {
+	if t.IsZero() {
+		return "none"
+	}
+	return t.Format(time.RFC3339)
 }
 
 func (d *differ) declarations(section string, a, b map[string]bool) {

@@ -24,6 +24,9 @@ func TestChangesHaveTheEffectThatTheyHaveOnStoredData(t *testing.T) {
 	by := func(partition string) string {
 		return "tables: {users: {partition: " + partition + ", columns: {a: encrypted}}}\n"
 	}
+	bound := func(row, column string) string {
+		return "tables: {users: {bind_row: " + row + ", columns: {a: " + column + "}}}\n"
+	}
 	for name, c := range map[string]struct {
 		before, after string
 		want          config.Effect // 0: no change at all
@@ -70,6 +73,23 @@ func TestChangesHaveTheEffectThatTheyHaveOnStoredData(t *testing.T) {
 		"another region suffix, both read":       {users("{format: asherah}"), "asherah: {region_suffix: eu, read_suffixes: [\"\"]}\n" + users("{format: asherah}"), 0},
 		"a region suffix without a use":          {users("encrypted"), "asherah: {region_suffix: eu}\n" + users("encrypted"), 0},
 		"the check of partitions":                {users("encrypted"), "tables: {users: {partition_check: relaxed, columns: {a: encrypted}}}\n", config.Harmless},
+		"wrapped data keys":                      {users("encrypted"), users("{data_key: wrapped}"), config.Orphans},
+		"wrapped data keys, reading derived":     {users("encrypted"), users("{data_key: wrapped, read: [AES-256-GCM]}"), config.Harmless},
+		"a suite that is no longer read":         {users("{data_key: wrapped, read: [AES-256-GCM]}"), users("{data_key: wrapped}"), config.Orphans},
+		"ChaCha20-Poly1305 by default":           {users("encrypted"), "defaults: {algorithm: ChaCha20-Poly1305}\n" + users("encrypted"), config.Orphans},
+		"padding":                                {users("encrypted"), users("{pad: 16}"), config.Orphans},
+		"padding, reading unpadded":              {users("encrypted"), users("{pad: 16, read: [unpadded]}"), config.Harmless},
+		"another padding":                        {users("{pad: 16}"), users("{pad: padme}"), config.Harmless},
+		"no padding any more":                    {users("{pad: 16}"), users("encrypted"), config.Orphans},
+		"compression":                            {users("encrypted"), users("{compress: 1024}"), config.Harmless},
+		"no compression any more":                {users("{compress: 1024}"), users("encrypted"), config.Orphans},
+		"no compression, reading compressed":     {users("{compress: 1024}"), users("{read: [compressed]}"), config.Harmless},
+		"binding to rows":                        {users("encrypted"), bound("{column: id, type: uuid}", "encrypted"), config.Orphans},
+		"binding to rows, reading unbound":       {users("encrypted"), bound("{column: id, type: uuid}", "{read: [unbound]}"), config.Harmless},
+		"no binding to rows any more":            {bound("{column: id, type: uuid}", "encrypted"), users("encrypted"), config.Orphans},
+		"another row identity":                   {bound("{column: id, type: uuid}", "encrypted"), bound("{column: key, type: uuid}", "encrypted"), config.Orphans},
+		"another type of the row identity":       {bound("{column: id, type: uuid}", "encrypted"), bound("{column: id, type: text}", "encrypted"), config.Orphans},
+		"the time before which keys do not seal": {"", "policy: {not_before: 2026-01-01}\n", config.Harmless},
 		"memory in place of the database":        {"", "metastore: memory\n", config.Orphans},
 		"the database in place of memory":        {"metastore: memory\n", "", config.KeyPlace},
 		"another key table":                      {"", "metastore: {sql: {table: other}}\n", config.KeyPlace},

@@ -31,7 +31,11 @@ type file struct {
 }
 
 func (*file) later() map[string]string {
-	return laterKeys("columns are encrypted without it", "search", "masks", "access", "purposes", "retention", "telemetry", "audit", "migrations", "not_before")
+	return laterKeys("columns are encrypted without it", "search", "masks", "access", "purposes", "retention", "telemetry", "audit", "migrations")
+}
+
+func (*file) instead() map[string]string {
+	return map[string]string{"not_before": "write it under policy", "max_stale": "write it under policy"}
 }
 
 // laterKeys gives several keys of later versions one explanation.
@@ -157,18 +161,31 @@ func (s *sqlSection) check(d *decoder, p path) {
 type policySection struct {
 	ExpireAfter      duration       `yaml:"expire_after" default:"90d" min:"1m" max:"3650d" doc:"Age at which system and intermediate keys are replaced by new ones. Older keys go on opening."`
 	RevokeCheck      duration       `yaml:"revoke_check" default:"60m" min:"1s" max:"7d" doc:"Age at which a key in memory is looked up again, so that a revoked one stops sealing."`
+	MaxStale         *duration      `yaml:"max_stale" min:"1s" max:"30d" doc:"Time for which a key goes on sealing while its state cannot be looked up; not shorter than revoke_check, and twice that unless given. Opening goes on for ever."`
 	CreatedPrecision duration       `yaml:"created_precision" default:"1m" min:"1s" max:"1d" doc:"Times of creation are cut to this, so that processes that create a key together create one."`
+	NotBefore        *moment        `yaml:"not_before" doc:"Keys created before this time do not seal; also after a key table was restored from a backup."`
 	DataKey          dataKeySection `yaml:"data_key" doc:"Reuse of data keys."`
 }
 
 func (*policySection) later() map[string]string {
-	return laterKeys("the default applies", "max_stale", "not_before", "rotate")
+	return laterKeys("the default applies", "rotate")
 }
 
 func (s *policySection) check(d *decoder, p path) {
 	if s.CreatedPrecision > s.ExpireAfter {
 		d.at(p.key("created_precision"), "created_precision is longer than expire_after", "a key must live longer than the step of its time of creation")
 	}
+	if s.MaxStale != nil && *s.MaxStale < s.RevokeCheck {
+		d.at(p.key("max_stale"), "max_stale is shorter than revoke_check", "leave it out for twice revoke_check")
+	}
+}
+
+// maxStale is twice the interval of checks unless it is given.
+func (s *policySection) maxStale() time.Duration {
+	if s.MaxStale == nil {
+		return 2 * time.Duration(s.RevokeCheck)
+	}
+	return time.Duration(*s.MaxStale)
 }
 
 type dataKeySection struct {
@@ -202,7 +219,11 @@ func (*dataCacheSection) later() map[string]string {
 
 type defaultsSection struct {
 	Format    string           `yaml:"format" enum:"compact asherah" default:"compact" doc:"Format of the records: compact, or that of GoDaddy's Asherah, in which nothing binds a value to its row and column."`
-	Algorithm string           `yaml:"algorithm" enum:"AES-256-GCM" later:"ChaCha20-Poly1305 XChaCha20-Poly1305" default:"AES-256-GCM" doc:"Algorithm of the records."`
+	Algorithm string           `yaml:"algorithm" enum:"AES-256-GCM ChaCha20-Poly1305" later:"XChaCha20-Poly1305" default:"AES-256-GCM" doc:"Algorithm of the records. ChaCha20-Poly1305 is not allowed in FIPS 140-3 mode."`
+	DataKey   string           `yaml:"data_key" enum:"derived wrapped" default:"derived" doc:"derived derives data keys; wrapped makes them at random and stores each in the record, wrapped: 48 bytes more, and values can be put under another key without being sealed anew."`
+	Compress  *threshold       `yaml:"compress" doc:"Size in bytes from which values are compressed (zstd), or none. The length of a compressed value gives away how compressible it is."`
+	Pad       *padding         `yaml:"pad" doc:"Hides the length of values: a power of two pads to its next multiple, padme to the lengths of PADMÉ."`
+	Read      []formWord       `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written."`
 	Partition partitionSection `yaml:"partition" doc:"Partition of tables that name none; the constant default unless given."`
 }
 
@@ -210,11 +231,21 @@ type tableSection struct {
 	Partition *partitionSection    `yaml:"partition" doc:"Where the partition of a row comes from."`
 	Check     string               `yaml:"partition_check" enum:"strict relaxed" default:"strict" doc:"strict demands that a value's partition is the expected one; relaxed opens a value by the partition that it names."`
 	Format    string               `yaml:"format" enum:"compact asherah" doc:"Format of the table's records; that of defaults unless given."`
+	Algorithm string               `yaml:"algorithm" enum:"AES-256-GCM ChaCha20-Poly1305" doc:"Algorithm of the table's records; that of defaults unless given."`
+	DataKey   string               `yaml:"data_key" enum:"derived wrapped" doc:"Data keys of the table's records; those of defaults unless given."`
+	Compress  *threshold           `yaml:"compress" doc:"Size in bytes from which the table's values are compressed, or none; that of defaults unless given."`
+	Pad       *padding             `yaml:"pad" doc:"Padding of the table's values; that of defaults unless given."`
+	Read      []formWord           `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of defaults unless given."`
+	BindRow   *rowIdentitySection  `yaml:"bind_row" doc:"Binds every encrypted value to its row: it opens only beside the same value of this column. Statements that write or read encrypted columns then have to tell the row."`
 	Columns   named[columnSection] `yaml:"columns" required:"true" doc:"The encrypted columns."`
 }
 
 func (*tableSection) later() map[string]string {
-	return laterKeys("tables have partition, partition_check and columns", "row_identity", "identity", "state", "guards", "access", "retention", "id")
+	return laterKeys("leave it out", "state", "guards", "access", "retention", "id")
+}
+
+func (*tableSection) instead() map[string]string {
+	return map[string]string{"row_identity": "write bind_row", "identity": "write bind_row", "padding": "write pad"}
 }
 
 type partitionSection struct {
@@ -253,11 +284,17 @@ func (s *partitionSection) check(d *decoder, p path) {
 }
 
 type columnSection struct {
-	Type    typeName       `yaml:"type" default:"text" doc:"Type that the column would have if it were not encrypted, in the words of the engine."`
-	ID      *string        `yaml:"id" doc:"Stable id that is bound into every value; table.column in lower case unless given. Changing it makes stored data unreadable."`
-	Carrier string         `yaml:"carrier" enum:"binary text" default:"binary" doc:"Kind of the physical column: binary holds records as they are, text holds them in base64."`
-	Format  string         `yaml:"format" enum:"compact asherah" doc:"Format of the column's records; that of the table unless given."`
-	Search  *searchSection `yaml:"search" doc:"How the column can be searched; not at all unless given."`
+	Type      typeName       `yaml:"type" default:"text" doc:"Type that the column would have if it were not encrypted, in the words of the engine."`
+	ID        *string        `yaml:"id" doc:"Stable id that is bound into every value; table.column in lower case unless given. Changing it makes stored data unreadable."`
+	Carrier   string         `yaml:"carrier" enum:"binary text" default:"binary" doc:"Kind of the physical column: binary holds records as they are, text holds them in base64."`
+	Search    *searchSection `yaml:"search" doc:"How the column can be searched; not at all unless given."`
+	Algorithm string         `yaml:"algorithm" enum:"AES-256-GCM ChaCha20-Poly1305" doc:"Algorithm of the column's records; that of the table unless given."`
+	DataKey   string         `yaml:"data_key" enum:"derived wrapped" doc:"Data keys of the column's records; those of the table unless given."`
+	Compress  *threshold     `yaml:"compress" doc:"Size in bytes from which the column's values are compressed, or none; that of the table unless given."`
+	Pad       *padding       `yaml:"pad" doc:"Padding of the column's values; that of the table unless given."`
+	Read      []formWord     `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of the table unless given."`
+	BindRow   *bool          `yaml:"bind_row" doc:"false takes the column out of the table's bind_row."`
+	Format    string         `yaml:"format" enum:"compact asherah" doc:"Format of the column's records; that of the table unless given."`
 }
 
 func (*columnSection) words() []string { return []string{"encrypted"} }
@@ -275,12 +312,15 @@ func (*columnSection) wrongWord(w string) string {
 }
 
 func (*columnSection) instead() map[string]string {
-	return map[string]string{"encrypted": "write NAME: encrypted, or leave the key out"}
+	return map[string]string{
+		"encrypted": "write NAME: encrypted, or leave the key out",
+		"padding":   "write pad", "row_identity": "write bind_row at the table",
+	}
 }
 
 func (*columnSection) later() map[string]string {
 	m := laterKeys("write it below search", "equality", "prefix", "range", "unique", "normalize")
-	for k, v := range laterKeys("columns have type, id, carrier and search", "state", "plain", "mask", "access", "json", "algorithm", "compress", "padding", "verify", "collation", "row_identity") {
+	for k, v := range laterKeys("leave it out", "state", "plain", "mask", "access", "json", "verify", "collation") {
 		m[k] = v
 	}
 	return m
@@ -326,7 +366,9 @@ func (s *policySection) durations() Policy {
 	return Policy{
 		ExpireAfter:      time.Duration(s.ExpireAfter),
 		RevokeCheck:      time.Duration(s.RevokeCheck),
+		MaxStale:         s.maxStale(),
 		CreatedPrecision: time.Duration(s.CreatedPrecision),
+		NotBefore:        s.NotBefore.time(),
 		DataKey:          DataKey{MaxUses: s.DataKey.MaxUses, MaxAge: time.Duration(s.DataKey.MaxAge)},
 	}
 }

@@ -61,6 +61,17 @@ func shape(t reflect.Type, tag reflect.StructTag) map[string]any {
 	switch reflect.New(t).Interface().(type) {
 	case *duration:
 		return map[string]any{"type": "string", "pattern": `^([0-9]+(ms|s|m|h|d|w))+$`}
+	case *padding:
+		return map[string]any{"anyOf": []any{map[string]any{"enum": paddingWords()}, map[string]any{"enum": blockSizes()}}}
+	case *threshold:
+		return map[string]any{"anyOf": []any{
+			map[string]any{"type": "string", "pattern": `^(none|[1-9][0-9]{1,9})$`},
+			map[string]any{"type": "integer", "minimum": schema.MinCompress, "maximum": schema.MaxCompress},
+		}}
+	case *formWord:
+		return map[string]any{"enum": schema.ReadWords()}
+	case *moment:
+		return map[string]any{"type": "string", "pattern": `^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$`}
 	case *declaration:
 		return map[string]any{"enum": []string{"clear"}}
 	case *normalizer:
@@ -85,6 +96,15 @@ func shape(t reflect.Type, tag reflect.StructTag) map[string]any {
 		return map[string]any{"type": "boolean"}
 	}
 	panic("config: no schema for " + t.String())
+}
+
+// blockSizes are the paddings that are numbers.
+func blockSizes() []int {
+	var all []int
+	for n := schema.MinPad; n <= schema.MaxPad; n *= 2 {
+		all = append(all, n)
+	}
+	return all
 }
 
 func textShape(tag reflect.StructTag) map[string]any {

@@ -13,11 +13,12 @@ func (p *parse) catalog(raw *file) *schema.Catalog {
 		fallback = schema.Partition{Kind: schema.PartitionConst, Const: schema.DefaultPartition}
 	}
 	p.fallback = raw.Defaults.Format
+	base := raw.Defaults.sealing(p.dec, "defaults")
 	var tables []*schema.Table
 	names := map[string]path{}
 	for i := range raw.Tables {
 		e := &raw.Tables[i]
-		t := p.table(e.Key, &e.Value, fallback)
+		t := p.table(e.Key, &e.Value, fallback, base)
 		if t == nil {
 			continue
 		}
@@ -37,7 +38,7 @@ func (p *parse) catalog(raw *file) *schema.Catalog {
 	return cat
 }
 
-func (p *parse) table(key string, s *tableSection, fallback schema.Partition) *schema.Table {
+func (p *parse) table(key string, s *tableSection, fallback schema.Partition, base sealingKeys) *schema.Table {
 	at := path("tables").key(key)
 	schemaName, name, qualified := strings.Cut(key, ".")
 	if !qualified {
@@ -47,23 +48,38 @@ func (p *parse) table(key string, s *tableSection, fallback schema.Partition) *s
 		p.dec.atKey(at, "this is not a table name", "write table or schema.table")
 		return nil
 	}
-	t := &schema.Table{Schema: schemaName, Name: name, Partition: fallback, Relaxed: s.Check == "relaxed"}
+	t := &schema.Table{Schema: schemaName, Name: name, Partition: fallback, Relaxed: s.Check == "relaxed", Row: s.BindRow.identity()}
 	if s.Partition != nil {
 		t.Partition = p.partition(s.Partition)
 	}
 	if len(s.Columns) == 0 && !p.dec.has(at.key("columns")) {
 		return nil // reported: the key is missing
 	}
+	base = s.sealing(p.dec, at).over(base)
 	for i := range s.Columns {
-		t.Columns = append(t.Columns, p.column(at, &s.Columns[i]))
+		t.Columns = append(t.Columns, p.column(at, &s.Columns[i], base))
+		p.bound(at, &s.Columns[i], t.Columns[i], s.BindRow != nil)
 		p.scope(t, at, &s.Columns[i])
 		p.format(t.Columns[i], at, &s.Columns[i], s.Format)
 	}
 	return t
 }
 
-func (p *parse) column(table path, e *namedEntry[columnSection]) *schema.Column {
+// bound reads a column's own word on row binding.
+func (p *parse) bound(table path, e *namedEntry[columnSection], c *schema.Column, bound bool) {
+	if e.Value.BindRow == nil {
+		return
+	}
+	if *e.Value.BindRow && !bound {
+		p.dec.at(table.key("columns").key(e.Key).key("bind_row"), "the table names no row identity", "add bind_row: {column: NAME, type: TYPE} to the table")
+	}
+	c.Unbound = !*e.Value.BindRow
+}
+
+func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKeys) *schema.Column {
 	c := &schema.Column{Name: e.Key, Type: schema.Type(e.Value.Type)}
+	at := table.key("columns").key(e.Key)
+	c.Sealing = p.sealing(at, e.Value.sealing(p.dec, at).over(base))
 	if e.Value.Carrier == "text" {
 		c.Carrier = schema.CarrierText
 	}

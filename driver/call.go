@@ -271,7 +271,16 @@ func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
 	if col.Carrier == schema.CarrierAsherah {
 		return x.asherah(col, part, tag, payload)
 	}
-	rec, err := x.record(col, part, tag, payload)
+	row := ""
+	if col.BindsRow() {
+		if o.Row == nil {
+			return nil, errors.New("sealsql: plan seals for a bound column without a row")
+		}
+		if row, err = x.rowID(o.Row, col.Table); err != nil {
+			return nil, err
+		}
+	}
+	rec, err := x.record(col, part, row, tag, payload)
 	if err != nil {
 		return nil, sealError(col, err)
 	}
@@ -324,14 +333,14 @@ func (x *call) encodeAs(dst []byte, o *rewrite.Out, typ *schema.Type) (payload [
 }
 
 // record seals into the arena of this execution.
-func (x *call) record(col *schema.Column, part envelope.Partition, tag logical.Tag, payload []byte) ([]byte, error) {
+func (x *call) record(col *schema.Column, part envelope.Partition, row string, tag logical.Tag, payload []byte) ([]byte, error) {
 	ec := x.c.cr.seals.column(col)
 	need := envelope.SealedLen(ec, part, len(payload))
 	if cap(x.arena)-len(x.arena) < need {
 		x.arena = make([]byte, 0, max(need, 512))
 	}
 	start := len(x.arena)
-	out, err := x.c.cr.seals.sealer.Seal(x.ctx, x.arena, ec, part, byte(tag), payload)
+	out, err := x.c.cr.seals.sealer.SealRow(x.ctx, x.arena, ec, part, row, byte(tag), payload)
 	if err != nil {
 		return nil, err
 	}

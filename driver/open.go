@@ -27,7 +27,7 @@ type opened struct {
 	tag logical.Tag
 }
 
-// group is columns of one result column whose partition is the same.
+// group is columns of one result column whose partition and row are the same.
 type group struct {
 	seals []*envelope.Column
 	cols  []*schema.Column
@@ -36,6 +36,7 @@ type group struct {
 	// part is it.
 	from int
 	part envelope.Partition
+	row  rowOf
 	// asherah opens the group where its column is in that format.
 	asherah *asherahSeals
 }
@@ -102,6 +103,13 @@ func (x *call) groups(col *opened, res *rewrite.Open) error {
 		if err != nil {
 			return err
 		}
+		var row *rewrite.RowSource
+		if i < len(res.Rows) {
+			row = res.Rows[i]
+		}
+		if g.row, err = x.rowOf(c, row); err != nil {
+			return err
+		}
 		if len(res.Columns) > 1 && col.merge(g) {
 			continue
 		}
@@ -141,7 +149,7 @@ func (x *call) group(c *schema.Column, s *rewrite.PartitionSource) (group, error
 func (col *opened) merge(g group) bool {
 	for i := range col.groups {
 		h := &col.groups[i]
-		if h.from == g.from && h.part == g.part && h.table == g.table {
+		if h.from == g.from && h.part == g.part && h.table == g.table && h.row.same(g.row) {
 			h.seals = append(h.seals[:len(h.seals):len(h.seals)], g.seals...)
 			h.cols = append(h.cols[:len(h.cols):len(h.cols)], g.cols...)
 			return true
@@ -151,7 +159,7 @@ func (col *opened) merge(g group) bool {
 }
 
 // row opens the records of an inner row in place. Columns that give the
-// partition of others are clear and stay as they were read.
+// partition or row of others are clear and stay as they were read.
 func (o *opener) row(row []driver.Value) error {
 	o.out = false
 	for i := range o.columns {
@@ -207,7 +215,11 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		val, err := o.decrypt(col, g, part, rec)
+		id, err := o.rowID(g, row)
+		if err != nil {
+			return nil, err
+		}
+		val, err := o.decrypt(col, g, part, id, rec)
 		if err == nil {
 			return val, nil
 		}
@@ -218,7 +230,7 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 	return nil, openError(col.cols, envelope.ErrTampered)
 }
 
-func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, rec []byte) (driver.Value, error) {
+func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id string, rec []byte) (driver.Value, error) {
 	if o.scratch == nil {
 		o.scratch = scratches.Get().(*[]byte)
 	}
@@ -229,7 +241,7 @@ func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, rec []b
 	if g.asherah != nil {
 		plain, tag, err = g.asherah.open(o.ctx, (*o.scratch)[:0], g.cols, part, rec)
 	} else {
-		plain, tag, at, err = o.sealer.Open(o.ctx, (*o.scratch)[:0], g.seals, part, rec)
+		plain, tag, at, err = o.sealer.OpenRow(o.ctx, (*o.scratch)[:0], g.seals, part, id, rec)
 	}
 	if err != nil {
 		return nil, err

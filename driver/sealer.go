@@ -72,6 +72,11 @@ func checkTypes(e Engine, cfg *config.Config) error {
 				return sealError(c, err)
 			}
 		}
+		if t.Row.Column != "" {
+			if err := e.Check(&t.Row.Type); err != nil {
+				return rowError(t, err)
+			}
+		}
 		if t.Partition.Kind != schema.PartitionColumn {
 			continue
 		}
@@ -90,7 +95,9 @@ func openSealer(cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
 		Policy: envelope.Policy{
 			ExpireAfter:      cfg.Policy.ExpireAfter,
 			RevokeCheck:      cfg.Policy.RevokeCheck,
+			MaxStale:         cfg.Policy.MaxStale,
 			CreatedPrecision: cfg.Policy.CreatedPrecision,
+			NotBefore:        cfg.Policy.NotBefore,
 			DataKey: envelope.DataKeyPolicy{
 				MaxUses: cfg.Policy.DataKey.MaxUses,
 				MaxAge:  cfg.Policy.DataKey.MaxAge,

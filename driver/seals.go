@@ -40,11 +40,8 @@ func newSeals(s *envelope.Sealer, annotations *schema.Catalog, d rewrite.Dialect
 		indexes: map[*schema.Equality]*index{},
 	}
 	for _, t := range annotations.Tables() {
-		// A partition that the schema does not fix travels in the record, so
-		// that any read finds the key (threats T13).
-		carry := t.Partition.Kind != schema.PartitionConst
 		for _, c := range t.Columns {
-			col, err := s.Column(c.ID, envelope.ColumnOptions{CarryPartition: carry})
+			col, err := s.Column(c.ID, columnOptions(c))
 			if err != nil {
 				return nil, &sealsql.ColumnError{Column: c.String(), Op: "seal", Err: err}
 			}
@@ -89,7 +86,7 @@ func openError(cols []*schema.Column, err error) error {
 	case errors.Is(err, envelope.ErrNotSealed):
 		e.Hint = "the column holds a value that was not written through sealsql; migrate it, or repair the row"
 	case errors.Is(err, envelope.ErrTampered):
-		e.Hint = "the stored record was changed, or belongs to another column or partition; restore the row from a backup"
+		e.Hint = "the stored record was changed, or belongs to another column, partition or row; restore the row from a backup"
 	}
 	return e
 }

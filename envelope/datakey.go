@@ -2,6 +2,7 @@ package envelope
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/binary"
 	"hash/maphash"
@@ -12,33 +13,35 @@ import (
 )
 
 // dataKeyID names a data key within one Sealer. For sealing, created and salt
-// are zero: there is one slot for a column, partition and type tag. For opening
-// they are the record's, and ph is zero.
+// are zero: there is one slot for a column, partition, type tag and set of
+// flags. For opening they are the record's, salt being the beginning of the key
+// block. The partition is here by its hash; the data key holds it whole.
 type dataKeyID struct {
+	partition uint64
 	column    uint32
 	created   uint32
 	salt      [saltSize]byte
 	flags     byte
 	tag       byte
-	ph        uint64 // hash of the partition
-	partition string
+	suite     Suite
 }
 
 // hash spreads ids. The salt of an opened record is random; a forged one does
 // not reach the cache, because its commitment does not hold.
 func (k dataKeyID) hash() uint64 {
-	return mix(le64(k.salt[:])^uint64(le32(k.salt[8:]))<<32^k.ph^uint64(k.column)<<8^uint64(k.tag)) ^ seedBits
+	return mix(le64(k.salt[:])^uint64(le32(k.salt[8:]))<<32^k.partition^uint64(k.column)<<8^uint64(k.tag)) ^ seedBits
 }
 
 // dataKey is an expanded data key with all that its records have in common. It
 // is immutable but for its counter.
 type dataKey struct {
-	cipher *securemem.Cipher
-	prefix []byte // of every record: header, partition, salt, commitment
-	ad     []byte // prefix and context hash
-	max    int64
-	until  int64 // tick from which it seals no more
-	uses   atomic.Int64
+	partition string
+	cipher    *securemem.Cipher
+	prefix    []byte // of every record: header, partition, key block, commitment
+	ad        []byte // associated data up to the row identity
+	max       int64
+	until     int64 // tick from which it seals no more
+	uses      atomic.Int64
 }
 
 func (d *dataKey) Destroy() { d.cipher.Destroy() }
@@ -49,9 +52,33 @@ func (d *dataKey) take(tick int64) bool {
 	return tick < d.until && d.uses.Add(1) <= d.max
 }
 
-func (d *dataKey) seal(dst, plaintext []byte) ([]byte, error) {
-	dst = room(dst, len(d.prefix)+len(plaintext)+boxSize)
-	return d.cipher.Seal(append(dst, d.prefix...), plaintext, d.ad)
+func (d *dataKey) seal(dst, payload []byte, row string) ([]byte, error) {
+	dst = room(dst, len(d.prefix)+len(payload)+boxSize)
+	if row != "" {
+		return d.sealRow(dst, payload, row)
+	}
+	return d.cipher.Seal(append(dst, d.prefix...), payload, d.ad)
+}
+
+func (d *dataKey) sealRow(dst, payload []byte, row string) ([]byte, error) {
+	ad := takeScratch()
+	defer ad.give()
+	ad.b = append(append(ad.b, d.ad...), row...)
+	return d.cipher.Seal(append(dst, d.prefix...), payload, ad.b)
+}
+
+func (d *dataKey) open(dst, box []byte, row string) ([]byte, error) {
+	if row != "" {
+		return d.openRow(dst, box, row)
+	}
+	return d.cipher.Open(dst, box, d.ad)
+}
+
+func (d *dataKey) openRow(dst, box []byte, row string) ([]byte, error) {
+	ad := takeScratch()
+	defer ad.give()
+	ad.b = append(append(ad.b, d.ad...), row...)
+	return d.cipher.Open(dst, box, ad.b)
 }
 
 // room is slices.Grow, which takes three times as long as make for the most
@@ -73,64 +100,110 @@ func (k *derived) commit() []byte { return k[keySize:] }
 // derive computes HKDF-Expand(intermediate key, info, 48). The commitment is the
 // second half: it fixes the key, the salt and the context, so a record opens
 // under one key only, and a wrong key is noticed before anything is decrypted.
-func (d *derived) derive(ik *intermediateKey, suite byte, context *[32]byte, salt []byte) error {
+func (k *derived) derive(ik *intermediateKey, suite Suite, context *[sha256.Size]byte, salt []byte) error {
 	info := deriveInfo(suite, context, salt)
-	return ik.secret.Expand(d[:], info[:])
+	return ik.secret.Expand(k[:], info[:])
 }
 
-// newDataKey derives a data key under a fresh salt for sealing. transient keys
-// serve one value.
-func (s *Sealer) newDataKey(ik *intermediateKey, c *Column, p Partition, tag byte, transient bool) (*dataKey, error) {
+// deriveInfo is the info of HKDF-Expand for a derived data key. It has 52 bytes,
+// which with the block of the key fit the two compressions of SHA-256.
+func deriveInfo(suite Suite, context *[sha256.Size]byte, salt []byte) [7 + 1 + sha256.Size + saltSize]byte {
+	var b [7 + 1 + sha256.Size + saltSize]byte
+	copy(b[:], "sealsql")
+	b[7] = suite.wire()
+	copy(b[8:], context[:])
+	copy(b[8+sha256.Size:], salt)
+	return b
+}
+
+// freshKey appends everything before the nonce of a record for v under a data key
+// of its own, and fills k.
+func (s *Sealer) freshKey(b []byte, ik *intermediateKey, v *place, k *derived, context *[sha256.Size]byte) ([]byte, error) {
+	start := len(b)
+	b = appendHead(b, v, uint32(ik.created))
+	var err error
+	if v.c.suite == SuiteWrapped {
+		b, err = s.freshWrapped(b, b[start:], ik, v, k, context)
+	} else {
+		n := len(b)
+		b = append(b, make([]byte, saltSize)...)
+		_, _ = rand.Read(b[n:]) // documented never to fail
+		err = k.derive(ik, v.c.suite, context, b[n:])
+	}
+	return append(b, k.commit()...), err
+}
+
+// newDataKey makes a data key for sealing, to be kept for a while.
+func (s *Sealer) newDataKey(ik *intermediateKey, v *place) (*dataKey, error) {
 	securemem.ReserveStack()
-	context := contextHash(s.c.Service, s.c.Product, c.id, p.id)
-	b := make([]byte, 0, 2*(overhead+1+len(p.id))+len(context))
-	b = appendPrefix(b, c, p, tag, uint32(ik.created))
-	n := len(b)
-	b = b[:n+saltSize]
-	salt := b[n:]
-	_, _ = rand.Read(salt) // documented never to fail
+	context := v.c.context(v.p.id)
 	var k derived
 	defer clear(k[:])
-	if err := k.derive(ik, suiteDerived, &context, salt); err != nil {
+	n := v.c.prefixLen(v.p.id)
+	b, err := s.freshKey(make([]byte, 0, 2*n+len(context)), ik, v, &k, context)
+	if err != nil {
 		return nil, err
 	}
-	b = append(b, k.commit()...)
-	return s.expandDataKey(&k, b, &context, transient)
+	return s.expandDataKey(&k, v.c.suite, v.p.id, b, context)
 }
 
 // expandDataKey makes the cipher. prefix is kept.
-func (s *Sealer) expandDataKey(k *derived, prefix []byte, context *[32]byte, transient bool) (*dataKey, error) {
-	var c *securemem.Cipher
-	var err error
-	if !transient {
-		c, err = s.arena.NewCacheCipher(k.key())
-	}
-	if c == nil { // also where locked memory is used up: then one value at a time
-		c, err = securemem.NewTransientCipher(k.key())
-	}
+func (s *Sealer) expandDataKey(k *derived, suite Suite, partition string, prefix []byte, context *[sha256.Size]byte) (*dataKey, error) {
+	c, err := s.newCipher(suite, k.key(), false)
 	if err != nil {
 		return nil, err
 	}
 	n := len(prefix)
-	all := append(prefix, prefix...)
-	all = append(all, context[:]...)
-	return &dataKey{cipher: c, prefix: all[:n:n], ad: all[n:]}, nil
+	all := appendBound(prefix, suite, prefix, context)
+	return &dataKey{partition: partition, cipher: c, prefix: all[:n:n], ad: all[n:]}, nil
 }
 
-// reopen derives the data key of a record and checks its commitment.
-func (s *Sealer) reopen(ik *intermediateKey, c *Column, partition string, h *header, transient bool) (*dataKey, error) {
+// newCipher expands a data key, on the heap where it serves one value or where
+// locked memory is used up: then it serves one value at a time.
+func (s *Sealer) newCipher(suite Suite, key []byte, transient bool) (c *securemem.Cipher, err error) {
+	if suite == SuiteChaCha20 {
+		if !transient {
+			c, _ = s.arena.NewCacheChaCha20Poly1305(key)
+		}
+		if c == nil {
+			c, err = securemem.NewTransientChaCha20Poly1305(key)
+		}
+		return c, err
+	}
+	if !transient {
+		c, _ = s.arena.NewCacheCipher(key)
+	}
+	if c == nil {
+		c, err = securemem.NewTransientCipher(key)
+	}
+	return c, err
+}
+
+// recoverKey fills k with the data key of a record and checks its commitment.
+func (s *Sealer) recoverKey(ik *intermediateKey, c *Column, partition string, h *header, k *derived) error {
+	var err error
+	if h.suite == SuiteWrapped {
+		err = s.unwrapDataKey(ik, c, partition, h, k)
+	} else {
+		err = k.derive(ik, h.suite, c.context(partition), h.block())
+	}
+	if err == nil && subtle.ConstantTimeCompare(k.commit(), h.commit()) != 1 {
+		err = &RecordError{ReasonCommitment}
+	}
+	return err
+}
+
+// reopen makes the data key of a record that is opened again.
+func (s *Sealer) reopen(ik *intermediateKey, c *Column, partition string, h *header) (*dataKey, error) {
 	securemem.ReserveStack()
-	context := contextHash(s.c.Service, s.c.Product, c.id, partition)
 	var k derived
 	defer clear(k[:])
-	if err := k.derive(ik, h.suite, &context, h.salt); err != nil {
+	if err := s.recoverKey(ik, c, partition, h, &k); err != nil {
 		return nil, err
 	}
-	if subtle.ConstantTimeCompare(k.commit(), h.commit) != 1 {
-		return nil, &RecordError{ReasonCommitment}
-	}
-	prefix := append(make([]byte, 0, 2*len(h.prefix)+len(context)), h.prefix...)
-	return s.expandDataKey(&k, prefix, &context, transient)
+	context := c.context(partition)
+	prefix := append(make([]byte, 0, 2*len(h.prefix())+len(context)), h.prefix()...)
+	return s.expandDataKey(&k, h.suite, partition, prefix, context)
 }
 
 // doorkeeper remembers salts that were seen lately, so that a key that opens one

@@ -63,6 +63,9 @@ const (
 	ReasonAuth                         // value damaged
 	ReasonArmour                       // text after "ss1." is not base64url of a record
 	ReasonFormat                       // not a data row record (Asherah's format)
+	ReasonSuite                        // suite that the column does not read
+	ReasonForm                         // row binding, padding or compression that the column does not accept
+	ReasonPayload                      // authentic, but padding or compression are not what Seal writes
 )
 
 var reasonText = [...]string{
@@ -75,6 +78,9 @@ var reasonText = [...]string{
 	ReasonAuth:       "damaged value",
 	ReasonArmour:     "damaged armour",
 	ReasonFormat:     "not a data row record",
+	ReasonSuite:      "suite not accepted",
+	ReasonForm:       "form not accepted",
+	ReasonPayload:    "damaged padding or compression",
 }
 
 func (r Reason) String() string {
@@ -97,6 +103,8 @@ func (e *RecordError) Error() string {
 		return ErrWrongColumn.Error()
 	case ReasonPartition:
 		return ErrWrongPartition.Error()
+	case ReasonSuite, ReasonForm:
+		return "sealsql: sealed value is in a form that its column does not read"
 	case ReasonVersion:
 		return "sealsql: sealed value has an unknown version: damaged, or written by a later release"
 	}

@@ -5,7 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/sealsql/sealsql/envelope"
@@ -15,13 +17,18 @@ import (
 // but what was sealed.
 func FuzzOpen(f *testing.F) {
 	s := newSealer(f, nil)
-	plain, carry := column(f, s, "t.plain", false), column(f, s, "t.carry", true)
 	p := partition(f, "p")
-	sealed := map[string]bool{}
-	for _, c := range []*envelope.Column{plain, carry} {
-		for _, text := range []string{"", "x", "some text of a value"} {
-			rec := seal(f, s, c, p, text)
+	sealed, wraps := map[string]bool{}, map[string]bool{}
+	var cols []*envelope.Column
+	for i, sh := range everyShape() {
+		c := shapedColumn(f, s, fmt.Sprintf("t.c%d", i), sh.o)
+		cols = append(cols, c)
+		for _, text := range []string{"", "x", "some text of a value", strings.Repeat("some text of a value", 9)} {
+			rec := sealRow(f, s, c, p, "row", text)
 			sealed[string(rec)] = true
+			if sh.o.Suite == envelope.SuiteWrapped {
+				wraps[wrapOf(rec)] = true
+			}
 			f.Add(rec)
 			f.Add(rec[:len(rec)/2])
 			f.Add(append(bytes.Clone(rec), rec...))
@@ -32,7 +39,7 @@ func FuzzOpen(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := bytes.Clone(b)
 		for _, p := range []envelope.Partition{p, envelope.AnyPartition} {
-			got, _, _, err := s.Open(context.Background(), nil, []*envelope.Column{plain, carry}, p, b)
+			got, _, _, err := s.OpenRow(context.Background(), nil, cols, p, "row", b)
 			var re *envelope.RecordError
 			var ke *envelope.KeyError
 			switch {
@@ -44,6 +51,12 @@ func FuzzOpen(f *testing.F) {
 				t.Fatal("bytes beside an error")
 			case errors.Is(err, envelope.ErrNotSealed) == envelope.IsRecord(b):
 				t.Fatalf("marked %t: %v", envelope.IsRecord(b), err)
+			}
+		}
+		for _, c := range cols[:4] {
+			// Rewrap does not look at the value; what is before it must be ours.
+			if rec, err := s.Rewrap(context.Background(), b, c, p); err == nil && !wraps[wrapOf(b)] {
+				t.Fatalf("a forged data key is re-wrapped, in %d bytes", len(rec))
 			}
 		}
 		id, ok, err := envelope.RecordPartition(b)
@@ -62,6 +75,15 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal("two texts are the armour of one record")
 		}
 	})
+}
+
+// wrapOf is a record of suite 2 up to the nonce.
+func wrapOf(rec []byte) string {
+	at := 14
+	if rec[4]&1 != 0 {
+		at += 1 + int(rec[14])
+	}
+	return string(rec[:at+76])
 }
 
 // Whatever JSON a metastore holds: a typed error or a record that is written

@@ -36,7 +36,7 @@ const maxAttempts = 180
 func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V]) (v V, err error) {
 	now := h.now()
 	limit := now.Add(h.policy.Skew).Unix()
-	created := max(now.Truncate(h.policy.CreatedPrecision).Unix(), 1)
+	created := max(now.Truncate(h.policy.CreatedPrecision).Unix(), h.policy.earliest(), 1)
 	rec, err := h.loadLatest(ctx, lv.id, limit)
 	switch {
 	case err == nil && rec.Meta.Created < lv.floor:

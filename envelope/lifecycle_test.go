@@ -294,6 +294,25 @@ func TestNotBeforeKeepsOlderKeysFromEncrypting(t *testing.T) {
 	}
 }
 
+// Creation times are rounded down, but not before not_before: else every new key
+// would be too old at once.
+func TestKeyMadeAtNotBeforeItselfGoesOnEncrypting(t *testing.T) {
+	w := newWorld(t)
+	w.clk.t = w.clk.t.Add(1500 * time.Millisecond)
+	s := newSealer(t, func(c *envelope.Config) {
+		c.Metastore, c.Now, c.Policy.NotBefore = w.store, w.clk.now, w.clk.t
+		c.Policy.DataKey.MaxUses = 1
+	})
+	c := column(t, s, "t.c", false)
+	first := created(seal(t, s, c, w.p, "v"))
+	for range 3 {
+		w.pass(2 * time.Hour)
+		if now := created(seal(t, s, c, w.p, "v")); now != first {
+			t.Fatalf("a key created %d is replaced by one created %d", first, now)
+		}
+	}
+}
+
 // A writer of the store deletes the newest row, so that an older key would be
 // the latest again: a process that has seen the newer does not go back.
 func TestDeletedNewestRowDoesNotBringAnOlderKeyBack(t *testing.T) {
@@ -626,6 +645,7 @@ func TestPoliciesThatMakeNoSenseAreRefused(t *testing.T) {
 		"no uses":                {DataKey: envelope.DataKeyPolicy{MaxUses: -1}},
 		"too many uses":          {DataKey: envelope.DataKeyPolicy{MaxUses: 1<<20 + 1}},
 		"negative age":           {DataKey: envelope.DataKeyPolicy{MaxAge: -1}},
+		"not before tomorrow":    {NotBefore: time.Now().Add(24 * time.Hour)},
 	} {
 		_, err := envelope.New(context.Background(), envelope.Config{
 			Service: "s", Product: "p", KMS: testKMS(t), Metastore: builtin.NewMemory(), Policy: p,

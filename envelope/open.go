@@ -6,47 +6,91 @@ import (
 	"slices"
 	"strings"
 	"unsafe"
+
+	"github.com/sealsql/sealsql/securemem"
 )
 
 // Open appends the plaintext of a record to dst and returns it with the type
 // tag and the index in cols of the column that it was sealed for. A record of
-// any other column is refused. p is the partition that the value must belong
-// to; AnyPartition accepts the one that the record names.
+// any other column is refused, and so is one whose suite or form that column
+// does not read. p is the partition that the value must belong to; AnyPartition
+// accepts the one that the record names.
 //
 // Expired and revoked keys open for ever. Errors are ErrNotSealed for bytes
 // without the mark, a *RecordError (which matches ErrTampered) for every record
 // that is not exactly what Seal made for one of cols and p, a *KeyError when the
 // key cannot be had (matching ErrKeyNotFound when it does not exist, which a
-// damaged creation time also looks like), ErrPartition, ErrClosed, or the cause
-// of ctx; dst is then returned as it was.
+// damaged creation time also looks like), ErrPartition, ErrRow for a record that
+// is bound to a row, ErrClosed, or the cause of ctx; dst is then returned as it
+// was.
 func (s *Sealer) Open(ctx context.Context, dst []byte, cols []*Column, p Partition, record []byte) (plaintext []byte, tag byte, column int, err error) {
+	return s.OpenRow(ctx, dst, cols, p, "", record)
+}
+
+// OpenRow is Open for the value of one row: a record that is bound to a row
+// opens only with the identity that SealRow was given. Records that are not
+// bound, where a column accepts such, ignore it.
+func (s *Sealer) OpenRow(ctx context.Context, dst []byte, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
 	if err := ctx.Err(); err != nil {
 		return dst, 0, 0, context.Cause(ctx)
 	}
+	var h header
+	if err := h.parse(record); err != nil {
+		return dst, 0, 0, err
+	}
+	if column, err = s.expected(cols, &p, &h); err != nil {
+		return dst, 0, 0, err
+	}
+	if h.flags&flagRow == 0 {
+		row = ""
+	} else if row == "" || len(row) > MaxRow {
+		return dst, 0, 0, ErrRow
+	}
+	if h.flags&shapeFlags != 0 {
+		plaintext, err = s.openShaped(ctx, dst, cols[column], &p, row, &h)
+	} else {
+		if overlap(dst, record) {
+			h.record = slices.Clone(record)
+		}
+		plaintext, err = s.open(ctx, dst, cols[column], &p, row, &h)
+	}
+	if err != nil {
+		return dst, 0, 0, err
+	}
+	return plaintext, h.tag, column, nil
+}
+
+// openShaped opens into a buffer of its own, where padding and compression are
+// undone.
+func (s *Sealer) openShaped(ctx context.Context, dst []byte, c *Column, p *Partition, row string, h *header) ([]byte, error) {
+	x := takeScratch()
+	defer x.wipe()
+	out, err := s.open(ctx, x.b, c, p, row, h)
+	if err != nil {
+		return dst, err
+	}
+	x.b = out
+	return appendUnshaped(dst, out, h.flags)
+}
+
+// expected holds a record against what the caller expects of it, and returns
+// the index of its column. AnyPartition in p is replaced by the partition that
+// the record names; its id is then a part of the record.
+func (s *Sealer) expected(cols []*Column, p *Partition, h *header) (int, error) {
 	if !p.any && p.id == "" {
-		return dst, 0, 0, ErrPartition
+		return 0, ErrPartition
 	}
-	h, err := parse(record)
+	column, err := s.columnOf(cols, h)
 	if err != nil {
-		return dst, 0, 0, err
+		return 0, err
 	}
-	column, err = s.columnOf(cols, &h)
-	if err != nil {
-		return dst, 0, 0, err
+	if err := cols[column].accepts(h); err != nil {
+		return 0, err
 	}
-	partition, err := partitionOf(p, &h)
-	if err != nil {
-		return dst, 0, 0, err
+	if p.any || h.flags&flagPartition != 0 {
+		err = checkPartition(p, h)
 	}
-	if overlap(dst, record) {
-		record = slices.Clone(record)
-		h, _ = parse(record)
-	}
-	out, err := s.open(ctx, dst, cols[column], partition, &h)
-	if err != nil {
-		return dst, 0, 0, err
-	}
-	return out, h.tag, column, nil
+	return column, err
 }
 
 // columnOf finds the column of a record among those that may stand there.
@@ -62,68 +106,94 @@ func (s *Sealer) columnOf(cols []*Column, h *header) (int, error) {
 	return 0, &RecordError{ReasonColumn}
 }
 
-// partitionOf returns the partition whose keys open the record: the expected
-// one, which a record that names one must name. The string may be part of the
-// record.
-func partitionOf(p Partition, h *header) (string, error) {
-	named := unsafe.String(unsafe.SliceData(h.partition), len(h.partition))
+// checkPartition holds the partition that a record names against the expected
+// one.
+func checkPartition(p *Partition, h *header) error {
+	b := h.partition()
+	named := unsafe.String(unsafe.SliceData(b), len(b))
 	switch {
-	case p.any && h.partition == nil:
-		return "", &RecordError{ReasonPartition}
-	case p.any:
-		if _, err := PartitionID(named); err != nil {
-			return "", &RecordError{ReasonPartition}
-		}
-		return named, nil
-	case h.partition != nil && named != p.id:
-		return "", &RecordError{ReasonPartition}
+	case p.any && validPartition(named):
+		p.id, p.h = named, hashString(named)
+	case p.any || named != p.id:
+		return &RecordError{ReasonPartition}
 	}
-	return p.id, nil
+	return nil
 }
 
-func (s *Sealer) open(ctx context.Context, dst []byte, c *Column, partition string, h *header) ([]byte, error) {
-	id := dataKeyID{column: c.n, created: h.created, flags: h.flags, tag: h.tag, partition: partition}
-	copy(id.salt[:], h.salt)
-	if l, ok := s.readers.GetHashed(id.hash(), &id); ok {
-		d := l.Value()
-		// The id fixes all of the prefix but the commitment, which is public in
-		// every record of this salt: an ordinary comparison gives nothing away.
-		if bytes.Equal(d.prefix, h.prefix) {
-			out, err := d.cipher.Open(dst, h.box, d.ad)
-			l.Release()
-			return out, recordError(err)
-		}
+func (s *Sealer) open(ctx context.Context, dst []byte, c *Column, p *Partition, row string, h *header) ([]byte, error) {
+	id := readerID(c, p, h)
+	l, ok := s.readers.GetHashed(id.hash(), &id)
+	if !ok {
+		return s.openFresh(ctx, dst, c, p, row, h)
+	}
+	d := l.Value()
+	// The id fixes all of the prefix but the rest of a wrapped key and the
+	// commitment, which are public in every record of this data key: an ordinary
+	// comparison gives nothing away.
+	if d.partition != p.id || !bytes.Equal(d.prefix, h.prefix()) {
 		l.Release()
 		return dst, &RecordError{ReasonCommitment}
 	}
-	return s.openFresh(ctx, dst, c, id, h)
+	out, err := d.open(dst, h.box(), row)
+	l.Release()
+	return out, recordError(err)
 }
 
-// openFresh derives the data key. A salt that is seen for the second time stays
+func readerID(c *Column, p *Partition, h *header) dataKeyID {
+	return dataKeyID{
+		partition: p.h, column: c.n, created: h.created,
+		salt: [saltSize]byte(h.record[h.keyAt:]), flags: h.flags, tag: h.tag, suite: h.suite,
+	}
+}
+
+// openFresh recovers the data key. A salt that is seen for the second time stays
 // in the cache: others opened one value and are wiped.
-func (s *Sealer) openFresh(ctx context.Context, dst []byte, c *Column, id dataKeyID, h *header) ([]byte, error) {
+func (s *Sealer) openFresh(ctx context.Context, dst []byte, c *Column, p *Partition, row string, h *header) ([]byte, error) {
 	if s.closed.Load() {
 		return dst, ErrClosed
 	}
-	id.partition = strings.Clone(id.partition) // caches must not keep the record
-	ik, err := s.intermediate(ctx, intermediateID{id.partition, int64(id.created)})
+	partition := p.id
+	if p.any {
+		partition = strings.Clone(partition) // caches must not keep the record
+	}
+	ik, err := s.intermediate(ctx, intermediateID{partition, int64(h.created)})
 	if err != nil {
 		return dst, err
 	}
 	defer ik.Release()
-	keep := !s.cache.NoIntermediate && s.seen.again(h.salt)
-	d, err := s.reopen(ik.Value(), c, id.partition, h, !keep)
+	if s.cache.NoIntermediate || !s.seen.again(h.block()) {
+		return s.openOnce(dst, ik.Value(), c, partition, row, h)
+	}
+	d, err := s.reopen(ik.Value(), c, partition, h)
 	if err != nil {
 		return dst, err
 	}
-	if !keep {
-		defer d.Destroy()
-	} else if l, ok := s.readers.Put(id, d); ok {
-		defer l.Release()
-	} else {
+	l, ok := s.readers.Put(readerID(c, p, h), d)
+	if !ok {
 		return dst, ErrClosed
 	}
-	out, err := d.cipher.Open(dst, h.box, d.ad)
+	defer l.Release()
+	out, err := d.open(dst, h.box(), row)
+	return out, recordError(err)
+}
+
+// openOnce opens one value and keeps nothing.
+func (s *Sealer) openOnce(dst []byte, ik *intermediateKey, c *Column, partition, row string, h *header) ([]byte, error) {
+	securemem.ReserveStack()
+	var k derived
+	defer clear(k[:])
+	if err := s.recoverKey(ik, c, partition, h, &k); err != nil {
+		return dst, err
+	}
+	cipher, err := s.newCipher(h.suite, k.key(), true)
+	if err != nil {
+		return dst, err
+	}
+	defer cipher.Destroy()
+	ad := takeScratch()
+	defer ad.give()
+	ad.b = append(appendBound(ad.b, h.suite, h.prefix(), c.context(partition)), row...)
+	out, err := cipher.Open(dst, h.box(), ad.b)
 	return out, recordError(err)
 }
 

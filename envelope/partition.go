@@ -23,10 +23,14 @@ var hashSeed = maphash.MakeSeed()
 // PartitionID returns the partition with the given id: 1 to 200 bytes of valid
 // UTF-8, compared byte by byte. Anything else is ErrPartition.
 func PartitionID(id string) (Partition, error) {
-	if id == "" || len(id) > maxPartition || !utf8.ValidString(id) {
+	if !validPartition(id) {
 		return Partition{}, ErrPartition
 	}
 	return Partition{id: id, h: maphash.String(hashSeed, id)}, nil
+}
+
+func validPartition(id string) bool {
+	return id != "" && len(id) <= maxPartition && utf8.ValidString(id)
 }
 
 // AnyPartition, given to Open, accepts the partition that the record names

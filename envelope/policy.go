@@ -27,7 +27,8 @@ type Policy struct {
 	// encrypts; 2 minutes.
 	Skew time.Duration
 	// NotBefore, if set, keeps keys created before it from encrypting. It also
-	// protects against a restored or rolled-back metastore.
+	// protects against a restored or rolled-back metastore. It is not further in
+	// the future than Skew.
 	NotBefore time.Time
 	// DataKey bounds the reuse of a derived data key by one process.
 	DataKey DataKeyPolicy
@@ -84,4 +85,21 @@ func (p Policy) withDefaults() (Policy, error) {
 		return p, fmt.Errorf("sealsql: policy data_key.max_uses must be 1 to %d", maxDataKeyUses)
 	}
 	return p, nil
+}
+
+// earliest is the first creation time of a key that seals, in Unix seconds: a
+// time that is rounded down must not fall before NotBefore.
+func (p *Policy) earliest() int64 {
+	if p.NotBefore.IsZero() {
+		return 0
+	}
+	return p.NotBefore.Add(time.Second - 1).Unix()
+}
+
+// past refuses a NotBefore that no key can meet.
+func (p *Policy) past(now time.Time) error {
+	if p.NotBefore.After(now.Add(p.Skew)) {
+		return fmt.Errorf("sealsql: policy not_before is in the future: no key could seal")
+	}
+	return nil
 }

@@ -1,7 +1,6 @@
 package envelope
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
 )
 
@@ -9,39 +8,52 @@ import (
 const (
 	magic0, magic1, magic2 = 0xF9, 'S', 'Q'
 
-	suiteDerived = 0x11 // version 1, derived key, AES-256-GCM
-
-	flagPartition = 1 << 0
-	knownFlags    = flagPartition
+	flagPartition  = 1 << 0 // the record carries its partition
+	flagRow        = 1 << 1 // the row identity is in the associated data
+	flagCompressed = 1 << 2
+	flagPadded     = 1 << 3
+	knownFlags     = flagPartition | flagRow | flagCompressed | flagPadded
+	shapeFlags     = flagCompressed | flagPadded
 
 	offSuite   = 3
 	offFlags   = 4
 	offTag     = 5
 	offCreated = 6
 	offColumn  = 10
-	headSize   = 14 // up to the partition, or the salt
+	headSize   = 14 // up to the partition, or the key block
 
 	saltSize   = 12
 	commitSize = 16
 	boxSize    = 12 + 16 // nonce and tag
-
-	// overhead of a record without carried partition.
-	overhead = headSize + saltSize + commitSize + boxSize
 )
 
 // MaxPlaintext is the largest value that is sealed, in bytes (1 GiB).
 const MaxPlaintext = 1 << 30
 
-// header is a record taken apart. The slices are parts of the record.
+// header is a record taken apart, by offsets into it.
 type header struct {
-	suite, flags, tag byte
-	created           uint32
-	column            [4]byte
-	partition         []byte // nil when it carries none
-	salt, commit      []byte
-	prefix            []byte // everything before the nonce
-	box               []byte // nonce, ciphertext, tag
+	record     []byte
+	suite      Suite
+	flags, tag byte
+	created    uint32
+	column     [4]byte
+	keyAt      int // end of the header, where the key block begins
+	boxAt      int // end of the commitment, where the nonce begins
 }
+
+// partition is nil when the record carries none.
+func (h *header) partition() []byte {
+	if h.flags&flagPartition == 0 {
+		return nil
+	}
+	return h.record[headSize+1 : h.keyAt]
+}
+
+func (h *header) head() []byte   { return h.record[:h.keyAt] }                     // all before the key block
+func (h *header) block() []byte  { return h.record[h.keyAt : h.boxAt-commitSize] } // salt, or wrapped data key
+func (h *header) commit() []byte { return h.record[h.boxAt-commitSize : h.boxAt] }
+func (h *header) prefix() []byte { return h.record[:h.boxAt] } // all before the nonce
+func (h *header) box() []byte    { return h.record[h.boxAt:] } // nonce, ciphertext, tag
 
 // IsRecord reports whether b begins with the mark of a record, 0xF9 'S' 'Q',
 // which no UTF-8 text contains. What is marked opens or is an error; it is never
@@ -51,92 +63,96 @@ func IsRecord(b []byte) bool {
 }
 
 // parse takes a record apart and checks all that needs no key.
-func parse(b []byte) (h header, err error) {
+func (h *header) parse(b []byte) error {
 	if !IsRecord(b) {
-		return h, ErrNotSealed
+		return ErrNotSealed
 	}
-	if len(b) < overhead {
-		return h, &RecordError{ReasonTruncated}
+	if len(b) < headSize {
+		return &RecordError{ReasonTruncated}
 	}
-	h.suite, h.flags, h.tag = b[offSuite], b[offFlags], b[offTag]
-	if h.suite != suiteDerived {
-		return h, &RecordError{ReasonVersion}
+	h.record = b
+	h.suite, h.flags, h.tag = Suite(b[offSuite]&0x0F), b[offFlags], b[offTag]
+	if b[offSuite]&0xF0 != version1 || !h.suite.known() {
+		return &RecordError{ReasonVersion}
 	}
 	if h.flags&^knownFlags != 0 {
-		return h, &RecordError{ReasonFlags}
+		return &RecordError{ReasonFlags}
 	}
 	h.created = binary.BigEndian.Uint32(b[offCreated:])
 	copy(h.column[:], b[offColumn:])
-	at := headSize
+	h.keyAt = headSize
 	if h.flags&flagPartition != 0 {
-		n := int(b[at])
-		if n == 0 || n > maxPartition || len(b) < overhead+1+n {
-			return h, &RecordError{ReasonTruncated}
+		if len(b) == headSize || b[headSize] == 0 || b[headSize] > maxPartition {
+			return &RecordError{ReasonTruncated}
 		}
-		h.partition = b[at+1 : at+1+n]
-		at += 1 + n
+		h.keyAt += 1 + int(b[headSize])
 	}
-	h.salt = b[at : at+saltSize]
-	h.commit = b[at+saltSize : at+saltSize+commitSize]
-	h.prefix, h.box = b[:at+saltSize+commitSize], b[at+saltSize+commitSize:]
-	return h, nil
+	h.boxAt = h.keyAt + h.suite.keyBlock() + commitSize
+	if len(b) < h.boxAt+boxSize {
+		return &RecordError{ReasonTruncated}
+	}
+	return nil
 }
 
 // RecordPartition returns the partition id that a record carries; ok is false
 // when it carries none. The id is not authenticated until the record is opened.
 // The error is ErrNotSealed or a *RecordError.
 func RecordPartition(record []byte) (id string, ok bool, err error) {
-	h, err := parse(record)
-	if err != nil || h.partition == nil {
+	var h header
+	if err := h.parse(record); err != nil || h.partition() == nil {
 		return "", false, err
 	}
-	return string(h.partition), true, nil
+	return string(h.partition()), true, nil
 }
 
-// SealedLen returns the length of the record that Seal makes of n bytes.
+// SealedLen returns the length of the record that Seal makes of n bytes; for a
+// column that compresses, it is the most that the record can have.
 func SealedLen(c *Column, p Partition, n int) int {
-	n += overhead
+	return c.prefixLen(p.id) + c.pad.padded(n) + boxSize
+}
+
+// prefixLen is the length of everything before the nonce.
+func (c *Column) prefixLen(partition string) int {
+	n := headSize + c.suite.keyBlock() + commitSize
 	if c.carry {
-		n += 1 + len(p.id)
+		n += 1 + len(partition)
 	}
 	return n
 }
 
-// appendPrefix writes everything before the nonce except salt and commitment.
-func appendPrefix(b []byte, c *Column, p Partition, tag byte, created uint32) []byte {
-	flags := byte(0)
-	if c.carry {
-		flags |= flagPartition
-	}
-	b = append(b, magic0, magic1, magic2, suiteDerived, flags, tag)
+// place is where one value is sealed for.
+type place struct {
+	c     *Column
+	p     Partition
+	row   string
+	flags byte
+	tag   byte
+}
+
+// appendHead writes everything before the key block.
+func appendHead(b []byte, v *place, created uint32) []byte {
+	b = append(b, magic0, magic1, magic2, v.c.suite.wire(), v.flags, v.tag)
 	b = binary.BigEndian.AppendUint32(b, created)
-	b = append(b, c.tag[:]...)
-	if c.carry {
-		b = append(b, byte(len(p.id)))
-		b = append(b, p.id...)
+	b = append(b, v.c.tag[:]...)
+	if v.flags&flagPartition != 0 {
+		b = append(b, byte(len(v.p.id)))
+		b = append(b, v.p.id...)
 	}
 	return b
 }
 
-// contextHash is what key derivation and associated data know of the place of a
-// value: SHA-256 over the length-prefixed fields.
-func contextHash(service, product, column, partition string) [sha256.Size]byte {
-	var scratch [256]byte
-	b := appendField(scratch[:0], "sealsql/v1/context")
-	b = appendField(b, service)
-	b = appendField(b, product)
-	b = appendField(b, column)
-	b = appendField(b, partition)
-	return sha256.Sum256(b)
-}
-
-// deriveInfo is the info of HKDF-Expand for a data key. It has 52 bytes, which
-// with the block of the key fit the two compressions of SHA-256.
-func deriveInfo(suite byte, context *[sha256.Size]byte, salt []byte) [7 + 1 + sha256.Size + saltSize]byte {
-	var b [7 + 1 + sha256.Size + saltSize]byte
-	copy(b[:], "sealsql")
-	b[7] = suite
-	copy(b[8:], context[:])
-	copy(b[8+sha256.Size:], salt)
-	return b
+// appendBound appends the associated data of a value, apart from the row
+// identity: the prefix of its record and the context. With a wrapped data key
+// what Rewrap changes is left out (creation time and wrapped key): the wrapping
+// authenticates that, and the commitment, which stays, ties the two together.
+func appendBound(b []byte, suite Suite, prefix []byte, context *[32]byte) []byte {
+	if suite == SuiteWrapped {
+		n := len(prefix) - commitSize
+		b = append(b, prefix[:offCreated]...)
+		b = append(b, prefix[offColumn:n-suite.keyBlock()]...)
+		b = append(b, prefix[n:]...)
+	} else {
+		b = append(b, prefix...)
+	}
+	return append(b, context[:]...)
 }

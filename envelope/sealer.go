@@ -42,6 +42,7 @@ type Sealer struct {
 
 	writers *keycache.Cache[dataKeyID, *dataKey]
 	readers *keycache.Cache[dataKeyID, *dataKey]
+	wraps   *keycache.Cache[wrapKeyID, *wrapKey]
 	seen    doorkeeper
 
 	columns struct {
@@ -95,6 +96,9 @@ func New(_ context.Context, c Config) (*Sealer, error) {
 		v.now = time.Now
 	}
 	v.base = v.now()
+	if err := c.Policy.past(v.base); err != nil {
+		return nil, err
+	}
 	if v.arena, err = securemem.Open(c.Memory, securemem.Config{}); err != nil {
 		return nil, err
 	}
@@ -112,6 +116,7 @@ func (s *Sealer) makeCaches(v *services, x scheme) {
 	s.hierarchy = newHierarchy(v, x)
 	s.writers = dataCache[dataKeyID, *dataKey](&s.c.Cache, dataKeyID.hash)
 	s.readers = dataCache[dataKeyID, *dataKey](&s.c.Cache, dataKeyID.hash)
+	s.wraps = dataCache[wrapKeyID, *wrapKey](&s.c.Cache, wrapKeyID.hash)
 	s.makeIndexes()
 }
 
@@ -129,9 +134,10 @@ func (s *Sealer) Warm(ctx context.Context) error {
 // Forget drops what is held of a partition's keys: they are loaded again when
 // they are needed. Values being sealed or opened are finished first.
 func (s *Sealer) Forget(p Partition) {
-	mine := func(k dataKeyID, _ *dataKey) bool { return k.partition == p.id }
+	mine := func(_ dataKeyID, d *dataKey) bool { return d.partition == p.id }
 	s.writers.DeleteFunc(mine)
 	s.readers.DeleteFunc(mine)
+	s.wraps.DeleteFunc(func(k wrapKeyID, _ *wrapKey) bool { return k.partition == p.id })
 	s.forget(p.id)
 }
 
@@ -145,6 +151,7 @@ func (s *Sealer) shutdown() error {
 	until := time.Now().Add(closeWait)
 	s.writers.Close(0)
 	s.readers.Close(0)
+	s.wraps.Close(0)
 	s.indexes.keys.Close(time.Until(until))
 	s.closeAsherah(until)
 	s.closeCaches(until)

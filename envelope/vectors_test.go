@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/fips140"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/binary"
@@ -12,10 +13,17 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"io"
 	"os"
 	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/crypto/chacha20poly1305"
 
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/envelope/builtin"
@@ -47,10 +55,43 @@ type vectorCase struct {
 	Column    string `json:"column"`
 	Partition string `json:"partition"` // "" is AnyPartition
 	Record    string `json:"record"`    // hex
-	// Expect is "ok", "not_sealed", "key_not_found", or a reason.
+	// Expect is "ok", "not_sealed", "key_not_found", "row_missing", or a reason.
 	Expect    string `json:"expect"`
 	Tag       byte   `json:"tag,omitempty"`
 	Plaintext string `json:"plaintext,omitempty"` // hex
+	// Row is the identity of the row that the record is opened in; Options are
+	// the column's, where they are not the default.
+	Row     string         `json:"row,omitempty"`
+	Options *vectorOptions `json:"options,omitempty"`
+}
+
+// vectorOptions are envelope.ColumnOptions but for the carried partition, which
+// does not matter for opening.
+type vectorOptions struct {
+	Suite    envelope.Suite   `json:"suite,omitempty"`
+	Read     []int            `json:"read,omitempty"`
+	BindRow  bool             `json:"bind_row,omitempty"`
+	Pad      envelope.Padding `json:"pad,omitempty"`
+	Compress int              `json:"compress,omitempty"`
+	Accept   envelope.Form    `json:"accept,omitempty"`
+}
+
+func (c *vectorCase) options() (o envelope.ColumnOptions) {
+	if c.Options == nil {
+		return o
+	}
+	for _, x := range c.Options.Read {
+		o.Read = append(o.Read, envelope.Suite(x))
+	}
+	o.Suite, o.BindRow, o.Pad = c.Options.Suite, c.Options.BindRow, c.Options.Pad
+	o.Compress, o.Accept = c.Options.Compress, c.Options.Accept
+	return o
+}
+
+// approved reports whether the case can run in the mode of this process.
+func (c *vectorCase) approved() bool {
+	o := c.options()
+	return !fips140.Enabled() || o.Suite != envelope.SuiteChaCha20 && !slices.Contains(o.Read, envelope.SuiteChaCha20)
 }
 
 func TestFrozenVectorsOpen(t *testing.T) {
@@ -113,9 +154,19 @@ func (c *vectorCase) check(t *testing.T, s *envelope.Sealer) {
 	if c.Partition != "" {
 		p = partition(t, c.Partition)
 	}
-	rec, cols := unhex(t, c.Record), []*envelope.Column{column(t, s, c.Column, false)}
+	col, err := s.Column(c.Column, c.options())
+	if !c.approved() {
+		if !errors.Is(err, envelope.ErrFIPS) {
+			t.Fatalf("in FIPS 140-3 mode: %v", err)
+		}
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec, cols := unhex(t, c.Record), []*envelope.Column{col}
 	for range 3 { // first sight, second sight, cached
-		got, tag, _, err := s.Open(context.Background(), nil, cols, p, rec)
+		got, tag, _, err := s.OpenRow(context.Background(), nil, cols, p, c.Row, rec)
 		if expectation(err) != c.Expect {
 			t.Fatalf("%v (%s), want %s", err, expectation(err), c.Expect)
 		}
@@ -135,6 +186,8 @@ func expectation(err error) string {
 		return "not_sealed"
 	case errors.Is(err, envelope.ErrKeyNotFound):
 		return "key_not_found"
+	case errors.Is(err, envelope.ErrRow):
+		return "row_missing"
 	case errors.As(err, &re):
 		return re.Reason.String()
 	}
@@ -153,11 +206,11 @@ func unhex(t *testing.T, s string) []byte {
 // The specification of the package documentation, written a second time on
 // crypto/hkdf and crypto/cipher alone, opens the vectors too.
 func TestSpecificationAloneOpensTheVectors(t *testing.T) {
-	for _, name := range []string{"testdata/vectors/v1/compact.json"} {
+	for _, name := range []string{"testdata/vectors/v1/compact.json", "testdata/vectors/v1/suites.json"} {
 		f := readVectors(t, name)
 		opened := 0
 		for _, c := range f.Cases {
-			if c.Expect != "ok" {
+			if c.Expect != "ok" || !c.approved() {
 				continue
 			}
 			opened++
@@ -183,18 +236,42 @@ func specOpen(t *testing.T, f *vectorFile, c *vectorCase) []byte {
 	}
 	ik := specIntermediate(t, f, "ss1/ik/"+f.Service+"/"+f.Product+"/"+part, int64(binary.BigEndian.Uint32(rec[6:])))
 	okm := specDataKey(t, f, c, rec, at, part, ik)
-	if !bytes.Equal(okm[32:], rec[at+12:at+28]) {
+	end := at + 12 // of the salt, or the wrapped key
+	bound := bytes.Clone(rec[:end+16])
+	if rec[3] == 0x12 {
+		end = at + 60
+		bound = slices.Concat(rec[:6], rec[10:at], rec[end:end+16])
+	}
+	if !bytes.Equal(okm[32:], rec[end:end+16]) {
 		t.Fatalf("%s: commitment", c.Name)
 	}
-	return specGCM(t, okm[:32], rec[at+28:], append(bytes.Clone(rec[:at+28]), specContext(f, c, part)...))
+	bound = append(bound, specContext(f, c, part)...)
+	if rec[4]&2 != 0 {
+		bound = append(bound, c.Row...)
+	}
+	box := rec[end+16:]
+	if rec[3] == 0x13 {
+		return specPlain(t, rec[4], specChaCha(t, okm[:32], box, bound))
+	}
+	return specPlain(t, rec[4], specGCM(t, okm[:32], box, bound))
 }
 
-// specDataKey returns data key and commitment of a record with its salt at at.
+// specDataKey returns data key and commitment of a record with its key block at
+// at.
 func specDataKey(t *testing.T, f *vectorFile, c *vectorCase, rec []byte, at int, part string, ik []byte) []byte {
 	t.Helper()
+	where := specContext(f, c, part)
 	info := append([]byte("sealsql"), rec[3])
-	info = append(info, specContext(f, c, part)...)
-	info = append(info, rec[at:at+12]...)
+	info = append(info, where...)
+	switch rec[3] {
+	case 0x11, 0x13:
+		info = append(info, rec[at:at+12]...)
+	case 0x12:
+		wrap := specExpand(t, ik, "sealsql/v1/wrap-data-key"+string(where), 32)
+		ik = specGCM(t, wrap, rec[at:at+60], append(bytes.Clone(rec[:at]), where...))
+	default:
+		t.Fatalf("%s: suite", c.Name)
+	}
 	return specExpand(t, ik, string(info), 48)
 }
 
@@ -205,6 +282,41 @@ func specContext(f *vectorFile, c *vectorCase, part string) []byte {
 	}
 	where := sha256.Sum256(fields)
 	return where[:]
+}
+
+// specPlain undoes padding and compression.
+func specPlain(t *testing.T, flags byte, b []byte) []byte {
+	t.Helper()
+	if flags&8 != 0 {
+		b = bytes.TrimRight(b, "\x00")
+		b = b[:len(b)-1]
+	}
+	if flags&4 != 0 {
+		r, err := zstd.NewReader(bytes.NewReader(b[4:]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		out, err := io.ReadAll(r)
+		if err != nil || len(out) != int(binary.BigEndian.Uint32(b)) {
+			t.Fatal(len(out), err)
+		}
+		return out
+	}
+	return b
+}
+
+func specChaCha(t *testing.T, key, box, ad []byte) []byte {
+	t.Helper()
+	c, err := chacha20poly1305.New(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := c.Open(nil, box[:12], box[12:], ad)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 func specIntermediate(t *testing.T, f *vectorFile, id string, created int64) []byte {
@@ -286,7 +398,7 @@ func TestWriteVectors(t *testing.T) {
 	if *writeVectors == "" {
 		return // a tool, not a test
 	}
-	f := makeVectors(t)
+	f := makeSuiteVectors(t)
 	b, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		t.Fatal(err)
@@ -316,76 +428,123 @@ func (k *keeper) Store(ctx context.Context, r *envelope.KeyRecord) (bool, error)
 	return k.Metastore.Store(ctx, r)
 }
 
-func makeVectors(t *testing.T) *vectorFile {
+// makeSuiteVectors makes the vectors of every suite and flag.
+func makeSuiteVectors(t *testing.T) *vectorFile {
 	t.Helper()
 	f := &vectorFile{
-		Comment:   "Compact records, version 1. Frozen: these open in every later version.",
+		Comment:   "Compact records, version 1: suites, row identity, padding, compression. Frozen: these open in every later version.",
 		MasterKey: hex.EncodeToString([]byte("0123456789abcdef0123456789ABCDEF")),
 		Service:   "shop", Product: "orders",
 	}
 	clk := newClock()
 	k := &keeper{Metastore: builtin.NewMemory()}
-	make1 := func(uses int) *envelope.Sealer {
-		return newSealer(t, func(c *envelope.Config) {
-			c.Metastore, c.Now, c.Policy.DataKey.MaxUses = k, clk.now, uses
-		})
+	s := newSealer(t, func(c *envelope.Config) { c.Metastore, c.Now, c.Policy.DataKey.MaxUses = k, clk.now, 3 })
+	add := func(name string, o vectorOptions, part, row string, rec []byte, expect string) *vectorCase {
+		c := vectorCase{Name: name, Column: "users.ssn", Partition: part, Row: row, Record: hex.EncodeToString(rec), Expect: expect}
+		if !reflect.DeepEqual(o, vectorOptions{}) {
+			c.Options = &o
+		}
+		f.Cases = append(f.Cases, c)
+		return &f.Cases[len(f.Cases)-1]
 	}
-	reuse, strict := make1(0), make1(1)
-	add := func(name, col, part string, rec []byte, expect string) {
-		f.Cases = append(f.Cases, vectorCase{Name: name, Column: col, Partition: part, Record: hex.EncodeToString(rec), Expect: expect})
-	}
-	ok := func(name string, s *envelope.Sealer, col, part string, carry bool, tag byte, text string) []byte {
-		rec, err := s.Seal(context.Background(), nil, column(t, s, col, carry), partition(t, part), tag, []byte(text))
+	ok := func(name string, o vectorOptions, part, row, text string, carry bool) []byte {
+		opts := (&vectorCase{Options: &o}).options()
+		opts.CarryPartition = carry
+		p := partition(t, part)
+		rec, err := s.SealRow(context.Background(), nil, shapedColumn(t, s, "users.ssn", opts), p, row, 1, []byte(text))
 		if err != nil {
 			t.Fatal(err)
 		}
-		add(name, col, part, rec, "ok")
-		last := &f.Cases[len(f.Cases)-1]
-		last.Tag, last.Plaintext = tag, hex.EncodeToString([]byte(text))
+		c := add(name, o, part, row, rec, "ok")
+		c.Tag, c.Plaintext = 1, hex.EncodeToString([]byte(text))
 		return rec
 	}
-	base := ok("text", reuse, "users.ssn", "default", false, 1, "123-45-6789")
-	ok("same_data_key", reuse, "users.ssn", "default", false, 1, "987-65-4321")
-	ok("empty", reuse, "users.ssn", "default", false, 1, "")
-	ok("one_byte", strict, "users.flag", "default", false, 7, "\x01")
-	ok("int64", strict, "users.salary", "default", false, 3, "\x00\x00\x00\x00\x00\x01\x86\xa0")
-	ok("all_bytes", strict, "users.blob", "default", false, 2, string(allBytes()))
-	ok("4096_bytes", strict, "users.blob", "default", false, 2, string(bytes.Repeat(allBytes(), 16)))
-	carried := ok("carried_partition", reuse, "users.ssn", "tenant-1", true, 1, "of tenant 1")
-	ok("unicode_names", strict, "größe.名", "ünï-漢字", true, 1, "naïve")
-	ok("highest_tag", strict, "users.ssn", "default", false, 255, "x")
-	clk.t = clk.t.Add(100 * 24 * time.Hour)
-	ok("rotated_key", strict, "users.ssn", "default", false, 1, "after rotation")
-
-	any1 := f.Cases[7]
-	any1.Name, any1.Partition = "partition_from_the_record", ""
-	f.Cases = append(f.Cases, any1)
-	flip := func(rec []byte, i int) []byte {
+	flip := func(rec []byte, i int, mask byte) []byte {
 		b := bytes.Clone(rec)
-		b[i] ^= 1
+		b[i] ^= mask
 		return b
 	}
-	add("mark_changed", "users.ssn", "default", flip(base, 0), "not_sealed")
-	add("version_changed", "users.ssn", "default", flip(base, 3), "unknown version or suite")
-	unknown := bytes.Clone(base)
-	unknown[4] |= 0x80
-	add("unknown_flag", "users.ssn", "default", unknown, "unknown flags")
-	add("type_changed", "users.ssn", "default", flip(base, 5), "damaged value")
-	add("created_changed", "users.ssn", "default", flip(base, 9), "key_not_found")
-	add("column_changed", "users.ssn", "default", flip(base, 13), "other column")
-	add("salt_changed", "users.ssn", "default", flip(base, 14), "other key or damaged header")
-	add("commitment_changed", "users.ssn", "default", flip(base, 26), "other key or damaged header")
-	add("nonce_changed", "users.ssn", "default", flip(base, 42), "damaged value")
-	add("ciphertext_changed", "users.ssn", "default", flip(base, 54), "damaged value")
-	add("tag_changed", "users.ssn", "default", flip(base, len(base)-1), "damaged value")
-	add("cut_to_69_bytes", "users.ssn", "default", base[:69], "truncated")
-	add("one_byte_short", "users.ssn", "default", base[:len(base)-1], "damaged value")
-	add("one_byte_long", "users.ssn", "default", append(bytes.Clone(base), 0), "damaged value")
-	add("for_another_column", "users.email", "default", base, "other column")
-	add("for_another_partition", "users.ssn", "tenant-1", base, "other key or damaged header")
-	add("carried_for_another_partition", "users.ssn", "default", carried, "other partition")
-	add("no_partition_to_take", "users.ssn", "", base, "other partition")
-	add("carried_flag_removed", "users.ssn", "tenant-1", flip(carried, 4), "other key or damaged header")
+	const ssn = "123-45-6789"
+	long := strings.Repeat("a value that compresses well; ", 20)
+	derived := vectorOptions{}
+	wrapped := vectorOptions{Suite: envelope.SuiteWrapped}
+	chacha := vectorOptions{Suite: envelope.SuiteChaCha20}
+	bound := vectorOptions{BindRow: true}
+	everything := vectorOptions{Suite: envelope.SuiteWrapped, BindRow: true, Compress: 64, Pad: 64}
+
+	plain := ok("derived", derived, "default", "", ssn, false)
+	w := ok("wrapped", wrapped, "default", "", ssn, false)
+	ok("wrapped_same_data_key", wrapped, "default", "", "987-65-4321", false)
+	ok("wrapped_empty", wrapped, "default", "", "", false)
+	ok("wrapped_4096_bytes", wrapped, "default", "", string(bytes.Repeat(allBytes(), 16)), false)
+	ok("wrapped_carried_partition", wrapped, "tenant-1", "", ssn, true)
+	x := ok("chacha20", chacha, "default", "", ssn, false)
+	ok("chacha20_empty", chacha, "default", "", "", false)
+	ok("chacha20_carried_partition", chacha, "tenant-1", "", ssn, true)
+	r := ok("bound_to_a_row", bound, "default", "6f96a1c0-0000-4000-8000-000000000001", ssn, false)
+	ok("bound_and_carried", bound, "tenant-1", "42", ssn, true)
+	ok("chacha20_bound", vectorOptions{Suite: envelope.SuiteChaCha20, BindRow: true}, "default", "42", ssn, false)
+	p16 := ok("padded_to_16", vectorOptions{Pad: 16}, "default", "", ssn, false)
+	ok("padded_full_block", vectorOptions{Pad: 16}, "default", "", "sixteen bytes...", false)
+	ok("padded_empty", vectorOptions{Pad: 32}, "default", "", "", false)
+	ok("padded_with_padding_like_text", vectorOptions{Pad: 32}, "default", "", "\x80\x00\x00", false)
+	ok("padme", vectorOptions{Pad: envelope.PadPadme}, "default", "", strings.Repeat("v", 100), false)
+	z := ok("compressed", vectorOptions{Compress: 64}, "default", "", long, false)
+	ok("below_the_threshold", vectorOptions{Compress: 64}, "default", "", ssn, false)
+	ok("not_compressible", vectorOptions{Compress: 64}, "default", "", string(allBytes()), false)
+	ok("compressed_and_padded", vectorOptions{Compress: 64, Pad: 256}, "default", "", long, false)
+	all := ok("everything", everything, "tenant-1", "42", long, true)
+	ok("chacha20_everything", vectorOptions{Suite: envelope.SuiteChaCha20, BindRow: true, Compress: 64, Pad: 64}, "tenant-1", "42", long, true)
+
+	again := func(name string, o vectorOptions, part, row, text string, rec []byte) {
+		c := add(name, o, part, row, rec, "ok")
+		c.Tag, c.Plaintext = 1, hex.EncodeToString([]byte(text))
+	}
+	again("suite_of_before", vectorOptions{Suite: envelope.SuiteWrapped, Read: []int{1}}, "default", "", ssn, plain)
+	again("unbound_accepted", vectorOptions{BindRow: true, Accept: envelope.FormUnbound}, "default", "42", ssn, plain)
+	again("unpadded_accepted", vectorOptions{Pad: 16, Accept: envelope.FormUnpadded}, "default", "", ssn, plain)
+	again("padded_accepted", vectorOptions{Accept: envelope.FormPadded}, "default", "", ssn, p16)
+	again("compressed_accepted", vectorOptions{Accept: envelope.FormCompressed}, "default", "", long, z)
+	clk.t = clk.t.Add(100 * 24 * time.Hour)
+	for name, rec := range map[string][]byte{"rewrapped": w, "rewrapped_everything": all} {
+		o, part, row, text := wrapped, "default", "", ssn
+		if name != "rewrapped" {
+			o, part, row, text = everything, "tenant-1", "42", long
+		}
+		opts := (&vectorCase{Options: &o}).options()
+		moved, err := s.Rewrap(context.Background(), rec, shapedColumn(t, s, "users.ssn", opts), partition(t, part))
+		if err != nil {
+			t.Fatal(err)
+		}
+		again(name, o, part, row, text, moved)
+	}
+
+	const other, damaged = "other key or damaged header", "damaged value"
+	add("wrapped_key_changed", wrapped, "default", "", flip(w, 30, 1), other)
+	add("wrapped_tag_changed", wrapped, "default", "", flip(w, 73, 1), other)
+	add("wrapped_commitment_changed", wrapped, "default", "", flip(w, 74, 1), other)
+	add("wrapped_created_changed", wrapped, "default", "", flip(w, 9, 1), "key_not_found")
+	add("wrapped_type_changed", wrapped, "default", "", flip(w, 5, 1), other)
+	add("wrapped_value_changed", wrapped, "default", "", flip(w, len(w)-20, 1), damaged)
+	add("wrapped_cut_to_117_bytes", wrapped, "default", "", w[:117], "truncated")
+	add("chacha20_value_changed", chacha, "default", "", flip(x, len(x)-20, 1), damaged)
+	add("chacha20_salt_changed", chacha, "default", "", flip(x, 14, 1), other)
+	add("another_row", bound, "default", "6f96a1c0-0000-4000-8000-000000000002", r, damaged)
+	add("no_row", bound, "default", "", r, "row_missing")
+	add("row_flag_removed", bound, "default", "42", flip(r, 4, 2), "form not accepted")
+	add("row_flag_removed_and_accepted", vectorOptions{BindRow: true, Accept: envelope.FormUnbound}, "default", "42", flip(r, 4, 2), damaged)
+	add("row_flag_added", derived, "default", "42", flip(plain, 4, 2), "form not accepted")
+	add("padding_flag_removed", vectorOptions{Pad: 16, Accept: envelope.FormUnpadded}, "default", "", flip(p16, 4, 8), damaged)
+	add("compression_flag_removed", vectorOptions{Compress: 64}, "default", "", flip(z, 4, 4), damaged)
+	add("suite_changed_to_wrapped", vectorOptions{Suite: envelope.SuiteWrapped, Read: []int{1}, Compress: 64}, "default", "", flip(z, 3, 3), other)
+	add("suite_changed_to_derived", vectorOptions{Read: []int{2}}, "default", "", flip(w, 3, 3), other)
+	add("derived_where_wrapped_is_demanded", wrapped, "default", "", plain, "suite not accepted")
+	add("wrapped_where_derived_is_demanded", derived, "default", "", w, "suite not accepted")
+	add("unbound_where_bound_is_demanded", bound, "default", "42", plain, "form not accepted")
+	add("unpadded_where_padded_is_demanded", vectorOptions{Pad: 16}, "default", "", plain, "form not accepted")
+	add("compressed_where_it_is_not_read", derived, "default", "", z, "form not accepted")
+	add("suite_4", derived, "default", "", flip(plain, 3, 5), "unknown version or suite")
+	add("version_2", derived, "default", "", flip(plain, 3, 0x30), "unknown version or suite")
 	f.Rows = k.rows
 	return f
 }

@@ -327,8 +327,8 @@ func (a *analysis) use(u paramUse) {
 }
 
 // seal plans the sealing of a parameter or literal.
-func (a *analysis) seal(e Expr, c *schema.Column, part PartitionSource) error {
-	out := Out{Seal: c, Partition: part}
+func (a *analysis) seal(e Expr, c *schema.Column, part PartitionSource, row *Value) error {
+	out := Out{Seal: c, Partition: part, Row: row}
 	switch v := e.(type) {
 	case *Param:
 		out.Value = Value{Source: FromArg, Arg: v.N}
@@ -347,7 +347,7 @@ func (a *analysis) seal(e Expr, c *schema.Column, part PartitionSource) error {
 }
 
 // constant returns the value of a literal or parameter that can name a
-// partition; nil for anything else.
+// partition or a row; nil for anything else.
 func constant(e Expr) *Value {
 	switch v := e.(type) {
 	case *Param:

@@ -155,6 +155,7 @@ type Relation struct {
 		shown    []column
 		distinct bool
 		part     int
+		rowAt    int
 	}
 }
 

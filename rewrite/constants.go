@@ -151,7 +151,7 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 		if err := a.sealUncast(f.cast, out); err != nil {
 			return err
 		}
-	} else if err := a.seal(f.expr, col, out.Partition); err != nil {
+	} else if err := a.seal(f.expr, col, out.Partition, out.Row); err != nil {
 		return err
 	}
 	if out.Exact {
@@ -228,7 +228,7 @@ func (a *analysis) settle() error {
 			continue
 		}
 		if out := c.consts.root().sealed; out != nil {
-			c.flow, c.consts = flow{{col: out.Seal, part: partOf(out.Partition)}}, nil
+			c.flow, c.consts = flow{{col: out.Seal, part: partOf(out.Partition), row: rowOf(out)}}, nil
 		}
 	}
 	for _, c := range a.undecided {

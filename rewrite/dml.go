@@ -76,6 +76,7 @@ type insertion struct {
 	sc     *scope
 	cols   []int // target columns, as indexes of rel.cols; -1 for one that is not known
 	partAt int   // position of the partition column among cols; -1
+	rowAt  int   // position of the row identity among cols, plus 1; 0
 	sealed bool  // some value is sealed
 	// selected are the columns of INSERT … SELECT.
 	selected []column
@@ -191,6 +192,9 @@ func (a *analysis) targetColumns(in *insertion) error {
 			if t != nil && at >= 0 && at == rel.partCol {
 				in.partAt = i
 			}
+			if t != nil && at >= 0 && at == rel.rowAt-1 {
+				in.rowAt = i + 1
+			}
 		}
 		return nil
 	}
@@ -219,6 +223,9 @@ func (a *analysis) writeColumns(in *insertion) error {
 		}
 		if i == rel.partCol {
 			in.partAt = len(in.cols)
+		}
+		if i == rel.rowAt-1 {
+			in.rowAt = len(in.cols) + 1
 		}
 		names = append(names, rel.cols[i].name)
 		in.cols = append(in.cols, i)
@@ -317,7 +324,11 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 			}
 			continue
 		}
-		if err := a.assign(e, sc, &sink{col: c, phys: in.rel.cols[in.cols[i]].phys, part: find}); err != nil {
+		to := &sink{
+			col: c, phys: in.rel.cols[in.cols[i]].phys, part: find,
+			id: func() (*Value, error) { return a.insertedRow(in, row, c) },
+		}
+		if err := a.assign(e, sc, to); err != nil {
 			return err
 		}
 		in.sealed = true
@@ -493,8 +504,12 @@ func (a *analysis) proposed(in *insertion, u *Upsert) *relation {
 
 func (a *analysis) upsertSet(in *insertion, u *Upsert, s *Assign, sc *scope) error {
 	for k, ref := range s.Columns {
-		h, err := a.column(ref, &scope{rels: []*relation{in.rel}})
+		target := &scope{rels: []*relation{in.rel}}
+		h, err := a.column(ref, target)
 		if err != nil {
+			return err
+		}
+		if err := a.rowidWrite(ref, target); err != nil {
 			return err
 		}
 		v := assigned(s, k)
@@ -558,6 +573,9 @@ func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnR
 	if !a.conflictKeepsPartition(in, u) {
 		return a.refuse(u.Start, ReasonPartition, c.String(), "the conflict key must contain the partition column, or another partition's row could be overwritten")
 	}
+	if err := a.conflictKeepsRow(in, u, c); err != nil {
+		return err
+	}
 	ref := proposedRef(v)
 	if ref != nil {
 		h, err := a.lookUp(ref, sc)
@@ -572,6 +590,7 @@ func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnR
 	sink := &sink{
 		col: c, phys: in.rel.cols[at].phys, rel: in.rel, proposed: true,
 		part: func() (PartitionSource, error) { return a.commonPartition(in, c, u) },
+		id:   func() (*Value, error) { return a.commonRow(in, c, u) },
 	}
 	if err := a.assign(v, sc, sink); err != nil {
 		return err
@@ -631,13 +650,19 @@ func (a *analysis) conflictKeepsPartition(in *insertion, u *Upsert) bool {
 	case schema.PartitionContext:
 		return false
 	}
-	if in.rel.partCol < 0 || !bytewise(in.rel, in.rel.partCol) {
+	if in.rel.partCol < 0 || !bytewise(in.rel, in.rel.partCol, t.Partition.Type.Kind) {
 		return false
 	}
+	return conflictHas(in, u, t.Partition.Column)
+}
+
+// conflictHas reports whether rows that conflict are certain to be equal in a
+// column.
+func conflictHas(in *insertion, u *Upsert, column string) bool {
 	if !u.Duplicate {
 		for _, e := range u.Target {
 			ref, ok := e.(*ColumnRef)
-			if ok && strings.EqualFold(ref.Path[len(ref.Path)-1].Name, t.Partition.Column) {
+			if ok && strings.EqualFold(ref.Path[len(ref.Path)-1].Name, column) {
 				return true
 			}
 		}
@@ -647,7 +672,7 @@ func (a *analysis) conflictKeepsPartition(in *insertion, u *Upsert) bool {
 	}
 	// Any unique key may be the one that conflicts.
 	for _, key := range in.rel.base.Unique {
-		if !containsFold(key, t.Partition.Column) {
+		if !containsFold(key, column) {
 			return false
 		}
 	}
@@ -721,6 +746,9 @@ func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {
 		if err != nil {
 			return err
 		}
+		if err := a.rowidWrite(ref, writes); err != nil {
+			return err
+		}
 		v := assigned(as, k)
 		f := h.flow()
 		if v == nil {
@@ -764,6 +792,9 @@ func (a *analysis) unsplit(as *Assign, h hit, sc *scope) error {
 	if h.rel != nil && h.rel.partCol >= 0 && h.col == h.rel.partCol {
 		return a.refuse(as.Start, ReasonPartitionWrite, h.rel.alias.Name, partitionHint)
 	}
+	if h.rel != nil && h.rel.rowAt > 0 && h.col == h.rel.rowAt-1 {
+		return a.refuse(as.Start, ReasonRowWrite, h.rel.alias.Name, rowWriteHint)
+	}
 	return a.clear(as.Value, sc, ReasonSealedToClear)
 }
 
@@ -787,6 +818,12 @@ func (a *analysis) updateRow(s *Update, as *Assign, q *Subquery, writes, sc *sco
 		if h.rel != nil && h.rel.partCol >= 0 && h.col == h.rel.partCol {
 			return a.refuse(as.Start, ReasonPartitionWrite, h.rel.alias.Name, partitionHint)
 		}
+		if h.rel != nil && h.rel.rowAt > 0 && h.col == h.rel.rowAt-1 {
+			return a.refuse(as.Start, ReasonRowWrite, h.rel.alias.Name, rowWriteHint)
+		}
+		if err := a.rowidWrite(ref, writes); err != nil {
+			return err
+		}
 		f := h.flow()
 		switch {
 		case len(f) > 0 && cols == nil:
@@ -807,16 +844,14 @@ func (a *analysis) updateRow(s *Update, as *Assign, q *Subquery, writes, sc *sco
 
 const partitionHint = "a row keeps its partition for life; insert a new row and delete the old one"
 
-// partitionWrite refuses changes of the partition column, which would orphan
-// the row's values.
+// partitionWrite refuses changes of the partition column and of the row identity,
+// which would orphan the row's values.
 func (a *analysis) partitionWrite(r *relation, h hit, v Expr, ref *ColumnRef) error {
-	if r.partCol < 0 || h.col != r.partCol {
-		return nil
+	if err := a.rowWrite(r, h, v, ref); err != nil {
+		return err
 	}
-	if p := proposedRef(v); p != nil && strings.EqualFold(p.Path[len(p.Path)-1].Name, ref.Path[len(ref.Path)-1].Name) && len(p.Path) == 1 {
-		if _, ok := v.(*ColumnRef); ok {
-			return nil // c = c
-		}
+	if r.partCol < 0 || h.col != r.partCol || assignsItself(v, ref) {
+		return nil
 	}
 	return a.refuse(ref.Start, ReasonPartitionWrite, r.annotated().Name+"."+r.annotated().Partition.Column, partitionHint)
 }
@@ -837,9 +872,11 @@ func (a *analysis) updateSealed(s *Update, as *Assign, ref *ColumnRef, h hit, v 
 
 // updateSink is an encrypted column of a row that is updated.
 func (a *analysis) updateSink(s *Update, h hit, c *schema.Column, pos int) *sink {
-	return &sink{col: c, phys: h.rel.cols[h.col].phys, rel: h.rel, part: func() (PartitionSource, error) {
-		return a.updatePartition(s, h.rel, c, pos)
-	}}
+	return &sink{
+		col: c, phys: h.rel.cols[h.col].phys, rel: h.rel,
+		part: func() (PartitionSource, error) { return a.updatePartition(s, h.rel, c, pos) },
+		id:   func() (*Value, error) { return a.updatedRow(s, h.rel, c) },
+	}
 }
 
 // updatePartition is the partition of the rows that an UPDATE seals for.
@@ -865,7 +902,7 @@ func (a *analysis) addConjunct(s *Update, r *relation, c *schema.Column) error {
 	if cursorOnly(s.Where) {
 		return a.refuse(s.Start, ReasonPartition, c.String(), "WHERE CURRENT OF takes no other condition; update by key")
 	}
-	if r.partCol < 0 || !bytewise(r, r.partCol) || len(s.Targets) != 1 || len(s.Limit) > 0 ||
+	if r.partCol < 0 || !bytewise(r, r.partCol, r.annotated().Partition.Type.Kind) || len(s.Targets) != 1 || len(s.Limit) > 0 ||
 		s.Where != nil && !s.WhereSpan.Known() || s.Where == nil && s.WhereAt < 0 {
 		return a.refuse(s.Start, ReasonPartition, c.String(), "fix the partition in the WHERE clause")
 	}

@@ -19,6 +19,8 @@ type sink struct {
 	proposed bool
 	// part finds the partition of the row, once a value is sealed for it.
 	part func() (PartitionSource, error)
+	// id finds the identity of the row, for columns that bind rows.
+	id func() (*Value, error)
 	// row says that a value's row gives the partition of the new row as well;
 	// nil where that cannot be.
 	row func(s *sealed) bool
@@ -33,11 +35,11 @@ const domainHint = "a copy opens only under the same id: give both columns one i
 // may come (threats T5, T17).
 func (a *analysis) assign(e Expr, sc *scope, to *sink) error {
 	if a.direct(e, to) {
-		part, err := to.part()
+		out, err := a.sealedFor(to)
 		if err != nil {
 			return err
 		}
-		return a.sealDirect(e, to.col, part)
+		return a.sealDirect(e, out)
 	}
 	c, err := a.value(e, sc, ReasonDomain, to)
 	if err != nil {
@@ -86,14 +88,26 @@ func (a *analysis) constantCast(v *Cast) bool {
 	return false
 }
 
-func (a *analysis) sealDirect(e Expr, col *schema.Column, part PartitionSource) error {
+// sealedFor says how constants are sealed for a column.
+func (a *analysis) sealedFor(to *sink) (out Out, err error) {
+	out.Seal = to.col
+	if out.Partition, err = to.part(); err != nil || !to.col.BindsRow() {
+		return out, err
+	}
+	if out.Row, err = to.id(); err == nil && out.Row == nil {
+		err = a.refuse(-1, ReasonRow, to.col.String(), rowHint)
+	}
+	return out, err
+}
+
+func (a *analysis) sealDirect(e Expr, out Out) error {
 	cast, ok := e.(*Cast)
 	if !ok {
 		a.free(e)
-		return a.seal(e, col, part)
+		return a.seal(e, out.Seal, out.Partition, out.Row)
 	}
 	a.dropCast(cast)
-	return a.sealUncast(cast, Out{Seal: col, Partition: part})
+	return a.sealUncast(cast, out)
 }
 
 // textOfBytes reports whether a cast that is left out would have made text of
@@ -105,7 +119,7 @@ func (a *analysis) textOfBytes(c *schema.Column) bool {
 // sealUncast seals a constant without its cast. SQLite's cast to text also
 // makes text of bytes, which the column would keep as they are.
 func (a *analysis) sealUncast(cast *Cast, out Out) error {
-	if err := a.seal(cast.X, out.Seal, out.Partition); err != nil {
+	if err := a.seal(cast.X, out.Seal, out.Partition, out.Row); err != nil {
 		return err
 	}
 	if a.dialect != SQLite {
@@ -135,16 +149,17 @@ func (a *analysis) take(c column, to *sink, pos int) error {
 	if c.consts == nil {
 		return nil
 	}
-	part, err := to.part()
+	out, err := a.sealedFor(to)
 	if err != nil {
 		return err
 	}
-	return a.settleSealed(c.consts, Out{Seal: to.col, Partition: part})
+	return a.settleSealed(c.consts, out)
 }
 
 // sameDomain allows a record of one column in another (threats T17): both have
-// one stable id, their rows are proven to be of one partition, and the record
-// fits. Within its own row a record may always stay in its column.
+// one stable id, neither binds rows, the one reads what the other holds, their
+// rows are proven to be of one partition, and the record fits. Within its own row
+// a record may always stay in its column.
 func (a *analysis) sameDomain(s *sealed, to *sink, pos int) error {
 	own := to.rel != nil && s.from != nil && (s.from == to.rel || to.proposed && s.from.excluded)
 	if own && s.col == to.col {
@@ -152,6 +167,12 @@ func (a *analysis) sameDomain(s *sealed, to *sink, pos int) error {
 	}
 	if s.col.ID != to.col.ID || s.col.Carrier != to.col.Carrier {
 		return a.refuse(pos, ReasonDomain, s.col.String(), domainHint)
+	}
+	if s.col.BindsRow() || to.col.BindsRow() {
+		return a.refuse(pos, ReasonDomain, s.col.String(), "the value is bound to its row; select it and write it with bound parameters")
+	}
+	if !to.col.ReadsAll(s.col) {
+		return a.refuse(pos, ReasonDomain, s.col.String(), "the columns have records of different forms; name those of the one under read: of the other, or select the value and write it with bound parameters")
 	}
 	if !a.holds(to.phys, s.phys) {
 		return a.refuse(pos, ReasonDomain, s.col.String(), "the column may be too short for the record; widen it")

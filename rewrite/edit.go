@@ -199,7 +199,8 @@ func (b *builder) added() int {
 func sameOut(x, y Out) bool {
 	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
-		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value)
+		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value) &&
+		sameValue(x.Row, y.Row)
 }
 
 func sameValue(x, y *Value) bool {
@@ -540,6 +541,16 @@ func (b *builder) results() error {
 				return err
 			}
 			o.Columns[j], o.Partitions[j] = c.flow[j].col, p
+			row, err := b.row(&c.flow[j])
+			if err != nil {
+				return err
+			}
+			if row != nil {
+				if o.Rows == nil {
+					o.Rows = make([]*RowSource, k)
+				}
+				o.Rows[j] = row
+			}
 		}
 		if err := a.unmixed(-1, o); err != nil {
 			return err

@@ -50,6 +50,8 @@ const (
 	ReasonVerify                              // the edited text did not parse to what was planned
 	ReasonParameters                          // parameters cannot be numbered, or too many
 	ReasonUnknownColumn                       // a name that no column has, in a statement on an annotated table
+	ReasonRow                                 // the row that a value is bound to cannot be told
+	ReasonRowWrite                            // the row identity would be changed
 )
 
 var reasonText = map[Reason]string{
@@ -93,6 +95,8 @@ var reasonText = map[Reason]string{
 	ReasonVerify:            "edited statement failed its check",
 	ReasonParameters:        "parameters",
 	ReasonUnknownColumn:     "column not known",
+	ReasonRow:               "row not known",
+	ReasonRowWrite:          "row identity changed",
 }
 
 func (r Reason) String() string {

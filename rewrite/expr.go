@@ -374,13 +374,20 @@ func (a *analysis) caseExpr(x *Case, sc *scope, why Reason) error {
 	return a.clear(x.Else, sc, inner(why, ReasonExpression))
 }
 
-// carry locates the partition of a column seen through its relation.
-func (a *analysis) carry(p partRef, r *relation) partRef {
+// carry locates the partition and the row of a value seen through its relation.
+func (r *relation) carry(s sealed) sealed {
+	s.part, s.row = r.locate(s.part, r.fixed), r.locate(s.row, r.row)
+	return s
+}
+
+// locate turns a column of the relation into the value that a conjunct fixes it
+// to, if one does.
+func (r *relation) locate(p partRef, fixed *Value) partRef {
 	if p.kind != partRow {
 		return p
 	}
-	if r.fixed != nil {
-		return partRef{kind: partValue, value: r.fixed}
+	if fixed != nil {
+		return partRef{kind: partValue, value: fixed}
 	}
 	p.rel = r
 	return p

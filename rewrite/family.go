@@ -88,12 +88,12 @@ func (f *family) triggers(r *SnapshotRelation, depth int) []SnapshotTrigger {
 // sameColumns reports whether records of one table's columns are records of the
 // other's.
 func sameColumns(t, o *schema.Table) bool {
-	if len(t.Columns) != len(o.Columns) || t.Partition != o.Partition {
+	if len(t.Columns) != len(o.Columns) || t.Partition != o.Partition || t.Row != o.Row {
 		return false
 	}
 	for _, c := range t.Columns {
 		d := o.Column(c.Name)
-		if d == nil || d.ID != c.ID || d.Carrier != c.Carrier {
+		if d == nil || d.ID != c.ID || d.Carrier != c.Carrier || d.BindsRow() != c.BindsRow() || !c.ReadsAll(d) || !d.ReadsAll(c) {
 			return false
 		}
 	}

@@ -343,7 +343,7 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 			return nil, err
 		}
 	} else {
-		r.cols, r.partCol = a.columnsOf(rel)
+		r.cols, r.partCol, r.rowAt = a.columnsOf(rel)
 	}
 	r.alias = alias
 	if t.Alias == nil {
@@ -371,19 +371,20 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 }
 
 // baseColumns are the columns of a base table as scopes see them, and the place
-// of its partition column (-1 without one): the columns of the catalog, or,
-// where that is not read, the ones that the configuration names. inContext says
+// of its partition column (-1 without one) and, plus 1, of its row identity (0
+// without one): the columns of the catalog, or, where that is not read, the ones
+// that the configuration names. inContext says
 // that the partition comes from the context, not from the rows. The slice is
 // shared by every plan and never changed.
-func baseColumns(rel *Relation, inContext bool) ([]column, int) {
+func baseColumns(rel *Relation, inContext bool) (cols []column, part, rowAt int) {
 	t := rel.Annotation
-	cols := make([]column, 0, len(rel.Columns))
+	cols = make([]column, 0, len(rel.Columns))
 	for i := range rel.Columns {
 		p := &rel.Columns[i]
 		cols = append(cols, column{name: p.Name, phys: p, declared: true})
 	}
 	if t == nil {
-		return cols, -1
+		return cols, -1, 0
 	}
 	byRow := t.Partition.Kind == schema.PartitionColumn
 	if rel.Open {
@@ -396,13 +397,17 @@ func baseColumns(rel *Relation, inContext bool) ([]column, int) {
 		if byRow {
 			cols = append(cols, column{name: t.Partition.Column, declared: true})
 		}
+		if t.Row.Column != "" {
+			cols = append(cols, column{name: t.Row.Column, declared: true})
+		}
 	}
-	part := -1
+	part = -1
 	for i := range cols {
 		if byRow && strings.EqualFold(cols[i].name, t.Partition.Column) {
 			part = i
 		}
 	}
+	rowAt = rowColumn(cols, t)
 	ref := partRef{kind: partConst}
 	switch {
 	case t.Relaxed:
@@ -415,13 +420,13 @@ func baseColumns(rel *Relation, inContext bool) ([]column, int) {
 	for i := range cols {
 		if c := t.Column(cols[i].name); c != nil {
 			cols[i].declared = false
-			cols[i].flow = flow{{col: c, part: ref, phys: cols[i].phys}}
+			cols[i].flow = flow{{col: c, part: ref, row: rowRef(c, rowAt), phys: cols[i].phys}}
 		}
 		if t.IndexColumn(cols[i].name) != nil {
 			cols[i].declared, cols[i].hidden = false, true
 		}
 	}
-	return cols, part
+	return cols, part, rowAt
 }
 
 // shownColumns are the columns that "*" shows, the list itself where it shows
@@ -443,13 +448,13 @@ func shownColumns(cols []column) (shown []column, distinct bool) {
 
 // columnsOf returns the columns of a base table, prepared with the catalog
 // where there is one.
-func (a *analysis) columnsOf(rel *Relation) ([]column, int) {
+func (a *analysis) columnsOf(rel *Relation) (cols []column, part, rowAt int) {
 	at := 0
 	if a.opt.ContextPartition {
 		at = 1
 	}
-	if rel.prepared[at].cols != nil {
-		return rel.prepared[at].cols, rel.prepared[at].part
+	if p := &rel.prepared[at]; p.cols != nil {
+		return p.cols, p.part, p.rowAt
 	}
 	return baseColumns(rel, a.opt.ContextPartition)
 }

@@ -7,7 +7,7 @@ import "github.com/sealsql/sealsql/schema"
 // of one domain (threats T17). Nothing sealed may reach a clear column, and
 // nothing that the server computes an encrypted one (threats T5).
 func (a *analysis) insertSelect(in *insertion) error {
-	part := a.selectedPartition(in)
+	part, id := a.selectedPartition(in), a.selectedRow(in)
 	for i := range in.selected {
 		c := &in.selected[i]
 		to := in.sealedAt(i)
@@ -17,7 +17,11 @@ func (a *analysis) insertSelect(in *insertion) error {
 			}
 			continue
 		}
-		s := &sink{col: to, phys: in.rel.cols[in.cols[i]].phys, part: part, row: func(s *sealed) bool { return a.sameRow(in, s) }}
+		s := &sink{
+			col: to, phys: in.rel.cols[in.cols[i]].phys, part: part,
+			id:  func() (*Value, error) { return id(to) },
+			row: func(s *sealed) bool { return a.sameRow(in, s) },
+		}
 		if err := a.take(*c, s, in.st.Query.Start); err != nil {
 			return err
 		}
@@ -67,18 +71,29 @@ func (a *analysis) selectedPartition(in *insertion) func() (PartitionSource, err
 		if found {
 			return part, nil
 		}
-		row := make([]Expr, len(in.selected))
-		for i := range row {
-			row[i] = &Opaque{Span: Span{Start: in.st.Query.Start}}
-			if k := in.selected[i].konst; k != nil {
-				row[i] = k
-			}
-		}
 		var err error
-		part, err = a.rowPartition(in, row)
+		part, err = a.rowPartition(in, in.constants())
 		found = err == nil
 		return part, err
 	}
+}
+
+// selectedRow finds the identity of rows that are selected: only a constant
+// gives all of them one.
+func (a *analysis) selectedRow(in *insertion) func(c *schema.Column) (*Value, error) {
+	return func(c *schema.Column) (*Value, error) { return a.insertedRow(in, in.constants(), c) }
+}
+
+// constants are the selected columns that are constants; others are opaque.
+func (in *insertion) constants() []Expr {
+	row := make([]Expr, len(in.selected))
+	for i := range row {
+		row[i] = &Opaque{Span: Span{Start: in.st.Query.Start}}
+		if k := in.selected[i].konst; k != nil {
+			row[i] = k
+		}
+	}
+	return row
 }
 
 // sameRow reports whether the row that a record is read from also gives the
@@ -90,6 +105,6 @@ func (a *analysis) sameRow(in *insertion, s *sealed) bool {
 	}
 	o := in.selected[in.partAt].origin
 	return o.rel == s.from && s.from.partCol >= 0 && o.col == s.from.partCol &&
-		bytewise(s.from, o.col) && in.rel.partCol >= 0 && bytewise(in.rel, in.rel.partCol) &&
+		bytewise(s.from, o.col, s.col.Table.Partition.Type.Kind) && in.rel.partCol >= 0 && bytewise(in.rel, in.rel.partCol, in.rel.annotated().Partition.Type.Kind) &&
 		s.from.annotated() == s.col.Table && s.col.Table.Partition.Kind == schema.PartitionColumn
 }

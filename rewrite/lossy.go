@@ -180,7 +180,7 @@ func (a *analysis) exposeFiltered(s *Select, cols []column) []column {
 		l.at = len(cols)
 		var f flow
 		for _, x := range l.rel.cols[l.col].flow {
-			f = append(f, sealed{col: x.col, part: a.carry(x.part, l.rel)})
+			f = append(f, l.rel.carry(x))
 		}
 		name := a.hide(s, l.rel, l.col)
 		cols = append(cols, column{name: name, hidden: true, flow: f})

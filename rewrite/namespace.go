@@ -88,7 +88,7 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 		rel.lists = new(starLists)
 		for i := range rel.prepared {
 			p := &rel.prepared[i]
-			p.cols, p.part = baseColumns(rel, i == 1)
+			p.cols, p.part, p.rowAt = baseColumns(rel, i == 1)
 			p.shown, p.distinct = shownColumns(p.cols)
 		}
 		if r.Temp {
@@ -368,6 +368,9 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 			out = append(out, Finding{t.Name, "rule " + rule + " rewrites statements on the table", "drop the rule"})
 		}
 		if f := partitionFinding(r, t); f != nil {
+			out = append(out, *f)
+		}
+		if f := rowFinding(r, t); f != nil {
 			out = append(out, *f)
 		}
 	}

@@ -36,6 +36,15 @@ type PartitionSource struct {
 	ResultColumn int
 }
 
+// RowSource says which row a value is opened in, where the column binds rows.
+type RowSource struct {
+	// Value is the argument or literal that gives the identity; nil for
+	// ResultColumn, the index (from 0, in the inner result) of the column that
+	// holds it.
+	Value        *Value
+	ResultColumn int
+}
+
 // Out is one value of the edited statement: an argument, or a hole in the text.
 type Out struct {
 	Value Value
@@ -47,6 +56,8 @@ type Out struct {
 	// rounded, cut or checked as it would be on its way into the column.
 	Compared  bool
 	Partition PartitionSource
+	// Row gives the identity of the row, where Seal binds rows.
+	Row *Value
 	// PartitionOf asks for the canonical partition value of the table to be
 	// sent (the conjunct that the driver adds, threats T13).
 	PartitionOf *schema.Table
@@ -83,6 +94,9 @@ type Open struct {
 	// Partitions is parallel: what is expected depends on that column.
 	Columns    []*schema.Column
 	Partitions []PartitionSource
+	// Rows is parallel too, with nil for columns that do not bind rows; nil
+	// where none does.
+	Rows []*RowSource
 	// Hidden columns were added by the plan and are not shown to the caller.
 	Hidden bool
 	// Computed: the value comes out of an expression, to which engines give no

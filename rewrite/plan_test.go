@@ -229,6 +229,9 @@ func describeResults(b *strings.Builder, set string, results []rewrite.Open, nam
 		}
 		for k, c := range r.Columns {
 			fmt.Fprintf(b, "  open %s %s", c, describePartition(r.Partitions[k]))
+			if r.Rows != nil {
+				b.WriteString(describeRow(r.Rows[k]))
+			}
 		}
 		if r.Computed {
 			b.WriteString("  computed")
@@ -238,6 +241,16 @@ func describeResults(b *strings.Builder, set string, results []rewrite.Open, nam
 		}
 		b.WriteByte('\n')
 	}
+}
+
+func describeRow(r *rewrite.RowSource) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Value != nil:
+		return " row " + describeValue(*r.Value)
+	}
+	return fmt.Sprintf(" row in result %d", r.ResultColumn+1)
 }
 
 func describeOut(o rewrite.Out) string {
@@ -252,6 +265,9 @@ func describeOut(o rewrite.Out) string {
 		return "index " + o.Index.Of.String() + " " + describeValue(o.Value) + " " + scope
 	case o.Seal != nil:
 		s := "seal " + o.Seal.String() + " " + describeValue(o.Value) + " " + describePartition(o.Partition)
+		if o.Row != nil {
+			s += " row " + describeValue(*o.Row)
+		}
 		if o.Exact {
 			s += " exact"
 		}
@@ -298,7 +314,9 @@ func describePartition(p rewrite.PartitionSource) string {
 //	  id int
 //	  tenant_id text
 //	  ssn bytea sealed text
+//	  note bytea sealed text unbound
 //	  partition column tenant_id text
+//	  row id uuid
 //	  unique tenant_id, id
 //	view uv of users as SELECT id FROM users
 //	child c of users
@@ -329,6 +347,12 @@ func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 			rel, ann = w.top(t, f)
 		case f[0] == "partition":
 			setPartition(t, ann, f)
+		case f[0] == "row":
+			typ, err := schema.ParseType(f[2])
+			if err != nil {
+				t.Fatal(err)
+			}
+			ann.Row = schema.RowIdentity{Column: f[1], Type: typ}
 		case f[0] == "calls":
 			rel.Calls = append(rel.Calls, rewrite.SnapshotCall{Routine: f[1], OnRead: len(f) > 2 && f[2] == "read"})
 		case f[0] == "relaxed":
@@ -472,6 +496,8 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			c.Invisible = true
 		case "ci":
 			c.BytewiseEqual = false
+		case "unbound":
+			ann.Columns[len(ann.Columns)-1].Unbound = true
 		default:
 			t.Fatalf("schema: unknown word %q", f[i])
 		}

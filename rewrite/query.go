@@ -83,8 +83,10 @@ func (a *analysis) values(v *Values, sc *scope) ([]column, *scope, error) {
 		}
 		for k := range c.flow {
 			c.flow[k].from = nil
-			if c.flow[k].part.kind == partRow {
-				c.flow[k].part = partRef{kind: partLost}
+			for _, p := range []*partRef{&c.flow[k].part, &c.flow[k].row} {
+				if p.kind == partRow {
+					*p = partRef{kind: partLost}
+				}
 			}
 		}
 		c.name, c.computed = valuesName(a.dialect, i), true
@@ -212,7 +214,7 @@ func merge(f *flow, s sealed) bool {
 		if x.phys != s.phys {
 			x.phys = nil
 		}
-		return x.part.equal(s.part)
+		return x.part.equal(s.part) && x.row.equal(s.row)
 	}
 	*f = append((*f)[:len(*f):len(*f)], s)
 	return true
@@ -447,7 +449,7 @@ func onlyStar(r *relation) []column {
 	}
 	for i := range r.cols {
 		for j := range r.cols[i].flow {
-			if r.cols[i].flow[j].part.kind == partRow {
+			if f := &r.cols[i].flow[j]; f.part.kind == partRow || f.row.kind == partRow {
 				return nil
 			}
 		}
@@ -529,36 +531,40 @@ func writable(vis []visible) bool {
 // hiddenPrefix begins the names of columns that plans add; it is reserved.
 const hiddenPrefix = "sealsql_p"
 
-// expose makes sure that the partition of every sealed result column that
-// depends on its row stands in the result: one is added behind the last item
-// for each relation that needs it.
+// expose makes sure that partition and row of every sealed result column that
+// depend on its row stand in the result: columns are added behind the last item
+// for each relation that needs them.
 func (a *analysis) expose(owner any, cols []column, sc *scope, canAdd bool) []column {
 	shown, first := len(cols), len(a.hiddenOf(owner))
 	for i := 0; i < shown; i++ {
 		for j := range cols[i].flow {
-			p := &cols[i].flow[j].part
-			if p.kind != partRow {
-				continue
-			}
-			if !canAdd {
-				*p = shownPartition(cols[:shown], *p)
-				continue
-			}
-			at := -1
-			for k := shown; k < len(cols); k++ {
-				h := a.hiddenOf(owner)[first+k-shown]
-				if h.rel == p.rel && h.col == p.col {
-					at = k
+			for _, p := range []*partRef{&cols[i].flow[j].part, &cols[i].flow[j].row} {
+				switch {
+				case p.kind != partRow:
+				case !canAdd:
+					*p = shownColumn(cols[:shown], *p)
+				default:
+					cols = a.exposeRef(owner, cols, shown, first, p)
 				}
 			}
-			if at < 0 {
-				at = len(cols)
-				cols = append(cols, column{name: a.hide(owner, p.rel, p.col), hidden: true})
-			}
-			*p = partRef{kind: partRow, col: at}
 		}
 	}
 	return cols
+}
+
+// exposeRef points p to the added column that shows it, adding one if there is
+// none. shown is the number of columns before added ones, first that of hidden
+// columns that the list had already.
+func (a *analysis) exposeRef(owner any, cols []column, shown, first int, p *partRef) []column {
+	for k := shown; k < len(cols); k++ {
+		if h := a.hiddenOf(owner)[first+k-shown]; h.rel == p.rel && h.col == p.col {
+			*p = partRef{kind: partRow, col: k}
+			return cols
+		}
+	}
+	name := a.hide(owner, p.rel, p.col)
+	*p = partRef{kind: partRow, col: len(cols)}
+	return append(cols, column{name: name, hidden: true})
 }
 
 // hide adds a column to a select list that the caller does not see, and returns
@@ -574,9 +580,9 @@ func (a *analysis) hide(owner any, r *relation, col int) string {
 	return name
 }
 
-// shownPartition finds the partition of a value among the columns that are
+// shownColumn finds the partition or row of a value among the columns that are
 // shown, where none can be added.
-func shownPartition(cols []column, p partRef) partRef {
+func shownColumn(cols []column, p partRef) partRef {
 	for i := range cols {
 		if o := cols[i].origin; o.rel == p.rel && o.col == p.col {
 			return partRef{kind: partRow, col: i}
@@ -585,7 +591,7 @@ func shownPartition(cols []column, p partRef) partRef {
 	return partRef{kind: partLost}
 }
 
-// fix notes the partitions that top-level conjuncts fix.
+// fix notes the partitions and rows that top-level conjuncts fix.
 func (a *analysis) fix(e Expr, sc *scope) {
 	op, ok := e.(*Op)
 	if !ok || !partitioned(sc.rels) {
@@ -610,34 +616,43 @@ func (a *analysis) fix(e Expr, sc *scope) {
 			continue
 		}
 		h, _, found, err := a.resolve(ref, &scope{rels: sc.rels})
-		if err != nil || !found || h.rel.partCol < 0 || h.col != h.rel.partCol || h.rel.fixed != nil {
-			continue
-		}
-		if !bytewise(h.rel, h.col) {
-			continue
-		}
-		h.rel.fixed = v
-		if a.opt.ContextPartition {
-			a.checks = append(a.checks, Check{A: *v, B: Value{Source: FromContextPartition}, Table: h.rel.annotated(), Pos: ref.Start})
+		if err == nil && found {
+			a.fixed(h, v, ref)
 		}
 	}
 }
 
-// partitioned reports whether the rows of any relation say their partition.
+// partitioned reports whether the rows of any relation say their partition
+// or identity.
 func partitioned(rels []*relation) bool {
 	for _, r := range rels {
-		if r.partCol >= 0 {
+		if r.partCol >= 0 || r.rowAt > 0 {
 			return true
 		}
 	}
 	return false
 }
 
-// bytewise reports whether equality of the partition column is equality of
-// the canonical value (threats T14): of text only under a byte-wise collation.
-func bytewise(r *relation, col int) bool {
-	t := r.annotated()
-	if t == nil || t.Partition.Type.Kind != schema.KindText {
+// fixed notes that a column equals a value.
+func (a *analysis) fixed(h hit, v *Value, ref *ColumnRef) {
+	r := h.rel
+	if r.rowAt > 0 && h.col == r.rowAt-1 && r.row == nil && bytewise(r, h.col, r.annotated().Row.Type.Kind) {
+		r.row = v
+	}
+	if r.partCol < 0 || h.col != r.partCol || r.fixed != nil || !bytewise(r, h.col, r.annotated().Partition.Type.Kind) {
+		return
+	}
+	r.fixed = v
+	if a.opt.ContextPartition {
+		a.checks = append(a.checks, Check{A: *v, B: Value{Source: FromContextPartition}, Table: r.annotated(), Pos: ref.Start})
+	}
+}
+
+// bytewise reports whether equality of a partition or row identity column is
+// equality of the canonical value (threats T14): of text only under a byte-wise
+// collation.
+func bytewise(r *relation, col int, kind schema.Kind) bool {
+	if kind != schema.KindText {
 		return true
 	}
 	p := r.cols[col].phys
@@ -655,7 +670,7 @@ func (a *analysis) link(args []Expr, sc *scope) bool {
 			return false
 		}
 		h, _, found, err := a.resolve(ref, sc)
-		if err != nil || !found || h.rel.partCol < 0 || h.col != h.rel.partCol || !bytewise(h.rel, h.col) {
+		if err != nil || !found || h.rel.partCol < 0 || h.col != h.rel.partCol || !bytewise(h.rel, h.col, h.rel.annotated().Partition.Type.Kind) {
 			return false
 		}
 		rels[i] = h.rel

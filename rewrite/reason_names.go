@@ -48,6 +48,8 @@ var reasonNames = map[Reason]string{
 	ReasonVerify:            "verify",
 	ReasonParameters:        "parameters",
 	ReasonUnknownColumn:     "unknown-column",
+	ReasonRow:               "row",
+	ReasonRowWrite:          "row-write",
 }
 
 // Name is the reason in one lower-case word with hyphens, for reports that

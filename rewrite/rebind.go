@@ -3,12 +3,15 @@ package rewrite
 import "slices"
 
 // eachValue calls fn for every value that a plan names; o is the outgoing value
-// that it belongs to, nil for partitions, checks and filters.
+// that it belongs to, nil for partitions, rows, checks and filters.
 func eachValue(p *Plan, fn func(v *Value, o *Out)) {
 	out := func(o *Out) {
 		fn(&o.Value, o)
 		if o.Partition.Value != nil {
 			fn(o.Partition.Value, nil)
+		}
+		if o.Row != nil {
+			fn(o.Row, nil)
 		}
 	}
 	for i := range p.Args {
@@ -22,6 +25,11 @@ func eachValue(p *Plan, fn func(v *Value, o *Out)) {
 			for k := range results[i].Partitions {
 				if v := results[i].Partitions[k].Value; v != nil {
 					fn(v, nil)
+				}
+			}
+			for _, row := range results[i].Rows {
+				if row != nil && row.Value != nil {
+					fn(row.Value, nil)
 				}
 			}
 		}
@@ -89,21 +97,37 @@ func (r rebinding) value(v *Value) {
 func (r rebinding) out(o *Out) {
 	r.value(&o.Value)
 	o.Partition = r.partition(o.Partition)
+	o.Row = r.named(o.Row)
+}
+
+// named copies a value that is shared.
+func (r rebinding) named(v *Value) *Value {
+	if v == nil || v.Literal == nil {
+		return v
+	}
+	c := *v
+	r.value(&c)
+	return &c
 }
 
 func (r rebinding) partition(s PartitionSource) PartitionSource {
-	if s.Value != nil && s.Value.Literal != nil {
-		v := *s.Value
-		r.value(&v)
-		s.Value = &v
-	}
+	s.Value = r.named(s.Value)
 	return s
 }
 
-// results copies results whose partitions are literals.
+// row copies the source of a row.
+func (r rebinding) row(s *RowSource) *RowSource {
+	if s == nil || s.Value == nil {
+		return s
+	}
+	return &RowSource{Value: r.named(s.Value), ResultColumn: s.ResultColumn}
+}
+
+// results copies results whose partitions or rows are literals.
 func (r rebinding) results(in []Open) []Open {
 	named := func(o Open) bool {
-		return slices.ContainsFunc(o.Partitions, func(s PartitionSource) bool { return s.Value != nil && s.Value.Literal != nil })
+		return slices.ContainsFunc(o.Partitions, func(s PartitionSource) bool { return s.Value != nil && s.Value.Literal != nil }) ||
+			slices.ContainsFunc(o.Rows, func(s *RowSource) bool { return s != nil && s.Value != nil && s.Value.Literal != nil })
 	}
 	if !slices.ContainsFunc(in, named) {
 		return in
@@ -113,6 +137,10 @@ func (r rebinding) results(in []Open) []Open {
 		out[i].Partitions = slices.Clone(out[i].Partitions)
 		for k := range out[i].Partitions {
 			out[i].Partitions[k] = r.partition(out[i].Partitions[k])
+		}
+		out[i].Rows = slices.Clone(out[i].Rows)
+		for k := range out[i].Rows {
+			out[i].Rows[k] = r.row(out[i].Rows[k])
 		}
 	}
 	return out

@@ -32,6 +32,9 @@ type partRef struct {
 type sealed struct {
 	col  *schema.Column
 	part partRef
+	// row locates the identity that the value is bound to: partValue, partRow or
+	// partLost; the zero value for columns that do not bind rows.
+	row partRef
 	// phys is the physical column that the record was read from; nil where it
 	// is not known.
 	phys *CatalogColumn
@@ -97,6 +100,8 @@ type relation struct {
 	base    *Relation
 	fixed   *Value // the partition, where a conjunct fixes it
 	partCol int    // index of the partition column in cols; -1
+	row     *Value // the row's identity, where a conjunct fixes it
+	rowAt   int    // index of the row identity's column in cols, plus 1; 0
 	pos     int
 	// excluded marks the proposed row of an upsert.
 	excluded bool

@@ -62,7 +62,8 @@ func (a *analysis) seen(c column, h hit) column {
 	src := &h.rel.cols[h.col]
 	c.consts, c.null, c.computed = src.consts, src.null, src.bare()
 	for _, s := range src.flow {
-		s.part, s.from = a.carry(s.part, h.rel), h.rel
+		s = h.rel.carry(s)
+		s.from = h.rel
 		if h.rel.fixed != nil && h.rel.partCol >= 0 {
 			s.fixed = h.rel.fixed
 		}
@@ -367,7 +368,14 @@ func (a *analysis) besideRecord(s sealed, pos int) (Out, error) {
 	if !ok {
 		return Out{}, a.refuse(pos, ReasonPartition, s.col.String(), besideHint)
 	}
-	return Out{Seal: s.col, Partition: part}, nil
+	out := Out{Seal: s.col, Partition: part}
+	if s.col.BindsRow() {
+		if s.row.kind != partValue {
+			return Out{}, a.refuse(pos, ReasonRow, s.col.String(), besideRowHint)
+		}
+		out.Row = s.row.value
+	}
+	return out, nil
 }
 
 // scalar is the value of a subquery: its row is another one, so that nothing
@@ -502,8 +510,10 @@ func moved(f flow) flow {
 	out := append(flow(nil), f...)
 	for i := range out {
 		out[i].from = nil
-		if out[i].part.kind == partRow {
-			out[i].part = partRef{kind: partLost}
+		for _, p := range []*partRef{&out[i].part, &out[i].row} {
+			if p.kind == partRow {
+				*p = partRef{kind: partLost}
+			}
 		}
 	}
 	return out

@@ -187,7 +187,7 @@ func (a *analysis) simpleView(rel *Relation, q *Query, cols []column, r *relatio
 		r.view.why = "write to the annotated table itself: it has a search index, which the view does not show"
 		return
 	}
-	r.view.why, r.base, r.fixed = "", from.base, from.fixed
+	r.view.why, r.base, r.fixed, r.row = "", from.base, from.fixed, from.row
 	for i := range cols {
 		src := &from.cols[cols[i].origin.col]
 		c := column{name: r.cols[i].name, declared: src.declared, phys: src.phys}
@@ -195,13 +195,16 @@ func (a *analysis) simpleView(rel *Relation, q *Query, cols []column, r *relatio
 			c.phys = &rel.Columns[i]
 		}
 		for _, s := range src.flow {
-			switch {
-			case s.part.kind == partRow && from.fixed != nil:
-				s.part = partRef{kind: partValue, value: from.fixed}
-			case s.part.kind == partRow:
-				s.part = shownPartition(cols, partRef{kind: partRow, rel: from, col: from.partCol})
+			s = from.carry(s)
+			for _, p := range []*partRef{&s.part, &s.row} {
+				if p.kind == partRow {
+					*p = shownColumn(cols, *p)
+				}
 			}
 			c.flow = append(c.flow, s)
+		}
+		if from.rowAt > 0 && cols[i].origin.col == from.rowAt-1 {
+			r.rowAt = i + 1
 		}
 		if cols[i].origin.col == from.partCol {
 			r.partCol = i

@@ -23,8 +23,9 @@ type Problem struct {
 	// Column is set for faults of one column.
 	Column string
 	// Field is the part at fault in the configuration's words: "id", "type",
-	// "carrier", "columns", "partition", "partition.column", "partition.type",
-	// "partition.const", "clear_tables.N", or empty for the whole.
+	// "carrier", "algorithm", "compress", "pad", "read", "columns", "partition",
+	// "partition.column", "partition.type", "partition.const", "bind_row",
+	// "bind_row.column", "bind_row.type", "clear_tables.N", or empty for the whole.
 	Field string
 	// Message says what is wrong, Hint what to do (or is empty).
 	Message string
@@ -134,6 +135,7 @@ func (b *builder) table(t *Table) {
 	}
 	b.partition(t)
 	b.equality(t)
+	b.row(t)
 }
 
 func (b *builder) column(t *Table, i int, c *Column) {
@@ -162,6 +164,7 @@ func (b *builder) column(t *Table, i int, c *Column) {
 		b.report(t, c.Name, "type", "type was not made by ParseType", "")
 		return
 	}
+	b.sealing(t, c)
 	if c.Carrier == CarrierAsherah {
 		b.asherah(t, c)
 	}
@@ -264,19 +267,19 @@ func (b *builder) partitionColumn(t *Table) {
 	}
 }
 
-// noCanonicalForm says why values of a type cannot name a partition: equal
+// noCanonicalForm says why values of a type cannot name a partition or a row: equal
 // values must have one form on every way in and out of the database (T14).
 func noCanonicalForm(t Type) string {
 	switch t.Kind {
 	case KindText:
 		if t.Fixed {
-			return "char(n) cannot name a partition: the engines pad and cut its blanks"
+			return "char(n) cannot name a partition or a row: the engines pad and cut its blanks"
 		}
 		return ""
 	case KindInt, KindUUID, KindNumeric, KindDate, KindBytes:
 		return ""
 	}
-	return t.Kind.String() + " cannot name a partition: its values have no single form"
+	return t.Kind.String() + " cannot name a partition or a row: its values have no single form"
 }
 
 func (b *builder) clearTable(field, entry string) {

@@ -24,6 +24,8 @@ type Table struct {
 	// demanding that it equals the expected one (partition_check: relaxed). A
 	// writer of the database can then show one partition's value to another.
 	Relaxed bool
+	// Row is the identity to which encrypted values of a row are bound.
+	Row RowIdentity
 }
 
 // String returns the name as the configuration writes it: "table" or
@@ -62,6 +64,10 @@ type Column struct {
 	Carrier Carrier
 	// Equality is the column's blind index, or nil.
 	Equality *Equality
+	// Sealing is the form of the records.
+	Sealing Sealing
+	// Unbound takes the column out of the table's row identity.
+	Unbound bool
 }
 
 // String returns "table.column".

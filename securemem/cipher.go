@@ -49,7 +49,12 @@ func (a *Arena) newCipher(key []byte, leave int) (*Cipher, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !relocatable() {
+	return a.place(c, relocatable(), leave)
+}
+
+// place moves a cipher into a slot, where it can be moved and there is one.
+func (a *Arena) place(c *Cipher, moves bool, leave int) (*Cipher, error) {
+	if !moves {
 		return c, nil
 	}
 	p, err := a.take(large, leave)

@@ -137,16 +137,16 @@ func (s *Secret) Expand(out, info []byte) error {
 	}
 	ReserveStack()
 	defer scrub()
+	if s.slot != nil && !fips140.Enabled() { // as it lies there, without a copy
+		expand(out, (*[SecretSize]byte)(slotBytes(small, s.slot)), info)
+		return nil
+	}
 	var key [SecretSize]byte
 	defer clear(key[:])
 	if err := s.read(&key); err != nil {
 		return err
 	}
-	if fips140.Enabled() {
-		return expandModule(out, key[:], info)
-	}
-	expand(out, &key, info)
-	return nil
+	return expandBy(out, &key, info)
 }
 
 // expandModule uses the module's HKDF, so that the service is an approved one.

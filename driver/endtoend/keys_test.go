@@ -32,7 +32,14 @@ type keptPair struct {
 
 func openKept(t *testing.T, f flavour) *keptPair {
 	t.Helper()
-	p := f.open(t, notesConfig)
+	return openKeptWith(t, f, notesConfig,
+		"CREATE TABLE notes (id int PRIMARY KEY, tenant int NOT NULL, v varchar(40))",
+		"CREATE TABLE clear (id int PRIMARY KEY)")
+}
+
+func openKeptWith(t *testing.T, f flavour, configuration string, tables ...string) *keptPair {
+	t.Helper()
+	p := f.open(t, configuration)
 	k := &keptPair{pair: p, raw: p.stored(t)}
 	if f.name != "sqlite" {
 		dialect := map[string]builtin.Dialect{"postgres": builtin.Postgres, "mysql": builtin.MySQL}[f.name]
@@ -44,10 +51,7 @@ func openKept(t *testing.T, f flavour) *keptPair {
 			t.Fatal(err)
 		}
 	}
-	for _, q := range []string{
-		"CREATE TABLE notes (id int PRIMARY KEY, tenant int NOT NULL, v varchar(40))",
-		"CREATE TABLE clear (id int PRIMARY KEY)",
-	} {
+	for _, q := range tables {
 		if _, err := p.sealed.Exec(q); err != nil {
 			t.Fatal(err)
 		}

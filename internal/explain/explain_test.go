@@ -200,6 +200,44 @@ func TestRecordsLeakWhatTheirTypeAndPartitionSay(t *testing.T) {
 	}
 }
 
+func TestFormsOfRecordsChangeWhatTheyLeak(t *testing.T) {
+	for want, s := range map[string]schema.Sealing{
+		"[null padded-length]":                 {Pad: 32},
+		"[null length compressibility]":        {Compress: 100},
+		"[null padded-length compressibility]": {Pad: schema.PadPadme, Compress: 100},
+		"[null length]":                        {Suite: schema.SuiteWrapped},
+	} {
+		c := &schema.Column{Name: "c", Sealing: s, Table: &schema.Table{Name: "t"}}
+		if got := fmt.Sprint(explain.Records(rewrite.Postgres, c)); got != want {
+			t.Errorf("%+v: %s, want %s", s, got, want)
+		}
+	}
+}
+
+func TestTheRowOfBoundValuesIsSaid(t *testing.T) {
+	uuid, err := schema.ParseType("uuid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tables, err := schema.New([]*schema.Table{{
+		Name: "users", Row: schema.RowIdentity{Column: "id", Type: uuid}, Columns: []*schema.Column{{Name: "ssn"}},
+	}}, schema.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := world(t, "users.ssn")
+	w.Tables = tables
+	for sql, want := range map[string]string{
+		"UPDATE users SET ssn = $1 WHERE id = $2":   "row: $2",
+		"SELECT ssn FROM users WHERE id = 'SECRET'": "row: a literal of the statement",
+		"SELECT ssn FROM users":                     "row: result column 2",
+	} {
+		if got := everything(t, describe(t, w, frontends["postgres"], sql)); !strings.Contains(got, want) || strings.Contains(got, "SECRET") {
+			t.Errorf("%s: %s", sql, got)
+		}
+	}
+}
+
 func TestRecordsOfAsherahLeakTheirPartitionAndTime(t *testing.T) {
 	tables, err := schema.New([]*schema.Table{{Name: "users", Columns: []*schema.Column{{Name: "ssn", Carrier: schema.CarrierAsherah}}}}, schema.Options{})
 	if err != nil {

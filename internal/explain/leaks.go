@@ -19,6 +19,10 @@ const (
 	LeakValue Leak = "value"
 	// LeakLength: how long the value is, as it is stored.
 	LeakLength Leak = "length"
+	// LeakPaddedLength: how long it is after padding.
+	LeakPaddedLength Leak = "padded-length"
+	// LeakCompressed: how well it compresses, by its length.
+	LeakCompressed Leak = "compressibility"
 	// LeakNull: whether there is a value.
 	LeakNull Leak = "null"
 	// LeakStorageClass: on SQLite whether it is an integer, a float, a text or
@@ -37,7 +41,7 @@ const (
 
 // words say what a leak is to a reader.
 var leakWords = map[Leak]string{
-	LeakValue: "the value", LeakLength: "its length", LeakNull: "whether it is NULL",
+	LeakValue: "the value", LeakLength: "its length", LeakPaddedLength: "its padded length", LeakCompressed: "how well it compresses", LeakNull: "whether it is NULL",
 	LeakStorageClass: "its storage class", LeakPartition: "its partition", LeakTime: "when it was sealed",
 	LeakEquality: "which values it is equal to", LeakEqualityEverywhere: "which values of all partitions it is equal to",
 }
@@ -48,8 +52,15 @@ func Records(d rewrite.Dialect, c *schema.Column) []Leak {
 	if c.Carrier == schema.CarrierAsherah {
 		return append(leaks, LeakLength, LeakPartition, LeakTime)
 	}
-	if !oneLength(d, c.Type) {
+	switch {
+	case oneLength(d, c.Type):
+	case c.Sealing.Pad != 0:
+		leaks = append(leaks, LeakPaddedLength)
+	default:
 		leaks = append(leaks, LeakLength)
+	}
+	if c.Sealing.Compress > 0 {
+		leaks = append(leaks, LeakCompressed)
 	}
 	if d == rewrite.SQLite {
 		leaks = append(leaks, LeakStorageClass)

@@ -72,6 +72,9 @@ type Use struct {
 	// Partition says where the partition comes from; empty for an index over
 	// all partitions.
 	Partition string `json:"partition,omitempty"`
+	// Row says where the identity of the row comes from that the value is bound
+	// to; empty for columns that do not bind rows.
+	Row string `json:"row,omitempty"`
 }
 
 // The formats.
@@ -268,7 +271,11 @@ func (d *describer) use(l *Line, o rewrite.Out) {
 		l.Uses = append(l.Uses, u)
 		l.Leaks = append(l.Leaks, Searchable(o.Index)...)
 	case o.Seal != nil:
-		l.Uses = append(l.Uses, d.record(useSealed, o.Seal, o.Partition))
+		u := d.record(useSealed, o.Seal, o.Partition)
+		if o.Row != nil {
+			u.Row = d.value(*o.Row)
+		}
+		l.Uses = append(l.Uses, u)
 		l.Leaks = append(l.Leaks, Records(d.dialect, o.Seal)...)
 	default:
 		l.Leaks = append(l.Leaks, LeakValue)
@@ -294,6 +301,17 @@ func (d *describer) partition(p rewrite.PartitionSource) string {
 		return d.value(*p.Value)
 	}
 	return constant + p.Const
+}
+
+// row says where the identity of an opened row comes from.
+func (d *describer) row(r *rewrite.RowSource) string {
+	switch {
+	case r == nil:
+		return ""
+	case r.Value != nil:
+		return d.value(*r.Value)
+	}
+	return fmt.Sprintf("result column %d", r.ResultColumn+1)
 }
 
 // constant is in front of the name of a constant partition.
@@ -371,7 +389,11 @@ func (d *describer) opened(l *Line, o rewrite.Open) {
 		if k < len(o.Partitions) {
 			p = o.Partitions[k]
 		}
-		l.Uses = append(l.Uses, d.record(useOpened, c, p))
+		u := d.record(useOpened, c, p)
+		if k < len(o.Rows) {
+			u.Row = d.row(o.Rows[k])
+		}
+		l.Uses = append(l.Uses, u)
 	}
 	switch {
 	case o.Hidden && len(o.Columns) == 0:

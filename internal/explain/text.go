@@ -128,13 +128,21 @@ func (l Line) uses(between string) string {
 func (u Use) words() string {
 	switch u.What {
 	case useSealed:
-		return "sealed for " + u.Column + " (" + u.Type + u.keys() + ")"
+		return "sealed for " + u.Column + " (" + u.Type + u.keys() + u.row() + ")"
 	case useIndexed:
 		return "its hash for the index " + u.Index + u.scope()
 	case useCompared:
 		return "its hash to compare with the index " + u.Index + " of " + u.Column + u.scope()
 	}
-	return u.Column + " (" + u.Type + u.keys() + ")"
+	return u.Column + " (" + u.Type + u.keys() + u.row() + ")"
+}
+
+// row says to which row a value is bound.
+func (u Use) row() string {
+	if u.Row == "" {
+		return ""
+	}
+	return ", row: " + u.Row
 }
 
 // keys says whose keys are used, where that is not the same for all rows.

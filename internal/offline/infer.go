@@ -226,6 +226,9 @@ func (c *inferred) columns(id rewrite.RelationID, t *schema.Table) []rewrite.Cat
 		if t.Partition.Kind == schema.PartitionColumn {
 			add(t.Partition.Column)
 		}
+		if t.Row.Column != "" {
+			add(t.Row.Column)
+		}
 	}
 	for q, names := range c.qualified {
 		if slices.Contains(c.owners[q], id) {

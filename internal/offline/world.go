@@ -93,7 +93,7 @@ func defines(parsed *rewrite.Script) bool {
 // that it may be shown.
 func (v *View) KnowsName(name string) bool {
 	for _, t := range v.world.Tables.Tables() {
-		if t.Name == name || t.Column(name) != nil || t.IndexColumn(name) != nil || t.Partition.Column == name {
+		if t.Name == name || t.Column(name) != nil || t.IndexColumn(name) != nil || t.Partition.Column == name || t.Row.Column == name {
 			return true
 		}
 	}

@@ -1,0 +1,25 @@
+package envelope
+
+import "context"
+
+// SealPayload seals bytes as they are under the given flags, as a hostile holder
+// of the keys could.
+func SealPayload(s *Sealer, c *Column, p Partition, compressed, padded bool, payload []byte) ([]byte, error) {
+	v := &place{c: c, p: p, flags: c.flags &^ shapeFlags, tag: 1}
+	if compressed {
+		v.flags |= flagCompressed
+	}
+	if padded {
+		v.flags |= flagPadded
+	}
+	return s.sealFresh(context.Background(), nil, v, payload)
+}
+
+// Context is the context hash of a column in a partition.
+func Context(c *Column, p Partition) []byte { return c.context(p.id)[:] }
+
+// Tick is the sealer's clock.
+func Tick(s *Sealer) int64 { return s.tick() }
+
+// Monotonic reports whether the sealer's clock is a monotonic one.
+func Monotonic(s *Sealer) bool { return !s.fixed && s.base != s.base.Round(0) }

@@ -1,0 +1,111 @@
+package envelope_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sealsql/sealsql/envelope"
+)
+
+// saltOf is what a record of "default" form holds of its data key.
+func saltOf(rec []byte) string { return string(rec[14:26]) }
+
+func TestMaxUsesHoldsHoweverManySeal(t *testing.T) {
+	const uses, workers, each = 7, 8, 2000
+	s := newSealer(t, func(c *envelope.Config) { c.Policy.DataKey.MaxUses = uses })
+	c, p := column(t, s, "t.c", false), partition(t, "p")
+	counts := make([]map[string]int, workers)
+	var wg sync.WaitGroup
+	for w := range workers {
+		counts[w] = map[string]int{}
+		wg.Go(func() {
+			for range each {
+				rec, err := s.Seal(context.Background(), nil, c, p, 1, []byte("v"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				counts[w][saltOf(rec)]++
+			}
+		})
+	}
+	wg.Wait()
+	all, total := map[string]int{}, 0
+	for _, m := range counts {
+		for salt, n := range m {
+			all[salt] += n
+			total += n
+		}
+	}
+	for _, n := range all {
+		if n > uses {
+			t.Fatalf("a data key sealed %d values, max_uses is %d", n, uses)
+		}
+	}
+	if total != workers*each || len(all) > total/2 {
+		t.Errorf("%d values under %d data keys: reuse does not happen", total, len(all))
+	}
+}
+
+func TestOneUseIsAKeyForEveryValue(t *testing.T) {
+	for _, o := range []envelope.ColumnOptions{{}, {BindRow: true}, {Pad: 16}} {
+		s := newSealer(t, func(c *envelope.Config) { c.Policy.DataKey.MaxUses = 1 })
+		c, p := shapedColumn(t, s, "t.c", o), partition(t, "p")
+		var mu sync.Mutex
+		seen := map[string]bool{}
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				for range 500 {
+					rec, err := s.SealRow(context.Background(), nil, c, p, "row", 1, nil)
+					mu.Lock()
+					if err != nil || seen[saltOf(rec)] {
+						t.Errorf("a salt came twice, or %v", err)
+					}
+					seen[saltOf(rec)] = true
+					mu.Unlock()
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// The age of a data key is measured on the monotonic clock, which nobody sets.
+func TestDataKeysAgeOnTheMonotonicClock(t *testing.T) {
+	s := newSealer(t, func(c *envelope.Config) { c.Policy.DataKey.MaxAge = 20 * time.Millisecond })
+	if !envelope.Monotonic(s) {
+		t.Fatal("the sealer's clock can be set")
+	}
+	c, p := column(t, s, "t.c", false), partition(t, "p")
+	first := saltOf(seal(t, s, c, p, "v"))
+	began := time.Now()
+	for saltOf(seal(t, s, c, p, "v")) == first {
+		if time.Since(began) > 10*time.Second {
+			t.Fatal("the data key does not age")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if aged := time.Since(began); aged < 15*time.Millisecond {
+		t.Errorf("the data key was given up after %v", aged)
+	}
+}
+
+// Each form of one column has data keys of its own; a type as well.
+func TestDataKeysAreNotSharedByForms(t *testing.T) {
+	s := newSealer(t, nil)
+	p := partition(t, "p")
+	seen := map[string]string{}
+	for _, sh := range everyShape() {
+		if sh.o.CarryPartition {
+			continue
+		}
+		salt := saltOf(sealRow(t, s, shapedColumn(t, s, "t.c", sh.o), p, "row", "a value"))
+		if other, ok := seen[salt]; ok {
+			t.Errorf("%s and %s share a data key", sh.name, other)
+		}
+		seen[salt] = sh.name
+	}
+}
