@@ -7,7 +7,7 @@ type editKind uint8
 
 const (
 	// editOther is anything that only parsing proves.
-	editOther editKind = iota
+	_ editKind = iota
 	// editValue: one value for another, or a cast around it taken away.
 	editValue
 	// editName: the column of a search index for the column that it is of.

@@ -16,6 +16,7 @@ const alterConfig = head + `tables:
 // that was made by an earlier version of the program: the new encrypted column
 // is created in its physical form, holds ciphertext only, and goes again.
 func TestAlterTable(t *testing.T) {
+	t.Parallel()
 	for _, e := range everyMode {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			w := e.open(t, strings.ReplaceAll(alterConfig, "guards: off", "guards: require"))

@@ -175,6 +175,7 @@ func (x *twins) constants(text string) []struct {
 
 // TestFlow compares statements that hand encrypted values on.
 func TestFlow(t *testing.T) {
+	t.Parallel()
 	for _, e := range everyMode {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			x := e.flowTwins(t)
@@ -231,6 +232,7 @@ func (x *twins) flowQuery(text string, args []any) {
 
 // TestFlowKeepsPlaintextInside runs the same with the canary for the constants.
 func TestFlowKeepsPlaintextInside(t *testing.T) {
+	t.Parallel()
 	for _, e := range everyMode {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			w := e.flowTwins(t).w
@@ -248,6 +250,7 @@ func TestFlowKeepsPlaintextInside(t *testing.T) {
 
 // TestFlowKeepsIndexes writes searched columns by SELECT and asks for them.
 func TestFlowKeepsIndexes(t *testing.T) {
+	t.Parallel()
 	for _, e := range everyMode {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			w := e.open(t, head+"tables: {users: {columns: {email: {search: {equality: {collation: binary}}}}}}\n")

@@ -26,6 +26,7 @@ var inlined = []string{
 // TestInlinedLiterals runs texts that differ in their literals alone, on plain
 // and on encrypted tables.
 func TestInlinedLiterals(t *testing.T) {
+	t.Parallel()
 	for _, e := range everyMode {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			x := e.twins(t)

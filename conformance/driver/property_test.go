@@ -89,6 +89,7 @@ func check(t *testing.T, d rewrite.Dialect, db *sql.DB, sent *drivertest.Sent) {
 }
 
 func TestNothingLeavesInClearSQLite(t *testing.T) {
+	t.Parallel()
 	file := filepath.Join(t.TempDir(), "p.db")
 	plain, err := sql.Open("sqlite", file)
 	if err != nil {
@@ -111,6 +112,7 @@ func TestNothingLeavesInClearSQLite(t *testing.T) {
 }
 
 func TestNothingLeavesInClearPostgres(t *testing.T) {
+	t.Parallel()
 	dsn := testenv.Postgres(t)
 	plain, err := sql.Open("pgx", dsn)
 	if err != nil {
@@ -134,6 +136,7 @@ func TestNothingLeavesInClearPostgres(t *testing.T) {
 }
 
 func TestNothingLeavesInClearMySQL(t *testing.T) {
+	t.Parallel()
 	dsn := testenv.MySQL(t)
 	plain, err := sql.Open("mysql", dsn)
 	if err != nil {

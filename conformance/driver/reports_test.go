@@ -9,6 +9,7 @@ import (
 
 // TestReportsShowLogicalTypes asks a table how it is made, as migrators do.
 func TestReportsShowLogicalTypes(t *testing.T) {
+	t.Parallel()
 	for _, e := range []engine{onSQLite, onMySQL} {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.twins(t)
@@ -61,6 +62,7 @@ func typesOf(a *answer) map[string]string {
 // TestInvisibleColumns compares "*" and INSERTs without column list with what
 // the server itself makes of them.
 func TestInvisibleColumns(t *testing.T) {
+	t.Parallel()
 	w := onMySQL.open(t, usersConfig, "CREATE TABLE users (id INTEGER PRIMARY KEY, ssn {BIN}, email {BIN} INVISIBLE, hush {TEXT} INVISIBLE, note {TEXT})")
 	w.exec("INSERT INTO users VALUES (1, {M}, 'n')")
 	w.exec("INSERT INTO users () VALUES (2, ?, 'n')", w.mark)

@@ -134,6 +134,7 @@ var searchChanges = []struct {
 // TestSearch compares searches with those of plain tables, in every mode of the
 // drivers, and shows that nothing of what is searched for goes out.
 func TestSearch(t *testing.T) {
+	t.Parallel()
 	for _, e := range everyMode {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			x := e.searchTwins(t)
@@ -169,6 +170,7 @@ func (x *twins) searchChange(text string, args []any) {
 // TestSearchStaysInItsPartition shows that one value has another index in
 // another partition, and one index where the scope is the table.
 func TestSearchStaysInItsPartition(t *testing.T) {
+	t.Parallel()
 	for _, e := range all {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.searchTwins(t)

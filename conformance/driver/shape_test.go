@@ -58,6 +58,7 @@ var catalogQueries = map[rewrite.Dialect][]string{
 // TestCatalogShowsTheLogicalShape compares the database's answers about an
 // encrypted table with those about the plain one that the program declares.
 func TestCatalogShowsTheLogicalShape(t *testing.T) {
+	t.Parallel()
 	for _, e := range everyMode {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			seen := "timestamp"

@@ -53,6 +53,7 @@ func modesOf(d rewrite.Dialect) (out []engine) {
 // TestStatements runs every case on encrypted and on plain tables; a program
 // must see no difference unless the statement is refused.
 func TestStatements(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/statements/*.txt")
 	if err != nil || len(files) != len(statementFiles) {
 		t.Fatalf("found %d files of cases, want %d: %v", len(files), len(statementFiles), err)

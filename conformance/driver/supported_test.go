@@ -248,6 +248,7 @@ var onlyOn = map[rewrite.Dialect]struct{ queries, changes []string }{
 // TestSupported runs the statements that this version supports on plain and on
 // encrypted tables; a program must see no difference.
 func TestSupported(t *testing.T) {
+	t.Parallel()
 	for _, e := range everyMode {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			t.Run("queries", func(t *testing.T) { e.queries(t) })

@@ -42,6 +42,7 @@ var refusedOnViews = []string{
 
 // TestViews compares statements on views over encrypted tables.
 func TestViews(t *testing.T) {
+	t.Parallel()
 	for _, e := range all {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.flowTwins(t)
@@ -84,6 +85,7 @@ func TestViews(t *testing.T) {
 // TestViewsMadeByOthers reads views that another process made, in ways that
 // only the catalog tells, and refuses those that would show or take plaintext.
 func TestViewsMadeByOthers(t *testing.T) {
+	t.Parallel()
 	for _, e := range all {
 		t.Run(e.name, func(t *testing.T) {
 			w := e.open(t, usersConfig, usersTable)
@@ -111,6 +113,7 @@ func TestViewsMadeByOthers(t *testing.T) {
 
 // TestChildren uses the parts of a partitioned table by their names.
 func TestChildren(t *testing.T) {
+	t.Parallel()
 	w := onPostgres.open(t, usersConfig,
 		"CREATE TABLE users (id integer, tenant text, ssn bytea, email bytea, note text) PARTITION BY RANGE (id)",
 		"CREATE TABLE users_low PARTITION OF users FOR VALUES FROM (0) TO (100)",
