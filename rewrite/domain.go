@@ -136,11 +136,29 @@ func (a *analysis) take(c column, to *sink, pos int) error {
 	if c.consts == nil {
 		return nil
 	}
+	if a.asText(&c) && to.col.Type.Kind != schema.KindText {
+		return a.refuse(pos, ReasonComputed, to.col.String(), "the server takes the constants for texts; write their type beside one of them")
+	}
 	part, err := to.part()
 	if err != nil {
 		return err
 	}
 	return a.settleSealed(c.consts, Out{Seal: to.col, Partition: part})
+}
+
+// asText reports constants that PostgreSQL takes for texts, because nothing
+// beside them has a type: those inside a form, a VALUES list or a subquery.
+func (a *analysis) asText(c *column) bool {
+	if a.dialect != Postgres || len(c.flow) > 0 || c.konst != nil {
+		return false
+	}
+	for _, f := range c.consts.root().list {
+		l, literal := f.expr.(*Literal)
+		if f.cast != nil || literal && l.Kind != LitString {
+			return false
+		}
+	}
+	return true
 }
 
 // sameDomain allows a record of one column in another (threats T17): both have

@@ -377,7 +377,10 @@ func (g *generator) window(s scope, seal []col) (string, col) {
 		return "rank() OVER " + over, col{kind: kindInt, ref: "1"}
 	}
 	c := pickOf(g.dice, seal)
-	return g.pick("lag(", "lead(", "first_value(", "count(") + c.ref + ") OVER " + over, col{kind: c.kind, sealed: true, ref: "1"}
+	if g.n(4) == 0 {
+		return "count(" + c.ref + ") OVER " + over, col{kind: kindInt, ref: "1"}
+	}
+	return g.pick("lag(", "lead(", "first_value(") + c.ref + ") OVER " + over, col{kind: c.kind, sealed: true, ref: "1"}
 }
 
 // grouped makes a query with aggregates.
