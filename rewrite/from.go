@@ -415,6 +415,9 @@ func baseColumns(rel *Relation, inContext bool) ([]column, int) {
 // columnsOf returns the columns of a base table, prepared with the catalog
 // where there is one.
 func (a *analysis) columnsOf(rel *Relation) ([]column, int) {
+	if a.depth > 0 {
+		return definedColumns(rel, a.opt.ContextPartition)
+	}
 	at := 0
 	if a.opt.ContextPartition {
 		at = 1

@@ -64,6 +64,9 @@ type column struct {
 	// selected as it is.
 	computed bool
 	origin   hit
+	// reserved marks columns of sealsql in the definition of a view, which may
+	// name them.
+	reserved bool
 }
 
 // label is the name that the result has for the column; "" where the engine

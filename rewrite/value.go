@@ -60,7 +60,7 @@ func (a *analysis) columnValue(ref *ColumnRef, sc *scope) (column, error) {
 // seen takes over what a column of a relation in scope may hold.
 func (a *analysis) seen(c column, h hit) column {
 	src := &h.rel.cols[h.col]
-	c.consts, c.null, c.computed = src.consts, src.null, src.computed
+	c.consts, c.null, c.computed, c.reserved = src.consts, src.null, src.computed, src.reserved
 	for _, s := range src.flow {
 		s.part, s.from = a.carry(s.part, h.rel), h.rel
 		if h.rel.fixed != nil && h.rel.partCol >= 0 {
@@ -284,7 +284,7 @@ func (a *analysis) mergeValues(parts []column, pos int, why Reason, to *sink) (c
 			clear = true
 		}
 		out.null = out.null && p.null
-		out.computed = out.computed || p.computed
+		out.computed, out.reserved = out.computed || p.computed, out.reserved || p.reserved
 		for _, s := range p.flow {
 			if err := a.mergeFlow(&out.flow, s, pos, why); err != nil {
 				return column{}, err
@@ -335,7 +335,7 @@ func (a *analysis) mixed(c column, clear bool, pos int, why Reason, to *sink) (c
 				return column{}, err
 			}
 		}
-		return column{}, nil
+		return column{reserved: c.reserved}, nil
 	case len(c.flow) > 0 && c.consts != nil && to == nil:
 		out, err := a.besideRecord(c.flow[0], pos)
 		if err != nil {
