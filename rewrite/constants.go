@@ -31,7 +31,7 @@ func (c *constants) root() *constants {
 }
 
 // constant makes the constants of an expression that is nothing but one; nil
-// for all others, and for NULL.
+// for all others, and for NULL, which needs nothing unless its type is written.
 func (a *analysis) constant(e Expr) *constants {
 	f := fixed{expr: e}
 	if cast, ok := e.(*Cast); ok {
@@ -40,7 +40,7 @@ func (a *analysis) constant(e Expr) *constants {
 	switch x := f.expr.(type) {
 	case *Param:
 	case *Literal:
-		if x.Kind == LitNull {
+		if x.Kind == LitNull && f.cast == nil {
 			return nil
 		}
 	default:
@@ -139,6 +139,10 @@ func (a *analysis) twice(c *constants, col *schema.Column) error {
 // server must take it for what the column holds, which a cast tells it, where
 // it would otherwise guess from the constant alone.
 func (a *analysis) sealInside(f fixed, out Out) error {
+	if isNull(f.expr) { // its type is no longer that of the column
+		a.dropCast(f.cast)
+		return nil
+	}
 	col := out.Seal
 	if col.Carrier == schema.CarrierAsherah {
 		return a.refuse(f.expr.Pos(), ReasonExpression, col.String(), "constants of columns in Asherah's format stand alone where they are assigned")

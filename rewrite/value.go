@@ -78,9 +78,6 @@ func (a *analysis) castValue(x *Cast, sc *scope, why Reason, to *sink) (column, 
 	if consts := a.constant(x); consts != nil {
 		return column{consts: consts, computed: true, konst: x}, a.castRuns(x)
 	}
-	if isNull(x.X) {
-		return column{null: true}, a.castRuns(x)
-	}
 	if !a.handing(x.X) {
 		return column{}, a.clear(x, sc, why)
 	}
