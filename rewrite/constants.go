@@ -139,11 +139,10 @@ func (a *analysis) twice(c *constants, col *schema.Column) error {
 // server must take it for what the column holds, which a cast tells it, where
 // it would otherwise guess from the constant alone.
 func (a *analysis) sealInside(f fixed, out Out) error {
-	if isNull(f.expr) { // its type is no longer that of the column
-		a.dropCast(f.cast)
-		return nil
-	}
 	col := out.Seal
+	if isNull(f.expr) {
+		return a.dropType(f.cast, col)
+	}
 	if col.Carrier == schema.CarrierAsherah {
 		return a.refuse(f.expr.Pos(), ReasonExpression, col.String(), "constants of columns in Asherah's format stand alone where they are assigned")
 	}
@@ -170,6 +169,17 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 		a.carried = map[Expr]bool{}
 	}
 	a.carried[f.expr] = true
+	return nil
+}
+
+// dropType leaves out the type of a NULL, which is no longer that of the
+// column. PostgreSQL takes no type of another kind.
+func (a *analysis) dropType(c *Cast, col *schema.Column) error {
+	t, err := schema.ParseType(c.Type)
+	if a.dialect == Postgres && (err != nil || t.Kind != col.Type.Kind) {
+		return a.refuse(c.Start, ReasonComputed, col.String(), "write NULL, or its type as that of the column")
+	}
+	a.dropCast(c)
 	return nil
 }
 

@@ -122,6 +122,9 @@ func (a *analysis) sealUncast(cast *Cast, out Out) error {
 
 // take plans what becomes of a value in an encrypted column.
 func (a *analysis) take(c column, to *sink, pos int) error {
+	if a.textNull(&c) {
+		return a.refuse(pos, ReasonComputed, to.col.String(), "the server takes this NULL for a text; write NULL itself")
+	}
 	if c.null && len(c.flow) == 0 && c.consts == nil {
 		return nil
 	}
@@ -144,6 +147,12 @@ func (a *analysis) take(c column, to *sink, pos int) error {
 		return err
 	}
 	return a.settleSealed(c.consts, Out{Seal: to.col, Partition: part})
+}
+
+// textNull reports NULL that PostgreSQL takes for a text: that of a form, a
+// query or a set operation in which nothing has a type.
+func (a *analysis) textNull(c *column) bool {
+	return a.dialect == Postgres && c.null && len(c.flow) == 0 && c.consts == nil && c.konst == nil
 }
 
 // asText reports constants that PostgreSQL takes for texts, because nothing

@@ -271,7 +271,7 @@ func (a *analysis) oneOf(es []Expr, pos int, sc *scope, why Reason, to *sink) (c
 // value refuses the statement.
 func (a *analysis) mergeValues(parts []column, pos int, why Reason, to *sink) (column, error) {
 	out := column{null: true}
-	clear := false
+	clear, text := false, false
 	for i := range parts {
 		p := &parts[i]
 		switch {
@@ -281,6 +281,7 @@ func (a *analysis) mergeValues(parts []column, pos int, why Reason, to *sink) (c
 			clear = true
 		}
 		out.null = out.null && p.null
+		text = text || a.textNull(p)
 		out.computed, out.reserved = out.computed || p.computed, out.reserved || p.reserved
 		for _, s := range p.flow {
 			if err := a.mergeFlow(&out.flow, s, pos, why); err != nil {
@@ -299,6 +300,9 @@ func (a *analysis) mergeValues(parts []column, pos int, why Reason, to *sink) (c
 			return column{}, err
 		}
 		out.consts = both
+	}
+	if text && len(out.flow) > 0 {
+		return column{}, a.refuse(pos, why, out.flow[0].col.String(), "the server takes a NULL beside the column for a text; write NULL itself")
 	}
 	return a.mixed(out, clear, pos, why, to)
 }
