@@ -16,12 +16,12 @@ func (b *builder) uncast(c *Cast, x Expr) error {
 			s.span, s.cast = c.Span, true
 			return nil
 		}
-	default:
-		r := x.Range()
-		if c.Known() && r.Known() && c.Start <= r.Start && r.End <= c.End {
-			b.edits = append(b.edits, edit{span: Span{c.Start, r.Start}}, edit{span: Span{r.End, c.End}})
-			return nil
-		}
+		return b.a.refuse(c.Start, ReasonVerify, "", "leave out the cast")
+	}
+	r := x.Range()
+	if c.Known() && r.Known() && c.Start <= r.Start && r.End <= c.End {
+		b.edits = append(b.edits, edit{span: Span{c.Start, r.Start}}, edit{span: Span{r.End, c.End}})
+		return nil
 	}
 	return b.a.refuse(c.Start, ReasonVerify, "", "leave out the cast")
 }

@@ -31,7 +31,7 @@ func (c *constants) root() *constants {
 }
 
 // constant makes the constants of an expression that is nothing but one; nil
-// for all others, and for NULL.
+// for all others, and for NULL, which needs nothing unless its type is written.
 func (a *analysis) constant(e Expr) *constants {
 	f := fixed{expr: e}
 	if cast, ok := e.(*Cast); ok {
@@ -40,7 +40,7 @@ func (a *analysis) constant(e Expr) *constants {
 	switch x := f.expr.(type) {
 	case *Param:
 	case *Literal:
-		if x.Kind == LitNull {
+		if x.Kind == LitNull && f.cast == nil {
 			return nil
 		}
 	default:
@@ -140,6 +140,9 @@ func (a *analysis) twice(c *constants, col *schema.Column) error {
 // it would otherwise guess from the constant alone.
 func (a *analysis) sealInside(f fixed, out Out) error {
 	col := out.Seal
+	if isNull(f.expr) {
+		return a.dropType(f.cast, col)
+	}
 	if col.Carrier == schema.CarrierAsherah {
 		return a.refuse(f.expr.Pos(), ReasonExpression, col.String(), "constants of columns in Asherah's format stand alone where they are assigned")
 	}
@@ -164,6 +167,17 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 		a.carried = map[Expr]bool{}
 	}
 	a.carried[f.expr] = true
+	return nil
+}
+
+// dropType leaves out the type of a NULL, which is no longer that of the
+// column. PostgreSQL takes no type of another kind.
+func (a *analysis) dropType(c *Cast, col *schema.Column) error {
+	t, err := schema.ParseType(c.Type)
+	if a.dialect == Postgres && (err != nil || t.Kind != col.Type.Kind) {
+		return a.refuse(c.Start, ReasonComputed, col.String(), "write NULL, or its type as that of the column")
+	}
+	a.dropCast(c)
 	return nil
 }
 

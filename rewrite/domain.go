@@ -135,6 +135,9 @@ func (a *analysis) sealUncast(cast *Cast, out Out) error {
 
 // take plans what becomes of a value in an encrypted column.
 func (a *analysis) take(c column, to *sink, pos int) error {
+	if a.textNull(&c) {
+		return a.refuse(pos, ReasonComputed, to.col.String(), "the server takes this NULL for a text; write NULL itself")
+	}
 	if c.null && len(c.flow) == 0 && c.consts == nil {
 		return nil
 	}
@@ -149,11 +152,35 @@ func (a *analysis) take(c column, to *sink, pos int) error {
 	if c.consts == nil {
 		return nil
 	}
+	if a.asText(&c) && to.col.Type.Kind != schema.KindText {
+		return a.refuse(pos, ReasonComputed, to.col.String(), "the server takes the constants for texts; write their type beside one of them")
+	}
 	out, err := a.sealedFor(to)
 	if err != nil {
 		return err
 	}
 	return a.settleSealed(c.consts, out)
+}
+
+// textNull reports NULL that PostgreSQL takes for a text: that of a form, a
+// query or a set operation in which nothing has a type.
+func (a *analysis) textNull(c *column) bool {
+	return a.dialect == Postgres && c.null && len(c.flow) == 0 && c.consts == nil && c.konst == nil
+}
+
+// asText reports constants that PostgreSQL takes for texts, because nothing
+// beside them has a type: those inside a form, a VALUES list or a subquery.
+func (a *analysis) asText(c *column) bool {
+	if a.dialect != Postgres || len(c.flow) > 0 || c.konst != nil {
+		return false
+	}
+	for _, f := range c.consts.root().list {
+		l, literal := f.expr.(*Literal)
+		if f.cast != nil || literal && l.Kind != LitString {
+			return false
+		}
+	}
+	return true
 }
 
 // sameDomain allows a record of one column in another (threats T17): both have

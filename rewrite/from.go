@@ -449,6 +449,9 @@ func shownColumns(cols []column) (shown []column, distinct bool) {
 // columnsOf returns the columns of a base table, prepared with the catalog
 // where there is one.
 func (a *analysis) columnsOf(rel *Relation) (cols []column, part, rowAt int) {
+	if a.depth > 0 {
+		return definedColumns(rel, a.opt.ContextPartition)
+	}
 	at := 0
 	if a.opt.ContextPartition {
 		at = 1

@@ -167,7 +167,8 @@ func settled(left, right []column) []column {
 	for i := range left {
 		out[i] = column{
 			name: left[i].name, hidden: left[i].hidden, computed: left[i].computed,
-			declared: left[i].declared, null: left[i].null && i < len(right) && right[i].null,
+			declared: left[i].declared, reserved: left[i].reserved || i < len(right) && right[i].reserved,
+			null: left[i].null && i < len(right) && right[i].null,
 		}
 	}
 	return out
@@ -235,7 +236,7 @@ func (p partRef) equal(o partRef) bool {
 
 // selectCore analyses one SELECT.
 func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *scope, error) {
-	canAdd := expose && s.ItemsEnd >= 0 && !s.Distinct && !s.Into
+	canAdd := expose && a.depth == 0 && s.ItemsEnd >= 0 && !s.Distinct && !s.Into
 	arm := a.arm && canAdd
 	a.arm = false
 	sc := a.work.scope(up)

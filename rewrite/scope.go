@@ -71,6 +71,9 @@ type column struct {
 	// whose type SQLite gives to the result, lastBare of its last, whose type it
 	// gives to what is selected from it.
 	united, lastBare bool
+	// reserved marks columns of sealsql in the definition of a view, which may
+	// name them.
+	reserved bool
 }
 
 // bare reports whether a value that is selected from the column has no declared

@@ -60,7 +60,7 @@ func (a *analysis) columnValue(ref *ColumnRef, sc *scope) (column, error) {
 // seen takes over what a column of a relation in scope may hold.
 func (a *analysis) seen(c column, h hit) column {
 	src := &h.rel.cols[h.col]
-	c.consts, c.null, c.computed = src.consts, src.null, src.bare()
+	c.consts, c.null, c.computed, c.reserved = src.consts, src.null, src.bare(), src.reserved
 	for _, s := range src.flow {
 		s = h.rel.carry(s)
 		s.from = h.rel
@@ -78,9 +78,6 @@ func (a *analysis) seen(c column, h hit) column {
 func (a *analysis) castValue(x *Cast, sc *scope, why Reason, to *sink) (column, error) {
 	if consts := a.constant(x); consts != nil {
 		return column{consts: consts, computed: true, konst: x}, a.castRuns(x)
-	}
-	if isNull(x.X) {
-		return column{null: true}, a.castRuns(x)
 	}
 	if !a.handing(x.X) {
 		return column{}, a.clear(x, sc, why)
@@ -275,7 +272,7 @@ func (a *analysis) oneOf(es []Expr, pos int, sc *scope, why Reason, to *sink) (c
 // value refuses the statement.
 func (a *analysis) mergeValues(parts []column, pos int, why Reason, to *sink) (column, error) {
 	out := column{null: true}
-	clear := false
+	clear, text := false, false
 	for i := range parts {
 		p := &parts[i]
 		switch {
@@ -285,7 +282,8 @@ func (a *analysis) mergeValues(parts []column, pos int, why Reason, to *sink) (c
 			clear = true
 		}
 		out.null = out.null && p.null
-		out.computed = out.computed || p.computed
+		text = text || a.textNull(p)
+		out.computed, out.reserved = out.computed || p.computed, out.reserved || p.reserved
 		for _, s := range p.flow {
 			if err := a.mergeFlow(&out.flow, s, pos, why); err != nil {
 				return column{}, err
@@ -303,6 +301,9 @@ func (a *analysis) mergeValues(parts []column, pos int, why Reason, to *sink) (c
 			return column{}, err
 		}
 		out.consts = both
+	}
+	if text && len(out.flow) > 0 {
+		return column{}, a.refuse(pos, why, out.flow[0].col.String(), "the server takes a NULL beside the column for a text; write NULL itself")
 	}
 	return a.mixed(out, clear, pos, why, to)
 }
@@ -336,7 +337,7 @@ func (a *analysis) mixed(c column, clear bool, pos int, why Reason, to *sink) (c
 				return column{}, err
 			}
 		}
-		return column{}, nil
+		return column{reserved: c.reserved}, nil
 	case len(c.flow) > 0 && c.consts != nil && to == nil:
 		out, err := a.besideRecord(c.flow[0], pos)
 		if err != nil {

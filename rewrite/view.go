@@ -123,7 +123,7 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 	r := &relation{base: rel, partCol: -1, pos: t.Start, view: &viewed{of: rel}}
 	for i := range cols {
 		c := cols[i]
-		c.name, c.origin, c.konst, c.consts, c.hidden = names[i], hit{}, nil, nil, false
+		c.name, c.origin, c.konst, c.consts, c.hidden = names[i], hit{}, nil, nil, c.reserved
 		c.flow = append(flow(nil), c.flow...)
 		for k := range c.flow {
 			c.flow[k].from = nil
@@ -132,6 +132,17 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 	}
 	a.simpleView(rel, q, cols, r)
 	return r, nil
+}
+
+// definedColumns are the columns of a table as the definition of a view sees
+// them: with those that belong to sealsql, which "*" meant when it was made.
+// What shows them in the view is hidden there.
+func definedColumns(rel *Relation, inContext bool) (cols []column, part, rowAt int) {
+	cols, part, rowAt = baseColumns(rel, inContext)
+	for i := range cols {
+		cols[i].hidden, cols[i].reserved = false, cols[i].hidden
+	}
+	return cols, part, rowAt
 }
 
 // viewNames are the names of a view's columns: of the catalog, or where that
