@@ -46,6 +46,8 @@ var (
 // column compresses and that makes it shorter, then padded.
 func appendShaped(b []byte, c *Column, plaintext []byte) (payload []byte, compressed bool) {
 	start := len(b)
+	// Room for all of it: a buffer that grows leaves its content behind.
+	b = slices.Grow(b, c.pad.padded(len(plaintext)+len(plaintext)/64+256))
 	if c.compress > 0 && len(plaintext) >= c.compress {
 		b = binary.BigEndian.AppendUint32(b, uint32(len(plaintext)))
 		b = encoder().EncodeAll(plaintext, b)

@@ -201,6 +201,10 @@ func scanNeedles(t *testing.T, st *scanState) []memscan.Needle {
 		ik, dk := specKeys(t, f, &c)
 		add(fmt.Sprintf("%sintermediate key of %s", age, c.Partition), ik)
 		add(fmt.Sprintf("%sderived data key of %s", age, c.Name), dk)
+		if wrap, drk := specWrap(t, f, &c, ik); wrap != nil {
+			add(fmt.Sprintf("%sderived wrap key of %s", age, c.Name), wrap)
+			add("old wrapped data key of "+c.Name, drk) // only on its way
+		}
 	}
 	for _, r := range f.Rows {
 		part, ok := strings.CutPrefix(r.ID, "ss1/xk/shop/orders/")
@@ -267,6 +271,19 @@ func specNonceLast(t *testing.T, key, box []byte) []byte {
 	t.Helper()
 	n := len(box) - 12
 	return specGCM(t, key, append(bytes.Clone(box[n:]), box[:n]...), nil)
+}
+
+// specWrap returns the wrap key of a record and the key that is wrapped; nil
+// where none is.
+func specWrap(t *testing.T, f *vectorFile, c *vectorCase, ik []byte) (wrap, drk []byte) {
+	t.Helper()
+	rec := unhex(t, c.Record)
+	if rec[3] != 0x12 {
+		return nil, nil
+	}
+	where := specContext(f, c, c.Partition)
+	wrap = specExpand(t, ik, "sealsql/v1/wrap-data-key"+string(where), 32)
+	return wrap, specGCM(t, wrap, rec[14:74], append(bytes.Clone(rec[:14]), where...))
 }
 
 // specKeys returns the intermediate key and the data key of a record.
@@ -440,8 +457,8 @@ type worker struct {
 func (w *worker) sealAndOpen(t *testing.T, part string) {
 	t.Helper()
 	s, st := w.Sealer, w.st
-	for _, id := range []string{"users.ssn", "users.email"} {
-		c, p := column(t, s, id, false), partition(t, part)
+	for id, o := range scannedColumns() {
+		c, p := shapedColumn(t, s, id, o), partition(t, part)
 		rec := seal(t, s, c, p, "plaintext")
 		for range 3 { // first sight, second sight, cached
 			if got, err := open(s, c, p, rec); err != nil || got != "plaintext" {
@@ -457,6 +474,17 @@ func (w *worker) sealAndOpen(t *testing.T, part string) {
 		t.Fatal(err)
 	}
 	w.encryptAndDecrypt(t, part)
+}
+
+// scannedColumns are columns with data keys of every suite.
+func scannedColumns() map[string]envelope.ColumnOptions {
+	all := map[string]envelope.ColumnOptions{
+		"users.ssn": {}, "users.email": {}, "users.note": {Suite: envelope.SuiteWrapped},
+	}
+	if !fips140.Enabled() {
+		all["users.memo"] = envelope.ColumnOptions{Suite: envelope.SuiteChaCha20}
+	}
+	return all
 }
 
 func (w *worker) encryptAndDecrypt(t *testing.T, part string) {

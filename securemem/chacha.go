@@ -36,7 +36,7 @@ func NewTransientChaCha20Poly1305(key []byte) (*Cipher, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Cipher{aead: aead}, nil
+	return &Cipher{aead: aead, stack: true}, nil
 }
 
 // chachaMovable reports whether the library's object can be moved into a slot:

@@ -24,6 +24,7 @@ type Cipher struct {
 	hidden
 	aead   cipher.AEAD
 	random bool // aead makes the nonce itself (FIPS mode)
+	stack  bool // aead leaves copies of the key on the stack
 
 	arena *Arena
 	slot  *byte
@@ -115,6 +116,10 @@ func (c *Cipher) Seal(dst, plaintext, ad []byte) ([]byte, error) {
 	n := len(dst)
 	nonce := dst[n : n+NonceSize]
 	_, _ = rand.Read(nonce) // documented never to fail
+	if c.stack {
+		ReserveStack()
+		defer scrub()
+	}
 	return c.aead.Seal(dst[:n+NonceSize], nonce, plaintext, ad), nil
 }
 
@@ -126,6 +131,10 @@ func (c *Cipher) Open(dst, box, ad []byte) ([]byte, error) {
 	}
 	if len(box) < Overhead {
 		return dst, ErrOpen
+	}
+	if c.stack {
+		ReserveStack()
+		defer scrub()
 	}
 	var out []byte
 	var err error
