@@ -80,6 +80,9 @@ func (a *analysis) castValue(x *Cast, sc *scope, why Reason, to *sink) (column, 
 		return column{consts: consts, computed: true, konst: x}, a.castRuns(x)
 	}
 	if isNull(x.X) {
+		if to != nil && a.dialect == Postgres && x.Known() && x.X.Range().Known() {
+			a.dropCast(x) // a NULL of the logical type does not fit the carrier
+		}
 		return column{null: true}, a.castRuns(x)
 	}
 	if !a.handing(x.X) {
@@ -163,7 +166,7 @@ func (a *analysis) sameUnder(t *schema.Type, cast string) bool {
 // dropsCast reports whether the cast of a constant gives the value that the
 // column would store anyway.
 func (a *analysis) dropsCast(v *Cast, c *schema.Column) bool {
-	if preserves(v, c) {
+	if a.preserves(v, c) {
 		return true
 	}
 	// MySQL's CHAR without a length is text of any length in a cast.
