@@ -154,7 +154,7 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals.list)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.adds)+len(a.shaped) +len(a.casts) > 0 {
+	if len(a.seals.list)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.adds)+len(a.shaped)+len(a.casts) > 0 {
 		return true
 	}
 	if a.skipRes {
