@@ -18,12 +18,20 @@ func (b *builder) uncast(c *Cast, x Expr) error {
 		}
 		return b.a.refuse(c.Start, ReasonVerify, "", "leave out the cast")
 	}
-	r := x.Range()
-	if c.Known() && r.Known() && c.Start <= r.Start && r.End <= c.End {
-		b.edits = append(b.edits, edit{span: Span{c.Start, r.Start}}, edit{span: Span{r.End, c.End}})
+	if b.unwrap(c, x) {
 		return nil
 	}
 	return b.a.refuse(c.Start, ReasonVerify, "", "leave out the cast")
+}
+
+// unwrap leaves of a cast what is in it; false where its place is not known.
+func (b *builder) unwrap(c *Cast, x Expr) bool {
+	r := x.Range()
+	if !c.Known() || !r.Known() || r.Start < c.Start || c.End < r.End {
+		return false
+	}
+	b.edits = append(b.edits, edit{span: Span{c.Start, r.Start}}, edit{span: Span{r.End, c.End}})
+	return true
 }
 
 // slotOf returns the slot of a sealed constant, nil without one.

@@ -386,7 +386,7 @@ func (a *analysis) rowPartition(in *insertion, row []Expr) (PartitionSource, err
 // preserves reports whether a cast of a parameter or literal gives the value
 // that the column would store anyway, so that it can be dropped: the column's
 // own type, or text without a length for a text column.
-func preserves(v *Cast, c *schema.Column) bool {
+func (a *analysis) preserves(v *Cast, c *schema.Column) bool {
 	if !v.Known() {
 		return false
 	}
@@ -402,7 +402,20 @@ func preserves(v *Cast, c *schema.Column) bool {
 	if err != nil || t.Kind != c.Type.Kind {
 		return false
 	}
+	if a.dialect == SQLite && !storageClass(t.Kind) {
+		return false
+	}
 	return t.Name == c.Type.Name || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed
+}
+
+// storageClass reports whether SQLite's CAST to a type of that kind makes what a
+// column of it holds. To all others it makes a number: '2003-04-04' is 2003.
+func storageClass(k schema.Kind) bool {
+	switch k {
+	case schema.KindText, schema.KindBytes, schema.KindInt, schema.KindFloat:
+		return true
+	}
+	return false
 }
 
 // assignClear plans a value that goes into a clear column.

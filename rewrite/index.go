@@ -167,7 +167,7 @@ func (a *analysis) term(e Expr, index *schema.Equality, part PartitionSource) er
 		return nil
 	}
 	v := e
-	if c, ok := e.(*Cast); ok && preserves(c, index.Of) {
+	if c, ok := e.(*Cast); ok && a.preserves(c, index.Of) {
 		if a.casts == nil {
 			a.casts = map[*Cast]Expr{}
 		}

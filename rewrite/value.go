@@ -160,7 +160,7 @@ func (a *analysis) sameUnder(t *schema.Type, cast string) bool {
 // dropsCast reports whether the cast of a constant gives the value that the
 // column would store anyway.
 func (a *analysis) dropsCast(v *Cast, c *schema.Column) bool {
-	if preserves(v, c) {
+	if a.preserves(v, c) {
 		return true
 	}
 	// MySQL's CHAR without a length is text of any length in a cast.

@@ -33,6 +33,7 @@ type generator struct {
 	fresh int // names made up
 	// shadow is the name of a table that a CTE of the statement takes away.
 	shadow string
+	within bool // the context names a partition
 	left   int // tables that may still be joined: their product is what engines work through
 	risk   int // one in risk constructs is one that is refused; 0 for none
 }
@@ -275,7 +276,7 @@ func (g *generator) cond(s scope) string {
 	if g.depth < 4 {
 		n = 16
 	}
-	if found := s.all(isSearched); len(found) > 0 && g.in(4) {
+	if found := s.all(isSearched); len(found) > 0 && !g.within && g.in(4) {
 		return g.search(s, pickOf(g.dice, found))
 	}
 	switch g.n(n) {
@@ -367,7 +368,7 @@ func (g *generator) sealedCond(s scope) string {
 
 func (g *generator) statement() statement {
 	g.begin()
-	g.bound, g.depth, g.fresh, g.left, g.shadow = nil, 0, 0, 4, ""
+	g.bound, g.depth, g.fresh, g.left, g.shadow, g.within = nil, 0, 0, 4, "", false
 	g.risk = []int{0, 0, 0, 6, 30, 0}[g.n(6)]
 	var st statement
 	switch k := g.n(20); {

@@ -22,14 +22,17 @@ func (g *generator) stored(c column, s scope) string {
 		return v
 	}
 	if g.risky() {
+		if g.w.dialect == rewrite.Postgres && c.kind != kindText {
+			return "upper(" + v + ")" // there what is left untyped is a text
+		}
 		return g.pick("upper("+v+")", "(SELECT "+v+")", v+" || 'x'", "nullif("+v+", 'a')", "concat("+v+")", "CAST("+v+" AS char(2))")
 	}
 	switch g.n(12) {
 	case 8:
 		return "(" + v + ")"
 	case 9:
-		if g.w.dialect == rewrite.Postgres && c.kind != kindText {
-			return v // there coalesce of two arguments is a text
+		if g.w.dialect == rewrite.Postgres && (c.kind != kindText || v == "NULL") {
+			return v // there coalesce of arguments or NULLs is a text
 		}
 		return "coalesce(" + v + ", " + g.value(c.kind, true) + ")"
 	case 10:
@@ -38,7 +41,7 @@ func (g *generator) stored(c column, s scope) string {
 		}
 		return "DEFAULT"
 	case 11:
-		if g.w.dialect == rewrite.Postgres || g.w.dialect == rewrite.SQLite && c.kind != kindDate {
+		if g.w.dialect != rewrite.MySQL {
 			return "CAST(" + v + " AS " + g.w.spelling(c.kind) + ")"
 		}
 	}
@@ -253,14 +256,16 @@ func (g *generator) where(st *statement, t *table, alias string, s scope) string
 	}
 	if t.tenant && g.n(8) < 7 {
 		p := g.tenant()
+		if st.partition != "" {
+			p = st.partition
+		}
 		v := "'" + p + "'"
 		if g.in(2) {
 			v = g.bind(p)
 		}
 		cond = alias + ".tenant = " + v + " AND " + "(" + cond + ")"
-		if g.in(3) {
-			st.partition = p
-		}
+	} else if st.partition != "" {
+		cond = alias + ".tenant = '" + st.partition + "' AND (" + cond + ")"
 	}
 	return cond
 }
@@ -277,13 +282,13 @@ func (g *generator) joins(o *table, b, alias string) string {
 
 func (g *generator) update() statement {
 	t := g.table()
+	st := statement{partition: g.partition(t)}
 	alias, head := t.name, "UPDATE "+g.spell(t.name)
 	if g.in(3) {
 		alias = g.name("t")
 		head += g.pick(" ", " AS ") + alias
 	}
 	s := scope{g.source(t, alias)}
-	st := statement{}
 	from, set := "", s
 	joined := g.in(6)
 	if joined {
@@ -325,8 +330,19 @@ func (g *generator) update() statement {
 	return g.returning(st, t, alias)
 }
 
+// partition draws whether the context names the partition of a write. Searches
+// keep to it then, in subqueries as well, which the plain driver does not.
+func (g *generator) partition(t *table) string {
+	g.within = t.tenant && g.in(4)
+	if !g.within {
+		return ""
+	}
+	return g.tenant()
+}
+
 func (g *generator) delete() statement {
 	t := g.table()
+	st := statement{partition: g.partition(t)}
 	alias := t.name
 	head := "DELETE FROM " + g.spell(t.name)
 	if g.in(3) && g.w.dialect != rewrite.MySQL {
@@ -334,7 +350,6 @@ func (g *generator) delete() statement {
 		head += " AS " + alias
 	}
 	s := scope{g.source(t, alias)}
-	st := statement{}
 	switch {
 	case g.in(6) && g.w.dialect == rewrite.Postgres:
 		o := g.table()
