@@ -34,8 +34,8 @@ type generator struct {
 	// shadow is the name of a table that a CTE of the statement takes away.
 	shadow string
 	within bool // the context names a partition
-	left   int // tables that may still be joined: their product is what engines work through
-	risk   int // one in risk constructs is one that is refused; 0 for none
+	left   int  // tables that may still be joined: their product is what engines work through
+	risk   int  // one in risk constructs is one that is refused; 0 for none
 }
 
 const boundMark = "\x01"
