@@ -60,8 +60,9 @@ func TestWarmPathMakesNoSystemCall(t *testing.T) {
 	for _, n := range counts {
 		total += n
 	}
-	// The race detector maps memory and waits for locks of its own now and then.
-	if total > 0 && !raceEnabled || total > 20 {
+	// The runtime wakes threads and maps memory for its heap now and then, and the
+	// race detector does. What the warm path made would be made 1000 times.
+	if total > 20 {
 		t.Errorf("system calls by number: %v", counts)
 	}
 	t.Logf("1000 values sealed and opened, %d getrandom", random)
