@@ -34,7 +34,7 @@ func (x *call) filter(at int) (*filter, error) {
 
 func (x *call) want(f *filter, e *schema.Equality, v *rewrite.Value) error {
 	o := rewrite.Out{Value: *v, Index: e}
-	payload, tag, null, err := x.encodeAs(x.take(), &o, &x.c.cr.seals.indexes[e].compare)
+	payload, tag, null, err := x.encodeAs(x.take(), &o, x.c.cr.seals.indexes[e].compared())
 	if err != nil {
 		return indexError(e, err)
 	}

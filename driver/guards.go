@@ -57,7 +57,7 @@ func unguarded(snap *rewrite.Snapshot, annotations *schema.Catalog) []string {
 		out = append(out, c.String())
 	}
 	for _, e := range rewrite.MissingIndexGuards(snap, annotations) {
-		out = append(out, e.Of.Table.Name+"."+e.Name)
+		out = append(out, e.Column().Table.Name+"."+e.Physical())
 	}
 	return out
 }

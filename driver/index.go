@@ -6,50 +6,62 @@ import (
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/envelope"
-	"github.com/sealsql/sealsql/internal/blind"
+	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
 
-// index computes the blind index of one value; NULL has none.
-func (x *call) index(o *rewrite.Out) (driver.Value, error) {
-	e := o.Index
-	ix := x.c.cr.seals.indexes[e]
-	if ix == nil {
-		return nil, indexError(e, errors.New("plan uses an index that is not configured"))
+// index computes what stands in the physical column of a schema.Index. It is
+// immutable.
+type index interface {
+	// compared is the type as which values are encoded that the index is
+	// compared with; those that are written have the column's.
+	compared() *schema.Type
+	// value computes the index of a payload, whose room past its length may be
+	// used and is wiped. part is the zero Partition where the index spans all.
+	value(x *call, part envelope.Partition, tag logical.Tag, payload []byte) (driver.Value, error)
+}
+
+func newIndex(s *envelope.Sealer, x schema.Index, d rewrite.Dialect) (index, error) {
+	switch x := x.(type) {
+	case *schema.Equality:
+		return newEquality(s, x, d)
 	}
-	typ := &e.Of.Type
+	return nil, errors.New("sealsql: kind of index is not known")
+}
+
+// index computes the index of one value; NULL has none.
+func (x *call) index(o *rewrite.Out) (driver.Value, error) {
+	of := o.Index
+	ix := x.c.cr.seals.indexes[of]
+	if ix == nil {
+		return nil, indexError(of, errors.New("plan uses an index that is not configured"))
+	}
+	typ := &of.Column().Type
 	if o.Compared {
-		typ = &ix.compare
+		typ = ix.compared()
 	}
 	payload, tag, null, err := x.encodeAs(x.take(), o, typ)
 	if err != nil {
-		return nil, indexError(e, err)
+		return nil, indexError(of, err)
 	}
 	if null {
 		return nil, nil
 	}
-	// The message goes behind the payload, into the buffer that is wiped.
 	x.keep(payload)
-	n := len(payload)
-	message, err := blind.Append(payload, e, tag, payload)
-	if err != nil {
-		return nil, indexError(e, err)
-	}
-	x.keep(message)
 	var part envelope.Partition
-	if !e.TableScope {
-		if part, err = x.partition(&o.Partition, e.Of.Table); err != nil {
+	if !of.AllPartitions() {
+		if part, err = x.partition(&o.Partition, of.Column().Table); err != nil {
 			return nil, err
 		}
 	}
-	tags, err := x.c.cr.seals.sealer.AppendIndex(x.ctx, make([]byte, 0, ix.of.Size()), ix.of, part, message[n:])
+	v, err := ix.value(x, part, tag, payload)
 	if err != nil {
-		return nil, indexError(e, err)
+		return nil, indexError(of, err)
 	}
-	return tags, nil
+	return v, nil
 }
 
-func indexError(e *schema.Equality, err error) error {
-	return &sealsql.ColumnError{Column: e.Of.String(), Op: "index", Err: err}
+func indexError(of schema.Index, err error) error {
+	return &sealsql.ColumnError{Column: of.Column().String(), Op: "index", Err: err}
 }

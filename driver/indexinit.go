@@ -52,8 +52,8 @@ func (cr *connector) InitIndexes(ctx context.Context, partitions ...string) (mad
 // all of them.
 func (cr *connector) indexScopes() (across bool, partitions []string) {
 	for e := range cr.seals.indexes {
-		switch t := e.Of.Table; {
-		case e.TableScope:
+		switch t := e.Column().Table; {
+		case e.AllPartitions():
 			across = true
 		case t.Partition.Kind == schema.PartitionConst && !slices.Contains(partitions, t.Partition.Const):
 			partitions = append(partitions, t.Partition.Const)

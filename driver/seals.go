@@ -7,7 +7,6 @@ import (
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/envelope"
-	"github.com/sealsql/sealsql/internal/blind"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
@@ -22,13 +21,7 @@ type seals struct {
 	// asherah seals the columns in its format; nil where there are none.
 	asherah *asherahSeals
 	// indexes holds the search indexes.
-	indexes map[*schema.Equality]*index
-}
-
-// index is a search index with the type as which compared values are encoded.
-type index struct {
-	of      *envelope.Index
-	compare schema.Type
+	indexes map[schema.Index]index
 }
 
 func newSeals(s *envelope.Sealer, annotations *schema.Catalog, d rewrite.Dialect) (*seals, error) {
@@ -37,7 +30,7 @@ func newSeals(s *envelope.Sealer, annotations *schema.Catalog, d rewrite.Dialect
 		single: map[*schema.Column][]*envelope.Column{},
 		self:   map[*schema.Column][]*schema.Column{},
 
-		indexes: map[*schema.Equality]*index{},
+		indexes: map[schema.Index]index{},
 	}
 	for _, t := range annotations.Tables() {
 		for _, c := range t.Columns {
@@ -47,27 +40,14 @@ func newSeals(s *envelope.Sealer, annotations *schema.Catalog, d rewrite.Dialect
 			}
 			out.single[c] = []*envelope.Column{col}
 			out.self[c] = []*schema.Column{c}
-			if c.Equality == nil {
-				continue
-			}
-			if out.indexes[c.Equality], err = newIndex(s, c.Equality, d); err != nil {
-				return nil, &sealsql.ColumnError{Column: c.String(), Op: "index", Err: err}
+			for _, x := range c.Indexes() {
+				if out.indexes[x], err = newIndex(s, x, d); err != nil {
+					return nil, &sealsql.ColumnError{Column: c.String(), Op: "index", Err: err}
+				}
 			}
 		}
 	}
 	return out, nil
-}
-
-func newIndex(s *envelope.Sealer, e *schema.Equality, d rewrite.Dialect) (*index, error) {
-	if d == rewrite.MySQL && e.Of.Type.Kind == schema.KindText && e.Collation == schema.CollationNone {
-		return nil, errors.New("on MySQL a search index over text needs collation: binary, ci or ci_ai, the equality that the application expects")
-	}
-	o := envelope.IndexOptions{Group: e.Group, Version: e.Version, Bits: e.Bits, TableScope: e.TableScope}
-	for _, step := range e.Steps() {
-		o.Steps = append(o.Steps, string(step))
-	}
-	x, err := s.Index(o)
-	return &index{of: x, compare: blind.CompareType(d.String(), e.Of.Type)}, err
 }
 
 func (s *seals) column(c *schema.Column) *envelope.Column { return s.single[c][0] }

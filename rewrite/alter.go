@@ -298,7 +298,7 @@ func (w *alteration) addColumn(def words, exists bool) error {
 	if err := w.column(c, body); err != nil {
 		return err
 	}
-	if c.Equality != nil && w.a.dialect == SQLite {
+	if len(c.Indexes()) > 0 && w.a.dialect == SQLite {
 		return w.refuse(def, c.String(), "the column has a search index, and SQLite adds one column a statement: rebuild the table through the plain driver as sealsql ddl prints it")
 	}
 	spelt := *c
@@ -311,9 +311,9 @@ func (w *alteration) addColumn(def words, exists bool) error {
 		}
 		constraint = ", ADD" + constraint
 	}
-	if e := c.Equality; e != nil {
-		constraint += ", ADD COLUMN " + w.a.front.QuoteIdent(e.Name) + " " + IndexType(w.a.dialect, e) +
-			", ADD CONSTRAINT " + w.a.front.QuoteIdent(IndexGuardName(e)) + " CHECK (" + indexGuard(w.a.front, name, e.Name) + ")"
+	for _, x := range c.Indexes() {
+		constraint += ", ADD COLUMN " + w.a.front.QuoteIdent(x.Physical()) + " " + IndexType(w.a.dialect, x) +
+			", ADD CONSTRAINT " + w.a.front.QuoteIdent(IndexGuardName(x)) + " CHECK (" + indexGuard(w.a.front, name, x.Physical()) + ")"
 	}
 	w.edits = append(w.edits, edit{span: Span{end, end}, text: constraint})
 	return nil
@@ -493,11 +493,13 @@ func (w *alteration) drop(act words) error {
 		return w.refuse(body, w.t.Name+"."+name, "its values name the keys of every row; without them nothing can be read")
 	}
 	c := w.t.Column(name)
-	if c != nil && c.Equality != nil && w.a.dialect != SQLite {
+	if c != nil && w.a.dialect != SQLite {
 		end := act[len(act)-1].End
-		w.edits = append(w.edits, edit{span: Span{end, end}, text: ", DROP COLUMN " + w.a.front.QuoteIdent(c.Equality.Name)})
-		if w.a.dialect == MySQL {
-			w.edits = append(w.edits, edit{span: Span{act[0].Start, act[0].Start}, text: "DROP CONSTRAINT " + w.a.front.QuoteIdent(IndexGuardName(c.Equality)) + ", "})
+		for _, x := range c.Indexes() {
+			w.edits = append(w.edits, edit{span: Span{end, end}, text: ", DROP COLUMN " + w.a.front.QuoteIdent(x.Physical())})
+			if w.a.dialect == MySQL {
+				w.edits = append(w.edits, edit{span: Span{act[0].Start, act[0].Start}, text: "DROP CONSTRAINT " + w.a.front.QuoteIdent(IndexGuardName(x)) + ", "})
+			}
 		}
 	}
 	if c == nil || w.a.dialect == Postgres {

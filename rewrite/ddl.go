@@ -305,16 +305,15 @@ func (d *tableDefinition) element(toks []Token) error {
 	return d.constraint(toks[1:])
 }
 
-// indexColumn defines the index column behind the column that it belongs to.
+// indexColumn defines the index columns behind the column that they belong to.
 func (d *tableDefinition) indexColumn(c *schema.Column, at int, lead string) {
-	if c.Equality == nil {
-		return
+	for _, x := range c.Indexes() {
+		text := lead + d.a.front.QuoteIdent(x.Physical()) + " " + IndexType(d.a.dialect, x)
+		if x == schema.Index(c.Equality) && d.unique[c] && d.standalone(c) {
+			text += d.uniqueOf(c)
+		}
+		d.edits = append(d.edits, edit{span: Span{at, at}, text: text})
 	}
-	text := lead + d.a.front.QuoteIdent(c.Equality.Name) + " " + IndexType(d.a.dialect, c.Equality)
-	if d.unique[c] && d.standalone(c) {
-		text += d.uniqueOf(c)
-	}
-	d.edits = append(d.edits, edit{span: Span{at, at}, text: text})
 }
 
 // uniqueOf is the unique key of an index column, with the name that the key of
@@ -526,10 +525,9 @@ func (d *tableDefinition) finish(closing Token) error {
 		spelt := *c
 		spelt.Name = d.names[c]
 		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, &spelt))
-		if c.Equality == nil {
-			continue
+		for _, x := range c.Indexes() {
+			fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(IndexGuardName(x)), indexGuard(d.a.front, spelt.Name, x.Physical()))
 		}
-		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(IndexGuardName(c.Equality)), indexGuard(d.a.front, spelt.Name, c.Equality.Name))
 		if d.unique[c] && !d.standalone(c) {
 			fmt.Fprintf(&text, ",\n  UNIQUE (%s, %s)", d.a.front.QuoteIdent(d.t.Partition.Column), d.a.front.QuoteIdent(c.Equality.Name))
 		}

@@ -841,7 +841,7 @@ func (a *analysis) updateRow(s *Update, as *Assign, q *Subquery, writes, sc *sco
 		switch {
 		case len(f) > 0 && cols == nil:
 			return a.refuse(as.Start, ReasonComputed, f[0].col.String(), "assign the column a value of its own")
-		case len(f) > 0 && f[0].col.Equality != nil:
+		case len(f) > 0 && len(f[0].col.Indexes()) > 0:
 			return a.refuse(as.Start, ReasonComputed, f[0].col.String(), "the column has a search index: assign it a value of its own")
 		case len(f) > 0:
 			err = a.take(cols[k], a.updateSink(s, h, f[0].col, as.Start), as.Start)

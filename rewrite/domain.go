@@ -53,7 +53,7 @@ func (a *analysis) assign(e Expr, sc *scope, to *sink) error {
 // that of a constant can be told; where the column keeps its value, so does the
 // index.
 func (a *analysis) growSink(s *Assign, ref *ColumnRef, v Expr, to *sink) error {
-	if to.col.Equality == nil || to.kept {
+	if len(to.col.Indexes()) == 0 || to.kept {
 		return nil
 	}
 	var part PartitionSource

@@ -390,8 +390,8 @@ func baseColumns(rel *Relation, inContext bool) (cols []column, part, rowAt int)
 	if rel.Open {
 		for _, c := range t.Columns {
 			cols = append(cols, column{name: c.Name})
-			if c.Equality != nil {
-				cols = append(cols, column{name: c.Equality.Name})
+			for _, x := range c.Indexes() {
+				cols = append(cols, column{name: x.Physical()})
 			}
 		}
 		if byRow {

@@ -189,37 +189,37 @@ func (a *analysis) term(e Expr, index *schema.Equality, part PartitionSource) er
 }
 
 // indexOf describes the index of a parameter or literal.
-func (a *analysis) indexOf(e Expr, index *schema.Equality, part PartitionSource) (Out, error) {
+func (a *analysis) indexOf(e Expr, index schema.Index, part PartitionSource) (Out, error) {
 	out := Out{Index: index, Partition: part}
 	switch v := e.(type) {
 	case *Param:
 		out.Value = Value{Source: FromArg, Arg: v.N}
 	case *Literal:
 		if v.Odd {
-			return out, a.refuse(v.Start, ReasonLiteral, index.Of.String(), "bind the value as a parameter")
+			return out, a.refuse(v.Start, ReasonLiteral, index.Column().String(), "bind the value as a parameter")
 		}
 		out.Value = Value{Source: FromLiteral, Literal: v}
 	default:
-		return out, a.refuse(e.Pos(), ReasonPredicate, index.Of.String(), formHint)
+		return out, a.refuse(e.Pos(), ReasonPredicate, index.Column().String(), formHint)
 	}
 	if !e.Range().Known() {
-		return out, a.refuse(e.Pos(), ReasonExpression, index.Of.String(), "bind the value as a plain parameter")
+		return out, a.refuse(e.Pos(), ReasonExpression, index.Column().String(), "bind the value as a plain parameter")
 	}
 	return out, nil
 }
 
 // indexPartition is the partition of an index of a value that is sealed under
 // part.
-func indexPartition(e *schema.Equality, part PartitionSource) PartitionSource {
-	if e.TableScope {
+func indexPartition(x schema.Index, part PartitionSource) PartitionSource {
+	if x.AllPartitions() {
 		return PartitionSource{Known: true, ResultColumn: -1}
 	}
 	return part
 }
 
 // beside describes the index value of an assigned value: fixed text or an Out.
-func (a *analysis) beside(v Expr, e *schema.Equality, part PartitionSource) (*addition, error) {
-	add := &addition{name: e.Name}
+func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource) (*addition, error) {
+	add := &addition{name: to.Physical()}
 	_, cast := v.(*Cast)
 	switch x := v.(type) {
 	case *Default:
@@ -235,21 +235,29 @@ func (a *analysis) beside(v Expr, e *schema.Equality, part PartitionSource) (*ad
 	}
 	if _, ok := v.(*Param); !ok {
 		if _, ok := v.(*Literal); !ok {
-			return nil, a.refuse(v.Pos(), ReasonComputed, e.Of.String(), "the column has a search index, which the server cannot compute: bind a parameter or write a literal")
+			return nil, a.refuse(v.Pos(), ReasonComputed, to.Column().String(), "the column has a search index, which the server cannot compute: bind a parameter or write a literal")
 		}
 	}
 	var err error
-	add.out, err = a.indexOf(v, e, indexPartition(e, part))
-	add.out.Text = cast && a.textOfBytes(e.Of)
+	add.out, err = a.indexOf(v, to, indexPartition(to, part))
+	add.out.Text = cast && a.textOfBytes(to.Column())
 	return add, err
+}
+
+// indexedColumn is an index with the position of its column in an INSERT.
+type indexedColumn struct {
+	at    int
+	index schema.Index
 }
 
 // growInsert adds the index columns of an INSERT of values.
 func (a *analysis) growInsert(in *insertion) error {
-	var cols []int // positions of indexed columns
+	var cols []indexedColumn
 	for i := range in.cols {
-		if c := in.sealedAt(i); c != nil && c.Equality != nil {
-			cols = append(cols, i)
+		if c := in.sealedAt(i); c != nil {
+			for _, x := range c.Indexes() {
+				cols = append(cols, indexedColumn{i, x})
+			}
 		}
 	}
 	s := in.st
@@ -260,8 +268,8 @@ func (a *analysis) growInsert(in *insertion) error {
 		return a.growSelect(in, cols)
 	}
 	g := &growth{}
-	for _, i := range cols {
-		g.names = append(g.names, in.sealedAt(i).Equality.Name)
+	for _, c := range cols {
+		g.names = append(g.names, c.index.Physical())
 	}
 	for r, row := range s.Values.Rows {
 		adds, err := a.growRow(in, cols, row, r)
@@ -273,7 +281,7 @@ func (a *analysis) growInsert(in *insertion) error {
 	return a.grow(in, g)
 }
 
-func (a *analysis) growRow(in *insertion, cols []int, row []Expr, r int) ([]*addition, error) {
+func (a *analysis) growRow(in *insertion, cols []indexedColumn, row []Expr, r int) ([]*addition, error) {
 	s := in.st
 	at := -1
 	switch {
@@ -285,13 +293,13 @@ func (a *analysis) growRow(in *insertion, cols []int, row []Expr, r int) ([]*add
 		at = s.Values.RowSpans[r].End - 1
 	}
 	var adds []*addition
-	for _, i := range cols {
+	for _, ic := range cols {
+		i := ic.at
 		if i >= len(row) {
 			return nil, a.refuse(s.Start, ReasonAmbiguous, in.rel.alias.Name, "a row has fewer values than columns")
 		}
-		c := in.sealedAt(i)
 		if at < 0 {
-			return nil, a.refuse(row[i].Pos(), ReasonExpression, c.String(), "write the row in a plainer form")
+			return nil, a.refuse(row[i].Pos(), ReasonExpression, in.sealedAt(i).String(), "write the row in a plainer form")
 		}
 		var part PartitionSource
 		if !isNull(row[i]) && !isDefault(row[i]) {
@@ -300,7 +308,7 @@ func (a *analysis) growRow(in *insertion, cols []int, row []Expr, r int) ([]*add
 				return nil, err
 			}
 		}
-		add, err := a.beside(row[i], c.Equality, part)
+		add, err := a.beside(row[i], ic.index, part)
 		if err != nil {
 			return nil, err
 		}
@@ -344,33 +352,37 @@ func (a *analysis) grow(in *insertion, g *growth) error {
 	return nil
 }
 
-// growAssign adds the assignment of the index to that of the column. proposed
-// is the prefix and suffix of the proposed row's columns, where the value is
-// one.
+// growAssign adds the assignments of the indexes to that of the column.
+// proposed is the prefix and suffix of the proposed row's columns, where the
+// value is one.
 func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Expr, part PartitionSource, proposed []string) error {
-	e := c.Equality
-	if e == nil {
-		return nil
-	}
-	if !s.Known() {
-		return a.refuse(ref.Start, ReasonExpression, c.String(), "write the assignment in a plainer form")
-	}
-	add := &addition{name: e.Name}
-	if proposed != nil {
-		add.text, add.ref = proposed[0]+a.front.QuoteIdent(e.Name)+proposed[1], append(qualifiers(proposedRef(v)), e.Name)
-	} else {
-		var err error
-		if add, err = a.beside(v, e, part); err != nil {
-			return err
+	for _, x := range c.Indexes() {
+		if !s.Known() {
+			return a.refuse(ref.Start, ReasonExpression, c.String(), "write the assignment in a plainer form")
 		}
+		add := &addition{name: x.Physical()}
+		if proposed != nil {
+			add.text, add.ref = proposed[0]+a.front.QuoteIdent(add.name)+proposed[1], append(qualifiers(proposedRef(v)), add.name)
+		} else {
+			var err error
+			if add, err = a.beside(v, x, part); err != nil {
+				return err
+			}
+		}
+		a.growAssignment(s, ref, add)
 	}
+	return nil
+}
+
+// growAssignment puts the assignment of an index behind that of its column.
+func (a *analysis) growAssignment(s *Assign, ref *ColumnRef, add *addition) {
 	var lead strings.Builder
 	lead.WriteString(", ")
 	for _, id := range ref.Path[:len(ref.Path)-1] {
 		lead.WriteString(a.front.QuoteIdent(id.Name))
 		lead.WriteByte('.')
 	}
-	lead.WriteString(a.front.QuoteIdent(e.Name))
+	lead.WriteString(a.front.QuoteIdent(add.name))
 	lead.WriteString(" = ")
 	add.at, add.lead, add.path = s.End, lead.String(), qualifiers(ref)
 	a.adds = append(a.adds, add)
@@ -378,7 +390,6 @@ func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Exp
 		a.assigns = map[*Assign][]*addition{}
 	}
 	a.assigns[s] = append(a.assigns[s], add)
-	return nil
 }
 
 // qualifiers are the names in front of a column.
@@ -417,8 +428,10 @@ func partitionedIndex(rels []*relation) bool {
 			continue
 		}
 		for _, c := range t.Columns {
-			if c.Equality != nil && !c.Equality.TableScope {
-				return true
+			for _, x := range c.Indexes() {
+				if !x.AllPartitions() {
+					return true
+				}
 			}
 		}
 	}
@@ -428,21 +441,18 @@ func partitionedIndex(rels []*relation) bool {
 // indexProblem compares an index with its physical column: one that the server
 // fills in, or that compares otherwise than byte by byte, answers wrongly
 // (threats T25).
-func indexProblem(d Dialect, r *SnapshotRelation, e *schema.Equality) *Finding {
-	if e == nil {
-		return nil
-	}
-	name := e.Of.Table.Name + "." + e.Name
+func indexProblem(d Dialect, r *SnapshotRelation, x schema.Index) *Finding {
+	name := x.Column().Table.Name + "." + x.Physical()
 	for i := range r.Columns {
 		p := &r.Columns[i]
-		if !strings.EqualFold(p.Name, e.Name) {
+		if !strings.EqualFold(p.Name, x.Physical()) {
 			continue
 		}
 		switch {
 		case p.Generated || p.Default != "":
 			return &Finding{name, "the index column is filled in by the server", "create it as `sealsql ddl` prints it"}
 		case !carries(d, p.Type, schema.CarrierBinary) || d == SQLite && p.Type != "" && !strings.Contains(strings.ToLower(p.Type), "blob"):
-			return &Finding{name, "its physical type cannot hold an index", "create it as `sealsql ddl` prints it: " + IndexType(d, e)}
+			return &Finding{name, "its physical type cannot hold an index", "create it as `sealsql ddl` prints it: " + IndexType(d, x)}
 		}
 		return nil
 	}
@@ -450,38 +460,42 @@ func indexProblem(d Dialect, r *SnapshotRelation, e *schema.Equality) *Finding {
 }
 
 // IndexType is the physical type of an index column.
-func IndexType(d Dialect, e *schema.Equality) string {
+func IndexType(d Dialect, x schema.Index) string {
 	switch d {
 	case Postgres:
 		return "bytea"
 	case MySQL:
-		return "binary(" + strconv.Itoa(e.Bits/8) + ")"
+		return "binary(" + strconv.Itoa(x.Bytes()) + ")"
 	}
 	return "blob"
 }
 
 // IndexGuardName is GuardName for an index column.
-func IndexGuardName(e *schema.Equality) string { return guardName(e.Of.Table.Name, e.Name) }
+func IndexGuardName(x schema.Index) string { return guardName(x.Column().Table.Name, x.Physical()) }
 
 // IndexGuard is the condition of the constraint that keeps an index beside its
 // value: it is NULL exactly when the value is, so that a writer who forgets the
 // index fails instead of losing rows (threats T10, T21).
-func IndexGuard(f Frontend, e *schema.Equality) string { return indexGuard(f, e.Of.Name, e.Name) }
+func IndexGuard(f Frontend, x schema.Index) string {
+	return indexGuard(f, x.Column().Name, x.Physical())
+}
 
 func indexGuard(f Frontend, column, index string) string {
 	return "(" + f.QuoteIdent(column) + " IS NULL) = (" + f.QuoteIdent(index) + " IS NULL)"
 }
 
+// guardsIndex reports the guard of one of the column's indexes.
+func guardsIndex(check string, c *schema.Column) bool {
+	return slices.ContainsFunc(c.Indexes(), func(x schema.Index) bool { return isIndexGuard(check, x) })
+}
+
 // isIndexGuard recognises it, however the engine prints it.
-func isIndexGuard(check string, e *schema.Equality) bool {
-	if e == nil {
-		return false
-	}
+func isIndexGuard(check string, x schema.Index) bool {
 	words := strings.FieldsFunc(strings.ToLower(check), func(r rune) bool { return r != '=' && r < 0x80 && !wordByte(byte(r)) })
 	if len(words) > 0 && words[0] == "check" {
 		words = words[1:]
 	}
-	return slices.Equal(words, []string{strings.ToLower(e.Of.Name), "is", "null", "=", strings.ToLower(e.Name), "is", "null"})
+	return slices.Equal(words, []string{strings.ToLower(x.Column().Name), "is", "null", "=", strings.ToLower(x.Physical()), "is", "null"})
 }
 
 // keyOver makes a key of CREATE INDEX over an indexed column one over the index.
@@ -536,8 +550,8 @@ func (a *analysis) keyToken(toks words, column string) int {
 
 // MissingIndexGuards lists the indexes of the snapshot's annotated tables whose
 // guard is not there, also those that have no column yet.
-func MissingIndexGuards(snap *Snapshot, annotations *schema.Catalog) []*schema.Equality {
-	var out []*schema.Equality
+func MissingIndexGuards(snap *Snapshot, annotations *schema.Catalog) []schema.Index {
+	var out []schema.Index
 	for i := range snap.Relations {
 		r := &snap.Relations[i]
 		t := annotations.Lookup(r.ID.Schema, r.ID.Name)
@@ -545,8 +559,10 @@ func MissingIndexGuards(snap *Snapshot, annotations *schema.Catalog) []*schema.E
 			continue
 		}
 		for _, c := range t.Columns {
-			if c.Equality != nil && !slices.ContainsFunc(r.Checks, func(chk string) bool { return isIndexGuard(chk, c.Equality) }) {
-				out = append(out, c.Equality)
+			for _, x := range c.Indexes() {
+				if !slices.ContainsFunc(r.Checks, func(chk string) bool { return isIndexGuard(chk, x) }) {
+					out = append(out, x)
+				}
 			}
 		}
 	}

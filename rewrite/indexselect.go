@@ -5,21 +5,21 @@ import "github.com/sealsql/sealsql/schema"
 // growSelect adds the indexes of INSERT … SELECT to the select list: that of a
 // constant, NULL beside NULL, and the index of a column that is copied. For all
 // others the columns must get nothing but NULL.
-func (a *analysis) growSelect(in *insertion, cols []int) error {
+func (a *analysis) growSelect(in *insertion, cols []indexedColumn) error {
 	onlyNull := true
-	for _, i := range cols {
-		onlyNull = onlyNull && i < len(in.selected) && in.selected[i].null
+	for _, c := range cols {
+		onlyNull = onlyNull && c.at < len(in.selected) && in.selected[c.at].null
 	}
 	if onlyNull {
 		return nil
 	}
 	s, ok := in.st.Query.Body.(*Select)
 	if !ok || s.ItemsEnd < 0 || s.Distinct || a.openQuery(in.st.Query) {
-		return a.refuse(in.st.Query.Start, ReasonComputed, in.sealedAt(cols[0]).String(), "the column has a search index: insert from one plain SELECT, or from VALUES")
+		return a.refuse(in.st.Query.Start, ReasonComputed, cols[0].index.Column().String(), "the column has a search index: insert from one plain SELECT, or from VALUES")
 	}
 	g := &growth{}
-	for _, i := range cols {
-		add, err := a.selectedIndex(in, i)
+	for _, c := range cols {
+		add, err := a.selectedIndex(in, c.at, c.index)
 		if err != nil {
 			return err
 		}
@@ -34,16 +34,15 @@ func (a *analysis) growSelect(in *insertion, cols []int) error {
 	return a.grow(in, g)
 }
 
-// selectedIndex is the index of selected column i.
-func (a *analysis) selectedIndex(in *insertion, i int) (*addition, error) {
-	to := in.sealedAt(i).Equality
-	refused := a.refuse(in.st.Query.Start, ReasonComputed, to.Of.String(),
+// selectedIndex is an index of selected column i.
+func (a *analysis) selectedIndex(in *insertion, i int, to schema.Index) (*addition, error) {
+	refused := a.refuse(in.st.Query.Start, ReasonComputed, to.Column().String(),
 		"the column has a search index, which the server cannot compute: select a parameter, a literal or a column of the same search group")
 	if i >= len(in.selected) {
 		return nil, refused
 	}
 	c := &in.selected[i]
-	add := &addition{name: to.Name}
+	add := &addition{name: to.Physical()}
 	switch {
 	case c.null:
 		add.text = "NULL"
@@ -57,20 +56,25 @@ func (a *analysis) selectedIndex(in *insertion, i int) (*addition, error) {
 	case len(c.flow) != 1 || c.origin.rel == nil || c.origin.rel.view != nil || c.origin.rel.annotated() == nil:
 		return nil, refused
 	}
-	from := c.flow[0].col.Equality
-	if from == nil || !from.Joins(to) || !a.sameIndexScope(from, to) {
+	from := copiedIndex(c.flow[0].col, to)
+	if from == nil {
 		return nil, refused
 	}
 	r := c.origin.rel
 	if r.alias.Name != "" && len(r.path) < 2 {
 		add.text, add.ref = a.front.QuoteIdent(r.alias.Name)+".", []string{r.alias.Name}
 	}
-	add.text, add.ref = add.text+a.front.QuoteIdent(from.Name), append(add.ref, from.Name)
+	add.text, add.ref = add.text+a.front.QuoteIdent(from.Physical()), append(add.ref, from.Physical())
 	return add, nil
 }
 
-// sameIndexScope reports whether equal values of two columns, whose records are
-// of one partition, have one index.
-func (a *analysis) sameIndexScope(x, y *schema.Equality) bool {
-	return x.TableScope == y.TableScope && x.Of.ID == y.Of.ID
+// copiedIndex is the index of a column whose values, records of one partition,
+// have the index to when they are copied; nil where there is none.
+func copiedIndex(c *schema.Column, to schema.Index) schema.Index {
+	for _, x := range c.Indexes() {
+		if x.Copies(to) && x.AllPartitions() == to.AllPartitions() && c.ID == to.Column().ID {
+			return x
+		}
+	}
+	return nil
 }

@@ -239,8 +239,10 @@ func (n *namespace) judgeAs(r *SnapshotRelation, rel *Relation, t *schema.Table,
 		if p := columnProblem(n.dialect, r, c); p != nil {
 			return refuse(ReasonShadowed, c.Name+": "+p.Problem+"; "+p.Hint)
 		}
-		if p := indexProblem(n.dialect, r, c.Equality); p != nil {
-			return refuse(ReasonShadowed, c.Equality.Name+": "+p.Problem+"; "+p.Hint)
+		for _, x := range c.Indexes() {
+			if p := indexProblem(n.dialect, r, x); p != nil {
+				return refuse(ReasonShadowed, x.Physical()+": "+p.Problem+"; "+p.Hint)
+			}
 		}
 	}
 	if child := f.stranger(r, t, 0); child != "" {
@@ -354,8 +356,10 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 			if p := columnProblem(d, r, c); p != nil {
 				out = append(out, *p)
 			}
-			if p := indexProblem(d, r, c.Equality); p != nil {
-				out = append(out, *p)
+			for _, x := range c.Indexes() {
+				if p := indexProblem(d, r, x); p != nil {
+					out = append(out, *p)
+				}
 			}
 			out = append(out, expressionFindings(d, r, c)...)
 		}
@@ -382,7 +386,7 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Finding {
 	var out []Finding
 	for _, chk := range r.Checks {
-		if hasWord(chk, c.Name) && !isGuard(chk) && !isIndexGuard(chk, c.Equality) && !isJSONCheck(chk, c) {
+		if hasWord(chk, c.Name) && !isGuard(chk) && !guardsIndex(chk, c) && !isJSONCheck(chk, c) {
 			out = append(out, Finding{c.String(), "a CHECK constraint reads the column, which holds ciphertext", "drop the constraint; check the value in the application"})
 		}
 	}

@@ -51,7 +51,7 @@ type Out struct {
 	// Seal is the column to seal for; nil passes the value as it is.
 	Seal *schema.Column
 	// Index asks for the value's blind index instead.
-	Index *schema.Equality
+	Index schema.Index
 	// Compared says that the index is for a comparison, where a value is not
 	// rounded, cut or checked as it would be on its way into the column.
 	Compared  bool
@@ -75,7 +75,7 @@ type Out struct {
 // Column is the encrypted column that the value belongs to, or nil.
 func (o *Out) Column() *schema.Column {
 	if o.Index != nil {
-		return o.Index.Of
+		return o.Index.Column()
 	}
 	return o.Seal
 }

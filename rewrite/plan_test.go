@@ -259,10 +259,10 @@ func describeOut(o rewrite.Out) string {
 		return "partition of " + o.PartitionOf.Name + " " + describeValue(o.Value)
 	case o.Index != nil:
 		scope := "table"
-		if !o.Index.TableScope {
+		if !o.Index.AllPartitions() {
 			scope = describePartition(o.Partition)
 		}
-		return "index " + o.Index.Of.String() + " " + describeValue(o.Value) + " " + scope
+		return "index " + o.Index.Column().String() + " " + describeValue(o.Value) + " " + scope
 	case o.Seal != nil:
 		s := "seal " + o.Seal.String() + " " + describeValue(o.Value) + " " + describePartition(o.Partition)
 		if o.Row != nil {

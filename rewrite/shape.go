@@ -198,8 +198,8 @@ func (s *shaping) indexNames() string {
 	var arms strings.Builder
 	for _, t := range s.tables {
 		for _, c := range t.Columns {
-			if c.Equality != nil {
-				arms.WriteString(" WHEN " + s.isColumn(t, c.Equality.Name) + " THEN " + literal(strings.ToLower(c.Name)))
+			for _, x := range c.Indexes() {
+				arms.WriteString(" WHEN " + s.isColumn(t, x.Physical()) + " THEN " + literal(strings.ToLower(c.Name)))
 			}
 		}
 	}
@@ -257,8 +257,8 @@ func (s *shaping) notIndex() string {
 	var conds []string
 	for _, t := range s.tables {
 		for _, c := range t.Columns {
-			if c.Equality != nil {
-				conds = append(conds, "NOT ("+s.isColumn(t, c.Equality.Name)+")")
+			for _, x := range c.Indexes() {
+				conds = append(conds, "NOT ("+s.isColumn(t, x.Physical())+")")
 			}
 		}
 	}

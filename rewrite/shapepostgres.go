@@ -152,8 +152,8 @@ func (s *shaping) postgresAttributes() string {
 				}
 				arms[name].WriteString(" WHEN " + s.isAttribute(t, c.Name) + " THEN " + v)
 			}
-			if c.Equality != nil {
-				hidden = append(hidden, "NOT ("+s.isAttribute(t, c.Equality.Name)+")")
+			for _, x := range c.Indexes() {
+				hidden = append(hidden, "NOT ("+s.isAttribute(t, x.Physical())+")")
 			}
 		}
 	}

@@ -27,8 +27,8 @@ func (s *shaping) sqliteMaster() string {
 		}
 		sql := "sql"
 		for _, c := range t.Columns {
-			if c.Equality != nil {
-				sql = "replace(" + sql + ", " + literal(s.quote(c.Equality.Name)) + ", " + literal(s.quote(c.Name)) + ")"
+			for _, x := range c.Indexes() {
+				sql = "replace(" + sql + ", " + literal(s.quote(x.Physical())) + ", " + literal(s.quote(c.Name)) + ")"
 			}
 		}
 		if sql != "sql" {
@@ -97,8 +97,8 @@ func (l *logicalText) element(toks words, before Token) {
 	c := l.t.Column(toks[0].Text)
 	if c == nil || toks[:1].any("CONSTRAINT", "CHECK", "UNIQUE", "PRIMARY", "FOREIGN") {
 		for _, t := range toks {
-			if e := l.t.IndexColumn(t.Text); isName(t) && e != nil {
-				l.edits = append(l.edits, edit{span: Span{t.Start, t.End}, text: quoted(e.Of.Name)})
+			if x := l.t.IndexColumn(t.Text); isName(t) && x != nil {
+				l.edits = append(l.edits, edit{span: Span{t.Start, t.End}, text: quoted(x.Column().Name)})
 			}
 		}
 		return

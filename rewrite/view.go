@@ -228,7 +228,7 @@ func (a *analysis) simpleView(rel *Relation, q *Query, cols []column, r *relatio
 // it does not show.
 func hasIndex(r *relation) bool {
 	for _, c := range r.annotated().Columns {
-		if c.Equality != nil {
+		if len(c.Indexes()) > 0 {
 			return true
 		}
 	}

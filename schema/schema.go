@@ -68,6 +68,8 @@ type Column struct {
 	Sealing Sealing
 	// Unbound takes the column out of the table's row identity.
 	Unbound bool
+
+	indexes []Index
 }
 
 // String returns "table.column".

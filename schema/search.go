@@ -103,16 +103,6 @@ func (e *Equality) Joins(o *Equality) bool {
 		e.Of.Type.Kind == o.Of.Type.Kind && slices.Equal(e.Steps(), o.Steps())
 }
 
-// IndexColumn returns the index whose physical column has that name, or nil.
-func (t *Table) IndexColumn(name string) *Equality {
-	for _, c := range t.Columns {
-		if c != nil && c.Equality != nil && equalFold(c.Equality.Name, name) {
-			return c.Equality
-		}
-	}
-	return nil
-}
-
 // equality completes and checks the indexes of a table.
 func (b *builder) equality(t *Table) {
 	for _, c := range t.Columns {

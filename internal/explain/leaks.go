@@ -72,8 +72,8 @@ func Records(d rewrite.Dialect, c *schema.Column) []Leak {
 }
 
 // Searchable returns what the hashes of a search index leak.
-func Searchable(e *schema.Equality) []Leak {
-	if e.TableScope && e.Of.Table.Partition.Kind != schema.PartitionConst {
+func Searchable(e schema.Index) []Leak {
+	if e.AllPartitions() && e.Column().Table.Partition.Kind != schema.PartitionConst {
 		return []Leak{LeakEqualityEverywhere}
 	}
 	return []Leak{LeakEquality}

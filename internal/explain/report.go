@@ -261,11 +261,11 @@ func (d *describer) parameter(n int) Line {
 func (d *describer) use(l *Line, o rewrite.Out) {
 	switch {
 	case o.Index != nil:
-		u := Use{What: useIndexed, Column: o.Index.Of.String(), Type: o.Index.Of.Type.String(), Index: o.Index.Name}
+		u := Use{What: useIndexed, Column: o.Index.Column().String(), Type: o.Index.Column().Type.String(), Index: o.Index.Physical()}
 		if o.Compared {
 			u.What = useCompared
 		}
-		if !o.Index.TableScope {
+		if !o.Index.AllPartitions() {
 			u.Partition = d.partition(o.Partition)
 		}
 		l.Uses = append(l.Uses, u)
@@ -438,7 +438,7 @@ func (d *describer) searches() []Line {
 	if d.sent == nil {
 		return nil
 	}
-	seen := map[*schema.Equality]bool{}
+	seen := map[schema.Index]bool{}
 	for _, st := range d.sent.Statements {
 		if _, definition := st.(*rewrite.Other); definition {
 			continue
@@ -505,7 +505,7 @@ func written(st rewrite.Statement) map[*rewrite.ColumnRef]bool {
 }
 
 // index returns the index that a column of the sent text is, or nil.
-func (d *describer) index(ref *rewrite.ColumnRef, tables map[string]string) *schema.Equality {
+func (d *describer) index(ref *rewrite.ColumnRef, tables map[string]string) schema.Index {
 	name := ref.Path[len(ref.Path)-1].Name
 	for _, t := range d.plan.Tables {
 		e := t.IndexColumn(name)
@@ -519,10 +519,10 @@ func (d *describer) index(ref *rewrite.ColumnRef, tables map[string]string) *sch
 	return nil
 }
 
-func search(n int, e *schema.Equality) Line {
+func search(n int, e schema.Index) Line {
 	return Line{
-		Number: n, Name: e.Of.Table.Name + "." + e.Name, Action: "searched", Leaks: Searchable(e),
-		Uses: []Use{{What: useCompared, Column: e.Of.String(), Type: e.Of.Type.String(), Index: e.Name}},
+		Number: n, Name: e.Column().Table.Name + "." + e.Physical(), Action: "searched", Leaks: Searchable(e),
+		Uses: []Use{{What: useCompared, Column: e.Column().String(), Type: e.Column().Type.String(), Index: e.Physical()}},
 	}
 }
 

@@ -71,16 +71,18 @@ func (s *Schema) action(r *rewrite.SnapshotRelation, a []rewrite.Token) rewrite.
 	return r.ID
 }
 
-// dropColumn drops a column, and an encrypted one with its search index.
+// dropColumn drops a column, and an encrypted one with its search indexes.
 func (s *Schema) dropColumn(r *rewrite.SnapshotRelation, name string) {
-	index := ""
+	gone := []string{name}
 	if t := s.ann.Tables.Lookup(r.ID.Schema, r.ID.Name); t != nil {
-		if c := t.Column(name); c != nil && c.Equality != nil {
-			index = c.Equality.Name
+		if c := t.Column(name); c != nil {
+			for _, x := range c.Indexes() {
+				gone = append(gone, x.Physical())
+			}
 		}
 	}
 	r.Columns = slices.DeleteFunc(slices.Clone(r.Columns), func(c rewrite.CatalogColumn) bool {
-		return s.equal(c.Name, name) || index != "" && s.equal(c.Name, index)
+		return slices.ContainsFunc(gone, func(n string) bool { return s.equal(c.Name, n) })
 	})
 }
 

@@ -217,9 +217,9 @@ func (c *inferred) columns(id rewrite.RelationID, t *schema.Table) []rewrite.Cat
 			out[len(out)-1].Type = rewrite.CarrierType(c.dialect, col)
 		}
 		for _, col := range t.Columns {
-			if e := col.Equality; e != nil {
-				add(e.Name)
-				out[len(out)-1].Type = rewrite.IndexType(c.dialect, e)
+			for _, x := range col.Indexes() {
+				add(x.Physical())
+				out[len(out)-1].Type = rewrite.IndexType(c.dialect, x)
 			}
 		}
 		first = len(out)

@@ -185,8 +185,8 @@ func (s *Schema) encrypted(r *rewrite.SnapshotRelation, t *schema.Table, c rewri
 	}
 	c.Type = rewrite.CarrierType(d, col)
 	s.put(r, c)
-	if e := col.Equality; e != nil {
-		s.put(r, rewrite.CatalogColumn{Name: e.Name, Type: rewrite.IndexType(d, e), BytewiseEqual: true})
+	for _, x := range col.Indexes() {
+		s.put(r, rewrite.CatalogColumn{Name: x.Physical(), Type: rewrite.IndexType(d, x), BytewiseEqual: true})
 	}
 }
 

@@ -148,7 +148,7 @@ type work struct {
 	add, change, guard []*schema.Column
 	// index are search indexes without a guard, unindexed those of them that
 	// have no column either.
-	index, unindexed []*schema.Equality
+	index, unindexed []schema.Index
 }
 
 func (c *comparison) table(r *rewrite.SnapshotRelation, t *schema.Table) {
@@ -171,7 +171,7 @@ func (c *comparison) table(r *rewrite.SnapshotRelation, t *schema.Table) {
 	}
 	for _, e := range rewrite.MissingIndexGuards(one, c.annotations) {
 		w.index = append(w.index, e)
-		if physicalNamed(r, e.Name) == nil {
+		if physicalNamed(r, e.Physical()) == nil {
 			w.unindexed = append(w.unindexed, e)
 		}
 	}
@@ -230,7 +230,7 @@ func (c *comparison) findings(w *work) {
 		r.Columns = append(r.Columns, rewrite.CatalogColumn{Name: col.Name, Type: rewrite.CarrierType(c.front.Dialect(), col)})
 	}
 	for _, e := range w.unindexed {
-		r.Columns = append(r.Columns, rewrite.CatalogColumn{Name: e.Name, Type: rewrite.IndexType(c.front.Dialect(), e)})
+		r.Columns = append(r.Columns, rewrite.CatalogColumn{Name: e.Physical(), Type: rewrite.IndexType(c.front.Dialect(), e)})
 	}
 	one := &rewrite.Snapshot{Relations: []rewrite.SnapshotRelation{r}}
 	c.report.Findings = append(c.report.Findings, rewrite.Findings(c.front.Dialect(), one, c.annotations, c.decl)...)
@@ -294,7 +294,7 @@ func (w *work) why() []string {
 		}
 	}
 	for _, e := range w.index {
-		out = append(out, e.Of.String()+": its search index "+e.Name+" is missing or has no guard. The statement fails while the column",
+		out = append(out, e.Column().String()+": its search index "+e.Physical()+" is missing or has no guard. The statement fails while the column",
 			"holds values: their index must be computed first, which this version does not do.")
 	}
 	return out
@@ -305,14 +305,14 @@ func (c *comparison) indexActions(w *work) []string {
 	var out []string
 	for _, e := range w.index {
 		if slices.Contains(w.unindexed, e) {
-			out = append(out, "ADD COLUMN "+c.front.QuoteIdent(e.Name)+" "+rewrite.IndexType(c.front.Dialect(), e))
+			out = append(out, "ADD COLUMN "+c.front.QuoteIdent(e.Physical())+" "+rewrite.IndexType(c.front.Dialect(), e))
 		}
 		out = append(out, "ADD "+c.indexGuard(e))
 	}
 	return out
 }
 
-func (c *comparison) indexGuard(e *schema.Equality) string {
+func (c *comparison) indexGuard(e schema.Index) string {
 	return "CONSTRAINT " + c.front.QuoteIdent(rewrite.IndexGuardName(e)) + " CHECK (" + rewrite.IndexGuard(c.front, e) + ")"
 }
 
