@@ -93,17 +93,10 @@ func (h *hierarchy) closeCaches(until time.Time) {
 	h.systems.Close(time.Until(until))
 }
 
-// cached leases what a cache has, or loads it.
+// cached leases what a cache has, or loads it. What shall not be kept leaves the
+// cache at once.
 func cached[K comparable, V keycache.Value](ctx context.Context, c *keycache.Cache[K, V], k K, keep bool, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
-	if l, ok := c.Get(k); ok {
-		return l, nil
-	}
-	return loaded(ctx, c, k, keep, load)
-}
-
-// loaded loads and leases. What shall not be kept leaves the cache at once.
-func loaded[K comparable, V keycache.Value](ctx context.Context, c *keycache.Cache[K, V], k K, keep bool, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
-	l, err := c.Load(ctx, k, load)
+	l, err := c.GetOrLoad(ctx, k, load)
 	if err == nil && !keep {
 		c.Delete(k)
 	}

@@ -95,9 +95,9 @@ func (s *Sealer) AppendIndex(ctx context.Context, dst []byte, x *Index, p Partit
 		}
 	}
 	l, ok := s.indexes.keys.Get(id)
-	if !ok {
+	if !ok { // no closure on the way of nearly every call
 		var err error
-		l, err = s.indexes.keys.Load(ctx, id, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
+		l, err = s.indexes.keys.GetOrLoad(ctx, id, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
 		if err != nil {
 			return dst, s.loadError(err)
 		}

@@ -61,7 +61,7 @@ func current[K comparable, V windowed](h *hierarchy, c *keycache.Cache[K, V], k 
 func fresh[K comparable, V windowed](ctx context.Context, h *hierarchy, c *keycache.Cache[K, V], k K, keep bool, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
 	old, ok := c.Get(k)
 	if !ok {
-		l, err := loaded(ctx, c, k, keep, load)
+		l, err := cached(ctx, c, k, keep, load)
 		return l, h.loadError(err)
 	}
 	w, t := old.Value().checked(), h.tick()

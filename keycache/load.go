@@ -8,6 +8,7 @@ import (
 
 // flight is one running load and those who wait for it.
 type flight[K comparable, V Value] struct {
+	found bool // never flown: e was there
 	// Guarded by Cache.flights until done is closed. Every waiter owns one
 	// reference of e once the flight has landed.
 	done    chan struct{} // nil while nobody but the loader waits
@@ -28,18 +29,26 @@ func (x *Cache[K, V]) GetOrLoad(ctx context.Context, k K, load func(context.Cont
 	if l, ok := x.Get(k); ok {
 		return l, nil
 	}
-	return x.Load(ctx, k, load)
+	return x.load(ctx, k, load, true)
 }
 
 // Load is GetOrLoad that does not look first: the value it returns was loaded
 // after the call began or by a load that was running then, and has replaced the
 // earlier one.
 func (x *Cache[K, V]) Load(ctx context.Context, k K, load func(context.Context) (V, error)) (Lease[K, V], error) {
+	return x.load(ctx, k, load, false)
+}
+
+// load loads, unless look is set and the value has come since the caller looked.
+func (x *Cache[K, V]) load(ctx context.Context, k K, load func(context.Context) (V, error), look bool) (Lease[K, V], error) {
 	// Who cannot give up need not be able to leave: no second goroutine.
 	inline := ctx.Done() == nil
-	f, first, err := x.join(k, 1, inline)
+	f, first, err := x.join(k, 1, inline, look)
 	if err != nil {
 		return Lease[K, V]{}, err
+	}
+	if f.found {
+		return f.result()
 	}
 	if first && inline {
 		x.run(ctx, k, f, load)
@@ -67,15 +76,17 @@ func (f *flight[K, V]) result() (Lease[K, V], error) {
 
 // Refresh starts a load of k, unless one is running, and does not wait for it.
 func (x *Cache[K, V]) Refresh(ctx context.Context, k K, load func(context.Context) (V, error)) {
-	f, first, err := x.join(k, 0, false)
+	f, first, err := x.join(k, 0, false, false)
 	if err == nil && first {
 		go x.run(ctx, k, f, load)
 	}
 }
 
 // join counts the caller among the waiters of a load. first says that the
-// caller must start it, which he does himself if inline is set.
-func (x *Cache[K, V]) join(k K, waiters int, inline bool) (f *flight[K, V], first bool, err error) {
+// caller must start it, which he does himself if inline is set. With look, a
+// value that is there is as good as a load that has landed: the load that the
+// caller missed may have ended between his look and this.
+func (x *Cache[K, V]) join(k K, waiters int, inline, look bool) (f *flight[K, V], first bool, err error) {
 	x.flights.Lock()
 	defer x.flights.Unlock()
 	if x.closed.Load() {
@@ -88,6 +99,11 @@ func (x *Cache[K, V]) join(k K, waiters int, inline bool) (f *flight[K, V], firs
 		delete(x.negative, k)
 	}
 	if f = x.loading[k]; f == nil {
+		if look {
+			if e := x.t.find(x.c.Hash(k), &k); e != nil && e.acquire() {
+				return &flight[K, V]{found: true, e: e}, false, nil
+			}
+		}
 		first = true
 		f = &flight[K, V]{}
 		x.loading[k] = f

@@ -30,6 +30,25 @@ func TestCallerWhoCannotGiveUpLoadsOnHisOwnGoroutine(t *testing.T) {
 	l.Release()
 }
 
+func TestLoadThatEndedSinceTheLookIsNotRepeated(t *testing.T) {
+	c := newCache(10, nil)
+	defer c.Close(0)
+	x := &thing{}
+	first, _ := c.Put("k", x) // by another caller, after this one looked
+	l, err := c.load(context.Background(), "k", func(context.Context) (*thing, error) {
+		t.Error("loaded twice")
+		return &thing{}, nil
+	}, true)
+	if err != nil || l.Value() != x {
+		t.Fatalf("%v, or another value", err)
+	}
+	first.Release()
+	c.Delete("k")
+	wantGone(t, x, 0)
+	l.Release()
+	wantGone(t, x, 1)
+}
+
 func goroutineID() string {
 	b := make([]byte, 32)
 	b = b[:runtime.Stack(b, false)]
