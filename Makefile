@@ -35,6 +35,8 @@ $(TESTENV):
 
 .PHONY: test
 test: $(TESTENV) ## run every test with -race on private PostgreSQL and MariaDB servers
+	@echo "statements at the limit of parameters, without -race:"
+	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -run TestThreats/T30 ./conformance/driver
 	@.ci/each-module $(CURDIR)/$(TESTENV) -- go test $(RACE) -count=1 -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: lint

@@ -43,7 +43,11 @@ func TestThreats(t *testing.T) {
 		t.Run(group.name, func(t *testing.T) {
 			for _, x := range group.threats {
 				t.Run(strings.ReplaceAll(x.name, " ", "_"), func(t *testing.T) {
-					for _, e := range x.engines {
+					engines := x.engines
+					if group.name == "T30" && raceEnabled {
+						engines = engines[:1] // statements of 65,535 parameters; make test runs all without -race
+					}
+					for _, e := range engines {
 						t.Run(e.name, func(t *testing.T) { x.run(t, e) })
 					}
 				})
