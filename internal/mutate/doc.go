@@ -9,6 +9,9 @@
 //	check    if err := a.clear(…); err != nil →  the error is not looked at
 //	form     case *Cast: …                    →  the clause is left at once
 //
+// Refusals and checks are taken out of the whole package, but for the proofs
+// behind the plan; forms out of the files of the flow rules.
+//
 // Changes that no case notices are listed in survivors.txt, each with the
 // reason why that is right.
 package mutate
