@@ -37,7 +37,7 @@ $(TESTENV):
 test: $(TESTENV) ## run every test with -race on private PostgreSQL and MariaDB servers
 	@echo "statements at the limit of parameters, without -race:"
 	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -run TestThreats/T30 ./conformance/driver
-	@.ci/each-module $(CURDIR)/$(TESTENV) -- go test $(RACE) -count=1 -timeout 30m $(TESTFLAGS) ./...
+	@$(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: lint
 lint: ## vet, staticcheck, gofumpt, go.mod files
@@ -90,9 +90,14 @@ fuzz: ## run each fuzz target for FUZZTIME
 fuzz-sql: $(TESTENV) ## send generated statements to the plain and the encrypting driver, compare (FUZZSQLTIME, SEED)
 	@$(TESTENV) -- go test -count=1 -timeout 24h -v -run Answer ./conformance/fuzzsql -for $(FUZZSQLTIME) -seed $(SEED)
 
+.PHONY: parse-check
+parse-check: ## compare how PostgreSQL's own parser reads the corpus (needs a C compiler, takes minutes to compile)
+	@cd internal/pgquerycheck && CGO_ENABLED=1 go test -count=1 ./...
+
 .PHONY: long
 long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME
-	@SEALSQL_LONG=1 .ci/each-module $(CURDIR)/$(TESTENV) -- go test $(RACE) -count=1 -timeout 12h $(TESTFLAGS) ./...
+	@SEALSQL_LONG=1 $(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 12h $(TESTFLAGS) ./...
+	@$(MAKE) --no-print-directory parse-check
 	@.ci/fuzz $(LONGFUZZTIME)
 
 .PHONY: fresh-check
