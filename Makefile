@@ -20,6 +20,8 @@ SEED ?= 1
 BENCH ?= .
 COUNT ?= 1
 OLD ?=
+# Overridable: make test-next NEXTGO=go1.28rc1
+NEXTGO ?= go1.27.1
 # Overridable: make fips FIPSPACKAGES=./envelope
 FIPSPACKAGES ?= ./...
 
@@ -99,6 +101,14 @@ long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for 
 	@SEALSQL_LONG=1 $(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 12h $(TESTFLAGS) ./...
 	@$(MAKE) --no-print-directory parse-check
 	@.ci/fuzz $(LONGFUZZTIME)
+
+.PHONY: drivers-own-tests
+drivers-own-tests: $(TESTENV) ## run the suites of pgx's stdlib, go-sql-driver/mysql and sqlx plainly and through the wrapper
+	@$(TESTENV) -- go test -count=1 -timeout 1h -v -run TestSuitesOfOthers ./internal/ownsuites -suites
+
+.PHONY: test-next
+test-next: $(TESTENV) ## test the drivers with the next Go (NEXTGO), in which inner drivers scan columns themselves
+	@GOTOOLCHAIN=$(NEXTGO) $(TESTENV) -- go test -count=1 -timeout 30m ./driver/... ./internal/logical/...
 
 .PHONY: fresh-check
 fresh-check: ## clone the last commit into an empty Debian and run make test there (root)

@@ -100,6 +100,7 @@ var layers = map[string]rule{
 	"conformance/kms":       {imports: "envelope"},
 	"conformance/metastore": {imports: "envelope"},
 	"conformance/driver":    {imports: ". driver rewrite envelope config schema", tests: "driver/postgres driver/mysql driver/sqlite rewrite/postgres rewrite/mysql rewrite/sqlite"},
+	"internal/ownsuites":    {tests: ""},
 	"internal/mutate":       {tests: "internal/testenv"},
 	"conformance/corpus":    {tests: "rewrite rewrite/postgres rewrite/mysql rewrite/sqlite schema oliphant marino meyer protobuf driver/postgres"},
 	"conformance/fuzzsql":   {tests: ". config conformance/driver driver/postgres driver/mysql driver/sqlite rewrite"},

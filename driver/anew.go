@@ -42,8 +42,8 @@ func (s *stmt) queryAnew(ctx context.Context, x *call) (driver.Rows, error) {
 		return nil, err
 	}
 	out, err := x.wrap(got)
-	if r, ok := out.(*rows); ok {
-		r.stmt = inner
+	if r, ok := out.(interface{ hold(driver.Stmt) }); ok {
+		r.hold(inner)
 	} else {
 		s.retire(inner)
 	}

@@ -80,7 +80,7 @@ func (c *conn) Ping(ctx context.Context) error {
 			return err
 		}
 	}
-	if !c.cr.engine.Ready(c.inner) {
+	if c.cr.nothing || !c.cr.engine.Ready(c.inner) {
 		return nil
 	}
 	if err := c.current(ctx); err != nil {
@@ -112,8 +112,8 @@ func (c *conn) Begin() (driver.Tx, error) {
 
 func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	inner, err := innerBegin(ctx, c.inner, opts)
-	if err != nil {
-		return nil, err
+	if err != nil || c.cr.nothing {
+		return inner, err
 	}
 	c.settled()
 	c.inTx, c.txVersion = true, c.cr.cats.version.Load()
@@ -126,6 +126,9 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 }
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	if c.cr.nothing {
+		return innerPrepare(ctx, c.inner, query)
+	}
 	p, err := c.plan(ctx, query, rewrite.Options{HasArgs: true, Prepare: true})
 	if err != nil {
 		return nil, err
@@ -134,6 +137,9 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 }
 
 func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+	if c.cr.nothing {
+		return c.exec(ctx, query, args)
+	}
 	if len(args) > 0 && c.cr.engine.AlwaysPrepares() {
 		// Planned and sealed where it will be run: in the prepared statement.
 		return nil, driver.ErrSkip
@@ -167,6 +173,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 }
 
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	if c.cr.nothing {
+		return c.query(ctx, query, args)
+	}
 	if len(args) > 0 && c.cr.engine.AlwaysPrepares() {
 		return nil, driver.ErrSkip
 	}

@@ -48,7 +48,11 @@ type planner interface {
 }
 
 type connector struct {
-	inner   driver.Connector
+	inner driver.Connector
+	// nothing is annotated: there is nothing to seal and nothing to open, so
+	// that everything goes to the inner driver as it is, and the database's
+	// catalog is not read.
+	nothing bool
 	drv     driver.Driver
 	engine  Engine
 	options OptionEngine // nil where the inner driver takes no options
@@ -89,6 +93,7 @@ func New(inner driver.Connector, e Engine, o Options) (driver.Connector, error) 
 	return &connector{
 		options: options,
 		inner:   inner,
+		nothing: len(o.Annotations.Tables()) == 0,
 		drv:     o.Driver,
 		engine:  e,
 		front:   e.Frontend(),

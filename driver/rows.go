@@ -24,10 +24,8 @@ var (
 // rows opens the records of an inner result as its rows are read.
 //
 // It is never a driver.RowsNextResultSet: its plan describes one result (see
-// scriptRows for texts with several statements). It is never a
-// driver.RowsColumnScanner (Go 1.27) either, although inner rows may be: with
-// it database/sql lets the inner driver scan into the caller's variables
-// without calling Next, and would hand out records.
+// scriptRows for texts with several statements). It is no
+// driver.RowsColumnScanner (Go 1.27) by itself: see scannerRows.
 type rows struct {
 	inner  driver.Rows
 	plan   *rewrite.Plan
@@ -40,6 +38,8 @@ type rows struct {
 	// ahead is the first row where it was read before it was asked for.
 	ahead *firstRow
 	begun bool
+	// peeker reads the first row where that is not done by Next; may be nil.
+	peeker func()
 	// stmt is the inner statement that lives as long as the rows; may be nil.
 	stmt driver.Stmt
 }
@@ -66,7 +66,7 @@ func (x *call) wrap(inner driver.Rows) (driver.Rows, error) {
 		_ = inner.Close()
 		return nil, err
 	}
-	return r, nil
+	return scanning(r), nil
 }
 
 func (x *call) rows(inner driver.Rows) (*rows, error) {
@@ -129,6 +129,9 @@ func renames(want, have []string) bool {
 }
 
 func (r *rows) Columns() []string { return r.names }
+
+// hold makes a statement live as long as the rows.
+func (r *rows) hold(s driver.Stmt) { r.stmt = s }
 
 func (r *rows) Close() error {
 	r.opener.close()
@@ -213,6 +216,10 @@ func (r *rows) logical(at int, t *schema.Type) logical.ColumnType {
 // peek reads the first row ahead.
 func (r *rows) peek() {
 	if r.begun {
+		return
+	}
+	if r.peeker != nil {
+		r.peeker()
 		return
 	}
 	a := &firstRow{dest: make([]driver.Value, len(r.names))}

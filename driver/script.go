@@ -39,7 +39,7 @@ func (x *call) wrapScript(inner driver.Rows) (driver.Rows, error) {
 	if _, ok := inner.(driver.RowsNextResultSet); ok {
 		return nextScriptRows{s}, nil
 	}
-	return s, nil
+	return scanning(s.rows), nil
 }
 
 // show opens the current result of the inner rows. A result without columns is

@@ -106,6 +106,18 @@ type ColumnByNull interface {
 	ColumnNotNull(t *schema.Type) ColumnType
 }
 
+// IntoScanner is implemented by codecs whose driver scans some destinations
+// itself (Go 1.27, pgx: slices and pgtype's values), past database/sql.
+type IntoScanner interface {
+	// ScansInto reports whether the driver would scan a column of type t into
+	// a destination of this type, which is that of a pointer.
+	ScansInto(t *schema.Type, dest reflect.Type) bool
+
+	// ScanInto copies a value that Decode returned, or nil for NULL, into dest
+	// as the driver would. Its error may hold the value.
+	ScanInto(t *schema.Type, v driver.Value, dest any) error
+}
+
 // TypeError says that a value does not fit a logical type. It holds no value.
 type TypeError struct {
 	// Type is the logical type's name, GoType the argument's Go type, or
