@@ -11,14 +11,11 @@ type Cursor struct {
 // those of its query; they are opened by whoever fetches them, under the plan
 // that was made when it was declared.
 func (a *analysis) cursor(o *Other) error {
-	switch {
-	case o.Query == nil:
+	if o.Query == nil {
 		if o.Fetches {
 			a.fetches = append(a.fetches, o.Name)
 		}
 		return a.contents(o)
-	case o.Name == "":
-		return a.refuse(o.Start, ReasonStatement, "", "run the query itself: database/sql reads its rows one by one")
 	}
 	cols, err := a.query(o.Query, nil, true)
 	if err != nil {

@@ -281,18 +281,18 @@ func (in *insertion) sealedAt(i int) *schema.Column {
 
 func (a *analysis) source(in *insertion) error {
 	s := in.st
-	switch {
-	case s.DefaultValues:
-		return nil
-	case s.Values != nil:
-		for _, row := range s.Values.Rows {
-			if err := a.row(in, row); err != nil {
-				return err
-			}
-		}
+	if s.DefaultValues {
 		return nil
 	}
-	return a.insertSelect(in)
+	if s.Values == nil {
+		return a.insertSelect(in)
+	}
+	for _, row := range s.Values.Rows {
+		if err := a.row(in, row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // row analyses one VALUES row.
@@ -657,12 +657,10 @@ func (s *Insert) valuesRows() [][]Expr {
 // be of the proposed row's partition.
 func (a *analysis) conflictKeepsPartition(in *insertion, u *Upsert) bool {
 	t := in.rel.annotated()
-	switch t.Partition.Kind {
-	case schema.PartitionConst:
+	if t.Partition.Kind == schema.PartitionConst {
 		return true
-	case schema.PartitionContext:
-		return false
 	}
+	// Where the context gives the partition, no column has it.
 	if in.rel.partCol < 0 || !bytewise(in.rel, in.rel.partCol, t.Partition.Type.Kind) {
 		return false
 	}
@@ -921,9 +919,6 @@ func (a *analysis) addConjunct(s *Update, r *relation, c *schema.Column) error {
 	}
 	if _, ok := s.Targets[0].(*Table); !ok {
 		return a.refuse(s.Start, ReasonPartition, c.String(), "fix the partition in the WHERE clause")
-	}
-	if have := a.conj.at(s); have != nil && have.rel != r {
-		return a.refuse(s.Start, ReasonPartition, c.String(), "update one table at a time")
 	}
 	a.conj.set(s, conjunct{rel: r})
 	return nil

@@ -30,7 +30,6 @@ var comparisons = map[string]bool{
 func (a *analysis) clear(e Expr, sc *scope, why Reason) error {
 	switch x := e.(type) {
 	case nil:
-		return nil
 	case *ColumnRef:
 		return a.clearColumn(x, sc, why)
 	case *Star:

@@ -65,16 +65,11 @@ func walks(d Dialect, c *CTE) bool { return d == Postgres && len(c.Attr) > 1 }
 // would still mean a table.
 func (a *analysis) forward(c *CTE, later []*CTE) error {
 	for _, l := range later {
-		if c.DML != nil && !isQuery(c.DML) || a.queryNames(c.Query, a.fold(l.Name.Name)) {
+		if c.DML != nil || a.queryNames(c.Query, a.fold(l.Name.Name)) {
 			return a.refuse(c.Start, ReasonAmbiguous, c.Name.Name, "define "+l.Name.Name+" before it is read")
 		}
 	}
 	return nil
-}
-
-func isQuery(st Statement) bool {
-	_, ok := st.(*Query)
-	return ok
 }
 
 // openBody reports whether the columns of a CTE could not all be told.
@@ -206,8 +201,6 @@ func (a *analysis) names(b Body, key string) bool {
 // dml analyses a statement that stands in a WITH clause.
 func (a *analysis) dml(st Statement, sc *scope) ([]column, error) {
 	switch s := st.(type) {
-	case *Query:
-		return a.query(s, sc, true)
 	case *Insert:
 		return a.insert(s, sc, true)
 	case *Update:

@@ -300,14 +300,8 @@ func (a *analysis) createView(o *Other) error {
 func (a *analysis) viewColumns(cols []column, pos int) error {
 	sealedCol := ""
 	for i := range cols {
-		c := &cols[i]
-		switch {
-		case len(c.flow) > 0:
-			sealedCol = c.flow[0].col.String()
-		case c.consts != nil:
-			if err := a.settleClear(c.consts, false); err != nil {
-				return err
-			}
+		if f := cols[i].flow; len(f) > 0 {
+			sealedCol = f[0].col.String()
 		}
 	}
 	if len(a.seals.list) > 0 || len(a.casts) > 0 || len(a.indexed) > 0 {

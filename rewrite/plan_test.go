@@ -425,6 +425,18 @@ func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schem
 				w.snap.Relations[i].Triggers = append(w.snap.Relations[i].Triggers, rewrite.SnapshotTrigger{Name: f[1], Words: f[5:]})
 			}
 		}
+	case "rule":
+		for i := range w.snap.Relations {
+			if w.snap.Relations[i].ID.Name == f[3] {
+				w.snap.Relations[i].Rules = append(w.snap.Relations[i].Rules, f[1])
+			}
+		}
+	case "system": // a relation of the engine's catalog with its columns
+		if w.snap.System == nil {
+			w.snap.System = map[rewrite.RelationID][]string{}
+		}
+		s, n, _ := strings.Cut(f[1], ".")
+		w.snap.System[rewrite.RelationID{Schema: s, Name: n}] = slices.DeleteFunc(f[2:], func(w string) bool { return w == "," })
 	case "routine":
 		w.snap.Routines = append(w.snap.Routines, strings.Join(f[1:], " "))
 	case "declare":
@@ -484,6 +496,10 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
 		case "id":
 			ann.Columns[len(ann.Columns)-1].ID = f[i+1]
+			i++
+		case "reads":
+			last := ann.Columns[len(ann.Columns)-1]
+			last.Sealing.Read = append(last.Sealing.Read, f[i+1])
 			i++
 		case "carrier":
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierText

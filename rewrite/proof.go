@@ -366,7 +366,8 @@ func (p *tokenProof) argument(s *slot) bool {
 	if !s.carried {
 		return p.placeholder(s)
 	}
-	return p.word("CAST") && p.punct("(") && p.placeholder(s) && p.word("AS") && p.word(p.b.carrier(s)) && p.punct(")")
+	// Behind a blank, CAST is a name to MySQL.
+	return p.word("CAST") && p.head.Start == p.last && p.punct("(") && p.placeholder(s) && p.word("AS") && p.word(p.b.carrier(s)) && p.punct(")")
 }
 
 func (p *tokenProof) placeholder(s *slot) bool {

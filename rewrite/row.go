@@ -142,11 +142,8 @@ const besideRowHint = "a constant beside the column is bound to the same row, wh
 
 // rowOf is where a value that was sealed so finds its row.
 func rowOf(out *Out) partRef {
-	switch {
-	case !out.Seal.BindsRow():
+	if out.Row == nil { // it is not bound
 		return partRef{}
-	case out.Row == nil:
-		return partRef{kind: partLost}
 	}
 	return partRef{kind: partValue, value: out.Row}
 }

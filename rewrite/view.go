@@ -240,7 +240,6 @@ func hasIndex(r *relation) bool {
 func (a *analysis) viewWrite(r *relation, t *Table, upsert bool) error {
 	switch {
 	case r.view == nil:
-		return nil
 	case r.view.why != "":
 		return a.refuse(t.Start, ReasonView, t.Path[len(t.Path)-1].Name, r.view.why)
 	case upsert:

@@ -72,19 +72,21 @@ const misplaced = "INSERT INTO int4_tbl SELECT 1 INTO f"
 // reading is what a parser finds in a text.
 type reading struct {
 	kinds, relations, columns []string
+	params, strings           []string
 	seen                      map[*rewrite.Table]bool // one node may stand in two places
 }
 
 func (r *reading) sort() {
-	for _, l := range [][]string{r.relations, r.columns} {
+	for _, l := range [][]string{r.relations, r.columns, r.params, r.strings} {
 		sort.Strings(l)
 	}
 }
 
-// TestPostgresReadsTheSame compares kinds of statements, names of relations and,
-// apart from definitions, names of columns, with repetitions, of every statement.
+// TestPostgresReadsTheSame compares kinds of statements, names of relations,
+// parameters and, apart from definitions, names of columns and strings, with
+// repetitions, of every statement.
 func TestPostgresReadsTheSame(t *testing.T) {
-	compared, refused := 0, 0
+	compared, refused, named, values := 0, 0, 0, 0
 	for _, text := range corpus(t) {
 		raw, err := pg.ParseToJSON(text)
 		if err != nil {
@@ -102,17 +104,25 @@ func TestPostgresReadsTheSame(t *testing.T) {
 		}
 		theirs, ours := readTheirs(tree), readOurs(script)
 		compared++
+		named += len(theirs.relations) + len(theirs.columns)
+		values += len(theirs.params) + len(theirs.strings)
 		if !slices.Equal(theirs.kinds, ours.kinds) {
 			t.Errorf("kinds %v, PostgreSQL's %v\n%s", ours.kinds, theirs.kinds, text)
 		}
 		if d := difference(theirs.relations, ours.relations); d != "" && text != misplaced {
 			t.Errorf("relations: %s\n%s", d, text)
 		}
+		if d := difference(theirs.params, ours.params); d != "" {
+			t.Errorf("parameters: %s\n%s", d, text)
+		}
+		if d := difference(theirs.strings, ours.strings); d != "" && !slices.Contains(theirs.kinds, "other") {
+			t.Errorf("strings: %s\n%s", d, text)
+		}
 		if d := difference(theirs.columns, ours.columns); d != "" && !slices.Contains(theirs.kinds, "other") {
 			t.Errorf("columns: %s\n%s", d, text)
 		}
 	}
-	t.Logf("%d statements compared, %d read by PostgreSQL's parser only", compared, refused)
+	t.Logf("%d statements compared, %d names, %d parameters and strings; %d statements read by PostgreSQL's parser only", compared, named, values, refused)
 	if compared < 200 || refused*100 > compared {
 		t.Error("too few statements were compared")
 	}
@@ -208,8 +218,17 @@ func (r *reading) walk(v any) {
 			r.relations = append(r.relations, join(catalog, schema, name))
 		}
 		for key, e := range x {
-			if key == "ColumnRef" {
+			switch key {
+			case "ColumnRef":
 				r.column(e.(node))
+				continue
+			case "ParamRef":
+				r.params = append(r.params, fmt.Sprint("$", e.(node)["number"]))
+				continue
+			case "A_Const":
+				if s, ok := e.(node)["sval"].(node); ok {
+					r.strings = append(r.strings, fmt.Sprintf("%q", s["sval"]))
+				}
 				continue
 			}
 			child, _ := e.(node)
@@ -342,6 +361,14 @@ func (r *reading) value(v reflect.Value) {
 			r.relations = append(r.relations, path(x.Path))
 		case *rewrite.ColumnRef:
 			r.columns = append(r.columns, path(x.Path))
+			return
+		case *rewrite.Param:
+			r.params = append(r.params, fmt.Sprint("$", x.N))
+			return
+		case *rewrite.Literal:
+			if x.Kind == rewrite.LitString {
+				r.strings = append(r.strings, fmt.Sprintf("%q", x.Value))
+			}
 			return
 		case *rewrite.Star:
 			r.columns = append(r.columns, join(path(x.Path), "*"))
