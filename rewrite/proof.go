@@ -366,7 +366,8 @@ func (p *tokenProof) argument(s *slot) bool {
 	if !s.carried {
 		return p.placeholder(s)
 	}
-	return p.word("CAST") && p.punct("(") && p.placeholder(s) && p.word("AS") && p.word(p.b.carrier(s)) && p.punct(")")
+	// MySQL reads CAST as a function only if the parenthesis is next to it.
+	return p.word("CAST") && p.head.Start == p.last && p.punct("(") && p.placeholder(s) && p.word("AS") && p.word(p.b.carrier(s)) && p.punct(")")
 }
 
 func (p *tokenProof) placeholder(s *slot) bool {
