@@ -202,6 +202,7 @@ func (cs *catalogs) newView(snap *rewrite.Snapshot, s *Session) *view {
 		return v
 	}
 	near, far := split(snap, s.Names.SearchPath, cs.annotations)
+	cs.warnPending(near)
 	v.setup = setupError(append(rewrite.Findings(d, near, cs.annotations, cs.decl), cs.guardFindings(near)...))
 	v.limits = limits(cs.engine, near, cs.annotations)
 	for c, n := range limits(cs.engine, far, cs.annotations) {

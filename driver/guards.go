@@ -50,6 +50,22 @@ func (cs *catalogs) guardFindings(near *rewrite.Snapshot) []rewrite.Finding {
 	return out
 }
 
+// warnPending logs the annotated columns that their tables lack, once for each
+// set of columns: the tables can be read but not written.
+func (cs *catalogs) warnPending(near *rewrite.Snapshot) {
+	var missing []string
+	for _, c := range rewrite.Pending(near, cs.annotations) {
+		missing = append(missing, c.String())
+	}
+	if len(missing) == 0 {
+		return
+	}
+	key := strings.Join(missing, ", ")
+	if _, told := cs.warned.LoadOrStore("pending "+key, true); !told {
+		slog.Warn("sealsql: tables lack columns that the configuration encrypts and cannot be written", "columns", key, "hint", "add them with ALTER TABLE, or correct the configuration")
+	}
+}
+
 // unguarded names the encrypted columns of annotated tables without a guard.
 func unguarded(snap *rewrite.Snapshot, annotations *schema.Catalog) []string {
 	var out []string

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -29,7 +30,7 @@ func (a *analysis) alterTable(o *Other) error {
 		}
 		return a.alterClear(o, actions)
 	}
-	w := &alteration{a: a, t: t}
+	w := &alteration{a: a, t: t, name: a.script.Text[path[0].Start:path[len(path)-1].End]}
 	for _, action := range actions {
 		if err := w.action(words(action)); err != nil {
 			return err
@@ -67,7 +68,7 @@ func (a *analysis) altered(toks []Token) (path []Ident, actions [][]Token) {
 	}
 	w = w[1:].skip("IF", "EXISTS", "ONLY")
 	for len(w) > 0 && isName(w[0]) {
-		path = append(path, Ident{Name: a.foldToken(w[0]), Quoted: w[0].Kind == TokQuoted})
+		path = append(path, Ident{Name: a.foldToken(w[0]), Quoted: w[0].Kind == TokQuoted, Span: Span{w[0].Start, w[0].End}})
 		if w = w[1:]; len(w) == 0 || !isPunct(w[0], ".") {
 			break
 		}
@@ -140,6 +141,7 @@ func (w words) skip(keywords ...string) words {
 type alteration struct {
 	a     *analysis
 	t     *schema.Table
+	name  string // the table's, as it is written
 	edits []edit
 }
 
@@ -298,9 +300,6 @@ func (w *alteration) addColumn(def words, exists bool) error {
 	if err := w.column(c, body); err != nil {
 		return err
 	}
-	if len(c.Indexes()) > 0 && w.a.dialect == SQLite {
-		return w.refuse(def, c.String(), "the column has a search index, and SQLite adds one column a statement: rebuild the table through the plain driver as sealsql ddl prints it")
-	}
 	spelt := *c
 	spelt.Name = name
 	constraint := " CONSTRAINT " + w.a.front.QuoteIdent(GuardName(c)) + " CHECK (" + Guard(w.a.front, &spelt) + ")"
@@ -311,12 +310,29 @@ func (w *alteration) addColumn(def words, exists bool) error {
 		}
 		constraint = ", ADD" + constraint
 	}
+	if w.a.dialect == SQLite {
+		w.edits = append(w.edits, edit{span: Span{end, end}, text: constraint + w.indexesBehind(c, name)})
+		return nil
+	}
 	for _, x := range c.Indexes() {
 		constraint += ", ADD COLUMN " + w.a.front.QuoteIdent(x.Physical()) + " " + IndexType(w.a.dialect, x) +
 			", ADD CONSTRAINT " + w.a.front.QuoteIdent(IndexGuardName(x)) + " CHECK (" + indexGuard(w.a.front, name, x.Physical()) + ")"
 	}
 	w.edits = append(w.edits, edit{span: Span{end, end}, text: constraint})
 	return nil
+}
+
+// indexesBehind adds the index columns of a column by statements of their own:
+// SQLite adds one column a statement. They are sent in one text.
+func (w *alteration) indexesBehind(c *schema.Column, name string) string {
+	var out strings.Builder
+	q := w.a.front.QuoteIdent
+	for _, x := range c.Indexes() {
+		w.a.behind++
+		fmt.Fprintf(&out, "; ALTER TABLE %s ADD COLUMN %s %s CONSTRAINT %s CHECK (%s)", w.name, q(x.Physical()), IndexType(w.a.dialect, x),
+			q(IndexGuardName(x)), indexGuard(w.a.front, name, x.Physical()))
+	}
+	return out.String()
 }
 
 // place cuts MySQL's FIRST and AFTER name off a definition and returns the
@@ -393,12 +409,9 @@ func (w *alteration) constraint(act words) error {
 		w.edits = append(w.edits, d.edits...)
 		return nil
 	case body.is("FOREIGN"):
-		if i := w.references(body); i >= 0 {
-			if err := w.clearNames(body[:i]); err != nil {
-				return err
-			}
-			return w.foreignKey(body[i:])
-		}
+		edits, err := w.a.foreignKey(w.t, body)
+		w.edits = append(w.edits, edits...)
+		return err
 	case body.is("CHECK"):
 		// The name of the table is the row as a whole.
 		for _, t := range body {

@@ -36,6 +36,7 @@ type analysis struct {
 	own    *Select
 	shaped map[*Table]string // relations of the engine's catalog that show the logical shape
 	ddl    []edit            // physical form of a CREATE TABLE
+	behind int               // statements that it adds behind
 	// Search indexes: references that become their index column, values that
 	// are written beside others, and where these belong.
 	indexed map[*ColumnRef]*schema.Equality

@@ -83,7 +83,7 @@ func MissingGuards(snap *Snapshot, annotations *schema.Catalog) []*schema.Column
 			continue
 		}
 		for _, c := range t.Columns {
-			if !guarded(r, c) {
+			if r.has(c.Name) && !guarded(r, c) {
 				out = append(out, c)
 			}
 		}
@@ -239,8 +239,12 @@ type tableDefinition struct {
 	t     *schema.Table
 	seen  []*schema.Column
 	names map[*schema.Column]string // as the statement spells them
-	// unique are the columns with a UNIQUE of their own.
+	// unique are the columns with a UNIQUE or PRIMARY KEY of their own, keyed
+	// those of the primary key.
 	unique map[*schema.Column]bool
+	own    *schema.Column // with PRIMARY KEY in its definition
+	keyed  []*schema.Column
+	places map[*schema.Column]place
 	part   bool
 	edits  []edit
 }
@@ -309,7 +313,11 @@ func (d *tableDefinition) element(toks []Token) error {
 func (d *tableDefinition) indexColumn(c *schema.Column, at int, lead string) {
 	for _, x := range c.Indexes() {
 		text := lead + d.a.front.QuoteIdent(x.Physical()) + " " + IndexType(d.a.dialect, x)
-		if x == schema.Index(c.Equality) && d.unique[c] && d.standalone(c) {
+		switch {
+		case x != schema.Index(c.Equality):
+		case d.own == c:
+			text += " PRIMARY KEY"
+		case d.unique[c] && d.standalone(c):
 			text += d.uniqueOf(c)
 		}
 		d.edits = append(d.edits, edit{span: Span{at, at}, text: text})
@@ -340,7 +348,17 @@ func (d *tableDefinition) standalone(c *schema.Column) bool {
 // constraint refuses constraints and expressions that name an encrypted
 // column.
 func (d *tableDefinition) constraint(toks []Token) error {
+	if isForeignKey(toks) {
+		edits, err := d.a.foreignKey(d.t, toks)
+		d.edits = append(d.edits, edits...)
+		return err
+	}
 	keyed := keyWords(toks)
+	if isPrimaryKey(toks) {
+		if err := d.primary(toks); err != nil {
+			return err
+		}
+	}
 	for _, t := range toks {
 		if !isName(t) {
 			continue
@@ -371,13 +389,13 @@ const (
 // order stands is of the rest.
 func keyWords(toks words) string {
 	if toks.is("CONSTRAINT") && len(toks) > 1 {
-		if toks = toks[1:]; !toks.is("UNIQUE") {
+		if toks = toks[1:]; !toks.is("UNIQUE") && !toks.is("PRIMARY", "KEY") {
 			toks = toks[1:]
 		}
 	}
 	kind := ""
 	switch {
-	case toks.is("UNIQUE"):
+	case toks.is("UNIQUE"), toks.is("PRIMARY", "KEY"):
 		kind = "UNIQUE"
 	case toks.is("KEY"), toks.is("INDEX"):
 		kind = "KEY"
@@ -424,6 +442,10 @@ func (d *tableDefinition) column(c *schema.Column, toks []Token) error {
 	if end > 1 {
 		span, text = Span{toks[1].Start, toks[end-1].End}, text[1:]
 	}
+	if d.places == nil {
+		d.places = map[*schema.Column]place{}
+	}
+	d.places[c] = place{edit: len(d.edits)}
 	d.edits = append(d.edits, edit{span: span, text: text})
 	d.seen = append(d.seen, c)
 	d.names[c] = d.a.foldToken(toks[0])
@@ -466,6 +488,7 @@ func (d *tableDefinition) columnConstraints(c *schema.Column, toks []Token) erro
 		case w == "NULL", w == "NOT" && i+1 < len(toks) && strings.EqualFold(toks[i+1].Text, "NULL"):
 			if w == "NOT" {
 				i++
+				d.places[c] = place{d.places[c].edit, true}
 			}
 		case w == "DEFAULT" && i+1 < len(toks) && toks[i+1].Kind == TokWord && strings.EqualFold(toks[i+1].Text, "NULL") && i+2 == len(toks):
 			i++
@@ -482,7 +505,11 @@ func (d *tableDefinition) columnConstraints(c *schema.Column, toks []Token) erro
 				d.unique = map[*schema.Column]bool{}
 			}
 			d.unique[c] = true
-		case w == "UNIQUE" && c.Equality != nil:
+		case w == "PRIMARY" && words(toks[i:]).is("PRIMARY", "KEY") && d.ownKey(c):
+			d.drop(t, toks[i+1])
+			d.own, d.keyed = c, append(d.keyed, c)
+			i++
+		case (w == "UNIQUE" || w == "PRIMARY") && c.Equality != nil && c.Equality.Unique == schema.NotUnique:
 			return d.a.refuse(t.Start, ReasonDDL, c.String(), uniqueHint)
 		case w == "COLLATE" && i+1 < len(toks):
 			d.drop(t, toks[i+1])
@@ -513,15 +540,19 @@ func (d *tableDefinition) refuseConstraint(c *schema.Column, t Token) error {
 // front of the closing parenthesis.
 func (d *tableDefinition) finish(closing Token) error {
 	for _, c := range d.t.Columns {
-		if n := count(d.seen, c); n != 1 {
-			return d.a.refuse(closing.Start, ReasonDDL, c.String(), "the configuration names the column: define it once, or correct the configuration")
+		if count(d.seen, c) > 1 {
+			return d.a.refuse(closing.Start, ReasonDDL, c.String(), "define the column once")
 		}
 	}
+	d.notNull()
 	if d.t.Partition.Kind == schema.PartitionColumn && !d.part {
 		return d.a.refuse(closing.Start, ReasonDDL, d.t.Name+"."+d.t.Partition.Column, "define the partition column")
 	}
 	var text strings.Builder
 	for _, c := range d.t.Columns {
+		if d.names[c] == "" {
+			continue // added later
+		}
 		spelt := *c
 		spelt.Name = d.names[c]
 		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, &spelt))

@@ -560,7 +560,7 @@ func MissingIndexGuards(snap *Snapshot, annotations *schema.Catalog) []schema.In
 		}
 		for _, c := range t.Columns {
 			for _, x := range c.Indexes() {
-				if !slices.ContainsFunc(r.Checks, func(chk string) bool { return isIndexGuard(chk, x) }) {
+				if r.has(c.Name) && !slices.ContainsFunc(r.Checks, func(chk string) bool { return isIndexGuard(chk, x) }) {
 					out = append(out, x)
 				}
 			}

@@ -236,6 +236,10 @@ func (n *namespace) judgeAs(r *SnapshotRelation, rel *Relation, t *schema.Table,
 		return refuse(ReasonShadowed, "the configuration annotates a table of this name, but it is a view or another kind of relation")
 	}
 	for _, c := range t.Columns {
+		if !r.has(c.Name) {
+			rel.WriteReason, rel.WriteHint = ReasonUnknownColumn, pendingHint(c)
+			continue
+		}
 		if p := columnProblem(n.dialect, r, c); p != nil {
 			return refuse(ReasonShadowed, c.Name+": "+p.Problem+"; "+p.Hint)
 		}
@@ -299,7 +303,7 @@ func columnProblem(d Dialect, r *SnapshotRelation, c *schema.Column) *Finding {
 		}
 		return nil
 	}
-	return &Finding{c.String(), "the table has no such column", "correct the name in the configuration, or create the column as `sealsql ddl` prints it"}
+	return nil
 }
 
 // carries reports whether a physical type can hold records (threats T25 for
@@ -353,6 +357,9 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 			continue
 		}
 		for _, c := range t.Columns {
+			if !r.has(c.Name) {
+				continue
+			}
 			if p := columnProblem(d, r, c); p != nil {
 				out = append(out, *p)
 			}

@@ -529,7 +529,10 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 // and returns the number of further words it took.
 func indexWord(c *schema.Column, word string, rest []string) int {
 	if c.Equality == nil {
-		c.Equality = &schema.Equality{Collation: schema.CollationBytes}
+		c.Equality = &schema.Equality{}
+		if c.Type.Kind == schema.KindText {
+			c.Equality.Collation = schema.CollationBytes
+		}
 	}
 	switch word {
 	case "index":

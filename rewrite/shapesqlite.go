@@ -21,7 +21,7 @@ func (s *shaping) sqliteMaster() string {
 			path = []Ident{{Name: s.id.Schema}, {Name: t.Name}}
 		}
 		if rel := s.cat.Relation(path); rel.Source != "" {
-			if text, ok := logicalTable(s.front, rel.Source, t); ok {
+			if text, ok := logicalTable(s.front, rel.Source, t, s.tables); ok {
 				arms.WriteString(" WHEN type = 'table' AND " + name + " THEN " + literal(text))
 			}
 		}
@@ -43,7 +43,8 @@ func (s *shaping) sqliteMaster() string {
 
 // logicalTable turns the CREATE TABLE of an annotated table back into what the
 // application wrote: logical types for carriers, no index columns, no guards.
-func logicalTable(f Frontend, text string, t *schema.Table) (string, bool) {
+// Foreign keys name columns of other tables, too.
+func logicalTable(f Frontend, text string, t *schema.Table, tables []*schema.Table) (string, bool) {
 	script, err := f.Parse(text, &Session{})
 	if err != nil {
 		return "", false
@@ -59,7 +60,7 @@ func logicalTable(f Frontend, text string, t *schema.Table) (string, bool) {
 	if open < 0 {
 		return "", false
 	}
-	l := &logicalText{t: t}
+	l := &logicalText{t: t, tables: tables}
 	depth, from := 0, open+1
 	for i := open; i < len(toks); i++ {
 		switch {
@@ -80,8 +81,9 @@ func logicalTable(f Frontend, text string, t *schema.Table) (string, bool) {
 
 // logicalText collects the edits of one definition.
 type logicalText struct {
-	t     *schema.Table
-	edits []edit
+	t      *schema.Table
+	tables []*schema.Table
+	edits  []edit
 }
 
 // element edits one column or constraint; before is the comma or parenthesis
@@ -96,11 +98,7 @@ func (l *logicalText) element(toks words, before Token) {
 	}
 	c := l.t.Column(toks[0].Text)
 	if c == nil || toks[:1].any("CONSTRAINT", "CHECK", "UNIQUE", "PRIMARY", "FOREIGN") {
-		for _, t := range toks {
-			if x := l.t.IndexColumn(t.Text); isName(t) && x != nil {
-				l.edits = append(l.edits, edit{span: Span{t.Start, t.End}, text: quoted(x.Column().Name)})
-			}
-		}
+		l.constraint(toks)
 		return
 	}
 	end := 1
@@ -122,6 +120,32 @@ func (l *logicalText) element(toks words, before Token) {
 			return
 		}
 	}
+}
+
+// constraint names columns where index columns stand. Behind REFERENCES they
+// are those of the table that is named there.
+func (l *logicalText) constraint(toks words) {
+	table := l.t
+	for i, t := range toks {
+		if toks[i:].is("REFERENCES") && i+1 < len(toks) {
+			table = l.table(toks[i+1].Text)
+		}
+		if table == nil || !isName(t) {
+			continue
+		}
+		if x := table.IndexColumn(t.Text); x != nil {
+			l.edits = append(l.edits, edit{span: Span{t.Start, t.End}, text: quoted(x.Column().Name)})
+		}
+	}
+}
+
+func (l *logicalText) table(name string) *schema.Table {
+	for _, t := range l.tables {
+		if schema.EqualNames(t.Name, name) {
+			return t
+		}
+	}
+	return nil
 }
 
 func quoted(name string) string { return `"` + strings.ReplaceAll(name, `"`, `""`) + `"` }

@@ -75,8 +75,13 @@ func FillHoles(p *Plan, literal func(Hole) (string, error)) (string, error) {
 type verifier struct{ b *builder }
 
 func (v verifier) script(x, y *Script) bool {
-	if len(x.Statements) != len(y.Statements) || len(y.Markers) != v.markers() {
+	if len(x.Statements)+v.b.a.behind != len(y.Statements) || len(y.Markers) != v.markers() {
 		return false
+	}
+	for _, st := range y.Statements[len(x.Statements):] {
+		if !v.statement(x.Statements[0], st) { // ALTER TABLE of the same table
+			return false
+		}
 	}
 	for i := range x.Statements {
 		if !v.statement(x.Statements[i], y.Statements[i]) {

@@ -1,0 +1,45 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// A configuration may name columns that their table does not have yet: a
+// release that adds one starts before its migration ran, and a history of
+// migrations creates tables before it adds their columns. Such a table can be
+// read and altered. Writing is refused, since the name may as well be
+// misspelt, and the column that was meant would be written in clear.
+
+// has reports whether the relation has a column of that name.
+func (r *SnapshotRelation) has(column string) bool {
+	for i := range r.Columns {
+		if strings.EqualFold(r.Columns[i].Name, column) {
+			return true
+		}
+	}
+	return false
+}
+
+func pendingHint(c *schema.Column) string {
+	return "the table does not have the encrypted column " + c.Name + " yet: add it with ALTER TABLE, or correct its name in the configuration"
+}
+
+// Pending lists the annotated columns that their tables do not have.
+func Pending(snap *Snapshot, annotations *schema.Catalog) []*schema.Column {
+	var out []*schema.Column
+	for i := range snap.Relations {
+		r := &snap.Relations[i]
+		t := annotations.Lookup(r.ID.Schema, r.ID.Name)
+		if t == nil || r.Temp || r.Kind != RelTable && r.Kind != RelPartitioned {
+			continue
+		}
+		for _, c := range t.Columns {
+			if !r.has(c.Name) {
+				out = append(out, c)
+			}
+		}
+	}
+	return out
+}
