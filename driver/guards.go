@@ -51,7 +51,7 @@ func (cs *catalogs) guardFindings(near *rewrite.Snapshot) []rewrite.Finding {
 }
 
 // warnPending logs the annotated columns that their tables lack, once for each
-// set of columns: the tables can be read but not written.
+// set of columns: the tables can be altered but not written.
 func (cs *catalogs) warnPending(near *rewrite.Snapshot) {
 	var missing []string
 	for _, c := range rewrite.Pending(near, cs.annotations) {

@@ -325,6 +325,9 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	default:
 		return nil, a.refuse(t.Start, rel.Reason, name.Name, rel.Hint)
 	}
+	if rel.WriteReason == ReasonUnknownColumn && a.bringsValues() {
+		return nil, a.refuse(t.Start, rel.WriteReason, name.Name, rel.WriteHint)
+	}
 	if err := a.useShape(t, rel); err != nil {
 		return nil, err
 	}

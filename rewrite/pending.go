@@ -9,8 +9,25 @@ import (
 // A configuration may name columns that their table does not have yet: a
 // release that adds one starts before its migration ran, and a history of
 // migrations creates tables before it adds their columns. Such a table can be
-// read and altered. Writing is refused, since the name may as well be
-// misspelt, and the column that was meant would be written in clear.
+// altered, and read by statements without values. Everything else is refused,
+// since the name may as well be misspelt, and the column that was meant would
+// be written, or compared, in clear.
+
+// bringsValues reports whether the text has parameters or strings. SQLite reads
+// a name in double quotes as a string where nothing has that name.
+func (a *analysis) bringsValues() bool {
+	for _, t := range a.script.Tokens {
+		switch t.Kind {
+		case TokParam, TokString:
+			return true
+		case TokQuoted:
+			if a.dialect == SQLite && a.script.Text[t.Start] == '"' {
+				return true
+			}
+		}
+	}
+	return false
+}
 
 // has reports whether the relation has a column of that name.
 func (r *SnapshotRelation) has(column string) bool {

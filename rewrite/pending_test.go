@@ -37,6 +37,10 @@ func TestTableWithoutAnAnnotatedColumnIsReadAndNotWritten(t *testing.T) {
 	}{
 		{"SELECT * FROM users", 0},
 		{"SELECT ssn FROM users WHERE id = 1", 0},
+		{"SELECT * FROM users LIMIT 1", 0},
+		{"SELECT id FROM users WHERE email = 'SECRET'", rewrite.ReasonUnknownColumn},
+		{"SELECT id FROM users WHERE email = \"SECRET\"", rewrite.ReasonUnknownColumn},
+		{"SELECT id FROM users WHERE email = ?", rewrite.ReasonUnknownColumn},
 		{"ALTER TABLE users ADD COLUMN emial text", 0},
 		{"SELECT emial FROM users", rewrite.ReasonUnknownColumn},
 		{"INSERT INTO users (id, email) VALUES (1, 'SECRET')", rewrite.ReasonUnknownColumn},
