@@ -197,7 +197,7 @@ func (b *builder) added() int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.PartitionOf == y.PartitionOf &&
+	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
 		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value) &&
 		sameValue(x.Row, y.Row)

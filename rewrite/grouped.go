@@ -26,33 +26,14 @@ type pick struct {
 }
 
 // groupBy walks GROUP BY, and picks the values of encrypted keys in the select
-// list and HAVING.
+// list.
 func (a *analysis) groupBy(s *Select, sc *scope) error {
-	var keys []hit
-	for _, e := range s.GroupBy {
-		h, done, err := a.groupKey(e, sc)
-		if err != nil {
-			return err
-		}
-		if done {
-			keys = append(keys, h)
-			continue
-		}
-		if err := a.sortKey(e, sc, ReasonGroup); err != nil {
-			return err
-		}
-	}
-	if len(keys) == 0 {
-		return nil
+	keys, others, err := a.groupKeys(s.GroupBy, sc)
+	if err != nil || len(keys) == 0 {
+		return err
 	}
 	if strings.Contains(s.Attr, "ROLLUP") {
 		return a.refuse(s.GroupBy[0].Pos(), ReasonGroup, keys[0].flow()[0].col.String(), groupShapeHint)
-	}
-	others := a.clearKeys(s.GroupBy, sc)
-	for i, h := range keys {
-		if err := a.withinPartition(h, others, s.GroupBy[min(i, len(s.GroupBy)-1)].Pos()); err != nil {
-			return err
-		}
 	}
 	sc.keys = keys
 	for i := range s.Items {
@@ -64,6 +45,33 @@ func (a *analysis) groupBy(s *Select, sc *scope) error {
 		}
 	}
 	return nil
+}
+
+// groupKeys plans the keys of GROUP BY or DISTINCT ON. It returns the encrypted
+// ones, proven to be of one partition, and the clear columns among the others.
+func (a *analysis) groupKeys(list []Expr, sc *scope) (keys []hit, others map[hit]bool, err error) {
+	for _, e := range list {
+		h, done, err := a.groupKey(e, sc)
+		if err == nil && !done {
+			err = a.sortKey(e, sc, ReasonGroup)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		if done {
+			keys = append(keys, h)
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil, nil
+	}
+	others = a.clearKeys(list, sc)
+	for _, h := range keys {
+		if err := a.withinPartition(h, others, list[0].Pos()); err != nil {
+			return nil, nil, err
+		}
+	}
+	return keys, others, nil
 }
 
 // groupKey plans a key of GROUP BY or DISTINCT ON that is an encrypted column:

@@ -73,7 +73,7 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 	}
 	var index *schema.Equality
 	for i, h := range hits {
-		e, err := a.indexAt(name, refs[i], h)
+		e, err := a.indexAt(name, Expr(refs[i]) != args[0], refs[i], h)
 		if err != nil {
 			return true, err
 		}
@@ -95,7 +95,12 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 		if ref, ok := e.(*ColumnRef); ok && contained(refs, ref) {
 			continue
 		}
-		if err := a.term(e, index, part); err != nil {
+		if quantified[name] {
+			err = a.arrayTerm(e, index, part)
+		} else {
+			err = a.term(e, index, part)
+		}
+		if err != nil {
 			return true, err
 		}
 	}
@@ -111,14 +116,15 @@ func contained(refs []*ColumnRef, ref *ColumnRef) bool {
 	return false
 }
 
-// indexAt returns the index that answers a comparison of a column.
-func (a *analysis) indexAt(name string, ref *ColumnRef, h hit) (*schema.Equality, error) {
+// indexAt returns the index that answers a comparison of a column; array is set
+// where it stands in the place of an array.
+func (a *analysis) indexAt(name string, array bool, ref *ColumnRef, h hit) (*schema.Equality, error) {
 	f := h.flow()
 	c := f[0].col
 	switch {
 	case c.Equality == nil || len(f) > 1 && h.exactIndex() == nil:
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), noIndexHint)
-	case !indexComparisons[name]:
+	case !indexComparisons[name] && !(quantified[name] && !array):
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), formHint)
 	case !c.Equality.Exact():
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), lossyHint)

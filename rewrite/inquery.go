@@ -147,31 +147,3 @@ func (a *analysis) compareHashed(e Expr, with *indexedBy, sc *scope) error {
 	}
 	return a.refIndex(ref, h)
 }
-
-// distinctOn walks the keys of PostgreSQL's DISTINCT ON.
-func (a *analysis) distinctOn(s *Select, sc *scope) error {
-	var keys []hit
-	for _, e := range s.DistinctOn {
-		h, done, err := a.groupKey(e, sc)
-		if err != nil {
-			return err
-		}
-		if done {
-			keys = append(keys, h)
-			continue
-		}
-		if err := a.sortKey(e, sc, ReasonGroup); err != nil {
-			return err
-		}
-	}
-	if len(keys) == 0 {
-		return nil
-	}
-	others := a.clearKeys(s.DistinctOn, sc)
-	for _, h := range keys {
-		if err := a.withinPartition(h, others, s.DistinctOn[0].Pos()); err != nil {
-			return err
-		}
-	}
-	return nil
-}

@@ -36,6 +36,8 @@ func (b *builder) standIns() []string {
 // standIn is a constant as it may come to stand in a hole.
 func standIn(f Frontend, o *Out) string {
 	switch {
+	case o.List:
+		return f.StringLiteral("{}")
 	case o.Index != nil:
 		return f.BytesLiteral([]byte{0xF9, 0})
 	case o.Seal == nil:
