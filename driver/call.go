@@ -154,6 +154,8 @@ func (x *call) literal(v driver.Value) (string, error) {
 		return x.c.cr.front.StringLiteral(v), nil
 	case int64:
 		return strconv.FormatInt(v, 10), nil
+	case [][]byte:
+		return x.arrayLiteral(v), nil
 	}
 	return "", fmt.Errorf("sealsql: no literal for a %T", v)
 }

@@ -41,6 +41,9 @@ func (x *call) index(o *rewrite.Out) (driver.Value, error) {
 	if o.Compared {
 		typ = ix.compared()
 	}
+	if o.List {
+		return x.indexList(o, ix, typ)
+	}
 	payload, tag, null, err := x.encodeAs(x.take(), o, typ)
 	if err != nil {
 		return nil, indexError(of, err)
@@ -49,8 +52,15 @@ func (x *call) index(o *rewrite.Out) (driver.Value, error) {
 		return nil, nil
 	}
 	x.keep(payload)
+	return x.indexed(o, ix, tag, payload)
+}
+
+// indexed computes the index of a payload.
+func (x *call) indexed(o *rewrite.Out, ix index, tag logical.Tag, payload []byte) (driver.Value, error) {
+	of := o.Index
 	var part envelope.Partition
 	if !of.AllPartitions() {
+		var err error
 		if part, err = x.partition(&o.Partition, of.Column().Table); err != nil {
 			return nil, err
 		}

@@ -197,7 +197,7 @@ func (b *builder) added() int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.PartitionOf == y.PartitionOf &&
+	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
 		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value) &&
 		sameValue(x.Row, y.Row)
@@ -255,8 +255,9 @@ func (b *builder) shape() {
 		b.edits = append(b.edits, edit{span: t.Span, text: b.shapeText(t, text)})
 	}
 	for ref, e := range b.a.indexed {
-		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: e.Name})
+		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: b.a.indexName(ref, e)})
 	}
+	b.grouping()
 	for _, add := range b.a.adds {
 		b.addition(add)
 	}
@@ -592,7 +593,7 @@ func (b *builder) relabels(items []SelectItem) (edited bool) {
 		switch {
 		case ok && b.a.openStar[star]:
 			return false // which column is which is not known
-		case !ok && items[i].Alias == nil && items[i].Known() && b.editedWithin(items[i].Span):
+		case !ok && items[i].Alias == nil && items[i].Known() && !b.a.picked(&items[i]) && b.editedWithin(items[i].Span):
 			edited = true
 		}
 	}
@@ -619,7 +620,7 @@ func (b *builder) labels() {
 			}
 			continue
 		}
-		if it.Alias == nil && it.Known() && col < len(b.plan.ResultNames) && (b.cutOff(it, col+1) || b.editedWithin(it.Span)) {
+		if it.Alias == nil && it.Known() && !b.a.picked(it) && col < len(b.plan.ResultNames) && (b.cutOff(it, col+1) || b.editedWithin(it.Span)) {
 			b.plan.ResultNames[col] = b.label(it)
 		}
 		col++

@@ -164,6 +164,9 @@ func (a *analysis) call(c *Call, sc *scope, why Reason) error {
 	if err := a.function(c); err != nil {
 		return err
 	}
+	if done, err := a.countDistinct(c, sc); done || err != nil {
+		return err
+	}
 	if e := a.counted(c); e != nil {
 		if err := a.nullTest(e, sc, inner(why, ReasonFunction)); err != nil {
 			return err
@@ -315,22 +318,20 @@ func (a *analysis) in(x *In, sc *scope) error {
 			return err
 		}
 	}
+	if x.Query != nil {
+		return a.inQuery(x.X, x.Query, "IN", sc)
+	}
 	before := len(a.clears)
 	if err := a.compare(all, sc, ReasonPredicate); err != nil {
 		return err
 	}
 	a.freeOperands("IN", all, before)
-	if x.Query == nil {
-		return nil
-	}
-	return a.nested([]*Query{x.Query}, sc)
+	return nil
 }
 
 func (a *analysis) subquery(x *Subquery, sc *scope) error {
-	if x.X != nil {
-		if err := a.clear(x.X, sc, ReasonPredicate); err != nil {
-			return err
-		}
+	if x.Kind == SubQuantified {
+		return a.inQuery(x.X, x.Query, x.Op, sc)
 	}
 	if x.Kind == SubExists {
 		_, err := a.query(x.Query, sc, false)

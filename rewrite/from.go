@@ -54,6 +54,9 @@ func (a *analysis) cte(c *CTE, recursive bool, sc *scope) error {
 		open = true
 	}
 	sc.ctes[key] = &cte{name: c.Name.Name, cols: cols, open: open}
+	if c.DML == nil && !open && (len(c.Columns) == 0 || a.dialect == Postgres) && !(recursive && a.queryNames(c.Query, key)) {
+		sc.ctes[key].query = c.Query
+	}
 	return nil
 }
 
@@ -314,7 +317,11 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	}
 	if len(t.Path) == 1 {
 		if c := a.findCTE(sc, name); c != nil {
-			return a.relationOf(alias, c.cols, c.open, t.ColumnAliases, t.Start)
+			r, err := a.relationOf(alias, c.cols, c.open, t.ColumnAliases, t.Start)
+			if err == nil && (len(t.ColumnAliases) == 0 || a.dialect == Postgres) {
+				r.query = c.query
+			}
+			return r, err
 		}
 	}
 	rel := a.cat.Relation(t.Path)
@@ -482,7 +489,12 @@ func (a *analysis) derived(d *Derived, sc *scope) (*relation, error) {
 	if d.Alias != nil {
 		alias = *d.Alias
 	}
-	return a.relationOf(alias, cols, a.openQuery(d.Query), d.ColumnAliases, d.Start)
+	open := a.openQuery(d.Query)
+	r, err := a.relationOf(alias, cols, open, d.ColumnAliases, d.Start)
+	if err == nil && !open && (len(d.ColumnAliases) == 0 || a.dialect == Postgres) {
+		r.query = d.Query
+	}
+	return r, err
 }
 
 // cteScope lets a derived table see the CTEs of the query that it stands in,

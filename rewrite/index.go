@@ -23,7 +23,7 @@ const (
 	noIndexHint   = "an encrypted column can be compared only through a search index: add search: equality to the column, or compare a clear one"
 	lossyHint     = "the index also finds values that only its normalizers make equal: compare at the top of the WHERE of a plain SELECT without LIMIT, aggregates, DISTINCT and locks, or declare a collation that says what is equal"
 	formHint      = "an encrypted column is compared by =, <>, IN and IS with parameters, literals, or a column of its group"
-	reachHint     = "compare the column where its table is named, not behind a subquery or CTE"
+	reachHint     = "compare the column where its table is named: behind this query its index cannot be shown"
 	partScopeHint = "the index is kept for each partition: fix the partition in the WHERE clause, run with sealsql.WithPartition, or declare scope: table"
 )
 
@@ -73,7 +73,7 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 	}
 	var index *schema.Equality
 	for i, h := range hits {
-		e, err := a.indexAt(name, refs[i], h)
+		e, err := a.indexAt(name, Expr(refs[i]) != args[0], refs[i], h)
 		if err != nil {
 			return true, err
 		}
@@ -87,7 +87,7 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 		return true, err
 	}
 	for i, ref := range refs {
-		if err := a.useIndex(ref, hits[i].flow()[0].col.Equality); err != nil {
+		if err := a.refIndex(ref, hits[i]); err != nil {
 			return true, err
 		}
 	}
@@ -95,7 +95,12 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 		if ref, ok := e.(*ColumnRef); ok && contained(refs, ref) {
 			continue
 		}
-		if err := a.term(e, index, part); err != nil {
+		if quantified[name] {
+			err = a.arrayTerm(e, index, part)
+		} else {
+			err = a.term(e, index, part)
+		}
+		if err != nil {
 			return true, err
 		}
 	}
@@ -111,20 +116,21 @@ func contained(refs []*ColumnRef, ref *ColumnRef) bool {
 	return false
 }
 
-// indexAt returns the index that answers a comparison of a column.
-func (a *analysis) indexAt(name string, ref *ColumnRef, h hit) (*schema.Equality, error) {
+// indexAt returns the index that answers a comparison of a column; array is set
+// where it stands in the place of an array.
+func (a *analysis) indexAt(name string, array bool, ref *ColumnRef, h hit) (*schema.Equality, error) {
 	f := h.flow()
 	c := f[0].col
 	switch {
-	case len(f) > 1 || c.Equality == nil:
+	case c.Equality == nil || len(f) > 1 && h.exactIndex() == nil:
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), noIndexHint)
-	case !indexComparisons[name]:
+	case !indexComparisons[name] && !(quantified[name] && !array):
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), formHint)
-	case h.rel.annotated() == nil || h.rel.view != nil || !strings.EqualFold(ref.Path[len(ref.Path)-1].Name, c.Name):
-		// Also an alias of the select list, which may be of more than the column.
-		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), reachHint)
 	case !c.Equality.Exact():
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), lossyHint)
+	case h.rel.view != nil || !a.genuine(ref, h):
+		// Also an alias of the select list, which may be of more than the column.
+		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), reachHint)
 	}
 	return c.Equality, nil
 }
@@ -137,7 +143,7 @@ func (a *analysis) sharedPartition(e *schema.Equality, refs []*ColumnRef, hits [
 	}
 	var part PartitionSource
 	for i, h := range hits {
-		p, ok := a.partition(h.rel.annotated(), h.rel.fixed)
+		p, ok := a.partitionAt(h)
 		if !ok {
 			return p, a.refuse(refs[i].Start, ReasonPartition, h.flow()[0].col.String(), partScopeHint)
 		}

@@ -54,7 +54,10 @@ type Out struct {
 	Index schema.Index
 	// Compared says that the index is for a comparison, where a value is not
 	// rounded, cut or checked as it would be on its way into the column.
-	Compared  bool
+	Compared bool
+	// List says that the value is an array, of whose elements the indexes are
+	// sent as one (PostgreSQL's ANY and ALL).
+	List      bool
 	Partition PartitionSource
 	// Row gives the identity of the row, where Seal binds rows.
 	Row *Value

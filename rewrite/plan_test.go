@@ -262,6 +262,9 @@ func describeOut(o rewrite.Out) string {
 		if !o.Index.AllPartitions() {
 			scope = describePartition(o.Partition)
 		}
+		if o.List {
+			return "indexes of " + o.Index.Column().String() + " for each of " + describeValue(o.Value) + " " + scope
+		}
 		return "index " + o.Index.Column().String() + " " + describeValue(o.Value) + " " + scope
 	case o.Seal != nil:
 		s := "seal " + o.Seal.String() + " " + describeValue(o.Value) + " " + describePartition(o.Partition)

@@ -27,6 +27,9 @@ func (a *analysis) query(q *Query, up *scope, expose bool) ([]column, error) {
 		if err := a.sortKey(e, inner, ReasonOrder); err != nil {
 			return nil, err
 		}
+		if len(inner.keys) > 0 {
+			a.pickIn(e, inner, nil)
+		}
 	}
 	for _, e := range q.Limit {
 		if err := a.limit(e, sc); err != nil {
@@ -132,6 +135,9 @@ func (a *analysis) setOp(s *SetOp, sc *scope, expose bool) ([]column, error) {
 }
 
 func (a *analysis) unite(s *SetOp, left, right []column) ([]column, error) {
+	if anyHashed(left) || anyHashed(right) {
+		return a.uniteHashed(s, left, right)
+	}
 	if s.Name != "UNION" || !s.All {
 		for _, cols := range [][]column{left, right} {
 			if err := a.noSealed(cols, ReasonSetOperation, s.Start, hints[ReasonSetOperation]); err != nil {
@@ -256,9 +262,13 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 		return nil, nil, err
 	}
 	if s.Distinct && len(s.DistinctOn) == 0 {
-		if err := a.noSealed(cols, ReasonGroup, s.Start, "DISTINCT compares encrypted values; "+hints[ReasonGroup]); err != nil {
+		if err := a.makeDistinct(s, cols, sc); err != nil {
 			return nil, nil, err
 		}
+	}
+	a.remember(s, cols)
+	if a.dialect == Postgres && a.eq.distinct[s] != nil {
+		canAdd = expose && a.depth == 0 && !s.Into // the row that is kept shows them
 	}
 	if s.Into {
 		if err := a.noSealed(cols, ReasonSealedToClear, s.Start, hints[ReasonSealedToClear]); err != nil {
@@ -276,16 +286,16 @@ func (a *analysis) clauses(s *Select, sc *scope) error {
 	if err := a.where(s.Where, sc); err != nil {
 		return err
 	}
-	for _, list := range [][]Expr{s.GroupBy, s.DistinctOn} {
-		for _, e := range list {
-			if err := a.sortKey(e, sc, ReasonGroup); err != nil {
-				return err
-			}
-		}
+	if _, _, err := a.groupKeys(s.DistinctOn, sc); err != nil {
+		return err
+	}
+	if err := a.groupBy(s, sc); err != nil {
+		return err
 	}
 	if err := a.having(s.Having, sc); err != nil {
 		return err
 	}
+	a.pickIn(s.Having, sc, nil)
 	return a.clearAll(s.Windows, sc, ReasonOrder)
 }
 
@@ -310,10 +320,31 @@ func (a *analysis) having(e Expr, sc *scope) error {
 	if e == nil {
 		return nil
 	}
-	if err := a.outputNames(e, sc, ReasonPredicate); err != nil {
+	var err error
+	eachColumn(e, func(ref *ColumnRef) {
+		if err == nil && len(ref.Path) == 1 && !a.sameOutput(ref, sc) {
+			_, err = a.outputName(ref, sc, ReasonPredicate)
+		}
+	})
+	if err != nil {
 		return err
 	}
 	return a.clear(e, sc, ReasonPredicate)
+}
+
+// sameOutput reports a name that means one thing, whether it is read as that of
+// a result column or of what that is selected from.
+func (a *analysis) sameOutput(ref *ColumnRef, sc *scope) bool {
+	h, _, found, err := a.resolve(ref, sc)
+	if err != nil || !found || !a.genuine(ref, h) {
+		return false
+	}
+	for i := range sc.outputs {
+		if o := &sc.outputs[i]; !o.hidden && a.same(o.name, ref.Path[0].Name) && o.origin != h {
+			return false
+		}
+	}
+	return true
 }
 
 // sortKey checks an item of ORDER BY, GROUP BY or DISTINCT ON: an ordinal, an
@@ -383,6 +414,9 @@ func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, er
 			return nil, err
 		}
 		c.name = a.itemName(it, &c)
+		if s, ok := owner.(*Select); ok && a.eq.hashed[s] {
+			c = a.hashedItem(it, c)
+		}
 		cols = append(cols, c)
 	}
 	return cols, nil
@@ -496,6 +530,7 @@ func (a *analysis) keptStar(s *Star, vis []visible) (bool, error) {
 		return false, nil
 	}
 	for _, v := range vis {
+		v.rel.kept = true
 		if v.rel.base != nil || v.merged {
 			return false, a.refuse(s.Start, ReasonAmbiguous, "", "a column behind \"*\" has no name of its own; name the columns")
 		}

@@ -74,6 +74,8 @@ type column struct {
 	// reserved marks columns of sealsql in the definition of a view, which may
 	// name them.
 	reserved bool
+	// hashed is set for a column of indexes, which only comparisons take.
+	hashed *indexedBy
 }
 
 // bare reports whether a value that is selected from the column has no declared
@@ -114,6 +116,10 @@ type relation struct {
 	linked []*relation
 	// listed is the list of its columns, where one has been asked for.
 	listed string
+	// query is what a derived table or a CTE is read from, where columns can be
+	// added to it; kept is set where a "*" over it stays as it is.
+	query *Query
+	kept  bool
 }
 
 func (r *relation) annotated() *schema.Table {
@@ -164,12 +170,15 @@ type scope struct {
 	// outputs are the result columns, visible to ORDER BY and, by dialect, to
 	// GROUP BY and HAVING.
 	outputs []column
+	// keys are the encrypted columns that the rows are grouped by.
+	keys []hit
 }
 
 type cte struct {
-	name string
-	cols []column
-	open bool
+	name  string
+	cols  []column
+	open  bool
+	query *Query // where columns can be added to it
 }
 
 func (a *analysis) same(x, y string) bool {

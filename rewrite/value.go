@@ -401,6 +401,9 @@ func (a *analysis) noSealed(cols []column, why Reason, pos int, hint string) err
 		if f := cols[i].flow; len(f) > 0 {
 			return a.refuse(pos, why, f[0].col.String(), hint)
 		}
+		if h := cols[i].hashed; h != nil {
+			return a.refuse(pos, why, h.index.Of.String(), hint)
+		}
 		if c := cols[i].consts; c != nil {
 			if err := a.settleClear(c, false); err != nil {
 				return err

@@ -36,6 +36,8 @@ func (b *builder) standIns() []string {
 // standIn is a constant as it may come to stand in a hole.
 func standIn(f Frontend, o *Out) string {
 	switch {
+	case o.List:
+		return f.StringLiteral("{}")
 	case o.Index != nil:
 		return f.BytesLiteral([]byte{0xF9, 0})
 	case o.Seal == nil:
@@ -296,9 +298,9 @@ func (v verifier) body(x, y Body) bool {
 }
 
 func (v verifier) selectCore(x, y *Select) bool {
-	return x.Distinct == y.Distinct && v.exprs(x.DistinctOn, y.DistinctOn) && v.items(x, x.Items, y.Items) &&
-		v.tables(x.From, y.From) && v.expr(x.Where, y.Where) && v.exprs(x.GroupBy, y.GroupBy) && v.expr(x.Having, y.Having) &&
-		v.exprs(x.Windows, y.Windows) && x.Into == y.Into && x.Attr == y.Attr
+	return v.distinct(x, y) && v.items(x, x.Items, y.Items) &&
+		v.tables(x.From, y.From) && v.expr(x.Where, y.Where) && v.expr(x.Having, y.Having) &&
+		v.exprs(x.Windows, y.Windows) && x.Into == y.Into && v.selectAttr(x) == y.Attr
 }
 
 // items compares select lists: expanded stars and added columns are what the
@@ -317,7 +319,7 @@ func (v verifier) items(owner any, x, y []SelectItem) bool {
 				continue
 			}
 		}
-		if i >= len(y) || !alias(x[k].Alias, y[i].Alias) || !v.expr(x[k].Expr, y[i].Expr) {
+		if i >= len(y) || !v.itemAlias(&x[k], y[i].Alias) || !v.expr(x[k].Expr, y[i].Expr) {
 			return false
 		}
 		i++
@@ -446,15 +448,21 @@ func (v verifier) expr(x, y Expr) bool {
 	if x == nil || y == nil {
 		return x == nil && y == nil
 	}
+	if h, ok := v.b.a.eq.placed[x]; ok {
+		return v.place(h, y)
+	}
 	switch x := x.(type) {
 	case *Param:
 		s := v.b.mark(x)
 		return s != nil && v.slot(s, y)
 	case *ColumnRef:
+		if _, ok := v.b.a.eq.picks[x]; ok {
+			y = v.b.a.unpicked(y)
+		}
 		y, ok := y.(*ColumnRef)
 		if e := v.b.a.indexed[x]; e != nil {
 			n := len(x.Path) - 1
-			return ok && len(y.Path) == n+1 && idents(x.Path[:n], y.Path[:n]) && y.Path[n].Name == e.Name
+			return ok && len(y.Path) == n+1 && idents(x.Path[:n], y.Path[:n]) && y.Path[n].Name == v.b.a.indexName(x, e)
 		}
 		return ok && idents(x.Path, y.Path)
 	case *Star:

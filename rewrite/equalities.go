@@ -1,0 +1,230 @@
+package rewrite
+
+import (
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// equalities is what a statement does with exact indexes beyond comparing a
+// column where its table is named.
+type equalities struct {
+	// names are the index columns of references whose relation shows them under
+	// another name than the table.
+	names map[*ColumnRef]string
+	// placed are keys that are no reference (ordinals, aliases) and become the
+	// index column of what they mean.
+	placed map[Expr]hit
+	// picks are references that become one record of their group.
+	picks map[*ColumnRef]pick
+	// hashed are the queries whose columns are compared: indexes take the place
+	// of the encrypted ones in their lists.
+	hashed map[*Select]bool
+	// outputs are the result columns of queries that show encrypted columns,
+	// shown the indexes that were added to them, by query and column.
+	outputs map[*Select][]column
+	shown   map[outputOf]string
+	// distinct are the queries whose DISTINCT is spelled out.
+	distinct map[*Select]*distinctness
+}
+
+type outputOf struct {
+	query  *Query
+	column int
+}
+
+// indexedBy says that a result column holds indexes in place of values.
+type indexedBy struct {
+	index *schema.Equality
+	part  PartitionSource
+}
+
+// indexName is the name that a reference's index has beside it.
+func (a *analysis) indexName(ref *ColumnRef, e *schema.Equality) string {
+	if n := a.eq.names[ref]; n != "" {
+		return n
+	}
+	return e.Name
+}
+
+// genuine reports whether a name was resolved to a column of its relation, and
+// not to what stands behind an alias of the select list.
+func (a *analysis) genuine(ref *ColumnRef, h hit) bool {
+	return h.rel != nil && h.col >= 0 && strings.EqualFold(h.rel.cols[h.col].name, ref.Path[len(ref.Path)-1].Name)
+}
+
+// exactIndex returns the index by which equality of a column's values can be
+// told everywhere; nil without one. Where the values are of several columns,
+// their indexes are of one group.
+func (h hit) exactIndex() *schema.Equality { return exactIndex(h.flow()) }
+
+func exactIndex(f flow) *schema.Equality {
+	var first *schema.Equality
+	for i := range f {
+		e := f[i].col.Equality
+		if e == nil || !e.Exact() || first != nil && !first.Joins(e) {
+			return nil
+		}
+		if first == nil {
+			first = e
+		}
+	}
+	return first
+}
+
+// indexAmong finds the index of a column among those of its relation: beside it
+// in a table, or added to the query that the relation is. It is -1 where there
+// is no place for it.
+func (a *analysis) indexAmong(h hit) int {
+	r := h.rel
+	switch {
+	case r.view != nil || h.exactIndex() == nil:
+		return -1
+	case r.annotated() != nil:
+		name := h.exactIndex().Name
+		for i := range r.cols {
+			if r.cols[i].hidden && strings.EqualFold(r.cols[i].name, name) {
+				return i
+			}
+		}
+		return -1
+	case r.query == nil || r.kept:
+		return -1
+	}
+	name := a.outputIndex(r.query, h.col)
+	if name == "" {
+		return -1
+	}
+	for i := range r.cols {
+		if r.cols[i].name == name {
+			return i
+		}
+	}
+	r.cols = append(r.cols[:len(r.cols):len(r.cols)], column{name: name, hidden: true})
+	return len(r.cols) - 1
+}
+
+// outputIndex adds the index of a result column to the list of a query, and
+// returns its name; "" where that cannot be.
+func (a *analysis) outputIndex(q *Query, at int) string {
+	key := outputOf{q, at}
+	if name := a.eq.shown[key]; name != "" {
+		return name
+	}
+	arms, ok := selectsOf(q.Body, nil)
+	if !ok {
+		return ""
+	}
+	cols := make([]hit, len(arms))
+	var first *schema.Equality
+	for i, s := range arms {
+		outs := a.eq.outputs[s]
+		if at >= len(outs) || s.ItemsEnd < 0 || s.Into || outs[at].origin.rel == nil {
+			return ""
+		}
+		o := outs[at].origin
+		e := o.exactIndex()
+		if e == nil || first != nil && !first.Joins(e) {
+			return ""
+		}
+		first = e
+		if cols[i] = (hit{o.rel, a.indexAmong(o)}); cols[i].col < 0 {
+			return ""
+		}
+	}
+	name := ""
+	for i, s := range arms {
+		if n := a.hide(s, cols[i].rel, cols[i].col); i == 0 {
+			name = n
+		}
+	}
+	if a.eq.shown == nil {
+		a.eq.shown = map[outputOf]string{}
+	}
+	a.eq.shown[key] = name
+	return name
+}
+
+// selectsOf lists the SELECTs that a body's rows come from; false where some
+// come from elsewhere.
+func selectsOf(b Body, list []*Select) ([]*Select, bool) {
+	switch x := b.(type) {
+	case *Select:
+		return append(list, x), true
+	case *Query:
+		return selectsOf(x.Body, list)
+	case *SetOp:
+		list, ok := selectsOf(x.Left, list)
+		if !ok {
+			return nil, false
+		}
+		return selectsOf(x.Right, list)
+	}
+	return nil, false
+}
+
+// remember keeps the result columns of a SELECT for outputIndex.
+func (a *analysis) remember(s *Select, cols []column) {
+	if a.depth > 0 {
+		return
+	}
+	for i := range cols {
+		if exactIndex(cols[i].flow) == nil {
+			continue
+		}
+		if a.eq.outputs == nil {
+			a.eq.outputs = map[*Select][]column{}
+		}
+		a.eq.outputs[s] = cols
+		return
+	}
+}
+
+// partitionAt is the one partition of the rows that a column is seen in; false
+// where they may be of several.
+func (a *analysis) partitionAt(h hit) (PartitionSource, bool) {
+	if t := h.rel.annotated(); t != nil {
+		return a.partition(t, h.rel.fixed)
+	}
+	var part PartitionSource
+	for i, s := range h.flow() {
+		fixed := s.fixed
+		if s.part.kind == partValue {
+			fixed = s.part.value
+		}
+		p, ok := a.partition(s.col.Table, fixed)
+		if !ok || i > 0 && !samePartition(p, part) {
+			return p, false
+		}
+		part = p
+	}
+	return part, true
+}
+
+// place makes an expression the index column of what it means.
+func (a *analysis) place(e Expr, h hit) {
+	if a.eq.placed == nil {
+		a.eq.placed = map[Expr]hit{}
+	}
+	a.eq.placed[e] = h
+}
+
+// refIndex makes a reference to a column one to its index, wherever its
+// relation shows that.
+func (a *analysis) refIndex(ref *ColumnRef, h hit) error {
+	e := h.exactIndex()
+	at := -1
+	if e != nil && a.genuine(ref, h) {
+		at = a.indexAmong(h)
+	}
+	if at < 0 {
+		return a.refuse(ref.Start, ReasonPredicate, h.flow()[0].col.String(), reachHint)
+	}
+	if name := h.rel.cols[at].name; name != e.Name {
+		if a.eq.names == nil {
+			a.eq.names = map[*ColumnRef]string{}
+		}
+		a.eq.names[ref] = name
+	}
+	return a.useIndex(ref, e)
+}
