@@ -2,7 +2,6 @@ package envelope
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"math"
@@ -332,7 +331,17 @@ func (k *Keys) KeyID(kind KeyKind, name string) (string, error) {
 	return "", errors.New("sealsql: keys of this kind have no name")
 }
 
-// hashedName reports a partition that its id does not tell.
-func hashedName(name string) bool {
-	return len(name) == hashedLen && name[0] == '~' && base64.RawURLEncoding.DecodedLen(len(name)-1) == keySize
+// Hashed reports a partition whose id is not told by its keys' ids, because it
+// is too long.
+func (i *KeyInfo) Hashed() bool {
+	return (i.Kind == KindPartition || i.Kind == KindIndex) && len(i.Name) == hashedLen && i.Name[0] == '~'
+}
+
+// Describe says what an id is for; a key of others has no Kind.
+func (k *Keys) Describe(id string) *KeyInfo {
+	info, ok := k.info(KeyMeta{ID: id})
+	if !ok {
+		return &KeyInfo{Meta: KeyMeta{ID: id}}
+	}
+	return info
 }

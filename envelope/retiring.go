@@ -63,7 +63,9 @@ func either(ctx context.Context, first, second func() ([]byte, error)) ([]byte, 
 // bothError is what two services said.
 type bothError struct{ now, before error }
 
-func (e *bothError) Error() string { return e.now.Error() + "; the retiring service: " + e.before.Error() }
+func (e *bothError) Error() string {
+	return e.now.Error() + "; the retiring service: " + e.before.Error()
+}
 
 // Unwrap gives both, but ErrTampered only where both have it.
 func (e *bothError) Unwrap() []error {

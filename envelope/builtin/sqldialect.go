@@ -37,7 +37,7 @@ type dialect struct {
 	insert   string
 	verify   bool   // inserts can be dropped or cut without an error
 	deadlock string // in the text of an error that says so
-	create          string
+	create   string
 }
 
 var dialects = map[Dialect]*dialect{
@@ -87,7 +87,7 @@ SELECT %[2]s, %[3]s, %[4]s FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM %[1]s WHERE
 		placeholder: question,
 		insert: `INSERT OR IGNORE INTO %[1]s (id, created, key_record)
 SELECT %[2]s, %[3]s, %[4]s WHERE NOT EXISTS (SELECT 1 FROM %[1]s WHERE id = %[5]s AND created = %[6]s)`,
-		verify:      true,
+		verify: true,
 		create: `CREATE TABLE IF NOT EXISTS %s (
 	id TEXT COLLATE BINARY NOT NULL,
 	created TEXT COLLATE BINARY NOT NULL,
