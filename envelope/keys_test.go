@@ -393,7 +393,7 @@ func TestSystemKeysMoveToAnotherServiceWhileProcessesRun(t *testing.T) {
 	o.must(a.Warm(bg))
 
 	both := func(c *envelope.Config) { c.KMS = envelope.WithRetiring(otherKMS(t), testKMS(t)) }
-	s, c = o.process(both)
+	s, _ = o.process(both)
 	k := o.keys(s)
 	to := otherKMS(t)
 	defer to.Close()
