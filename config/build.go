@@ -90,6 +90,7 @@ func (p *parse) build(raw *file) *Config {
 		Service:     raw.Service,
 		Product:     raw.Product,
 		KMS:         p.kms(&raw.KMS),
+		KMSRetiring: p.kms(raw.Retiring),
 		Metastore:   metastore(&raw.Metastore),
 		Policy:      raw.Policy.durations(),
 		Cache:       raw.Cache.sizes(),
@@ -146,6 +147,8 @@ func escapedLen(s string) int {
 
 func (p *parse) kms(k *kmsSection) Provider {
 	switch {
+	case k == nil:
+		return Provider{}
 	case k.Env != "":
 		options := object("env", k.Env)
 		return Provider{"env", options, options}

@@ -35,9 +35,12 @@ type Config struct {
 	// id and every record.
 	Service, Product string
 
-	KMS       Provider
-	Metastore Metastore
-	Policy    Policy
+	KMS Provider
+	// KMSRetiring is the service that KMS takes over from; its Provider is ""
+	// where there is none.
+	KMSRetiring Provider
+	Metastore   Metastore
+	Policy      Policy
 
 	// Cache bounds the keys kept in memory.
 	Cache Cache

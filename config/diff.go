@@ -81,8 +81,15 @@ func (d *differ) identity(a, b *Config) {
 	}
 }
 
+// same reports whether two providers name the same keys.
+func same(a, b Provider) bool { return a.Provider == b.Provider && bytes.Equal(a.written, b.written) }
+
 func (d *differ) keys(a, b *Config) {
+	if a.KMSRetiring.Provider != "" && !same(a.KMSRetiring, b.KMSRetiring) && !same(a.KMSRetiring, b.KMS) {
+		d.add("kms_retiring", KeyPlace, "removed or changed", "run sealsql keys rewrap first: stored data open only if every system key was handed over")
+	}
 	switch {
+	case same(a.KMS, b.KMSRetiring): // handed over
 	case a.KMS.Provider != b.KMS.Provider:
 		d.add("kms", KeyPlace, fmt.Sprintf("changed from %s to %s", a.KMS.Provider, b.KMS.Provider), "stored data open only if it is the same master key")
 	case !bytes.Equal(a.KMS.written, b.KMS.written):

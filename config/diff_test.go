@@ -139,3 +139,35 @@ func TestADifferenceDoesNotShowSecrets(t *testing.T) {
 		}
 	}
 }
+
+// kms and kms_retiring are compared together: moving a master key is two steps.
+func TestAMasterKeyMovesInTwoSteps(t *testing.T) {
+	conf := func(kms string) *config.Config {
+		c, err := config.Parse("f", []byte("version: 1\nservice: s\nproduct: p\n"+kms+"\ntables: {users: {columns: {a: encrypted}}}\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	one, both, two := conf("kms: {env: A}"), conf("kms: {env: B}\nkms_retiring: {env: A}"), conf("kms: {env: B}")
+	for name, c := range map[string]struct {
+		before, after *config.Config
+		want          string
+	}{
+		"taking over changes nothing":                 {one, both, ""},
+		"going back to the old one alone does":        {both, one, "kms.env"},
+		"dropping the old one needs the handing over": {both, two, "kms_retiring"},
+		"both at once do":                             {one, two, "kms.env"},
+	} {
+		var places []string
+		for _, x := range config.Diff(c.before, c.after) {
+			if x.Effect != config.KeyPlace {
+				t.Errorf("%s: effect %v", name, x.Effect)
+			}
+			places = append(places, x.Path)
+		}
+		if got := strings.Join(places, " "); got != c.want {
+			t.Errorf("%s: changes of %q, want %q", name, got, c.want)
+		}
+	}
+}

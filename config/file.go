@@ -14,6 +14,7 @@ type file struct {
 	Service   string              `yaml:"service" required:"true" doc:"Name of the service that owns the data. Part of every key's id and bound into every value: changing it makes stored data unreadable."`
 	Product   string              `yaml:"product" required:"true" doc:"Name of the product or team that the service belongs to. Part of every key's id and bound into every value: changing it makes stored data unreadable."`
 	KMS       kmsSection          `yaml:"kms" required:"true" doc:"Where the master key is: exactly one of env, file and static."`
+	Retiring  *kmsSection         `yaml:"kms_retiring" doc:"Where the master key was: system keys that it wrapped go on opening until sealsql keys rewrap has handed them over."`
 	Metastore metastoreSection    `yaml:"metastore" default:"same" doc:"Where the wrapped keys are kept."`
 	Policy    policySection       `yaml:"policy" doc:"Life of keys."`
 	Cache     cacheSection        `yaml:"cache" doc:"Keys kept in memory."`

@@ -116,7 +116,7 @@ func openSealer(cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
 		return nil, err
 	}
 	var err error
-	if ec.KMS, err = envelope.OpenKMS(ctx, cfg.KMS.Provider, cfg.KMS.Options); err != nil {
+	if ec.KMS, err = openKMS(ctx, cfg); err != nil {
 		return nil, err
 	}
 	if ec.Metastore, err = openMetastore(ctx, cfg, keys); err != nil {

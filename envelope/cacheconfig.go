@@ -62,9 +62,9 @@ func (c CacheConfig) withDefaults() (CacheConfig, error) {
 func intermediateCache[K comparable, V keycache.Value](c *CacheConfig, hash func(K) uint64, negative bool) *keycache.Cache[K, V] {
 	kc := keycache.Config[K]{Hash: hash, Size: c.Intermediate, TTL: c.IntermediateTTL}
 	kc.Policy, _ = keycache.Named[K](c.IntermediatePolicy) // withDefaults has checked the name
-	if negative {
-		kc.Negative = negativeTTL
-		kc.IsNegative = func(err error) bool { return errors.Is(err, ErrKeyNotFound) }
+	kc.Negative, kc.IsNegative = negativeTTL, lasting
+	if !negative { // of the newest keys only that they are gone for good
+		kc.IsNegative = func(err error) bool { return errors.Is(err, ErrShredded) }
 	}
 	return keycache.New[K, V](kc)
 }

@@ -40,7 +40,22 @@
 //	fields = lp("sealsql/v1/state") lp(id) u64(created) [lp(parent id) u64(parent created)] revoked
 //
 // under the system key itself or the parent. A row whose state does not verify
-// is treated as revoked. What a writer of the metastore can still do is put back
+// is treated as revoked.
+//
+// States beyond revoked stand in a byte in front of that MAC (2 retired, 3
+// destroying, 4 destroyed), take the place of the byte revoked in fields, and are
+// followed there by lp(key): the wrapped key, or, where it is destroyed, the time
+// of that in Unix seconds in eight bytes. Only where the state verifies is a
+// value of such a key ErrKeyRetired or ErrShredded. The row with the creation
+// time 4294967295 is a tombstone: the keys of its id are destroyed, and none is
+// made. [Keys] changes states, and re-wraps.
+//
+// A named key is wrapped like an intermediate key, under the label
+// "sealsql/v1/named-key". Its MAC of a message is
+//
+//	HKDF-Expand(named key, "sealsql/v1/mac" | SHA-256(message), 32)
+//
+// What a writer of the metastore can still do is put back
 // the row of a time before a revocation; a running process does not fall for it,
 // a new one does unless Policy.NotBefore is set.
 //

@@ -25,6 +25,15 @@ var (
 	// nothing, and unique keys let duplicates in.
 	ErrIndexKey = errors.New("sealsql: secret of a search index not found")
 
+	// ErrShredded matches the *KeyError of a value whose key was destroyed on
+	// purpose, and of sealing for a partition that was: there is nothing to
+	// restore. It is returned only where the metastore's row is authentic.
+	ErrShredded = errors.New("sealsql: key was destroyed")
+
+	// ErrKeyRetired matches the *KeyError of a value whose key was retired: it is
+	// still there, and may not be used.
+	ErrKeyRetired = errors.New("sealsql: key is retired")
+
 	// ErrWrongColumn matches the *RecordError of a record that was sealed for
 	// none of the columns given to Open.
 	ErrWrongColumn = errors.New("sealsql: value was sealed for another column")

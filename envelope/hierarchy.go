@@ -59,19 +59,26 @@ type hierarchy struct {
 	// partition is about to be made, and when the first system key was stored.
 	firstOfPartition func(ctx context.Context, partition string) error
 	firstSystem      func(ctx context.Context, key *systemKey) error
+	// shredded runs when a partition is found to be destroyed.
+	shredded func(partition string)
 }
 
 // negativeTTL is how long an absent key is not asked for again. It bounds what
 // rows that name keys which do not exist cost the store.
 const negativeTTL = 5 * time.Second
 
+// lasting reports an error that stays for a while: the key is not there, or not
+// to be used.
+func lasting(err error) bool {
+	return errors.Is(err, ErrKeyNotFound) || errors.Is(err, ErrShredded) || errors.Is(err, ErrKeyRetired)
+}
+
 func newHierarchy(v *services, x scheme) *hierarchy {
-	missing := func(err error) bool { return errors.Is(err, ErrKeyNotFound) }
 	meta := func(k KeyMeta) uint64 { return hashString(k.ID) ^ mix(uint64(k.Created)) }
 	return &hierarchy{
 		services: v, scheme: x,
 		systems: keycache.New[KeyMeta, *systemKey](keycache.Config[KeyMeta]{
-			Hash: meta, Size: v.cache.System, Negative: negativeTTL, IsNegative: missing,
+			Hash: meta, Size: v.cache.System, Negative: negativeTTL, IsNegative: lasting,
 		}),
 		states:        keycache.New[KeyMeta, *systemState](keycache.Config[KeyMeta]{Hash: meta, Size: v.cache.System}),
 		intermediates: intermediateCache[intermediateID, *intermediateKey](&v.cache, intermediateID.hash, true),

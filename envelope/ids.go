@@ -17,6 +17,7 @@ const maxKeyID = 255
 //	ss1/ik/<service>/<product>/<partition>
 //	ss1/xk/<service>/<product>/<partition>   index secret of a partition
 //	ss1/xt/<service>/<product>               index secret across partitions
+//	ss1/nk/<service>/<product>/<name>        named key
 //
 // Every component is escaped, so that different components never give the same
 // id, also under collations that ignore trailing space. The namespace is not
@@ -26,6 +27,7 @@ type keyIDs struct {
 	prefix string // of intermediate keys
 	index  string // prefix of index secrets
 	table  string // index secret across partitions
+	named  string // prefix of named keys
 }
 
 func newKeyIDs(service, product string) (keyIDs, error) {
@@ -33,7 +35,7 @@ func newKeyIDs(service, product string) (keyIDs, error) {
 		return keyIDs{}, errors.New("sealsql: service and product must be valid UTF-8 and not empty")
 	}
 	path := escapeID(service) + "/" + escapeID(product)
-	ids := keyIDs{system: "ss1/sk/" + path, prefix: "ss1/ik/" + path + "/", index: "ss1/xk/" + path + "/", table: "ss1/xt/" + path}
+	ids := keyIDs{system: "ss1/sk/" + path, prefix: "ss1/ik/" + path + "/", index: "ss1/xk/" + path + "/", table: "ss1/xt/" + path, named: "ss1/nk/" + path + "/"}
 	if len(ids.prefix)+hashedLen > maxKeyID {
 		return keyIDs{}, errors.New("sealsql: service and product are too long together (limit 200 bytes)")
 	}

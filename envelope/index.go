@@ -263,6 +263,9 @@ func (s *Sealer) unwrapIndex(ctx context.Context, rec *KeyRecord) (*securemem.Se
 		return nil, err
 	}
 	defer sys.Release()
+	if err := s.readable(sys.Value(), rec); err != nil {
+		return nil, err
+	}
 	if ok, err := s.scheme.authentic(sys.Value(), rec); err != nil || !ok || rec.Revoked {
 		if err == nil {
 			err = rowFault(rec.Meta, "the state of the index secret is not authentic, or it was revoked")

@@ -49,30 +49,39 @@ func (h *hierarchy) latestIntermediate(ctx context.Context, partition string) (k
 		return l, nil
 	}
 	return fresh(ctx, h, h.latest, partition, !h.cache.NoIntermediate, func(ctx context.Context) (*latestKey, error) {
-		lv := level[*latestKey]{
-			id: h.scheme.intermediateID(partition),
-			open: func(ctx context.Context, rec *KeyRecord) (*latestKey, bool, error) {
-				return h.openLatest(ctx, partition, rec)
-			},
-			create: func(ctx context.Context, created int64) (*KeyRecord, *latestKey, error) {
-				return h.createIntermediate(ctx, partition, created)
-			},
-			stored: func(rec *KeyRecord, l *latestKey) {
-				if !h.cache.NoIntermediate {
-					h.intermediates.Adopt(intermediateID{partition, rec.Meta.Created}, l.key)
-				}
-				h.intermediates.ForgetErrors(intermediateID{partition, rec.Meta.Created})
-			},
-		}
-		if h.firstOfPartition != nil {
-			lv.before = func(ctx context.Context) error { return h.firstOfPartition(ctx, partition) }
-		}
+		lv := h.intermediateLevel(partition)
 		if old, ok := h.latest.Get(partition); ok {
 			lv.floor = old.Value().key.Value().created
 			old.Release()
 		}
-		return latestOrCreate(ctx, h, lv)
+		l, err := latestOrCreate(ctx, h, lv)
+		if errors.Is(err, ErrShredded) && h.shredded != nil {
+			h.shredded(partition)
+		}
+		return l, err
 	})
+}
+
+func (h *hierarchy) intermediateLevel(partition string) level[*latestKey] {
+	lv := level[*latestKey]{
+		id: h.scheme.intermediateID(partition),
+		open: func(ctx context.Context, rec *KeyRecord) (*latestKey, bool, error) {
+			return h.openLatest(ctx, partition, rec)
+		},
+		create: func(ctx context.Context, created int64) (*KeyRecord, *latestKey, error) {
+			return h.createIntermediate(ctx, partition, created)
+		},
+		stored: func(rec *KeyRecord, l *latestKey) {
+			if !h.cache.NoIntermediate {
+				h.intermediates.Adopt(intermediateID{partition, rec.Meta.Created}, l.key)
+			}
+			h.intermediates.ForgetErrors(intermediateID{partition, rec.Meta.Created})
+		},
+	}
+	if h.firstOfPartition != nil {
+		lv.before = func(ctx context.Context) error { return h.firstOfPartition(ctx, partition) }
+	}
+	return lv
 }
 
 // openLatest unwraps the key of a row, or takes it from the cache, and says
@@ -156,6 +165,9 @@ func (h *hierarchy) intermediate(ctx context.Context, id intermediateID) (keycac
 			return nil, err
 		}
 		defer sys.Release()
+		if err := h.readable(sys.Value(), rec); err != nil {
+			return nil, err
+		}
 		return h.unwrapIntermediate(rec, sys.Value())
 	})
 	return l, h.loadError(err)

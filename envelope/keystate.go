@@ -1,30 +1,39 @@
 package envelope
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"sync"
 	"time"
 
 	"github.com/sealsql/sealsql/securemem"
 )
 
-// stateMAC authenticates a key row's lifecycle state under the system key. The
-// MAC is HKDF-Expand used as a pseudorandom function over a hash of the fields.
+// stateSize is the length of the MAC in a row's State. States beyond revoked,
+// which earlier versions of this package do not know, stand in one byte in front
+// of it: those take such a row for revoked.
+const stateSize = sha256.Size
+
+// stateMAC returns the State of a key row: its status, beyond revoked, and what
+// authenticates that under the system key. The MAC is HKDF-Expand used as a
+// pseudorandom function over a hash of the fields.
 func stateMAC(key *securemem.Secret, rec *KeyRecord) ([]byte, error) {
-	b := rowContext("sealsql/v1/state", rec)
-	if rec.Revoked {
-		b = append(b, 1)
-	} else {
-		b = append(b, 0)
+	status := rec.Status()
+	b := append(rowContext("sealsql/v1/state", rec), byte(status))
+	var out []byte
+	if status > StatusRevoked {
+		b = appendField(b, string(rec.Key))
+		out = append(out, byte(status))
 	}
 	sum := sha256.Sum256(b)
 	const label = "sealsql/v1/state"
 	var info [len(label) + sha256.Size]byte
 	copy(info[:], label)
 	copy(info[len(label):], sum[:])
-	out := make([]byte, sha256.Size)
-	return out, key.Expand(out, info[:])
+	out = append(out, make([]byte, stateSize)...)
+	return out, key.Expand(out[len(out)-stateSize:], info[:])
 }
 
 // rowContext encodes everything of a row that does not change in its life.
@@ -64,6 +73,49 @@ func (h *hierarchy) encrypts(sys *systemKey, rec *KeyRecord) (bool, error) {
 		now.Before(created.Add(h.policy.ExpireAfter)) &&
 		!created.Before(h.policy.NotBefore) &&
 		!created.After(now.Add(h.policy.Skew)), nil
+}
+
+// readable refuses keys that may not open: retired and destroyed ones. Whoever
+// can write to the metastore can take a key away, but not make it look as if it
+// had been destroyed on purpose.
+func (h *hierarchy) readable(sys *systemKey, rec *KeyRecord) error {
+	status := rec.Status()
+	if status <= StatusRevoked || !h.scheme.hasStates() {
+		return nil
+	}
+	authentic, err := h.scheme.authentic(sys, rec)
+	switch {
+	case err != nil:
+		return err
+	case !authentic:
+		return rowFault(rec.Meta, "the state of the row is not authentic")
+	case status == StatusRetired:
+		return &KeyError{
+			Op: "load", KeyID: rec.Meta.ID, Created: rec.Meta.Created, Err: ErrKeyRetired,
+			Hint: "sealsql keys restore brings it back",
+		}
+	}
+	return shredded(rec.Meta)
+}
+
+func shredded(meta KeyMeta) error {
+	return &KeyError{Op: "load", KeyID: meta.ID, Created: meta.Created, Err: ErrShredded}
+}
+
+// dead reports whether a row is an authentic tombstone.
+func (h *hierarchy) dead(ctx context.Context, rec *KeyRecord) (bool, error) {
+	if rec.Meta.Created != Tombstone || rec.Status() != StatusDestroyed || !h.scheme.hasStates() || h.checkParent(rec) != nil {
+		return false, nil
+	}
+	sys, err := h.system(ctx, *rec.Parent)
+	if errors.Is(err, ErrKeyNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	defer sys.Release()
+	return h.scheme.authentic(sys.Value(), rec)
 }
 
 // expiry returns the tick at which a key created then expires.

@@ -137,6 +137,11 @@ func (h *hierarchy) loadLatest(ctx context.Context, id string, limit int64) (*Ke
 	if rec, err = checkRow(rec, err, meta, h.store); err != nil || rec.Meta.Created <= limit {
 		return rec, err
 	}
+	if dead, err := h.dead(ctx, rec); err != nil {
+		return nil, err
+	} else if dead {
+		return nil, shredded(KeyMeta{ID: id})
+	}
 	h.log.Warn("sealsql: the newest key row is from the future and is not used",
 		"key_id", id, "created", rec.Meta.Created)
 	b, ok := h.store.(BoundedLoader)
@@ -173,6 +178,8 @@ func storeError(op string, meta KeyMeta, m Metastore, err error) error {
 		e.Hint = "the row was changed: restore it from a backup of the metastore"
 	case errors.Is(err, ErrKeyNotFound):
 		e.Err, e.Hint = ErrKeyNotFound, "restore the row from a backup of the metastore, or check service, product and the metastore's address"
+	case errors.Is(err, ErrShredded):
+		e.Err, e.Hint = ErrShredded, "the keys of this id were destroyed; nothing can be sealed under them"
 	case op == "store":
 		e.Hint = "check that the metastore is reachable and may be written to"
 	default:

@@ -33,6 +33,8 @@ type scheme interface {
 	// nil; authentic compares it.
 	state(sys *systemKey, rec *KeyRecord) ([]byte, error)
 	authentic(sys *systemKey, rec *KeyRecord) (bool, error)
+	// hasStates reports whether there are states beyond revoked.
+	hasStates() bool
 }
 
 // compactScheme is the hierarchy of the compact format; the package
@@ -104,3 +106,5 @@ func (x *compactScheme) authentic(sys *systemKey, rec *KeyRecord) (bool, error) 
 	mac, err := stateMAC(sys.state, rec)
 	return err == nil && subtle.ConstantTimeCompare(mac, rec.State) == 1, err
 }
+
+func (x *compactScheme) hasStates() bool { return true }

@@ -118,6 +118,7 @@ func (s *Sealer) makeCaches(v *services, x scheme) {
 	s.readers = dataCache[dataKeyID, *dataKey](&s.c.Cache, dataKeyID.hash)
 	s.wraps = dataCache[wrapKeyID, *wrapKey](&s.c.Cache, wrapKeyID.hash)
 	s.makeIndexes()
+	s.shredded = func(partition string) { s.forgetAll(partition) }
 }
 
 // Warm loads the system key, or creates the first one, so that a broken key
@@ -133,12 +134,17 @@ func (s *Sealer) Warm(ctx context.Context) error {
 
 // Forget drops what is held of a partition's keys: they are loaded again when
 // they are needed. Values being sealed or opened are finished first.
-func (s *Sealer) Forget(p Partition) {
-	mine := func(_ dataKeyID, d *dataKey) bool { return d.partition == p.id }
+func (s *Sealer) Forget(p Partition) { s.forgetAll(p.id) }
+
+func (s *Sealer) forgetAll(partition string) {
+	mine := func(_ dataKeyID, d *dataKey) bool { return d.partition == partition }
+	s.forget(partition)
 	s.writers.DeleteFunc(mine)
 	s.readers.DeleteFunc(mine)
-	s.wraps.DeleteFunc(func(k wrapKeyID, _ *wrapKey) bool { return k.partition == p.id })
-	s.forget(p.id)
+	s.wraps.DeleteFunc(func(k wrapKeyID, _ *wrapKey) bool { return k.partition == partition })
+	if partition != "" {
+		s.indexes.keys.DeleteFunc(func(k indexKeyID, _ *indexKey) bool { return k.partition == partition })
+	}
 }
 
 // Close wipes keys and closes the metastore and the key management service. It

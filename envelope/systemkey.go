@@ -48,23 +48,28 @@ func (h *hierarchy) latestSystem(ctx context.Context) (systemLease, error) {
 		return l, nil
 	}
 	return fresh(ctx, h, h.states, k, !h.cache.NoSystem, func(ctx context.Context) (*systemState, error) {
-		lv := level[*systemState]{
-			id: h.scheme.systemID(), open: h.openSystem, create: h.createSystem,
-			stored: func(rec *KeyRecord, st *systemState) {
-				if !h.cache.NoSystem {
-					h.systems.Adopt(rec.Meta, st.key)
-				}
-			},
-		}
-		if h.firstSystem != nil {
-			lv.after = func(ctx context.Context, st *systemState) error { return h.firstSystem(ctx, st.key.Value()) }
-		}
+		lv := h.systemLevel()
 		if old, ok := h.states.Get(k); ok {
 			lv.floor = old.Value().key.Value().meta.Created
 			old.Release()
 		}
 		return latestOrCreate(ctx, h, lv)
 	})
+}
+
+func (h *hierarchy) systemLevel() level[*systemState] {
+	lv := level[*systemState]{
+		id: h.scheme.systemID(), open: h.openSystem, create: h.createSystem,
+		stored: func(rec *KeyRecord, st *systemState) {
+			if !h.cache.NoSystem {
+				h.systems.Adopt(rec.Meta, st.key)
+			}
+		},
+	}
+	if h.firstSystem != nil {
+		lv.after = func(ctx context.Context, st *systemState) error { return h.firstSystem(ctx, st.key.Value()) }
+	}
+	return lv
 }
 
 // systemOf leases the system key named by an intermediate key's row, with its
@@ -120,8 +125,28 @@ func (h *hierarchy) system(ctx context.Context, meta KeyMeta) (keycache.Lease[Ke
 }
 
 func (h *hierarchy) unwrapSystem(ctx context.Context, rec *KeyRecord) (*systemKey, error) {
+	k, err := h.rawSystem(ctx, rec)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.readable(k, rec); err != nil {
+		k.Destroy()
+		return nil, err
+	}
+	return k, nil
+}
+
+// rawSystem unwraps a system key whatever its state.
+func (h *hierarchy) rawSystem(ctx context.Context, rec *KeyRecord) (*systemKey, error) {
 	if rec.Parent != nil {
 		return nil, rowFault(rec.Meta, "a system key has no parent")
+	}
+	if rec.Status() == StatusDestroyed && h.scheme.hasStates() {
+		// Nothing can authenticate that: the key that could is gone.
+		return nil, &KeyError{
+			Op: "unwrap", KeyID: rec.Meta.ID, Created: rec.Meta.Created, Err: ErrKeyNotFound,
+			Hint: "the row says that the key was destroyed; if nobody did so, restore the row from a backup of the metastore",
+		}
 	}
 	key, err := h.scheme.unwrapSystem(ctx, rec.Meta, rec.Key)
 	defer clear(key)

@@ -91,7 +91,7 @@ func fresh[K comparable, V windowed](ctx context.Context, h *hierarchy, c *keyca
 // outage reports whether err says nothing about the key: neither the caller gave
 // up, nor did the store hold something it should not.
 func outage(ctx context.Context, err error) bool {
-	return ctx.Err() == nil && !errors.Is(err, ErrTampered) && !errors.Is(err, keycache.ErrClosed)
+	return ctx.Err() == nil && !errors.Is(err, ErrTampered) && !errors.Is(err, ErrShredded) && !errors.Is(err, keycache.ErrClosed)
 }
 
 // staleError adds ErrStale to the reason for which the check failed.

@@ -11,6 +11,12 @@ func keysCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(keysGenerateCommand())
+	cmd.AddCommand(
+		keysCreateCommand(), keysGenerateCommand(), keysListCommand(), keysRewrapCommand(),
+		keysRotateCommand(), keysShowCommand(),
+	)
+	for _, c := range keyChanges {
+		cmd.AddCommand(keyChangeCommand(c))
+	}
 	return cmd
 }

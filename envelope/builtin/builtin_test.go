@@ -65,11 +65,11 @@ func openKMS(t *testing.T, name, options string) envelope.KeyManagementService {
 }
 
 func TestMemoryMetastoreConforms(t *testing.T) {
-	metastore.Test(t, func(*testing.T) envelope.Metastore { return builtin.NewMemory() })
+	conforms(t, func(*testing.T) envelope.Metastore { return builtin.NewMemory() })
 }
 
 func TestSQLiteMetastoreConforms(t *testing.T) {
-	metastore.Test(t, func(t *testing.T) envelope.Metastore {
+	conforms(t, func(t *testing.T) envelope.Metastore {
 		return openSQL(t, "sqlite", filepath.Join(t.TempDir(), "app.db.keys")+"?_pragma=busy_timeout(5000)", builtin.SQLite)
 	})
 }
@@ -78,7 +78,7 @@ func TestPostgresMetastoreConforms(t *testing.T) {
 	for _, zone := range []string{"UTC", "Asia/Kolkata"} {
 		t.Run(zone, func(t *testing.T) {
 			dsn := testenv.Postgres(t)
-			metastore.Test(t, func(t *testing.T) envelope.Metastore {
+			conforms(t, func(t *testing.T) envelope.Metastore {
 				return initSQL(t, dial(t, "pgx", dsn), builtin.Postgres, "SET TIME ZONE '"+zone+"'")
 			})
 		})
@@ -89,7 +89,7 @@ func TestMySQLMetastoreConforms(t *testing.T) {
 	for _, zone := range []string{"+00:00", "-05:00"} {
 		t.Run(zone, func(t *testing.T) {
 			dsn := testenv.MySQL(t)
-			metastore.Test(t, func(t *testing.T) envelope.Metastore {
+			conforms(t, func(t *testing.T) envelope.Metastore {
 				return initSQL(t, dial(t, "mysql", dsn), builtin.MySQL, "SET time_zone = '"+zone+"'")
 			})
 		})
@@ -99,7 +99,7 @@ func TestMySQLMetastoreConforms(t *testing.T) {
 // A table made for Asherah peers: JSONB, timestamptz.
 func TestPostgresMetastoreAcceptsJSONBAndTimestamptz(t *testing.T) {
 	dsn := testenv.Postgres(t)
-	metastore.Test(t, func(t *testing.T) envelope.Metastore {
+	conforms(t, func(t *testing.T) envelope.Metastore {
 		db := dial(t, "pgx", dsn)
 		db.SetMaxOpenConns(1)
 		for _, q := range []string{
@@ -117,7 +117,7 @@ func TestPostgresMetastoreAcceptsJSONBAndTimestamptz(t *testing.T) {
 
 func TestMySQLMetastoreAcceptsJSON(t *testing.T) {
 	dsn := testenv.MySQL(t)
-	metastore.Test(t, func(t *testing.T) envelope.Metastore {
+	conforms(t, func(t *testing.T) envelope.Metastore {
 		db := dial(t, "mysql", dsn)
 		for _, q := range []string{
 			"DROP TABLE IF EXISTS encryption_key",
@@ -307,4 +307,10 @@ func TestAnotherMasterKeyIsNamedAsTheCause(t *testing.T) {
 	if _, err := b.DecryptKey(context.Background(), kc, w); err == nil || errors.Is(err, envelope.ErrTampered) || !strings.Contains(err.Error(), "another master key") {
 		t.Fatalf("%v", err)
 	}
+}
+
+// conforms runs both suites: every metastore of this package can keep keys.
+func conforms(t *testing.T, open func(t *testing.T) envelope.Metastore) {
+	metastore.Test(t, open)
+	metastore.TestKeeper(t, func(t *testing.T) envelope.Keeper { return open(t).(envelope.Keeper) })
 }

@@ -82,6 +82,9 @@ func (m *Memory) Store(ctx context.Context, rec *envelope.KeyRecord) (bool, erro
 	defer m.mu.Unlock()
 	rows := m.rows[rec.Meta.ID]
 	i, ok := find(rows, rec.Meta.Created)
+	if n := len(rows); n > 0 && rows[n-1].Meta.Created == envelope.Tombstone && rec.Meta.Created != envelope.Tombstone {
+		return false, envelope.ErrShredded
+	}
 	if ok {
 		return false, nil
 	}

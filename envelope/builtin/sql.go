@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/sealsql/sealsql/envelope"
@@ -122,20 +124,46 @@ func (m *SQL) Store(ctx context.Context, rec *envelope.KeyRecord) (bool, error) 
 		return false, err
 	}
 	if len(rec.Meta.ID) > 255 || len(record) > maxStoredRecord {
-		return false, errors.New("sealsql: metastore: key record is too large for the table")
+		return false, errTooLarge
 	}
-	res, err := m.db.ExecContext(ctx, m.q.insert, rec.Meta.ID, m.d.time(rec.Meta.Created), string(record))
+	stored, err := m.insert(ctx, rec, string(record))
 	if err != nil {
 		return false, err
 	}
-	n, err := res.RowsAffected()
-	if err != nil {
-		return false, err
+	if !stored && rec.Meta.Created != envelope.Tombstone {
+		switch _, err := m.Load(ctx, envelope.KeyMeta{ID: rec.Meta.ID, Created: envelope.Tombstone}); {
+		case err == nil:
+			return false, envelope.ErrShredded
+		case !errors.Is(err, envelope.ErrKeyNotFound):
+			return false, err
+		}
 	}
 	if m.d.verify {
-		return n == 1, m.verify(ctx, rec, n == 1)
+		return stored, m.verify(ctx, rec, stored)
 	}
-	return n == 1, nil
+	return stored, nil
+}
+
+var errTooLarge = errors.New("sealsql: metastore: key record is too large for the table")
+
+// maxDeadlocks bounds how often an insert is repeated that the server chose as
+// the victim of a deadlock: on MySQL two processes that make the first key of a
+// partition at once lock the gap that both insert into. Nothing was stored then.
+const maxDeadlocks = 8
+
+func (m *SQL) insert(ctx context.Context, rec *envelope.KeyRecord, record string) (bool, error) {
+	at, id := m.d.time(rec.Meta.Created), rec.Meta.ID
+	for i := 0; ; i++ {
+		stored, err := m.changes(ctx, m.q.insert, id, at, record, id, m.d.time(envelope.Tombstone))
+		if err == nil || m.d.deadlock == "" || i == maxDeadlocks || !strings.Contains(err.Error(), m.d.deadlock) {
+			return stored, err
+		}
+		select {
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		case <-time.After(time.Duration(1+rand.IntN(10<<i)) * time.Millisecond):
+		}
+	}
 }
 
 // verify reads back what an insert left that turns errors into warnings: it may

@@ -31,9 +31,13 @@ type dialect struct {
 	// JSON as text.
 	created, record string
 	placeholder     func(i int) string
-	insert          string // with %s for the table and the three placeholders
-	verify          bool   // inserts can be dropped or cut without an error
-	create          string
+	// insert adds a row unless there is one, or a tombstone of its id: %[1]s is
+	// the table, then come the placeholders of id, created, record, id and the
+	// tombstone's time.
+	insert   string
+	verify   bool   // inserts can be dropped or cut without an error
+	deadlock string // in the text of an error that says so
+	create   string
 }
 
 var dialects = map[Dialect]*dialect{
@@ -43,7 +47,12 @@ var dialects = map[Dialect]*dialect{
 		created:     "to_char(to_timestamp(extract(epoch from created)) AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS')",
 		record:      "key_record::text",
 		placeholder: func(i int) string { return fmt.Sprintf("$%d", i) },
-		insert:      "INSERT INTO %s (id, created, key_record) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+		// The first half gives the second's parameters the types of the columns,
+		// whatever these are.
+		insert: `INSERT INTO %[1]s (id, created, key_record)
+SELECT id, created, key_record FROM %[1]s WHERE false
+UNION ALL SELECT %[2]s, %[3]s, %[4]s WHERE NOT EXISTS (SELECT 1 FROM %[1]s WHERE id = %[5]s AND created = %[6]s)
+ON CONFLICT DO NOTHING`,
 		create: `CREATE TABLE IF NOT EXISTS %s (
 	id VARCHAR(255) COLLATE "C" NOT NULL,
 	created TIMESTAMP NOT NULL,
@@ -57,8 +66,10 @@ var dialects = map[Dialect]*dialect{
 		created:     "DATE_FORMAT(created, '%Y-%m-%d %H:%i:%s')",
 		record:      "key_record",
 		placeholder: question,
-		insert:      "INSERT IGNORE INTO %s (id, created, key_record) VALUES (%s, %s, %s)",
-		verify:      true,
+		insert: `INSERT IGNORE INTO %[1]s (id, created, key_record)
+SELECT %[2]s, %[3]s, %[4]s FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM %[1]s WHERE id = %[5]s AND created = %[6]s)`,
+		verify:   true,
+		deadlock: "Error 1213",
 		// DATETIME, not TIMESTAMP: it has no session zone, no daylight saving and
 		// no 2038.
 		create: `CREATE TABLE IF NOT EXISTS %s (
@@ -74,8 +85,9 @@ var dialects = map[Dialect]*dialect{
 		created:     "strftime('%Y-%m-%d %H:%M:%S', created)",
 		record:      "CAST(key_record AS TEXT)",
 		placeholder: question,
-		insert:      "INSERT OR IGNORE INTO %s (id, created, key_record) VALUES (%s, %s, %s)",
-		verify:      true,
+		insert: `INSERT OR IGNORE INTO %[1]s (id, created, key_record)
+SELECT %[2]s, %[3]s, %[4]s WHERE NOT EXISTS (SELECT 1 FROM %[1]s WHERE id = %[5]s AND created = %[6]s)`,
+		verify: true,
 		create: `CREATE TABLE IF NOT EXISTS %s (
 	id TEXT COLLATE BINARY NOT NULL,
 	created TEXT COLLATE BINARY NOT NULL,
@@ -90,7 +102,7 @@ func question(int) string { return "?" }
 func (d *dialect) time(unix int64) string { return time.Unix(unix, 0).UTC().Format(d.layout) }
 
 // queries are the statements on one table.
-type queries struct{ create, load, latest, latestBefore, insert string }
+type queries struct{ create, load, latest, latestBefore, insert, list, replace, remove string }
 
 var tableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,62}(\.[A-Za-z_][A-Za-z0-9_]{0,62})?$`)
 
@@ -100,13 +112,17 @@ func (d *dialect) queries(table string) (queries, error) {
 	}
 	quote := string(d.quote)
 	name := quote + strings.ReplaceAll(table, ".", quote+"."+quote) + quote
-	p1, p2, p3 := d.placeholder(1), d.placeholder(2), d.placeholder(3)
-	sel := "SELECT id, " + d.created + ", " + d.record + " FROM " + name + " WHERE id = " + p1
+	p1, p2, p3, p4, p5 := d.placeholder(1), d.placeholder(2), d.placeholder(3), d.placeholder(4), d.placeholder(5)
+	row := "SELECT id, " + d.created + ", " + d.record + " FROM " + name
+	sel := row + " WHERE id = " + p1
 	return queries{
 		create:       fmt.Sprintf(d.create, name),
 		load:         sel + " AND created = " + p2,
 		latest:       sel + " ORDER BY created DESC LIMIT 1",
 		latestBefore: sel + " AND created <= " + p2 + " ORDER BY created DESC LIMIT 1",
-		insert:       fmt.Sprintf(d.insert, name, p1, p2, p3),
+		insert:       fmt.Sprintf(d.insert, name, p1, p2, p3, p4, p5),
+		list:         row + " WHERE id > " + p1 + " OR id = " + p2 + " AND created > " + p3 + " ORDER BY id, created LIMIT " + p4,
+		replace:      "UPDATE " + name + " SET key_record = " + p1 + " WHERE id = " + p2 + " AND created = " + p3 + " AND " + d.record + " = " + p4,
+		remove:       "DELETE FROM " + name + " WHERE id = " + p1 + " AND created = " + p2 + " AND " + d.record + " = " + p3,
 	}, nil
 }

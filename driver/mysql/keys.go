@@ -1,0 +1,22 @@
+package mysql
+
+import (
+	"github.com/sealsql/sealsql/config"
+	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/envelope"
+)
+
+// OpenKeys opens the keys of a configuration, for tools that look after them.
+// dsn is the application's database, needed only where the key table is in it
+// (metastore: same). It does not connect. The caller closes the Sealer.
+func OpenKeys(dsn string, cfg *config.Config) (*envelope.Sealer, error) {
+	dsn, _, err := cutConfig(dsn)
+	if err != nil {
+		return nil, err
+	}
+	inner, _, err := plain(dsn)
+	if err != nil {
+		return nil, errNotValid
+	}
+	return sealdriver.OpenKeys(cfg, keyTable(inner))
+}
