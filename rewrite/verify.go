@@ -36,6 +36,10 @@ func (b *builder) standIns() []string {
 // standIn is a constant as it may come to stand in a hole.
 func standIn(f Frontend, o *Out) string {
 	switch {
+	case o.Pattern == PatternAll:
+		return f.StringLiteral("{1}")
+	case o.Index != nil && isArray(f.Dialect(), o.Index):
+		return f.StringLiteral("{1}")
 	case o.Index != nil:
 		return f.BytesLiteral([]byte{0xF9, 0})
 	case o.Seal == nil:
@@ -297,7 +301,7 @@ func (v verifier) body(x, y Body) bool {
 
 func (v verifier) selectCore(x, y *Select) bool {
 	return x.Distinct == y.Distinct && v.exprs(x.DistinctOn, y.DistinctOn) && v.items(x, x.Items, y.Items) &&
-		v.tables(x.From, y.From) && v.expr(x.Where, y.Where) && v.exprs(x.GroupBy, y.GroupBy) && v.expr(x.Having, y.Having) &&
+		v.tables(x.From, y.From) && v.where(x.Where, y.Where) && v.exprs(x.GroupBy, y.GroupBy) && v.expr(x.Having, y.Having) &&
 		v.exprs(x.Windows, y.Windows) && x.Into == y.Into && x.Attr == y.Attr
 }
 

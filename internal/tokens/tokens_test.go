@@ -173,8 +173,16 @@ func patternOf(r *rand.Rand, text string) string {
 }
 
 var stepLists = [][]schema.Normalizer{
-	nil, {schema.Trim}, {schema.TrimEnd}, {schema.Collapse}, {schema.Digits}, {schema.NFKC, schema.Digits},
-	{schema.Collapse, schema.Trim}, {schema.Trim, schema.Collapse, schema.NFKC, schema.Lower}, {schema.Email}, {schema.NFC, schema.StripAccents},
+	nil,
+	{schema.Trim},
+	{schema.TrimEnd},
+	{schema.Collapse},
+	{schema.Digits},
+	{schema.NFKC, schema.Digits},
+	{schema.Collapse, schema.Trim},
+	{schema.Trim, schema.Collapse, schema.NFKC, schema.Lower},
+	{schema.Email},
+	{schema.NFC, schema.StripAccents},
 }
 
 // lost returns a fragment of the pattern that a matching text has not.
