@@ -261,6 +261,22 @@ func (d *differ) search(c, now *schema.Column) {
 	case !schema.EqualNames(a.Name, b.Name) || !a.Joins(b):
 		d.add(c.String(), Orphans, "its search index changed; rows that are stored are not found", "keep column, normalize, collation, scope, group, bits and version")
 	}
+	d.fragments(c.Prefix, now.Prefix)
+	d.fragments(c.Suffix, now.Suffix)
+	d.fragments(c.Contains, now.Contains)
+}
+
+// fragments reports changes of an index for LIKE.
+func (d *differ) fragments(a, b *schema.Fragments) {
+	switch {
+	case b == nil && a != nil:
+		d.add(a.Of.String(), Harmless, "cannot be searched by "+a.Kind.String()+" any more", "")
+	case b == nil:
+	case a == nil:
+		d.add(b.Of.String(), Orphans, "can be searched by "+b.Kind.String()+" now; rows that are stored have no index and are not found", "declare search before values are stored")
+	case !schema.EqualNames(a.Name, b.Name) || !a.Copies(b):
+		d.add(b.Of.String(), Orphans, "its "+b.Kind.String()+" index changed; rows that are stored are not found", "keep column, lengths, normalize, scope and version")
+	}
 }
 
 func (d *differ) columnType(c, now *schema.Column) {

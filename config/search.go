@@ -5,6 +5,9 @@ import "github.com/sealsql/sealsql/schema"
 // searchSection declares the indexes of a column.
 type searchSection struct {
 	Equality *equalitySection `yaml:"equality" doc:"A blind index: the column answers =, IN and joins. The database learns which rows hold equal values."`
+	Prefix   *fragmentSection `yaml:"prefix" doc:"Hashes of the beginnings of a text: the column answers LIKE 'abc%'. The database learns which rows share beginnings."`
+	Suffix   *fragmentSection `yaml:"suffix" doc:"Hashes of the ends of a text: the column answers LIKE '%1234'. The database learns which rows share ends."`
+	Contains *containsSection `yaml:"contains" doc:"Hashes of all pieces of a text: the column answers LIKE '%abc%'. The database learns which rows share pieces, from which much of natural text can be recovered."`
 }
 
 func (*searchSection) words() []string { return []string{"equality"} }
@@ -12,11 +15,16 @@ func (*searchSection) words() []string { return []string{"equality"} }
 func (s *searchSection) setWord(string) { *s = searchSection{Equality: &equalitySection{}} }
 
 func (*searchSection) later() map[string]string {
-	return laterKeys("this version has equality", "prefix", "suffix", "contains", "range")
+	return laterKeys("this version has equality, prefix, suffix and contains", "range")
 }
 
 func (s *searchSection) check(d *decoder, p path) {
-	if s.Equality == nil && !d.has(p.key("equality")) {
+	for _, kind := range []string{"equality", "prefix", "suffix", "contains"} {
+		if d.has(p.key(kind)) {
+			return
+		}
+	}
+	if s.Equality == nil {
 		d.at(p, "no index is named", "write search: equality, or remove the key")
 	}
 }

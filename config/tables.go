@@ -91,6 +91,9 @@ func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKey
 	if e.Value.Search != nil && e.Value.Search.Equality != nil {
 		c.Equality = e.Value.Search.Equality.index()
 	}
+	if s := e.Value.Search; s != nil {
+		c.Prefix, c.Suffix, c.Contains = s.Prefix.index(), s.Suffix.index(), s.Contains.index()
+	}
 	return c
 }
 

@@ -32,6 +32,7 @@ type call struct {
 	arena    []byte              // sealed records, handed to the inner driver
 	lastID   string
 	lastPart envelope.Partition
+	patterns []pattern // of the plan's Likes
 }
 
 // scratches keeps buffers for payloads; they are empty and wiped in the pool.
@@ -84,6 +85,9 @@ func (x *call) outgoing() (string, []driver.NamedValue, error) {
 		if err := x.check(&x.plan.Checks[i]); err != nil {
 			return "", nil, err
 		}
+	}
+	if err := x.prepareLikes(); err != nil {
+		return "", nil, err
 	}
 	text, err := x.text()
 	if err != nil {

@@ -89,4 +89,7 @@ type Session struct {
 	// Codec converts arguments and results; Prepared does for prepared
 	// statements, whose protocol gives other Go types on MySQL.
 	Codec, Prepared logical.Codec
+	// ASCIILike: ILIKE knows the case of ASCII letters only. ExactLike: LIKE
+	// heeds case (SQLite's case_sensitive_like).
+	ASCIILike, ExactLike bool
 }

@@ -26,12 +26,17 @@ func newIndex(s *envelope.Sealer, x schema.Index, d rewrite.Dialect) (index, err
 	switch x := x.(type) {
 	case *schema.Equality:
 		return newEquality(s, x, d)
+	case *schema.Fragments:
+		return newFragments(s, x, d)
 	}
 	return nil, errors.New("sealsql: kind of index is not known")
 }
 
 // index computes the index of one value; NULL has none.
 func (x *call) index(o *rewrite.Out) (driver.Value, error) {
+	if o.Pattern != 0 {
+		return x.patternValue(o)
+	}
 	of := o.Index
 	ix := x.c.cr.seals.indexes[of]
 	if ix == nil {

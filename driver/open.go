@@ -23,6 +23,8 @@ type opened struct {
 	groups []group
 	// filter looks at the column's values; nil for none.
 	filter *filter
+	// likes are the patterns that they are compared with.
+	likes []match
 	// tag is that of the current row's value; 0 for NULL and for no row.
 	tag logical.Tag
 }
@@ -78,14 +80,15 @@ func (x *call) opener() (*opener, error) {
 		if err != nil {
 			return nil, err
 		}
-		if res.Hidden && f == nil {
+		likes := x.matches(i)
+		if res.Hidden && f == nil && likes == nil {
 			continue
 		}
-		col := opened{at: i, cols: res.Columns, filter: f, bare: res.Computed && x.bare()}
+		col := opened{at: i, cols: res.Columns, filter: f, likes: likes, bare: res.Computed && x.bare()}
 		if err := x.groups(&col, res); err != nil {
 			return nil, err
 		}
-		if f != nil { // what may leave the row out comes first
+		if f != nil || likes != nil { // what may leave the row out comes first
 			o.columns = slices.Insert(o.columns, 0, col)
 			continue
 		}
@@ -171,8 +174,8 @@ func (o *opener) row(row []driver.Value) error {
 		if o.out {
 			return nil
 		}
-		if v == nil && col.filter != nil {
-			o.out = true // NULL equals nothing
+		if v == nil && (col.filter != nil || col.likes != nil) {
+			o.out = true // NULL equals and matches nothing
 			return nil
 		}
 		row[col.at], col.tag = v, o.tag
@@ -260,6 +263,10 @@ func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id stri
 			o.out = o.out || err == nil
 			return nil, err
 		}
+	}
+	if col.likes != nil && !col.like(plain) {
+		o.out = true
+		return nil, nil
 	}
 	if col.bare {
 		return o.codec.Decode(&bareType, o.tag, plain)

@@ -24,6 +24,8 @@ type Index struct {
 // IndexOptions are what an index is derived from: changing any of them makes
 // another index, and stored ones useless.
 type IndexOptions struct {
+	// Kind separates the kinds of index; empty means equality.
+	Kind string
 	// Group is shared by columns whose values are compared; 1 to 255 bytes.
 	Group string
 	// Version counts the indexes of a group, from 1.
@@ -45,7 +47,11 @@ func (s *Sealer) Index(o IndexOptions) (*Index, error) {
 	if o.Bits < 8 || o.Bits > 256 || o.Bits%8 != 0 || o.Version < 1 {
 		return nil, errors.New("sealsql: an index has 8 to 256 bits in steps of 8, and a version from 1")
 	}
-	b := appendField(appendField(nil, "sealsql/v1/equality"), s.c.Service)
+	kind := o.Kind
+	if kind == "" {
+		kind = "equality"
+	}
+	b := appendField(appendField(nil, "sealsql/v1/"+kind), s.c.Service)
 	b = appendField(appendField(b, s.c.Product), o.Group)
 	b = binary.BigEndian.AppendUint32(b, uint32(o.Version))
 	b = binary.BigEndian.AppendUint32(b, uint32(o.Bits))

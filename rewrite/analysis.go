@@ -48,11 +48,13 @@ type analysis struct {
 	// filters are its comparisons through lossy indexes.
 	filterable *Select
 	filters    []lossy
-	checks     []Check
-	results    []column // of the statement's own result; nil when it has none
-	top        any      // the node whose select list is the result's
-	effects    Effect
-	named      int // hidden columns named so far
+	// liked are its comparisons with patterns.
+	liked   []*liked
+	checks  []Check
+	results []column // of the statement's own result; nil when it has none
+	top     any      // the node whose select list is the result's
+	effects Effect
+	named   int // hidden columns named so far
 	// arm is set while an arm of UNION ALL is entered that can show the
 	// partition of its rows: both arms then do, instead of relying on
 	// conditions that may differ.
@@ -156,7 +158,7 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals.list)+len(a.casts)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.eq.placed)+len(a.eq.picks)+len(a.eq.distinct)+len(a.adds)+len(a.shaped) > 0 {
+	if len(a.seals.list)+len(a.casts)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.eq.placed)+len(a.eq.picks)+len(a.eq.distinct)+len(a.adds)+len(a.shaped)+len(a.liked) > 0 {
 		return true
 	}
 	if a.skipRes {

@@ -60,6 +60,9 @@ func (b *builder) carrier(s *slot) string {
 	if s.out.Null {
 		return map[Dialect]string{Postgres: "boolean", MySQL: "signed"}[b.a.dialect]
 	}
+	if s.out.Index != nil && isArray(b.a.dialect, s.out.Index) {
+		return "integer[]"
+	}
 	text := s.out.Seal != nil && s.out.Seal.Carrier == schema.CarrierText
 	switch {
 	case b.a.dialect == MySQL && text:

@@ -23,6 +23,7 @@ type edit struct {
 	add    *addition
 	hidden []hiddenCol
 	conj   conjunct
+	liked  *liked
 	until  int
 	// end is where the edited text goes on behind the edit.
 	end int
@@ -146,6 +147,9 @@ func (b *builder) collect() error {
 			b.slots = append(b.slots, add.slot)
 		}
 	}
+	if err := b.collectLikes(); err != nil {
+		return err
+	}
 	for _, c := range a.conj.list {
 		s := a.work.slots.One()
 		*s = slot{at: conjunctAt(c.node), out: Out{Value: Value{Source: FromContextPartition}, PartitionOf: c.value.rel.annotated()}}
@@ -197,7 +201,7 @@ func (b *builder) added() int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.PartitionOf == y.PartitionOf &&
+	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.Pattern == y.Pattern && x.Like == y.Like && x.Token == y.Token && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
 		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value) &&
 		sameValue(x.Row, y.Row)
@@ -260,6 +264,9 @@ func (b *builder) shape() {
 	b.grouping()
 	for _, add := range b.a.adds {
 		b.addition(add)
+	}
+	for _, l := range b.a.liked {
+		b.edits = append(b.edits, edit{kind: editLike, span: l.op.Span, liked: l})
 	}
 	for _, s := range b.a.stars.list {
 		b.edits = append(b.edits, edit{kind: editStar, span: s.node.Span, star: s.value})
@@ -425,6 +432,8 @@ func (b *builder) write(out []byte, e *edit) []byte {
 		return b.writeConjunct(append(out, ") AND "...), e)
 	case editWhere:
 		return b.writeConjunct(append(out, " WHERE "...), e)
+	case editLike:
+		return b.writeLike(out, e.liked)
 	}
 	return append(out, e.text...)
 }
@@ -562,6 +571,9 @@ func (b *builder) results() error {
 	for i := range a.filters {
 		l := &a.filters[i]
 		b.plan.Filters = append(b.plan.Filters, Filter{Column: l.at, Index: l.index, Values: l.values})
+	}
+	for _, l := range a.liked {
+		b.plan.Likes = append(b.plan.Likes, l.like)
 	}
 	b.shareResults()
 	return nil

@@ -250,6 +250,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return a.nullTest(e, sc, why)
 	}
 	if comparisons[o.Name] {
+		if err := a.likeElsewhere(o, sc); err != nil {
+			return err
+		}
 		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
 			return err
 		}

@@ -457,6 +457,11 @@ func indexProblem(d Dialect, r *SnapshotRelation, x schema.Index) *Finding {
 		switch {
 		case p.Generated || p.Default != "":
 			return &Finding{name, "the index column is filled in by the server", "create it as `sealsql ddl` prints it"}
+		case isArray(d, x):
+			if holdsArray(d, p.Type, x) {
+				return nil
+			}
+			return &Finding{name, "its physical type cannot hold an index", "create it as `sealsql ddl` prints it: " + IndexType(d, x)}
 		case !carries(d, p.Type, schema.CarrierBinary) || d == SQLite && p.Type != "" && !strings.Contains(strings.ToLower(p.Type), "blob"):
 			return &Finding{name, "its physical type cannot hold an index", "create it as `sealsql ddl` prints it: " + IndexType(d, x)}
 		}
@@ -467,6 +472,9 @@ func indexProblem(d Dialect, r *SnapshotRelation, x schema.Index) *Finding {
 
 // IndexType is the physical type of an index column.
 func IndexType(d Dialect, x schema.Index) string {
+	if f, ok := x.(*schema.Fragments); ok {
+		return fragmentType(d, f)
+	}
 	switch d {
 	case Postgres:
 		return "bytea"

@@ -70,6 +70,12 @@ type Out struct {
 	Exact bool
 	// Text takes bytes for text, as a cast did that was left out.
 	Text bool
+	// Pattern asks for a part of the pattern that Value is, as Index, a
+	// *schema.Fragments, has it; Like is the comparison, Token the number of a
+	// PatternToken.
+	Pattern PatternPart
+	Like    *Like
+	Token   int
 	// Null sends, instead of the value, only whether it is NULL: NULL, or 1
 	// (true on PostgreSQL).
 	Null bool
@@ -184,6 +190,8 @@ type Plan struct {
 	// Filters are comparisons that an index answers with more rows than it
 	// should: those that do not match are left out after opening.
 	Filters []Filter
+	// Likes are comparisons with patterns likewise.
+	Likes []*Like
 	// Defines is set for a definition in its physical form: it moves no value,
 	// and may be what makes an annotated table fit for encryption.
 	Defines bool

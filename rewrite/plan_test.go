@@ -181,6 +181,14 @@ func describePlan(p *rewrite.Plan) string {
 		b.WriteString("not queried\n")
 	}
 	describeFilters(&b, p.Filters)
+	for _, l := range p.Likes {
+		not := map[bool]string{true: "not "}[l.Not]
+		fmt.Fprintf(&b, "filter result %d by %s %slike %s", l.Column+1, l.Of, not, describeValue(l.Pattern))
+		if l.Escaped {
+			fmt.Fprintf(&b, " escape %q", l.Escape)
+		}
+		b.WriteByte('\n')
+	}
 	if p.Describes != nil {
 		b.WriteString("describes " + p.Describes.Name + "\n")
 	}
@@ -257,6 +265,12 @@ func describeOut(o rewrite.Out) string {
 	switch {
 	case o.PartitionOf != nil:
 		return "partition of " + o.PartitionOf.Name + " " + describeValue(o.Value)
+	case o.Pattern != 0:
+		what := []string{"", "least index", "greatest index", "all tokens", "token"}[o.Pattern]
+		if o.Pattern == rewrite.PatternToken {
+			what += fmt.Sprint(" ", o.Token)
+		}
+		return what + " of pattern " + describeValue(o.Value) + " for " + o.Index.Physical() + " " + describePartition(o.Partition)
 	case o.Index != nil:
 		scope := "table"
 		if !o.Index.AllPartitions() {
@@ -493,6 +507,11 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			if w.dialect == rewrite.SQLite && c.Type == "bytea" {
 				c.Type = "blob"
 			}
+		case "prefix", "suffix", "contains":
+			col := ann.Columns[len(ann.Columns)-1]
+			x := &schema.Fragments{Name: f[i+1], Collation: schema.CollationBytes}
+			*map[string]**schema.Fragments{"prefix": &col.Prefix, "suffix": &col.Suffix, "contains": &col.Contains}[f[i]] = x
+			i++
 		case "asherah":
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
 		case "index", "lossy", "uniquely", "table-wide", "group":

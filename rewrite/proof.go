@@ -25,6 +25,9 @@ const (
 	editOpen
 	editAnd
 	editWhere
+	// editLike: conditions on indexes in the place of a LIKE; they are proven by
+	// parsing.
+	editLike
 )
 
 // tokenProof is the cheaper proof of an edited text. Where every edit puts

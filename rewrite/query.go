@@ -276,11 +276,14 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 		}
 		a.effects |= EffectCatalog
 	}
-	return a.expose(s, a.exposeFiltered(s, cols), sc, canAdd), sc, nil
+	return a.expose(s, a.exposeLiked(s, a.exposeFiltered(s, cols)), sc, canAdd), sc, nil
 }
 
 func (a *analysis) clauses(s *Select, sc *scope) error {
 	if err := a.filter(s, sc); err != nil {
+		return err
+	}
+	if err := a.likes(s, sc); err != nil {
 		return err
 	}
 	if err := a.where(s.Where, sc); err != nil {
@@ -301,11 +304,11 @@ func (a *analysis) clauses(s *Select, sc *scope) error {
 
 // where walks the condition of a SELECT but for the parts that are filtered.
 func (a *analysis) where(e Expr, sc *scope) error {
-	if len(a.filters) == 0 {
+	if len(a.filters)+len(a.liked) == 0 {
 		return a.clear(e, sc, ReasonPredicate)
 	}
 	for _, cond := range conjuncts(e) {
-		if a.filtered(cond) {
+		if a.filtered(cond) || a.likedAt(cond) != nil {
 			continue
 		}
 		if err := a.clear(cond, sc, ReasonPredicate); err != nil {

@@ -38,6 +38,10 @@ func standIn(f Frontend, o *Out) string {
 	switch {
 	case o.List:
 		return f.StringLiteral("{}")
+	case o.Pattern == PatternAll:
+		return f.StringLiteral("{1}")
+	case o.Index != nil && isArray(f.Dialect(), o.Index):
+		return f.StringLiteral("{1}")
 	case o.Index != nil:
 		return f.BytesLiteral([]byte{0xF9, 0})
 	case o.Seal == nil:
@@ -299,7 +303,7 @@ func (v verifier) body(x, y Body) bool {
 
 func (v verifier) selectCore(x, y *Select) bool {
 	return v.distinct(x, y) && v.items(x, x.Items, y.Items) &&
-		v.tables(x.From, y.From) && v.expr(x.Where, y.Where) && v.expr(x.Having, y.Having) &&
+		v.tables(x.From, y.From) && v.where(x.Where, y.Where) && v.expr(x.Having, y.Having) &&
 		v.exprs(x.Windows, y.Windows) && x.Into == y.Into && v.selectAttr(x) == y.Attr
 }
 

@@ -135,6 +135,7 @@ func (b *builder) table(t *Table) {
 	}
 	b.partition(t)
 	b.equality(t)
+	b.fragments(t)
 	b.collectIndexes(t)
 	b.row(t)
 }

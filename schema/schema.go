@@ -64,6 +64,8 @@ type Column struct {
 	Carrier Carrier
 	// Equality is the column's blind index, or nil.
 	Equality *Equality
+	// Prefix, Suffix and Contains are its indexes for LIKE, or nil.
+	Prefix, Suffix, Contains *Fragments
 	// Sealing is the form of the records.
 	Sealing Sealing
 	// Unbound takes the column out of the table's row identity.

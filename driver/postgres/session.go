@@ -25,7 +25,8 @@ func query(ctx context.Context, r *sealdriver.Reader, text string, row func(seal
 }
 
 // sessionQuery returns one row per schema of the search path, at least one.
-const sessionQuery = `SELECT current_database()::text, pg_my_temp_schema()::bigint, coalesce(n.nspname::text, ''), coalesce(n.oid = pg_my_temp_schema(), false)
+const sessionQuery = `SELECT current_database()::text, pg_my_temp_schema()::bigint, coalesce(n.nspname::text, ''), coalesce(n.oid = pg_my_temp_schema(), false),
+(SELECT datctype IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database())
 FROM (SELECT 1) AS one
 LEFT JOIN unnest(current_schemas(false)) WITH ORDINALITY AS s(name, at) ON true
 LEFT JOIN pg_namespace n ON n.nspname = s.name
@@ -45,7 +46,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	var tempSchema int64
 	tempLate := false
 	err := query(ctx, r, sessionQuery, func(row sealdriver.Row) error {
-		s.Scope, tempSchema = row.Text(0), row.Int(1)
+		s.Scope, tempSchema, s.ASCIILike = row.Text(0), row.Int(1), row.Bool(4)
 		name := row.Text(2)
 		switch {
 		case name == "":

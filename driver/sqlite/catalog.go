@@ -51,7 +51,11 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 		s.Scope += "private"
 	}
 	s.Plan.Namespace = scope.String() + tempText.String()
-	return s, nil
+	err = r.Query(ctx, "SELECT 'a' NOT LIKE 'A'", nil, func(row sealdriver.Row) error {
+		s.ExactLike = row.Bool(0)
+		return nil
+	})
+	return s, err
 }
 
 // temporary reads the temporary relations. A temporary trigger may sit on a

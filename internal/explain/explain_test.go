@@ -330,3 +330,24 @@ func FuzzExplain(f *testing.F) {
 		}
 	})
 }
+
+func TestIndexesForPatternsAreNamedWithWhatTheyLeak(t *testing.T) {
+	col := &schema.Column{
+		Name: "ssn", Prefix: &schema.Fragments{}, Suffix: &schema.Fragments{}, Contains: &schema.Fragments{},
+	}
+	tables, err := schema.New([]*schema.Table{{Name: "users", Columns: []*schema.Column{col}}}, schema.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := world(t, "users.ssn")
+	w.Tables = tables
+	r := describe(t, w, frontends["sqlite"], "SELECT id FROM users WHERE ssn LIKE ?")
+	var got []string
+	for _, l := range r.Searches {
+		got = append(got, fmt.Sprint(l.Name, l.Leaks))
+	}
+	want := "[users.ssn_pfx[shared-prefixes] users.ssn_sfx[shared-suffixes] users.ssn_sub[shared-pieces]]"
+	if r.Status != explain.StatusPlanned || fmt.Sprint(got) != want || len(r.Filters) != 1 || !strings.Contains(r.Filters[0], "does not match") {
+		t.Errorf("%s %v, left out %v", r.Status, got, r.Filters)
+	}
+}

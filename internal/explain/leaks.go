@@ -37,12 +37,19 @@ const (
 	LeakEquality Leak = "equality"
 	// LeakEqualityEverywhere: the same among all partitions of the table.
 	LeakEqualityEverywhere Leak = "equality-across-partitions"
+	// LeakPrefix, LeakSuffix and LeakPieces: which other texts in its partition
+	// it shares beginnings, ends or any pieces with. The last tells about how long
+	// it is, and from many values much of natural text.
+	LeakPrefix Leak = "shared-prefixes"
+	LeakSuffix Leak = "shared-suffixes"
+	LeakPieces Leak = "shared-pieces"
 )
 
 // words say what a leak is to a reader.
 var leakWords = map[Leak]string{
 	LeakValue: "the value", LeakLength: "its length", LeakPaddedLength: "its padded length", LeakCompressed: "how well it compresses", LeakNull: "whether it is NULL",
 	LeakStorageClass: "its storage class", LeakPartition: "its partition", LeakTime: "when it was sealed",
+	LeakPrefix: "which texts begin like it", LeakSuffix: "which texts end like it", LeakPieces: "which texts share pieces with it, and about how many it has",
 	LeakEquality: "which values it is equal to", LeakEqualityEverywhere: "which values of all partitions it is equal to",
 }
 
@@ -73,6 +80,11 @@ func Records(d rewrite.Dialect, c *schema.Column) []Leak {
 
 // Searchable returns what the hashes of a search index leak.
 func Searchable(e schema.Index) []Leak {
+	if f, ok := e.(*schema.Fragments); ok {
+		return []Leak{map[schema.FragmentKind]Leak{
+			schema.PrefixFragments: LeakPrefix, schema.SuffixFragments: LeakSuffix, schema.ContainsFragments: LeakPieces,
+		}[f.Kind]}
+	}
 	if e.AllPartitions() && e.Column().Table.Partition.Kind != schema.PartitionConst {
 		return []Leak{LeakEqualityEverywhere}
 	}

@@ -428,6 +428,10 @@ func (d *describer) filters() []string {
 		}
 		out = append(out, fmt.Sprintf("rows whose %s is not equal to %s, which the index finds as well", f.Index.Of, strings.Join(values, " or ")))
 	}
+	for _, l := range d.plan.Likes {
+		match := map[bool]string{false: "does not match", true: "matches"}[l.Not]
+		out = append(out, fmt.Sprintf("rows whose %s %s %s, which the index finds as well", l.Of, match, d.value(l.Pattern)))
+	}
 	return out
 }
 
