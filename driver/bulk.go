@@ -193,9 +193,6 @@ func (r *RowSealer) argument(i int, v any) error {
 	return err
 }
 
-// Inner returns the inner driver's connection, for sending what Row returned.
-func (r *RowSealer) Inner() driver.Conn { return r.c.inner }
-
 // Done looks at the outcome of sending the rows, wipes what was sealed from and
 // returns the error that the caller is to see.
 func (r *RowSealer) Done(err error) error {

@@ -19,6 +19,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/internal/hatch"
 )
 
 // ErrRowsLeftOut: LOAD DATA LOCAL stored fewer rows than it was given. The
@@ -59,7 +60,11 @@ func load(ctx context.Context, c any, table, columns []string, rows iter.Seq2[[]
 	if err != nil {
 		return 0, err
 	}
-	inner, ok := sealer.Inner().(driver.ExecerContext)
+	outer, err := sealdriver.InnerConn(hatch.Key{}, c)
+	if err != nil {
+		return 0, sealer.Done(err)
+	}
+	inner, ok := outer.(driver.ExecerContext)
 	if !ok {
 		return 0, sealer.Done(errors.New("sealsql: the connection is not one of go-sql-driver/mysql"))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/internal/hatch"
 )
 
 // errNoPgx says that the inner connector is not pgx's.
@@ -48,7 +49,11 @@ func copyFrom(ctx context.Context, c any, table pgx.Identifier, columns []string
 	if err != nil {
 		return 0, err
 	}
-	inner := pgxConn(sealer.Inner())
+	outer, err := sealdriver.InnerConn(hatch.Key{}, c)
+	if err != nil {
+		return 0, sealer.Done(err)
+	}
+	inner := pgxConn(outer)
 	if inner == nil {
 		return 0, sealer.Done(errNoPgx)
 	}
