@@ -60,6 +60,7 @@ var layers = map[string]rule{
 	"envelope":         {imports: "keycache securemem zstd", tests: "envelope/builtin internal/memscan x/crypto"},
 	"envelope/builtin": {imports: "envelope securemem x/sys", tests: "conformance/kms conformance/metastore"},
 	"internal/slab":    {},
+	"internal/hatch":   {},
 	"rewrite":          {imports: "schema internal/slab", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite oliphant marino meyer"},
 	"rewrite/postgres": {imports: "rewrite schema internal/slab oliphant protobuf"},
 	"rewrite/mysql":    {imports: "rewrite schema internal/slab marino"},
@@ -88,9 +89,9 @@ var layers = map[string]rule{
 
 	// The wrapper, then one package per engine so that nobody links a driver or
 	// a parser that they do not use.
-	"driver":          {imports: ". rewrite schema envelope config internal/logical internal/blind internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
-	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue pgx", tests: "conformance/driver"},
-	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue go-mysql", tests: "conformance/driver"},
+	"driver":          {imports: ". rewrite schema envelope config internal/logical internal/blind internal/hatch internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
+	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue internal/hatch pgx", tests: "conformance/driver"},
+	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue internal/hatch go-mysql", tests: "conformance/driver"},
 	"driver/sqlite":   {imports: ". driver rewrite rewrite/sqlite schema envelope envelope/builtin config internal/logical internal/logical/litevalue modernc", tests: "conformance/driver"},
 
 	// Tests and measurements of the whole, imported by nothing.
