@@ -77,6 +77,7 @@ var layers = map[string]rule{
 	// Values: one engine each.
 	"internal/logical":           {imports: "schema"},
 	"internal/blind":             {imports: "internal/logical schema x/text"},
+	"internal/order":             {imports: "internal/logical schema"},
 	"internal/logical/pgvalue":   {imports: "internal/logical schema pgx"},
 	"internal/logical/myvalue":   {imports: "internal/logical schema go-mysql"},
 	"internal/logical/litevalue": {imports: "internal/logical schema"},
@@ -87,7 +88,7 @@ var layers = map[string]rule{
 
 	// The wrapper, then one package per engine so that nobody links a driver or
 	// a parser that they do not use.
-	"driver":          {imports: ". rewrite schema envelope config internal/logical internal/blind securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
+	"driver":          {imports: ". rewrite schema envelope config internal/logical internal/blind internal/order securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
 	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue pgx", tests: "conformance/driver"},
 	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue go-mysql", tests: "conformance/driver"},
 	"driver/sqlite":   {imports: ". driver rewrite rewrite/sqlite schema envelope envelope/builtin config internal/logical internal/logical/litevalue modernc", tests: "conformance/driver"},

@@ -5,6 +5,7 @@ import "github.com/sealsql/sealsql/schema"
 // searchSection declares the indexes of a column.
 type searchSection struct {
 	Equality *equalitySection `yaml:"equality" doc:"A blind index: the column answers =, IN and joins. The database learns which rows hold equal values."`
+	Range    *rangeSection    `yaml:"range" doc:"An index for <, <=, >, >= and BETWEEN."`
 }
 
 func (*searchSection) words() []string { return []string{"equality"} }
@@ -12,11 +13,11 @@ func (*searchSection) words() []string { return []string{"equality"} }
 func (s *searchSection) setWord(string) { *s = searchSection{Equality: &equalitySection{}} }
 
 func (*searchSection) later() map[string]string {
-	return laterKeys("this version has equality", "prefix", "suffix", "contains", "range")
+	return laterKeys("this version has equality and range", "prefix", "suffix", "contains")
 }
 
 func (s *searchSection) check(d *decoder, p path) {
-	if s.Equality == nil && !d.has(p.key("equality")) {
+	if s.Equality == nil && !d.has(p.key("equality")) && !d.has(p.key("range")) {
 		d.at(p, "no index is named", "write search: equality, or remove the key")
 	}
 }

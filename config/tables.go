@@ -91,6 +91,10 @@ func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKey
 	if e.Value.Search != nil && e.Value.Search.Equality != nil {
 		c.Equality = e.Value.Search.Equality.index()
 	}
+	if e.Value.Search != nil && e.Value.Search.Range != nil {
+		c.Range = e.Value.Search.Range.index()
+	}
+	c.Accepted = schema.Leakages[e.Value.Accept]
 	return c
 }
 

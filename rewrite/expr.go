@@ -250,6 +250,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return a.nullTest(e, sc, why)
 	}
 	if comparisons[o.Name] {
+		if done, err := a.rangeCompare(o.Name, o.Args, sc); done || err != nil {
+			return err
+		}
 		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
@@ -314,6 +317,9 @@ func (a *analysis) in(x *In, sc *scope) error {
 	}
 	all := append([]Expr{x.X}, x.List...)
 	if x.Query == nil {
+		if done, err := a.rangeCompare("IN", all, sc); done || err != nil {
+			return err
+		}
 		if done, err := a.indexCompare("IN", all, sc); done || err != nil {
 			return err
 		}

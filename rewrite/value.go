@@ -37,6 +37,9 @@ func (a *analysis) value(e Expr, sc *scope, why Reason, to *sink) (column, error
 			return a.scalar(x, sc)
 		}
 	case *Call:
+		if ref, h, ok := a.extremeOf(x, sc); ok {
+			return a.extremeValue(x, ref, h, sc, why)
+		}
 		if form := a.handsOn(x); form != nil {
 			return a.callValue(x, form, sc, why, to)
 		}

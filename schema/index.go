@@ -51,6 +51,9 @@ func (b *builder) collectIndexes(t *Table) {
 		if c.Equality != nil {
 			c.indexes = append(c.indexes, c.Equality)
 		}
+		if c.Range != nil {
+			c.indexes = append(c.indexes, c.Range)
+		}
 	}
 }
 

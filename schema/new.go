@@ -136,6 +136,7 @@ func (b *builder) table(t *Table) {
 	b.partition(t)
 	b.equality(t)
 	b.collectIndexes(t)
+	b.ranges(t)
 	b.row(t)
 }
 

@@ -64,6 +64,11 @@ type Column struct {
 	Carrier Carrier
 	// Equality is the column's blind index, or nil.
 	Equality *Equality
+	// Range is the column's index for comparisons by order, or nil.
+	Range *Range
+	// Accepted is what the configuration accepts that the server learns
+	// (accept_leakage).
+	Accepted Leakage
 	// Sealing is the form of the records.
 	Sealing Sealing
 	// Unbound takes the column out of the table's row identity.
