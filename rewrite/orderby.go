@@ -193,15 +193,45 @@ func (a *analysis) extremeValue(c *Call, ref *ColumnRef, h hit, sc *scope, why R
 	return column{name: strings.ToLower(c.Name[len(c.Name)-1].Name), flow: moved(v.flow), computed: true}, nil
 }
 
-// extremeItem keeps the name of MIN or MAX in a select list: PostgreSQL would
-// call the column by the function that is written around it.
+// valueOf notes a query that is a value.
+func (r *ranging) valueOf(q *Query) {
+	if r.scalars == nil {
+		r.scalars = map[any]bool{}
+	}
+	r.scalars[q.Body] = true
+}
+
+// namedBy returns the call of MIN or MAX that a select item has its name from on
+// PostgreSQL, which would call the column by the function written around it; nil
+// for others.
+func (a *analysis) namedBy(e Expr) *Call {
+	switch x := e.(type) {
+	case *Call:
+		if _, ok := a.ranges.extremes[x]; ok {
+			return x
+		}
+	case *Cast:
+		return a.namedBy(x.X)
+	case *Case:
+		if x.Else != nil {
+			return a.namedBy(x.Else)
+		}
+	case *Subquery:
+		if items := bodyItems(x.Query.Body); x.Kind == SubScalar && len(items) == 1 && items[0].Alias == nil {
+			return a.namedBy(items[0].Expr)
+		}
+	}
+	return nil
+}
+
+// extremeItem refuses MIN and MAX without an alias where the name of the column
+// is read by a query around it.
 func (a *analysis) extremeItem(owner any, it *SelectItem) error {
-	c, ok := it.Expr.(*Call)
-	if !ok || it.Alias != nil || a.dialect != Postgres {
+	if it.Alias != nil || a.dialect != Postgres || len(a.ranges.extremes) == 0 || owner == any(a.own) || a.ranges.scalars[owner] {
 		return nil
 	}
-	if x, ok := a.ranges.extremes[c]; ok && owner != any(a.own) {
-		return a.refuse(c.Start, ReasonFunction, x.index.Of.String(), extremeAlias)
+	if c := a.namedBy(it.Expr); c != nil {
+		return a.refuse(c.Start, ReasonFunction, a.ranges.extremes[c].index.Of.String(), extremeAlias)
 	}
 	return nil
 }
@@ -221,10 +251,8 @@ func (b *builder) extremeNames() {
 			}
 			continue
 		}
-		if c, ok := it.Expr.(*Call); ok && it.Alias == nil && col < len(b.plan.ResultNames) {
-			if _, ok := b.a.ranges.extremes[c]; ok {
-				b.plan.ResultNames[col] = strings.ToLower(c.Name[len(c.Name)-1].Name)
-			}
+		if it.Alias == nil && col < len(b.plan.ResultNames) && b.a.namedBy(it.Expr) != nil {
+			b.plan.ResultNames[col], _ = figureName(it.Expr)
 		}
 		col++
 	}

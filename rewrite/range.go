@@ -18,6 +18,8 @@ type ranging struct {
 	keys map[Expr]sortedBy
 	// extremes are the calls of MIN and MAX over encrypted columns.
 	extremes map[*Call]extreme
+	// scalars are queries that are values: the names of their columns do not show.
+	scalars map[any]bool
 }
 
 func (r *ranging) any() bool { return len(r.refs)+len(r.keys)+len(r.extremes) > 0 }

@@ -385,6 +385,7 @@ func (a *analysis) besideRecord(s sealed, pos int) (Out, error) {
 // scalar is the value of a subquery: its row is another one, so that nothing
 // of it is known but the value.
 func (a *analysis) scalar(x *Subquery, sc *scope) (column, error) {
+	a.ranges.valueOf(x.Query)
 	cols, err := a.query(x.Query, sc, false)
 	if err != nil || len(cols) != 1 || a.openQuery(x.Query) {
 		if err == nil {

@@ -37,6 +37,11 @@ const (
 	LeakEquality Leak = "equality"
 	// LeakEqualityEverywhere: the same among all partitions of the table.
 	LeakEqualityEverywhere Leak = "equality-across-partitions"
+	// LeakOrder: which other values in its partition are smaller, equal and
+	// greater, and about how far away; LeakOrderEverywhere the same among all
+	// partitions of the table.
+	LeakOrder           Leak = "order"
+	LeakOrderEverywhere Leak = "order-across-partitions"
 )
 
 // words say what a leak is to a reader.
@@ -44,6 +49,7 @@ var leakWords = map[Leak]string{
 	LeakValue: "the value", LeakLength: "its length", LeakPaddedLength: "its padded length", LeakCompressed: "how well it compresses", LeakNull: "whether it is NULL",
 	LeakStorageClass: "its storage class", LeakPartition: "its partition", LeakTime: "when it was sealed",
 	LeakEquality: "which values it is equal to", LeakEqualityEverywhere: "which values of all partitions it is equal to",
+	LeakOrder: "how it compares with other values, and about how far away they are", LeakOrderEverywhere: "how it compares with the values of all partitions, and about how far away they are",
 }
 
 // Records returns what records of a column leak.
@@ -71,9 +77,16 @@ func Records(d rewrite.Dialect, c *schema.Column) []Leak {
 	return leaks
 }
 
-// Searchable returns what the hashes of a search index leak.
+// Searchable returns what the values of a search index leak.
 func Searchable(e schema.Index) []Leak {
-	if e.AllPartitions() && e.Column().Table.Partition.Kind != schema.PartitionConst {
+	everywhere := e.AllPartitions() && e.Column().Table.Partition.Kind != schema.PartitionConst
+	_, ranged := e.(*schema.Range)
+	switch {
+	case ranged && everywhere:
+		return []Leak{LeakOrderEverywhere}
+	case ranged:
+		return []Leak{LeakOrder}
+	case everywhere:
 		return []Leak{LeakEqualityEverywhere}
 	}
 	return []Leak{LeakEquality}

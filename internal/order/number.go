@@ -147,7 +147,7 @@ const maxPrecision = 65
 // only.
 func numeric(t schema.Type) (*Encoding, error) {
 	if !t.HasPrecision || t.Scale < 0 || t.Precision < 1 || t.Precision > maxPrecision || t.Scale > maxPrecision {
-		return nil, fmt.Errorf("sealsql: a range over a numeric column needs its precision and scale, as in numeric(12,2), of at most %d digits", maxPrecision)
+		return nil, fmt.Errorf("a range over a numeric column needs its precision and scale, as in numeric(12,2), of at most %d digits", maxPrecision)
 	}
 	end := tenTo(t.Precision) // no value reaches it
 	infinity := new(big.Int).Lsh(end, 1)

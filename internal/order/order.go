@@ -52,7 +52,7 @@ func New(dialect string, t schema.Type, prefix int, refuseLonger bool) (*Encodin
 	switch t.Kind {
 	case schema.KindText, schema.KindBytes:
 		if prefix < 1 || prefix > MaxPrefix {
-			return nil, fmt.Errorf("sealsql: a range over text or bytes needs prefix: the number of bytes, 1 to %d, that are compared", MaxPrefix)
+			return nil, fmt.Errorf("a range over text or bytes needs prefix: the number of bytes, 1 to %d, that are compared", MaxPrefix)
 		}
 		if dialect == "sqlite" {
 			return liteText(t, prefix, refuseLonger), nil
@@ -60,7 +60,7 @@ func New(dialect string, t schema.Type, prefix int, refuseLonger bool) (*Encodin
 		return text(t, prefix, refuseLonger || bounded(t, prefix)), nil
 	}
 	if prefix != 0 && (dialect != "sqlite" || !isTime(t.Kind)) {
-		return nil, errors.New("sealsql: only ranges over text and bytes have a prefix")
+		return nil, errors.New("only ranges over text and bytes have a prefix")
 	}
 	switch dialect {
 	case "postgres":
@@ -70,7 +70,7 @@ func New(dialect string, t schema.Type, prefix int, refuseLonger bool) (*Encodin
 	case "sqlite":
 		return sqlite(t, prefix)
 	}
-	return nil, errors.New("sealsql: engine without an order")
+	return nil, errors.New("engine without an order")
 }
 
 func isTime(k schema.Kind) bool {
@@ -92,7 +92,7 @@ func (e *Encoding) Append(dst []byte, tag logical.Tag, payload []byte) ([]byte, 
 	return e.encode(dst, tag, payload)
 }
 
-var errKind = errors.New("sealsql: a value of this type has no place in the order of the column")
+var errKind = errors.New("a value of this type has no place in the order of the column")
 
 func postgres(t schema.Type) (*Encoding, error) {
 	switch t.Kind {
@@ -144,7 +144,7 @@ func sqlite(t schema.Type, prefix int) (*Encoding, error) {
 			prefix = TimePrefix
 		}
 		if prefix < 1 || prefix > MaxPrefix {
-			return nil, fmt.Errorf("sealsql: the prefix of a range has 1 to %d bytes", MaxPrefix)
+			return nil, fmt.Errorf("the prefix of a range has 1 to %d bytes", MaxPrefix)
 		}
 		return liteText(t, prefix, true), nil
 	}
@@ -152,5 +152,5 @@ func sqlite(t schema.Type, prefix int) (*Encoding, error) {
 }
 
 func noOrder(t schema.Type) error {
-	return fmt.Errorf("sealsql: columns of type %s have no range index", t.Name)
+	return fmt.Errorf("columns of type %s have no range index", t.Name)
 }

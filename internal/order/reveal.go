@@ -43,7 +43,7 @@ func Reveal(dst, encoded []byte, place Place, prf PRF) ([]byte, error) {
 		return dst, nil
 	}
 	if len(encoded) > MaxPrefix+1 {
-		return dst, fmt.Errorf("sealsql: %d bytes are too many for a range index", len(encoded))
+		return dst, fmt.Errorf("%d bytes are too many for a range index", len(encoded))
 	}
 	// A message is the number of nibbles before, and these.
 	var message [2 + MaxPrefix + 1]byte
