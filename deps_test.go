@@ -79,6 +79,7 @@ var layers = map[string]rule{
 	"internal/logical":           {imports: "schema"},
 	"internal/blind":             {imports: "internal/logical schema x/text"},
 	"internal/tokens":            {imports: "schema x/text"},
+	"internal/order":             {imports: "internal/logical schema"},
 	"internal/logical/pgvalue":   {imports: "internal/logical schema pgx"},
 	"internal/logical/myvalue":   {imports: "internal/logical schema go-mysql"},
 	"internal/logical/litevalue": {imports: "internal/logical schema"},
@@ -89,7 +90,7 @@ var layers = map[string]rule{
 
 	// The wrapper, then one package per engine so that nobody links a driver or
 	// a parser that they do not use.
-	"driver":          {imports: ". rewrite schema envelope config internal/logical internal/blind internal/hatch internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
+	"driver":          {imports: ". rewrite schema envelope config internal/logical internal/blind internal/hatch internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
 	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue internal/hatch pgx", tests: "conformance/driver"},
 	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue internal/hatch go-mysql", tests: "conformance/driver"},
 	"driver/sqlite":   {imports: ". driver rewrite rewrite/sqlite schema envelope envelope/builtin config internal/logical internal/logical/litevalue modernc", tests: "conformance/driver"},

@@ -251,6 +251,7 @@ func (d *differ) gone(c *schema.Column, in *schema.Catalog) {
 // search reports changes of an index: what is stored stays readable, and is no
 // longer found.
 func (d *differ) search(c, now *schema.Column) {
+	d.ranges(c, now)
 	a, b := c.Equality, now.Equality
 	switch {
 	case b == nil && a != nil:
@@ -276,6 +277,20 @@ func (d *differ) fragments(a, b *schema.Fragments) {
 		d.add(b.Of.String(), Orphans, "can be searched by "+b.Kind.String()+" now; rows that are stored have no index and are not found", "declare search before values are stored")
 	case !schema.EqualNames(a.Name, b.Name) || !a.Copies(b):
 		d.add(b.Of.String(), Orphans, "its "+b.Kind.String()+" index changed; rows that are stored are not found", "keep column, lengths, normalize, scope and version")
+	}
+}
+
+// ranges reports the same of an index for comparisons by order.
+func (d *differ) ranges(c, now *schema.Column) {
+	a, b := c.Range, now.Range
+	switch {
+	case b == nil && a != nil:
+		d.add(c.String(), Harmless, "cannot be compared by order any more", "")
+	case b == nil:
+	case a == nil:
+		d.add(c.String(), Orphans, "can be compared by order now; rows that are stored have no index and are not found", "declare the range before values are stored")
+	case !schema.EqualNames(a.Name, b.Name) || !a.Joins(b):
+		d.add(c.String(), Orphans, "its range index changed; rows that are stored are not found", "keep type, column, order, prefix, longer, scope, group and version")
 	}
 }
 

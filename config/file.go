@@ -294,6 +294,7 @@ type columnSection struct {
 	Compress  *threshold     `yaml:"compress" doc:"Size in bytes from which the column's values are compressed, or none; that of the table unless given."`
 	Pad       *padding       `yaml:"pad" doc:"Padding of the column's values; that of the table unless given."`
 	Read      []formWord     `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of the table unless given."`
+	Accept    string         `yaml:"accept_leakage" enum:"order" doc:"What the database may learn beyond which values are equal: order."`
 	BindRow   *bool          `yaml:"bind_row" doc:"false takes the column out of the table's bind_row."`
 	Format    string         `yaml:"format" enum:"compact asherah" doc:"Format of the column's records; that of the table unless given."`
 }

@@ -8,18 +8,15 @@ type searchSection struct {
 	Prefix   *fragmentSection `yaml:"prefix" doc:"Hashes of the beginnings of a text: the column answers LIKE 'abc%'. The database learns which rows share beginnings."`
 	Suffix   *fragmentSection `yaml:"suffix" doc:"Hashes of the ends of a text: the column answers LIKE '%1234'. The database learns which rows share ends."`
 	Contains *containsSection `yaml:"contains" doc:"Hashes of all pieces of a text: the column answers LIKE '%abc%'. The database learns which rows share pieces, from which much of natural text can be recovered."`
+	Range    *rangeSection    `yaml:"range" doc:"An index for <, <=, >, >= and BETWEEN."`
 }
 
 func (*searchSection) words() []string { return []string{"equality"} }
 
 func (s *searchSection) setWord(string) { *s = searchSection{Equality: &equalitySection{}} }
 
-func (*searchSection) later() map[string]string {
-	return laterKeys("this version has equality, prefix, suffix and contains", "range")
-}
-
 func (s *searchSection) check(d *decoder, p path) {
-	for _, kind := range []string{"equality", "prefix", "suffix", "contains"} {
+	for _, kind := range []string{"equality", "prefix", "suffix", "contains", "range"} {
 		if d.has(p.key(kind)) {
 			return
 		}

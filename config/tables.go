@@ -94,6 +94,10 @@ func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKey
 	if s := e.Value.Search; s != nil {
 		c.Prefix, c.Suffix, c.Contains = s.Prefix.index(), s.Suffix.index(), s.Contains.index()
 	}
+	if e.Value.Search != nil && e.Value.Search.Range != nil {
+		c.Range = e.Value.Search.Range.index()
+	}
+	c.Accepted = schema.Leakages[e.Value.Accept]
 	return c
 }
 

@@ -28,6 +28,8 @@ func newIndex(s *envelope.Sealer, x schema.Index, d rewrite.Dialect) (index, err
 		return newEquality(s, x, d)
 	case *schema.Fragments:
 		return newFragments(s, x, d)
+	case *schema.Range:
+		return newRange(s, x, d)
 	}
 	return nil, errors.New("sealsql: kind of index is not known")
 }
@@ -43,7 +45,9 @@ func (x *call) index(o *rewrite.Out) (driver.Value, error) {
 		return nil, indexError(of, errors.New("plan uses an index that is not configured"))
 	}
 	typ := &of.Column().Type
-	if o.Compared {
+	if b, ok := ix.(bounding); ok && o.Compared {
+		typ = b.comparedAs(o.Value.Source, o.Value.Literal)
+	} else if o.Compared {
 		typ = ix.compared()
 	}
 	if o.List {
@@ -70,7 +74,11 @@ func (x *call) indexed(o *rewrite.Out, ix index, tag logical.Tag, payload []byte
 			return nil, err
 		}
 	}
-	v, err := ix.value(x, part, tag, payload)
+	value := ix.value
+	if b, ok := ix.(bounding); ok && o.Compared {
+		value = b.bound
+	}
+	v, err := value(x, part, tag, payload)
 	if err != nil {
 		return nil, indexError(of, err)
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/sealsql/sealsql/keycache"
 	"github.com/sealsql/sealsql/securemem"
 )
 
@@ -24,7 +25,8 @@ type Index struct {
 // IndexOptions are what an index is derived from: changing any of them makes
 // another index, and stored ones useless.
 type IndexOptions struct {
-	// Kind separates the kinds of index; empty means equality.
+	// Kind keeps the keys of indexes of different kinds apart: a word of ASCII
+	// letters; empty is "equality".
 	Kind string
 	// Group is shared by columns whose values are compared; 1 to 255 bytes.
 	Group string
@@ -47,11 +49,10 @@ func (s *Sealer) Index(o IndexOptions) (*Index, error) {
 	if o.Bits < 8 || o.Bits > 256 || o.Bits%8 != 0 || o.Version < 1 {
 		return nil, errors.New("sealsql: an index has 8 to 256 bits in steps of 8, and a version from 1")
 	}
-	kind := o.Kind
-	if kind == "" {
-		kind = "equality"
+	if o.Kind == "" {
+		o.Kind = "equality"
 	}
-	b := appendField(appendField(nil, "sealsql/v1/"+kind), s.c.Service)
+	b := appendField(appendField(nil, "sealsql/v1/"+o.Kind), s.c.Service)
 	b = appendField(appendField(b, s.c.Product), o.Group)
 	b = binary.BigEndian.AppendUint32(b, uint32(o.Version))
 	b = binary.BigEndian.AppendUint32(b, uint32(o.Bits))
@@ -91,22 +92,9 @@ func (k *indexKey) Destroy() { k.secret.Destroy() }
 // Errors are ErrPartition, ErrClosed, the cause of ctx, or a *KeyError, which
 // matches ErrIndexKey where the secret is not there.
 func (s *Sealer) AppendIndex(ctx context.Context, dst []byte, x *Index, p Partition, message []byte) ([]byte, error) {
-	if x == nil || x.s != s {
-		return dst, errors.New("sealsql: index belongs to another sealer")
-	}
-	id := indexKeyID{index: x.n}
-	if !x.table {
-		if id.partition = p.id; p.id == "" {
-			return dst, ErrPartition
-		}
-	}
-	l, ok := s.indexes.keys.Get(id)
-	if !ok { // no closure on the way of nearly every call
-		var err error
-		l, err = s.indexes.keys.GetOrLoad(ctx, id, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
-		if err != nil {
-			return dst, s.loadError(err)
-		}
+	l, err := s.indexLease(ctx, x, p)
+	if err != nil {
+		return dst, err
 	}
 	defer l.Release()
 	// The message is hashed first, so that the MAC is of fixed length:
@@ -118,6 +106,28 @@ func (s *Sealer) AppendIndex(ctx context.Context, dst []byte, x *Index, p Partit
 	n := len(dst)
 	dst = append(dst, make([]byte, x.size)...)
 	return dst, l.Value().secret.Expand(dst[n:], info[:])
+}
+
+// indexLease returns the key of an index in its scope; the caller releases it.
+func (s *Sealer) indexLease(ctx context.Context, x *Index, p Partition) (keycache.Lease[indexKeyID, *indexKey], error) {
+	var none keycache.Lease[indexKeyID, *indexKey]
+	if x == nil || x.s != s {
+		return none, errors.New("sealsql: index belongs to another sealer")
+	}
+	id := indexKeyID{index: x.n}
+	if !x.table {
+		if id.partition = p.id; p.id == "" {
+			return none, ErrPartition
+		}
+	}
+	if l, ok := s.indexes.keys.Get(id); ok {
+		return l, nil
+	}
+	l, err := s.indexes.keys.GetOrLoad(ctx, id, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
+	if err != nil {
+		return none, s.loadError(err)
+	}
+	return l, nil
 }
 
 // indexCreated is the creation time of index secrets: there is one of each id,

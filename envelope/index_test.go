@@ -68,6 +68,7 @@ func TestIndexIsAFunctionOfItsOptionsScopeAndValue(t *testing.T) {
 	unique("the empty value", prepare(t, s, nil), p, "")
 	unique("another partition", prepare(t, s, nil), q, "v")
 	unique("another group", prepare(t, s, func(o *envelope.IndexOptions) { o.Group = "g" }), p, "v")
+	unique("another kind", prepare(t, s, func(o *envelope.IndexOptions) { o.Kind = "order" }), p, "v")
 	unique("another version", prepare(t, s, func(o *envelope.IndexOptions) { o.Version = 2 }), p, "v")
 	unique("other steps", prepare(t, s, func(o *envelope.IndexOptions) { o.Steps = []string{"lower"} }), p, "v")
 	unique("one step of two names", prepare(t, s, func(o *envelope.IndexOptions) { o.Steps = []string{"lower", "trim"} }), p, "v")
@@ -272,5 +273,43 @@ func BenchmarkIndex(b *testing.B) {
 		if dst, err = s.AppendIndex(context.Background(), dst[:0], x, p, message); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestIndexKeyExpandsMessagesApartFromHashes(t *testing.T) {
+	s := newSealer(t, nil)
+	x, p := prepare(t, s, nil), partition(t, "p")
+	expand := func(p envelope.Partition, message string) (string, error) {
+		out := make([]byte, 16)
+		err := s.UseIndex(context.Background(), x, p, func(k *envelope.IndexKey) error { return k.Expand(out, []byte(message)) })
+		return hex.EncodeToString(out), err
+	}
+	first, err := expand(p, "v")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, _ := expand(p, "v"); again != first {
+		t.Error("one message has two outputs")
+	}
+	if hash, _ := indexOf(s, x, p, "v"); hash == first {
+		t.Error("the output is the hash of the value")
+	}
+	for _, message := range []string{"", "w"} {
+		if other, _ := expand(p, message); other == first {
+			t.Errorf("%q has the output of another message", message)
+		}
+	}
+	if other, _ := expand(partition(t, "q"), "v"); other == first {
+		t.Error("two partitions have one output")
+	}
+	if _, err := expand(envelope.Partition{}, "v"); !errors.Is(err, envelope.ErrPartition) {
+		t.Errorf("without a partition: %v", err)
+	}
+	cause := errors.New("cause")
+	if err := s.UseIndex(context.Background(), x, p, func(*envelope.IndexKey) error { return cause }); !errors.Is(err, cause) {
+		t.Errorf("the error is lost: %v", err)
+	}
+	if err := newSealer(t, nil).UseIndex(context.Background(), x, p, func(*envelope.IndexKey) error { return nil }); err == nil {
+		t.Error("another sealer's index was used")
 	}
 }

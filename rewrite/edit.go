@@ -262,6 +262,7 @@ func (b *builder) shape() {
 		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: b.a.indexName(ref, e)})
 	}
 	b.grouping()
+	b.ranging()
 	for _, add := range b.a.adds {
 		b.addition(add)
 	}
@@ -568,6 +569,7 @@ func (b *builder) results() error {
 		b.plan.Labels[i] = c.label()
 	}
 	b.labels()
+	b.extremeNames()
 	for i := range a.filters {
 		l := &a.filters[i]
 		b.plan.Filters = append(b.plan.Filters, Filter{Column: l.at, Index: l.index, Values: l.values})

@@ -253,6 +253,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if err := a.likeElsewhere(o, sc); err != nil {
 			return err
 		}
+		if done, err := a.rangeCompare(o.Name, o.Args, sc); done || err != nil {
+			return err
+		}
 		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
@@ -317,6 +320,9 @@ func (a *analysis) in(x *In, sc *scope) error {
 	}
 	all := append([]Expr{x.X}, x.List...)
 	if x.Query == nil {
+		if done, err := a.rangeCompare("IN", all, sc); done || err != nil {
+			return err
+		}
 		if done, err := a.indexCompare("IN", all, sc); done || err != nil {
 			return err
 		}

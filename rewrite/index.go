@@ -137,8 +137,8 @@ func (a *analysis) indexAt(name string, array bool, ref *ColumnRef, h hit) (*sch
 
 // sharedPartition proves that the rows compared are of one partition, or that
 // the index spans all of them (threats T23).
-func (a *analysis) sharedPartition(e *schema.Equality, refs []*ColumnRef, hits []hit) (PartitionSource, error) {
-	if e.TableScope {
+func (a *analysis) sharedPartition(x schema.Index, refs []*ColumnRef, hits []hit) (PartitionSource, error) {
+	if x.AllPartitions() {
 		return PartitionSource{Known: true, ResultColumn: -1}, nil
 	}
 	var part PartitionSource
@@ -168,12 +168,12 @@ func (a *analysis) useIndex(ref *ColumnRef, e *schema.Equality) error {
 }
 
 // term plans a value that is compared with an index column.
-func (a *analysis) term(e Expr, index *schema.Equality, part PartitionSource) error {
+func (a *analysis) term(e Expr, index schema.Index, part PartitionSource) error {
 	if isNull(e) {
 		return nil
 	}
 	v := e
-	if c, ok := e.(*Cast); ok && a.preserves(c, index.Of) {
+	if c, ok := e.(*Cast); ok && a.preserves(c, index.Column()) {
 		if a.casts == nil {
 			a.casts = map[*Cast]Expr{}
 		}
@@ -186,9 +186,9 @@ func (a *analysis) term(e Expr, index *schema.Equality, part PartitionSource) er
 	}
 	out.Compared = true
 	a.free(v)
-	out.Text = v != e && a.textOfBytes(index.Of)
+	out.Text = v != e && a.textOfBytes(index.Column())
 	if p, ok := v.(*Param); ok {
-		a.use(paramUse{param: p, seal: index.Of})
+		a.use(paramUse{param: p, seal: index.Column()})
 	}
 	a.seals.set(v, out)
 	return nil
@@ -470,6 +470,10 @@ func indexProblem(d Dialect, r *SnapshotRelation, x schema.Index) *Finding {
 	return &Finding{name, "the table has no column for the search index", "create it as `sealsql ddl` prints it, or remove search: from the configuration"}
 }
 
+// maxIndex is the largest size of an index whose size varies: that of a range
+// over 64 bytes, a byte for each bit of them and of their number, and one more.
+const maxIndex = 8*(64+1) + 1
+
 // IndexType is the physical type of an index column.
 func IndexType(d Dialect, x schema.Index) string {
 	if f, ok := x.(*schema.Fragments); ok {
@@ -479,6 +483,9 @@ func IndexType(d Dialect, x schema.Index) string {
 	case Postgres:
 		return "bytea"
 	case MySQL:
+		if x.Bytes() == 0 {
+			return "varbinary(" + strconv.Itoa(maxIndex) + ")"
+		}
 		return "binary(" + strconv.Itoa(x.Bytes()) + ")"
 	}
 	return "blob"
@@ -516,21 +523,36 @@ func isIndexGuard(check string, x schema.Index) bool {
 // Keys are found by their tokens, since not every front end knows their ranges.
 func (a *analysis) keyOver(o *Other, ref *ColumnRef, sc *scope) (done bool, err error) {
 	h, _, found, err := a.resolve(ref, sc)
-	if err != nil || !found || len(h.flow()) == 0 || h.flow()[0].col.Equality == nil {
+	if err != nil || !found || len(h.flow()) == 0 {
 		return false, nil
 	}
-	e := h.flow()[0].col.Equality
+	c := h.flow()[0].col
+	e := keyIndex(c)
+	if e == nil {
+		return false, nil
+	}
 	toks := words(a.tokens(o.Range()))
-	at := a.keyToken(toks, e.Of.Name)
+	at := a.keyToken(toks, c.Name)
 	switch {
 	case at < 0:
 		return false, nil
-	case e.Unique == schema.NotUnique && toks.any("UNIQUE"):
-		return true, a.refuse(toks[at].Start, ReasonDDL, e.Of.String(), uniqueHint)
+	case toks.any("UNIQUE") && (c.Equality == nil || c.Equality.Unique == schema.NotUnique):
+		return true, a.refuse(toks[at].Start, ReasonDDL, c.String(), uniqueHint)
 	}
-	a.ddl = append(a.ddl, edit{span: Span{toks[at].Start, toks[at].End}, text: a.front.QuoteIdent(e.Name)})
-	a.touch(e.Of.Table)
+	a.ddl = append(a.ddl, edit{span: Span{toks[at].Start, toks[at].End}, text: a.front.QuoteIdent(e.Physical())})
+	a.touch(c.Table)
 	return true, nil
+}
+
+// keyIndex is the index over which a key of the column is; nil without one.
+func keyIndex(c *schema.Column) schema.Index {
+	switch {
+	case c.Equality != nil:
+		return c.Equality
+	case c.Range != nil && c.Range.Order == schema.OrderRevealing:
+		return c.Range
+	}
+	return nil
 }
 
 // keyToken finds a column that is a key by itself in the first parentheses;

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sort"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -516,6 +517,8 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
 		case "index", "lossy", "uniquely", "table-wide", "group":
 			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
+		case "ranged", "range-prefix", "short", "range-wide", "range-group":
+			i += rangeWord(t, ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
 		case "id":
 			ann.Columns[len(ann.Columns)-1].ID = f[i+1]
 			i++
@@ -569,6 +572,35 @@ func indexWord(c *schema.Column, word string, rest []string) int {
 		c.Equality.Unique = schema.UniqueExact
 	case "table-wide":
 		c.Equality.TableScope = true
+	}
+	return 0
+}
+
+// rangeWord reads "ranged NAME", "range-prefix N", "short", "range-wide", "range-group
+// NAME" likewise.
+func rangeWord(t testing.TB, c *schema.Column, word string, rest []string) int {
+	if c.Range == nil {
+		c.Accepted = schema.LeakOrder
+		c.Range = &schema.Range{Order: schema.OrderRevealing}
+	}
+	switch word {
+	case "ranged":
+		c.Range.Name = rest[0]
+		return 1
+	case "range-prefix":
+		n, err := strconv.Atoi(rest[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Range.Prefix = n
+		return 1
+	case "range-group":
+		c.Range.Group = rest[0]
+		return 1
+	case "short":
+		c.Range.RefuseLonger = true
+	case "range-wide":
+		c.Range.TableScope = true
 	}
 	return 0
 }

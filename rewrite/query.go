@@ -353,6 +353,11 @@ func (a *analysis) sameOutput(ref *ColumnRef, sc *scope) bool {
 // sortKey checks an item of ORDER BY, GROUP BY or DISTINCT ON: an ordinal, an
 // output name, or an expression.
 func (a *analysis) sortKey(e Expr, sc *scope, why Reason) error {
+	if why == ReasonOrder {
+		if done, err := a.orderKey(e, sc); done || err != nil {
+			return err
+		}
+	}
 	if done, err := a.ordinal(e, sc, why); done || err != nil {
 		return err
 	}
@@ -419,6 +424,9 @@ func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, er
 		c.name = a.itemName(it, &c)
 		if s, ok := owner.(*Select); ok && a.eq.hashed[s] {
 			c = a.hashedItem(it, c)
+		}
+		if err := a.extremeItem(owner, it); err != nil {
+			return nil, err
 		}
 		cols = append(cols, c)
 	}

@@ -37,6 +37,9 @@ func (a *analysis) value(e Expr, sc *scope, why Reason, to *sink) (column, error
 			return a.scalar(x, sc)
 		}
 	case *Call:
+		if ref, h, ok := a.extremeOf(x, sc); ok {
+			return a.extremeValue(x, ref, h, sc, why)
+		}
 		if form := a.handsOn(x); form != nil {
 			return a.callValue(x, form, sc, why, to)
 		}
@@ -382,6 +385,7 @@ func (a *analysis) besideRecord(s sealed, pos int) (Out, error) {
 // scalar is the value of a subquery: its row is another one, so that nothing
 // of it is known but the value.
 func (a *analysis) scalar(x *Subquery, sc *scope) (column, error) {
+	a.ranges.valueOf(x.Query)
 	cols, err := a.query(x.Query, sc, false)
 	if err != nil || len(cols) != 1 || a.openQuery(x.Query) {
 		if err == nil {

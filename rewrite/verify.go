@@ -455,6 +455,9 @@ func (v verifier) expr(x, y Expr) bool {
 	if h, ok := v.b.a.eq.placed[x]; ok {
 		return v.place(h, y)
 	}
+	if done, ok := v.ranged(x, y); done {
+		return ok
+	}
 	switch x := x.(type) {
 	case *Param:
 		s := v.b.mark(x)

@@ -189,24 +189,3 @@ func (b *builder) lengthFaults(f *Fragments, report func(field, message, hint st
 		}
 	}
 }
-
-// nameTaken reports an index column with the name of another column.
-func (b *builder) nameTaken(t *Table, f *Fragments) bool {
-	if t.Partition.Kind == PartitionColumn && equalFold(t.Partition.Column, f.Name) {
-		return true
-	}
-	for _, c := range t.Columns {
-		if c == nil {
-			continue
-		}
-		if equalFold(c.Name, f.Name) || c.Equality != nil && equalFold(c.Equality.Name, f.Name) {
-			return true
-		}
-		for _, o := range c.Fragments() {
-			if o != f && equalFold(o.Name, f.Name) {
-				return true
-			}
-		}
-	}
-	return false
-}

@@ -54,6 +54,9 @@ func (b *builder) collectIndexes(t *Table) {
 		for _, f := range c.Fragments() {
 			c.indexes = append(c.indexes, f)
 		}
+		if c.Range != nil {
+			c.indexes = append(c.indexes, c.Range)
+		}
 	}
 }
 

@@ -134,9 +134,10 @@ func (b *builder) table(t *Table) {
 		b.column(t, i, c)
 	}
 	b.partition(t)
+	b.collectIndexes(t)
 	b.equality(t)
 	b.fragments(t)
-	b.collectIndexes(t)
+	b.ranges(t)
 	b.row(t)
 }
 

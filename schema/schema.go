@@ -66,6 +66,11 @@ type Column struct {
 	Equality *Equality
 	// Prefix, Suffix and Contains are its indexes for LIKE, or nil.
 	Prefix, Suffix, Contains *Fragments
+	// Range is the column's index for comparisons by order, or nil.
+	Range *Range
+	// Accepted is what the configuration accepts that the server learns
+	// (accept_leakage).
+	Accepted Leakage
 	// Sealing is the form of the records.
 	Sealing Sealing
 	// Unbound takes the column out of the table's row identity.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sealsql/sealsql/config"
 	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/internal/order"
 	"github.com/sealsql/sealsql/schema"
 )
 
@@ -145,12 +146,28 @@ func warnings(c *config.Config) []string {
 				out = append(out, fmt.Sprintf("%s: in Asherah's format nothing binds a value to its row and column: who can write to the database can put any value of a partition in its place, unnoticed", c))
 			}
 		}
+		out = append(out, orderLeaks(t)...)
 		if t.Relaxed {
 			out = append(out, fmt.Sprintf("%s: partition_check is relaxed: who can write to the database can show a value of one partition in another", t))
 		}
 	}
 	if c.CatalogMode == "none" {
 		out = append(out, "catalog.read is none: views, triggers and routines of the database are not seen; tables that are neither in tables nor in clear_tables are refused")
+	}
+	return out
+}
+
+// orderLeaks says what the indexes of a table that reveal the order tell.
+func orderLeaks(t *schema.Table) []string {
+	var out []string
+	for _, c := range t.Columns {
+		if r := c.Range; r != nil && r.Order == schema.OrderRevealing {
+			within := " within each partition"
+			if r.TableScope || t.Partition.Kind == schema.PartitionConst {
+				within = ""
+			}
+			out = append(out, fmt.Sprintf("%s: order: revealing. Who sees the database or a backup learns%s the order of all values, which are equal, and about how far they are apart; where the distribution of the values is known (ages, dates of birth, salaries), that gives away many of them", c, within))
+		}
 	}
 	return out
 }
@@ -173,6 +190,12 @@ func typesFit(stderr io.Writer, c *config.Config, dialect string) bool {
 		}
 		for _, col := range t.Columns {
 			report("tables."+t.String()+".columns."+col.Name+".type", col.Type)
+			if r := col.Range; r == nil {
+				continue
+			} else if _, err := order.New(dialect, col.Type, r.Prefix, r.RefuseLonger); err != nil {
+				fit = false
+				fmt.Fprintf(stderr, "%s: tables.%s.columns.%s.search.range: %s\n", c.File, t, col.Name, problemOf(err))
+			}
 		}
 	}
 	return fit

@@ -43,6 +43,11 @@ const (
 	LeakPrefix Leak = "shared-prefixes"
 	LeakSuffix Leak = "shared-suffixes"
 	LeakPieces Leak = "shared-pieces"
+	// LeakOrder: which other values in its partition are smaller, equal and
+	// greater, and about how far away; LeakOrderEverywhere the same among all
+	// partitions of the table.
+	LeakOrder           Leak = "order"
+	LeakOrderEverywhere Leak = "order-across-partitions"
 )
 
 // words say what a leak is to a reader.
@@ -51,6 +56,7 @@ var leakWords = map[Leak]string{
 	LeakStorageClass: "its storage class", LeakPartition: "its partition", LeakTime: "when it was sealed",
 	LeakPrefix: "which texts begin like it", LeakSuffix: "which texts end like it", LeakPieces: "which texts share pieces with it, and about how many it has",
 	LeakEquality: "which values it is equal to", LeakEqualityEverywhere: "which values of all partitions it is equal to",
+	LeakOrder: "how it compares with other values, and about how far away they are", LeakOrderEverywhere: "how it compares with the values of all partitions, and about how far away they are",
 }
 
 // Records returns what records of a column leak.
@@ -78,14 +84,21 @@ func Records(d rewrite.Dialect, c *schema.Column) []Leak {
 	return leaks
 }
 
-// Searchable returns what the hashes of a search index leak.
+// Searchable returns what the values of a search index leak.
 func Searchable(e schema.Index) []Leak {
 	if f, ok := e.(*schema.Fragments); ok {
 		return []Leak{map[schema.FragmentKind]Leak{
 			schema.PrefixFragments: LeakPrefix, schema.SuffixFragments: LeakSuffix, schema.ContainsFragments: LeakPieces,
 		}[f.Kind]}
 	}
-	if e.AllPartitions() && e.Column().Table.Partition.Kind != schema.PartitionConst {
+	everywhere := e.AllPartitions() && e.Column().Table.Partition.Kind != schema.PartitionConst
+	_, ranged := e.(*schema.Range)
+	switch {
+	case ranged && everywhere:
+		return []Leak{LeakOrderEverywhere}
+	case ranged:
+		return []Leak{LeakOrder}
+	case everywhere:
 		return []Leak{LeakEqualityEverywhere}
 	}
 	return []Leak{LeakEquality}

@@ -69,6 +69,8 @@ type Use struct {
 	Format string `json:"format,omitempty"`
 	// Index is the column of the search index.
 	Index string `json:"index,omitempty"`
+	// Kind is the kind of the index where it is not one of hashes: "order".
+	Kind string `json:"kind,omitempty"`
 	// Partition says where the partition comes from; empty for an index over
 	// all partitions.
 	Partition string `json:"partition,omitempty"`
@@ -261,7 +263,7 @@ func (d *describer) parameter(n int) Line {
 func (d *describer) use(l *Line, o rewrite.Out) {
 	switch {
 	case o.Index != nil:
-		u := Use{What: useIndexed, Column: o.Index.Column().String(), Type: o.Index.Column().Type.String(), Index: o.Index.Physical()}
+		u := Use{What: useIndexed, Column: o.Index.Column().String(), Type: o.Index.Column().Type.String(), Index: o.Index.Physical(), Kind: kindOf(o.Index)}
 		if o.Compared {
 			u.What = useCompared
 		}
@@ -523,10 +525,17 @@ func (d *describer) index(ref *rewrite.ColumnRef, tables map[string]string) sche
 	return nil
 }
 
+func kindOf(x schema.Index) string {
+	if _, ok := x.(*schema.Range); ok {
+		return "order"
+	}
+	return ""
+}
+
 func search(n int, e schema.Index) Line {
 	return Line{
 		Number: n, Name: e.Column().Table.Name + "." + e.Physical(), Action: "searched", Leaks: Searchable(e),
-		Uses: []Use{{What: useCompared, Column: e.Column().String(), Type: e.Column().Type.String(), Index: e.Physical()}},
+		Uses: []Use{{What: useCompared, Column: e.Column().String(), Type: e.Column().Type.String(), Index: e.Physical(), Kind: kindOf(e)}},
 	}
 }
 

@@ -130,11 +130,19 @@ func (u Use) words() string {
 	case useSealed:
 		return "sealed for " + u.Column + " (" + u.Type + u.keys() + u.row() + ")"
 	case useIndexed:
-		return "its hash for the index " + u.Index + u.scope()
+		return "its " + u.stands() + " for the index " + u.Index + u.scope()
 	case useCompared:
-		return "its hash to compare with the index " + u.Index + " of " + u.Column + u.scope()
+		return "its " + u.stands() + " to compare with the index " + u.Index + " of " + u.Column + u.scope()
 	}
 	return u.Column + " (" + u.Type + u.keys() + u.row() + ")"
+}
+
+// stands is what an index holds in place of a value.
+func (u Use) stands() string {
+	if u.Kind == "order" {
+		return "sorting key"
+	}
+	return "hash"
 }
 
 // row says to which row a value is bound.
