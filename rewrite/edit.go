@@ -269,9 +269,7 @@ func (b *builder) shape() {
 	for _, l := range b.a.liked {
 		b.edits = append(b.edits, edit{kind: editLike, span: l.op.Span, liked: l})
 	}
-	for _, s := range b.a.stars.list {
-		b.edits = append(b.edits, edit{kind: editStar, span: s.node.Span, star: s.value})
-	}
+	tables := b.starEdits()
 	for _, ins := range b.a.columns.list {
 		at := Span{ins.node.ColumnsAt, ins.node.ColumnsAt}
 		if ins.node.EmptyList.Known() {
@@ -284,9 +282,24 @@ func (b *builder) shape() {
 		at := listEnd(list.node)
 		b.edits = append(b.edits, edit{kind: editHidden, span: Span{at, at}, hidden: list.value})
 	}
+	b.edits = append(b.edits, tables...)
 	for _, c := range b.a.conj.list {
 		b.conjunct(c.node, c.value)
 	}
+}
+
+// starEdits writes stars out. TABLE t becomes SELECT … FROM t; what ends its list
+// is returned, to stand behind whatever else is added to the list.
+func (b *builder) starEdits() (ends []edit) {
+	for _, s := range b.a.stars.list {
+		kind, span := editStar, s.node.Span
+		if s.node.Keyword {
+			kind = editTable
+			ends = append(ends, edit{span: Span{span.End, span.End}, text: "FROM"})
+		}
+		b.edits = append(b.edits, edit{kind: kind, span: span, star: s.value})
+	}
+	return ends
 }
 
 func (b *builder) slotEdit(s *slot, renumber bool) {
@@ -415,6 +428,8 @@ func (b *builder) write(out []byte, e *edit) []byte {
 		return append(out, e.add.trail...)
 	case editStar:
 		return b.writeStar(out, &e.star)
+	case editTable:
+		return b.writeStar(append(out, "SELECT "...), &e.star)
 	case editColumns:
 		for i, n := range e.names {
 			out = append(out, [...]string{" (", ", "}[min(i, 1)]...)

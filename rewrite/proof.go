@@ -16,6 +16,8 @@ const (
 	editAdd
 	// editStar: the columns that "*" stands for.
 	editStar
+	// editTable: the same in place of TABLE. Proven by parsing.
+	editTable
 	// editColumns: the column list of an INSERT.
 	editColumns
 	// editHidden: columns behind the last item of a list.

@@ -65,10 +65,12 @@ type ColumnRef struct {
 }
 
 // Star is "*" or "t.*" as an item of a select or RETURNING list. Path holds
-// the qualifier. The span covers qualifier and star exactly.
+// the qualifier. The span covers qualifier and star exactly. Keyword is set for
+// TABLE t, which is SELECT * FROM t: the span is that of the word.
 type Star struct {
 	Span
-	Path []Ident
+	Path    []Ident
+	Keyword bool
 }
 
 // Param is a placeholder. N is the ordinal (from 1) of the caller's argument:
@@ -261,7 +263,8 @@ type Select struct {
 	DistinctOn []Expr
 	Items      []SelectItem
 	// ItemsEnd is the offset just behind the last item, before blanks: hidden
-	// columns are added there. Negative where none can be (TABLE t).
+	// columns are added there; behind the word in TABLE t. Negative where none can
+	// be.
 	ItemsEnd int
 	From     []TableExpr
 	Where    Expr

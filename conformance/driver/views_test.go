@@ -11,6 +11,7 @@ import (
 // flowViews are made through both drivers.
 var flowViews = []string{
 	"CREATE VIEW people AS SELECT id, ssn, note FROM users WHERE id > 0",
+	"CREATE VIEW everything AS SELECT * FROM users WHERE id > 0",
 	"CREATE VIEW renamed (k, number, mail) AS SELECT id, ssn, email FROM users",
 	"CREATE VIEW ordered AS SELECT o.id, u.email, o.memo FROM orders o JOIN users u ON u.id = o.user_id",
 	"CREATE VIEW counted AS SELECT note, count(ssn) AS n FROM users GROUP BY note",
@@ -22,7 +23,7 @@ var flowViews = []string{
 }
 
 var viewQueries = []string{
-	"SELECT * FROM people ORDER BY id", "SELECT p.ssn, p.note FROM people p WHERE p.id = 2", "SELECT number, mail AS m FROM renamed ORDER BY k", "SELECT * FROM renamed ORDER BY k",
+	"SELECT * FROM people ORDER BY id", "SELECT * FROM everything ORDER BY id", "SELECT p.ssn, p.note FROM people p WHERE p.id = 2", "SELECT number, mail AS m FROM renamed ORDER BY k", "SELECT * FROM renamed ORDER BY k",
 	"SELECT email, memo FROM ordered ORDER BY id", "SELECT note, n FROM counted ORDER BY note", "SELECT x FROM nested ORDER BY k", "SELECT x FROM nested WHERE k IN (SELECT id FROM people) ORDER BY k",
 	"SELECT ssn FROM twofold WHERE id = 1", "SELECT s FROM chosen ORDER BY id", "SELECT * FROM secrets ORDER BY tenant, id", "SELECT secret FROM secrets ORDER BY tenant, id", "SELECT secret FROM secrets WHERE tenant = 'b' ORDER BY id",
 	"SELECT secret FROM ofa ORDER BY id", "SELECT COALESCE(number, {M}) AS c FROM renamed ORDER BY k", "SELECT count(ssn) FROM people WHERE ssn IS NOT NULL",

@@ -140,6 +140,9 @@ func (l *lowerer) predicate(n ast.ExprNode) rewrite.Expr {
 	case *ast.SetCollationExpr:
 		o := &rewrite.Op{Name: "COLLATE", Args: []rewrite.Expr{l.expr(x.Expr)}, Attr: strings.ToLower(x.Collate)}
 		l.eat("COLLATE")
+		if name := l.peek(0).Text; !l.lost && name != "" {
+			o.Attr = strings.ToLower(name) // the parser may have been shown another
+		}
 		l.collationName()
 		o.Span = l.span(from)
 		return o

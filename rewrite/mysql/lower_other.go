@@ -189,6 +189,10 @@ func (b *builder) other(n ast.StmtNode, lo, hi int) *rewrite.Other {
 	case *ast.ExplainStmt:
 		b.explain(o, x, lo, hi)
 		return o
+	case *ast.CreateViewStmt:
+		if b.view(o, x, lo, hi) {
+			return o
+		}
 	case *ast.UseStmt:
 		o.Settings = []string{"database"}
 	case *ast.SetStmt:
@@ -231,6 +235,31 @@ func (b *builder) explain(o *rewrite.Other, x *ast.ExplainStmt, lo, hi int) {
 		b.noEdit = ""
 	}
 	o.Inner = inner
+}
+
+// view lowers CREATE VIEW with its query; false where that is not found.
+func (b *builder) view(o *rewrite.Other, x *ast.CreateViewStmt, lo, hi int) bool {
+	l := &lowerer{lexed: b.lexed, i: lo}
+	for l.i < hi && !b.isWord(l.i, "AS") {
+		if m := int(b.match[l.i]); m > l.i {
+			l.i = m
+		}
+		l.i++
+	}
+	if l.i++; l.i >= hi || !statementWord(b.lexed, l.i) {
+		return false
+	}
+	q := l.query(x.Select)
+	if l.lost || l.i < hi && !b.isWord(l.i, "WITH") {
+		return false
+	}
+	name := &lowerer{lexed: b.lexed, lost: true}
+	o.Attr = b.text[o.Start:o.End]
+	o.Relations, o.Query = []*rewrite.Table{name.table(x.ViewName, "")}, q
+	if !b.script {
+		b.noEdit = ""
+	}
+	return true
 }
 
 // statementWord reports whether a statement that can be explained begins at i.

@@ -309,8 +309,9 @@ func (l *lowerer) selectStmt(x *ast.SelectStmt) *rewrite.Query {
 func (l *lowerer) tableBody(x *ast.SelectStmt) rewrite.Body {
 	from := l.mark()
 	l.eat("TABLE")
-	s := &rewrite.Select{ItemsEnd: -1}
-	s.Items = []rewrite.SelectItem{{Expr: &rewrite.Star{}}}
+	s := &rewrite.Select{ItemsEnd: l.end()}
+	word := l.span(from)
+	s.Items = []rewrite.SelectItem{{Span: word, Expr: &rewrite.Star{Span: word, Keyword: true}}}
 	s.From = l.refs(x.From.TableRefs)
 	s.Span = l.span(from)
 	return s

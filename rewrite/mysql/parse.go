@@ -201,7 +201,7 @@ type tail struct{ at, end int }
 // RETURNING clauses, which it does not know, become blanks, and VALUE(c) a
 // name of its own. tails lists the clauses.
 func parseText(lx *lexed, s *rewrite.Session) (string, []tail) {
-	out := reports(lx, nil)
+	out := collations(lx, reports(lx, nil))
 	if s.MariaDB {
 		out = waits(lx, out)
 	}

@@ -1,6 +1,12 @@
 package mysql
 
-import "github.com/sealsql/sealsql/rewrite"
+import (
+	"strings"
+
+	"github.com/sqlc-dev/marino/charset"
+
+	"github.com/sealsql/sealsql/rewrite"
+)
 
 // Spellings of the servers that the parser does not know, shown to it in one
 // that it does. What is shown has the length of the text; edits are made in the
@@ -53,4 +59,45 @@ func wait(lx *lexed, i int) int {
 		return 2
 	}
 	return 0
+}
+
+// stoodIn is a collation that the parser knows; no name of one that it does not
+// know is shorter.
+const stoodIn = "binary"
+
+// collations puts a collation that the parser knows in place of those that it
+// does not: MariaDB has hundreds of its own. Which one it is matters to the
+// server alone.
+func collations(lx *lexed, out []byte) []byte {
+	for i := range lx.tokens {
+		if !lx.isWord(i, "COLLATE") || lx.isPunct(i-1, ".") {
+			continue
+		}
+		k := i + 1
+		if lx.isPunct(k, "=") {
+			k++
+		}
+		if k >= len(lx.tokens) || !unknownCollation(&lx.tokens[k]) {
+			continue
+		}
+		at := lx.tokens[k].Span
+		out = writable(lx, out)
+		blankBytes(out, at.Start, at.End)
+		copy(out[at.Start:at.End], stoodIn)
+	}
+	return out
+}
+
+// unknownCollation reports the name of a collation that the parser lacks.
+func unknownCollation(t *rewrite.Token) bool {
+	if t.Kind != rewrite.TokWord && t.Kind != rewrite.TokQuoted && t.Kind != rewrite.TokString || len(t.Text) <= len(stoodIn) {
+		return false
+	}
+	for i := 0; i < len(t.Text); i++ {
+		if c := t.Text[i] | 0x20; (c < 'a' || c > 'z') && (t.Text[i] < '0' || t.Text[i] > '9') && t.Text[i] != '_' {
+			return false
+		}
+	}
+	_, err := charset.GetCollationByName(t.Text)
+	return err != nil && strings.IndexByte(t.Text, '_') > 0
 }

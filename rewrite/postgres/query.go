@@ -506,8 +506,12 @@ func (l *lowerer) selectCore(s *ast.SelectStmt, i, end int) *rewrite.Select {
 	}
 	var last int
 	out.Items, last = l.items(s.TargetList, end)
-	if known && last >= 0 {
+	switch {
+	case known && last >= 0:
 		out.ItemsEnd = l.t.list[last].End
+	case i >= 0 && l.t.is(i, kwTable) && len(out.Items) == 1:
+		word := l.t.list[i].Span
+		out.ItemsEnd, out.Items[0].Expr = word.End, &rewrite.Star{Span: word, Keyword: true}
 	}
 	out.From = l.fromClause(s, last, i, end)
 	if s.WhereClause != nil {
