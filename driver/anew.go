@@ -56,7 +56,7 @@ func (s *stmt) anew(ctx context.Context, x *call) (driver.Stmt, []driver.NamedVa
 	if err != nil {
 		return nil, nil, err
 	}
-	inner, err := innerPrepare(ctx, s.c.inner, text)
+	inner, err := s.c.prepareInner(ctx, text)
 	if err != nil {
 		return nil, nil, s.c.failed(s.plan, err)
 	}

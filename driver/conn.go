@@ -127,7 +127,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	if c.cr.nothing {
-		return innerPrepare(ctx, c.inner, query)
+		return c.prepareInner(ctx, query)
 	}
 	p, err := c.plan(ctx, query, rewrite.Options{HasArgs: true, Prepare: true})
 	if err != nil {

@@ -56,6 +56,15 @@ type OptionEngine interface {
 	Arguments(ctx context.Context, inner driver.Conn, in Input) (Input, error)
 }
 
+// PreparedEngine is an Engine that stands in front of the inner driver's prepared
+// statements.
+type PreparedEngine interface {
+	Engine
+	// Prepared returns the statement that is used for one that the inner driver
+	// prepared from query: mostly that one itself.
+	Prepared(query string, inner driver.Stmt) driver.Stmt
+}
+
 // Input is a statement as the caller gave it.
 type Input struct {
 	Text string

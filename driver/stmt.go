@@ -46,7 +46,7 @@ func (s stmtConverter) ColumnConverter(i int) driver.ValueConverter {
 }
 
 func (c *conn) prepare(ctx context.Context, query string, p *rewrite.Plan) (driver.Stmt, error) {
-	inner, err := innerPrepare(ctx, c.inner, c.preparedText(p))
+	inner, err := c.prepareInner(ctx, c.preparedText(p))
 	if err != nil {
 		return nil, c.failed(p, err)
 	}
@@ -56,6 +56,15 @@ func (c *conn) prepare(ctx context.Context, query string, p *rewrite.Plan) (driv
 		return stmtConverter{s}, nil
 	}
 	return s, nil
+}
+
+// prepareInner prepares a text as it is.
+func (c *conn) prepareInner(ctx context.Context, text string) (driver.Stmt, error) {
+	inner, err := innerPrepare(ctx, c.inner, text)
+	if e, ok := c.cr.engine.(PreparedEngine); ok && err == nil {
+		return e.Prepared(text, inner), nil
+	}
+	return inner, err
 }
 
 func (s *stmt) Close() error {
@@ -175,7 +184,7 @@ func (s *stmt) renew(ctx context.Context) error {
 		return err
 	}
 	if names := s.c.session.names(); p.Text != s.plan.Text || names != s.names {
-		inner, err := innerPrepare(ctx, s.c.inner, s.c.preparedText(p))
+		inner, err := s.c.prepareInner(ctx, s.c.preparedText(p))
 		if err != nil {
 			return s.c.failed(p, err)
 		}

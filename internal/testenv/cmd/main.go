@@ -84,7 +84,18 @@ func (h *host) prepare(args []string) ([]string, error) {
 			env = append(env, e.envDataDir+"="+s.dataDir)
 		}
 	}
+	h.ensurePgBouncer()
 	return env, nil
+}
+
+// ensurePgBouncer obtains the pooler of one test, which is left out without it.
+func (h *host) ensurePgBouncer() {
+	if testenv.FindPgBouncer() != "" {
+		return
+	}
+	if err := h.install("pgbouncer"); err != nil {
+		fmt.Fprintf(os.Stderr, "testenv: PgBouncer: not installed, and %v; the test behind it is left out. Install pgbouncer, or set %s\n", err, testenv.EnvPgBouncer)
+	}
 }
 
 // watch returns a context that ends with the first signal, and the channel on
