@@ -108,6 +108,9 @@ var layers = map[string]rule{
 	"conformance/corpus":    {tests: "rewrite rewrite/postgres rewrite/mysql rewrite/sqlite schema oliphant marino meyer protobuf driver/postgres"},
 	"conformance/fuzzsql":   {tests: ". config conformance/driver driver/postgres driver/mysql driver/sqlite rewrite"},
 
+	// Keys over time.
+	"lifecycle": {imports: "envelope schema", tests: "envelope/builtin driver/sqlite driver/postgres driver/mysql config"},
+
 	// Records without a driver: Asherah's interface.
 	"session": {imports: "envelope keycache securemem", tests: "envelope/builtin"},
 

@@ -27,6 +27,10 @@ var (
 	// ErrKeyNotFound: the key of a stored record is not in the metastore.
 	ErrKeyNotFound = envelope.ErrKeyNotFound
 
+	// ErrShredded: the key of a stored record was destroyed on purpose, or the
+	// partition is one whose keys were.
+	ErrShredded = envelope.ErrShredded
+
 	// ErrClosed: the database handle was closed and its keys are wiped.
 	ErrClosed = envelope.ErrClosed
 

@@ -100,6 +100,8 @@ func (p *parse) build(raw *file) *Config {
 		CatalogMode: raw.Catalog.Read,
 		MaxAge:      raw.Catalog.MaxAge.std(),
 		Guards:      raw.Guards,
+
+		ShreddedNull: raw.Shredded == "as_null",
 		Declarations: Declarations{
 			Routines: p.declared("routines", raw.Routines),
 			Triggers: p.declared("triggers", raw.Triggers),

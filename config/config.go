@@ -65,6 +65,9 @@ type Config struct {
 	// or "off".
 	Guards string
 
+	// ShreddedNull reads values whose keys were destroyed as NULL.
+	ShreddedNull bool
+
 	// Declarations are statements about code in the database.
 	Declarations Declarations
 

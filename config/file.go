@@ -27,6 +27,7 @@ type file struct {
 	Triggers  named[declaration]  `yaml:"triggers" doc:"Triggers that are declared not to touch encrypted columns."`
 	Catalog   catalogSection      `yaml:"catalog" doc:"How the database's own catalog is used."`
 	Guards    string              `yaml:"guards" enum:"require warn off" default:"warn" doc:"What a missing CHECK guard on an encrypted column is: an error at open, a warning, or nothing."`
+	Shredded  string              `yaml:"shredded" enum:"error as_null" default:"error" doc:"What reading a value is whose key was destroyed (sealsql shred): an error, or NULL."`
 	Limits    limitsSection       `yaml:"limits" doc:"Bounds of memory."`
 	Asherah   asherahSection      `yaml:"asherah" doc:"Key ids of columns in Asherah's format."`
 }

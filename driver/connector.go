@@ -37,6 +37,9 @@ type Options struct {
 	Guards Guards
 	// PlanCache is the number of plans kept; 0 means 2000.
 	PlanCache int
+	// ShreddedNull opens values whose keys were destroyed as NULL. Without it
+	// they are an error that matches sealsql.ErrShredded.
+	ShreddedNull bool
 	// Driver is what the connector's Driver method returns; nil means the
 	// inner connector's driver.
 	Driver driver.Driver
@@ -60,6 +63,8 @@ type connector struct {
 	plans   planner
 	cats    *catalogs
 	seals   *seals
+	// shredded opens values whose keys were destroyed as NULL.
+	shredded bool
 }
 
 // New wraps an inner connector. The result's connections seal and open the
@@ -100,6 +105,8 @@ func New(inner driver.Connector, e Engine, o Options) (driver.Connector, error) 
 		plans:   rewrite.NewPlanner(e.Frontend(), o.PlanCache),
 		cats:    newCatalogs(&o, e),
 		seals:   sl,
+
+		shredded: o.ShreddedNull,
 	}, nil
 }
 

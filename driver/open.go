@@ -49,11 +49,13 @@ type opener struct {
 	sealer  *envelope.Sealer
 	codec   logical.Codec
 	columns []opened
-	scratch *[]byte
-	raw     []byte // a record without its armour
-	message []byte // what a filter compares, wiped on close
-	out     bool   // a filter leaves the current row out
-	tag     logical.Tag
+	// shredded opens values whose keys were destroyed as NULL.
+	shredded bool
+	scratch  *[]byte
+	raw      []byte // a record without its armour
+	message  []byte // what a filter compares, wiped on close
+	out      bool   // a filter leaves the current row out
+	tag      logical.Tag
 
 	lastID   string
 	lastPart envelope.Partition
@@ -68,7 +70,7 @@ func (x *call) opener() (*opener, error) {
 		}
 	}
 	o := &opener{
-		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec,
+		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded,
 		columns: make([]opened, 0, n),
 	}
 	for i := range x.plan.Results {
@@ -225,6 +227,10 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 		val, err := o.decrypt(col, g, part, id, rec)
 		if err == nil {
 			return val, nil
+		}
+		if o.shredded && errors.Is(err, envelope.ErrShredded) {
+			o.tag = 0
+			return nil, nil
 		}
 		if i == len(col.groups)-1 || !errors.Is(err, envelope.ErrWrongColumn) {
 			return nil, openError(g.cols, err)

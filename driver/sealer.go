@@ -56,6 +56,8 @@ func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Drive
 		Guards:    guardWords[cfg.Guards],
 		PlanCache: cfg.Limits.Plans,
 		Driver:    drv,
+
+		ShreddedNull: cfg.ShreddedNull,
 	}
 	c, err := New(inner, e, o)
 	if err != nil {

@@ -345,3 +345,9 @@ func (k *Keys) Describe(id string) *KeyInfo {
 	}
 	return info
 }
+
+// Owner returns the service and the product whose keys these are.
+func (k *Keys) Owner() (service, product string) { return k.s.service, k.s.product }
+
+// Sealer returns the Sealer whose keys these are.
+func (k *Keys) Sealer() *Sealer { return k.s }

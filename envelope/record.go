@@ -64,6 +64,18 @@ func IsRecord(b []byte) bool {
 
 // parse takes a record apart and checks all that needs no key.
 func (h *header) parse(b []byte) error {
+	if err := h.parseHead(b); err != nil {
+		return err
+	}
+	h.boxAt = h.keyAt + h.suite.keyBlock() + commitSize
+	if len(b) < h.boxAt+boxSize {
+		return &RecordError{ReasonTruncated}
+	}
+	return nil
+}
+
+// parseHead reads what stands in front of the key block.
+func (h *header) parseHead(b []byte) error {
 	if !IsRecord(b) {
 		return ErrNotSealed
 	}
@@ -87,8 +99,7 @@ func (h *header) parse(b []byte) error {
 		}
 		h.keyAt += 1 + int(b[headSize])
 	}
-	h.boxAt = h.keyAt + h.suite.keyBlock() + commitSize
-	if len(b) < h.boxAt+boxSize {
+	if len(b) < h.keyAt {
 		return &RecordError{ReasonTruncated}
 	}
 	return nil

@@ -12,8 +12,8 @@ func keysCommand() *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
-		keysCreateCommand(), keysGenerateCommand(), keysListCommand(), keysRewrapCommand(),
-		keysRotateCommand(), keysShowCommand(),
+		keysCreateCommand(), keysGenerateCommand(), keysListCommand(), keysPruneCommand(), keysRewrapCommand(),
+		keysRotateCommand(), keysShowCommand(), keysStatsCommand(), keysUsageCommand(),
 	)
 	for _, c := range keyChanges {
 		cmd.AddCommand(keyChangeCommand(c))

@@ -71,6 +71,7 @@ func root() *cobra.Command {
 		keysCommand(),
 		lintCommand(),
 		metastoreCommand(),
+		shredCommand(),
 		versionCommand(),
 	)
 	return cmd

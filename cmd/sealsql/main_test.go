@@ -9,7 +9,11 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sealsql": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }})
+	testscript.Main(m, map[string]func(){
+		"sealsql": func() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) },
+		// tenantwriter is a process that writes while others shred.
+		"tenantwriter": tenantWriter,
+	})
 }
 
 func TestScripts(t *testing.T) {

@@ -1,0 +1,333 @@
+package lifecycle_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/envelope/builtin"
+	"github.com/sealsql/sealsql/lifecycle"
+	"github.com/sealsql/sealsql/schema"
+)
+
+var bg = context.Background()
+
+// office is a metastore with a clock.
+type office struct {
+	*testing.T
+	now   time.Time
+	store *builtin.Memory
+}
+
+func newOffice(t *testing.T) *office {
+	return &office{t, time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), builtin.NewMemory()}
+}
+
+func (o *office) sealer() *envelope.Sealer {
+	o.Helper()
+	kms, err := builtin.NewInsecureStatic([]byte("0123456789abcdef0123456789ABCDEF"))
+	if err != nil {
+		o.Fatal(err)
+	}
+	s, err := envelope.New(bg, envelope.Config{
+		Service: "shop", Product: "orders", KMS: kms, Metastore: o.store,
+		Now: func() time.Time { return o.now }, Policy: envelope.Policy{DataKey: envelope.DataKeyPolicy{MaxUses: 1}},
+	})
+	if err != nil {
+		o.Fatal(err)
+	}
+	o.Cleanup(func() { s.Close() })
+	return s
+}
+
+func (o *office) keys(s *envelope.Sealer) *envelope.Keys {
+	o.Helper()
+	k, err := s.Keys()
+	if err != nil {
+		o.Fatal(err)
+	}
+	return k
+}
+
+func (o *office) partition(id string) envelope.Partition {
+	o.Helper()
+	p, err := envelope.PartitionID(id)
+	if err != nil {
+		o.Fatal(err)
+	}
+	return p
+}
+
+func (o *office) rotate(k *envelope.Keys, id string) string {
+	o.Helper()
+	m, err := k.RotatePartition(bg, o.partition(id))
+	if err != nil {
+		o.Fatal(err)
+	}
+	return fmt.Sprintf("%s@%d", m.ID, m.Created)
+}
+
+// usage is a complete count that began now and found records under some keys.
+func (o *office) usage(records map[string]int64) *lifecycle.Usage {
+	return &lifecycle.Usage{
+		Version: 1, Service: "shop", Product: "orders", Began: o.now, Ended: o.now.Add(time.Minute),
+		Tables: []lifecycle.TableUsage{{Table: "t", Done: true, Columns: []lifecycle.ColumnUsage{{Column: "c", Records: records}}}},
+	}
+}
+
+func TestPruningKeepsWhatARecordNeedsAndWhatMaySealYet(t *testing.T) {
+	o := newOffice(t)
+	k := o.keys(o.sealer())
+	var versions []string
+	for range 5 {
+		versions = append(versions, o.rotate(k, "p"))
+		o.now = o.now.Add(24 * time.Hour)
+	}
+	recent := o.rotate(k, "p") // supersedes the fifth just now
+	prune := func(u *lifecycle.Usage, most int, dry bool) (out []string) {
+		t.Helper()
+		err := lifecycle.Prune(bg, k, lifecycle.PruneOptions{Usage: u, MaxVersions: most, DryRun: dry}, func(p lifecycle.Pruned) error {
+			verdict := p.Why
+			if p.Retired {
+				verdict = "retired"
+			}
+			out = append(out, fmt.Sprintf("%d %s", slices.Index(versions, fmt.Sprintf("%s@%d", p.Key.ID, p.Key.Created)), verdict))
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	used := o.usage(map[string]int64{versions[1]: 7, recent: 1})
+	want := []string{"0 retired", "1 7 records are sealed under it", "2 retired", "3 retired", "4 a process may have sealed under it after the count began"}
+	if got := prune(used, 0, true); !slices.Equal(got, want) {
+		t.Errorf("dry run: %q", got)
+	}
+	if got := prune(used, 3, false); !slices.Equal(got, want[:3]) {
+		t.Errorf("three are kept: %q", got)
+	}
+	if got := prune(used, 1, false); !slices.Equal(got, []string{want[1], want[3], want[4]}) {
+		t.Errorf("then one: %q", got)
+	}
+	states := ""
+	if err := k.Each(bg, func(i *envelope.KeyInfo) error {
+		if i.Kind == envelope.KindPartition {
+			states += i.State(o.now) + " "
+		}
+		return nil
+	}); err != nil || states != "retired active retired retired active active " {
+		t.Errorf("states are %s (%v)", states, err)
+	}
+}
+
+func TestPruningWantsAWholeCountOfTheseKeys(t *testing.T) {
+	o := newOffice(t)
+	k := o.keys(o.sealer())
+	o.rotate(k, "p")
+	o.now = o.now.Add(24 * time.Hour)
+	o.rotate(k, "p")
+	o.now = o.now.Add(24 * time.Hour)
+	for name, change := range map[string]func(*lifecycle.Usage){
+		"not complete":       func(u *lifecycle.Usage) { u.Ended = time.Time{} },
+		"of one partition":   func(u *lifecycle.Usage) { u.Partition = "p" },
+		"of another product": func(u *lifecycle.Usage) { u.Product = "x" },
+		"with damage":        func(u *lifecycle.Usage) { u.Tables[0].Columns[0].Damaged = 1 },
+		"with foreign ones":  func(u *lifecycle.Usage) { u.Tables[0].Columns[0].Foreign = 1 },
+	} {
+		u := o.usage(nil)
+		change(u)
+		err := lifecycle.Prune(bg, k, lifecycle.PruneOptions{Usage: u}, func(p lifecycle.Pruned) error {
+			t.Errorf("%s: looks at %v", name, p)
+			return nil
+		})
+		if err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+	if err := lifecycle.Prune(bg, k, lifecycle.PruneOptions{}, nil); err == nil {
+		t.Error("no count: accepted")
+	}
+}
+
+func TestKeysAreReplacedAheadOfTimeByOneProcess(t *testing.T) {
+	o := newOffice(t)
+	a, b := o.keys(o.sealer()), o.keys(o.sealer())
+	o.rotate(a, "p")
+	for _, name := range []string{"audit"} {
+		if _, err := a.RotateNamed(bg, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	look := func(k *envelope.Keys, idle bool) lifecycle.Rotated {
+		t.Helper()
+		r := &lifecycle.Rotator{Keys: k, Ahead: 10 * 24 * time.Hour, Idle: idle}
+		out, err := r.Once(bg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out
+	}
+	if x := look(a, true); !x.Lease || len(x.Keys) != 0 {
+		t.Errorf("nothing is due: %+v", x)
+	}
+	if x := look(b, true); x.Lease {
+		t.Errorf("two processes have the lease: %+v", x)
+	}
+	o.now = o.now.Add(81 * 24 * time.Hour)
+	if x := look(b, false); !x.Lease || len(x.Keys) != 2 { // system, audit
+		t.Errorf("due: %+v", x)
+	}
+	if x := look(a, true); x.Lease {
+		t.Errorf("two processes have the second lease: %+v", x)
+	}
+	o.now = o.now.Add(time.Hour)
+	if x := look(a, true); !x.Lease || len(x.Keys) != 1 || !strings.HasPrefix(x.Keys[0].ID, "ss1/ik/") {
+		t.Errorf("idle partitions: %+v", x)
+	}
+	o.now = o.now.Add(time.Hour)
+	if x := look(b, true); !x.Lease || len(x.Keys) != 0 {
+		t.Errorf("done already: %+v", x)
+	}
+	// Leases leave no rows behind but the last.
+	rows, err := o.store.List(bg, "ss1/ls/", envelope.KeyMeta{}, 100)
+	if err != nil || len(rows) != 1 {
+		t.Errorf("%d rows of leases, %v", len(rows), err)
+	}
+	for _, bad := range []*lifecycle.Rotator{{Keys: a, Ahead: time.Hour}, {Keys: a, Ahead: 90 * 24 * time.Hour}} {
+		if _, err := bad.Once(bg); err == nil {
+			t.Errorf("ahead %v is accepted", bad.Ahead)
+		}
+	}
+}
+
+func TestTheRotatorEndsWithItsContext(t *testing.T) {
+	o := newOffice(t)
+	ctx, cancel := context.WithCancelCause(bg)
+	stop := errors.New("stop")
+	cancel(stop)
+	if err := (&lifecycle.Rotator{Keys: o.keys(o.sealer())}).Run(ctx); !errors.Is(err, stop) {
+		t.Errorf("Run: %v", err)
+	}
+}
+
+func catalog(t *testing.T, columns ...*schema.Column) *schema.Catalog {
+	t.Helper()
+	c, err := schema.New([]*schema.Table{{Name: "users", Columns: columns}}, schema.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestShreddingWaitsUntilNoProcessHoldsTheKey(t *testing.T) {
+	o := newOffice(t)
+	k := o.keys(o.sealer())
+	o.rotate(k, "p")
+	s := &lifecycle.Shredder{Keys: k, Catalog: catalog(t, &schema.Column{Name: "a"})}
+	if _, err := s.Finish(bg, "p", true); err == nil {
+		t.Error("it is finished before it began")
+	}
+	r, err := s.Begin(bg, "p")
+	if err != nil || r.Phase != "begun" || !r.Finished.IsZero() || len(r.Keys) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	if err := r.Verify(bg, o.sealer()); err != nil {
+		t.Errorf("verify: %v", err)
+	}
+	o.now = r.Due.Add(-time.Second)
+	if _, err := s.Finish(bg, "p", false); !errors.Is(err, lifecycle.ErrTooEarly) {
+		t.Errorf("a second early: %v", err)
+	}
+	o.now = r.Due
+	if r, err = s.Finish(bg, "p", false); err != nil || r.Phase != "finished" || r.Keys[0].Status != "destroyed" {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := s.Begin(bg, ""); !errors.Is(err, envelope.ErrPartition) {
+		t.Errorf("no partition: %v", err)
+	}
+}
+
+func TestWhatRemainsIsNamed(t *testing.T) {
+	o := newOffice(t)
+	k := o.keys(o.sealer())
+	across := &schema.Column{Name: "mail", Equality: &schema.Equality{Name: "mail_bidx", TableScope: true}}
+	s := &lifecycle.Shredder{Keys: k, Catalog: catalog(t, across)}
+	r, err := s.Begin(bg, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join(r.Remains, "\n"); !strings.Contains(text, "users.mail_bidx is an index across partitions") || !strings.Contains(text, "Backups") {
+		t.Errorf("remains:\n%s", text)
+	}
+}
+
+func TestColumnsInAsherahsFormatAreNotShredded(t *testing.T) {
+	o := newOffice(t)
+	s := &lifecycle.Shredder{Keys: o.keys(o.sealer()), Catalog: catalog(t, &schema.Column{Name: "a", Carrier: schema.CarrierAsherah})}
+	if _, err := s.Begin(bg, "p"); err == nil {
+		t.Error("it begins")
+	}
+}
+
+func TestAnyChangeOfAReportIsNoticed(t *testing.T) {
+	o := newOffice(t)
+	sealer := o.sealer()
+	s := &lifecycle.Shredder{Keys: o.keys(sealer), Catalog: catalog(t, &schema.Column{Name: "a"})}
+	o.rotate(s.Keys, "p")
+	r, err := s.Begin(bg, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := r.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	same, err := lifecycle.ParseReport(b)
+	if err != nil || same.Verify(bg, sealer) != nil {
+		t.Fatalf("as it was: %v", err)
+	}
+	for i := range b {
+		changed := slices.Clone(b)
+		changed[i] ^= 1
+		x, err := lifecycle.ParseReport(changed)
+		if err != nil {
+			continue
+		}
+		if x.Verify(bg, sealer) == nil {
+			again, _ := x.Encode()
+			if string(again) != string(b) { // only white space may differ
+				t.Fatalf("byte %d: %q verifies", i, changed[max(i-20, 0):min(i+20, len(b))])
+			}
+		}
+	}
+}
+
+func TestKeyValuesKeepTheirType(t *testing.T) {
+	for _, v := range []any{int64(-1), int64(math.MaxInt64), uint64(math.MaxUint64), 1.5, true, "", "ä\x00", []byte{}, []byte{0xFF, 0}, time.Date(2026, 1, 2, 3, 4, 5, 6789, time.UTC)} {
+		b, err := json.Marshal(lifecycle.Value{V: v})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got lifecycle.Value
+		if err := json.Unmarshal(b, &got); err != nil || fmt.Sprintf("%T %v", got.V, got.V) != fmt.Sprintf("%T %v", v, v) {
+			t.Errorf("%T %v: %s gives %T %v, %v", v, v, b, got.V, got.V, err)
+		}
+	}
+	if _, err := json.Marshal(lifecycle.Value{V: struct{}{}}); err == nil {
+		t.Error("a struct is kept")
+	}
+	for _, bad := range []string{"{}", "1", `{"int":1,"text":"a"}`, `{"int":"x"}`} {
+		var v lifecycle.Value
+		if err := json.Unmarshal([]byte(bad), &v); err == nil {
+			t.Errorf("%s is read", bad)
+		}
+	}
+}
