@@ -94,6 +94,7 @@ func (h *hierarchy) openSystem(ctx context.Context, rec *KeyRecord) (*systemStat
 	if err != nil {
 		return nil, false, err
 	}
+	h.mend(rec)
 	return h.systemState(key, rec)
 }
 
