@@ -3,7 +3,6 @@ package envelope
 import (
 	"context"
 	"errors"
-	"math"
 	"sync"
 	"time"
 )
@@ -176,19 +175,23 @@ type Repaired struct {
 	Err            error
 }
 
+// lastCreated is where looking for rows begins: records have four bytes for the
+// time, the last of which can be of a row that is no key.
+const lastCreated int64 = 1<<32 - 2
+
 func repairAll(ctx context.Context, store Metastore, rows BoundedLoader, r KeyRepairer, x scheme) (out []Repaired, err error) {
-	for before := int64(math.MaxInt64); ; {
-		rec, err := rows.LoadLatestBefore(ctx, x.systemID(), before)
+	for notAfter := lastCreated; ; {
+		rec, err := rows.LoadLatestBefore(ctx, x.systemID(), notAfter)
 		if errors.Is(err, ErrKeyNotFound) {
 			return out, nil
 		}
 		if err != nil {
 			return out, storeError("load", KeyMeta{ID: x.systemID()}, store, err)
 		}
-		if rec.Meta.Created >= before && before != math.MaxInt64 {
+		if rec.Meta.Created > notAfter {
 			return out, rowFault(rec.Meta, "the metastore returned another row")
 		}
-		before = rec.Meta.Created - 1
+		notAfter = rec.Meta.Created - 1
 		missing := r.Incomplete(rec.Key)
 		if len(missing) == 0 {
 			continue
