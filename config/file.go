@@ -119,7 +119,7 @@ func (d *decoder) has(p path) bool {
 }
 
 type metastoreSection struct {
-	SQL      *sqlSection    `yaml:"sql" doc:"A table of a SQL database: same, or a mapping."`
+	SQL      *sqlSection `yaml:"sql" doc:"A table of a SQL database: same, or a mapping."`
 	DynamoDB *dynamoSection
 	Memory   bool // metastore: memory
 }
