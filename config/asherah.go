@@ -41,3 +41,12 @@ func (p *parse) format(c *schema.Column, table path, e *namedEntry[columnSection
 	}
 	c.Carrier = schema.CarrierAsherah
 }
+
+// asherah takes the suffix of a region from the metastore where that gives one.
+func (f *file) asherah() Asherah {
+	a := Asherah{f.Asherah.RegionSuffix, f.Asherah.ReadSuffixes}
+	if m := f.Metastore.DynamoDB; a.RegionSuffix == "" && m != nil && m.RegionSuffix {
+		a.RegionSuffix = m.Region
+	}
+	return a
+}

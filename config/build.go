@@ -109,7 +109,7 @@ func (p *parse) build(raw *file) *Config {
 		Limits:    Limits{Plans: raw.Limits.Plans},
 		Format:    raw.Defaults.Format,
 		Algorithm: raw.Defaults.Algorithm,
-		Asherah:   Asherah{raw.Asherah.RegionSuffix, raw.Asherah.ReadSuffixes},
+		Asherah:   raw.asherah(),
 	}
 }
 
@@ -159,11 +159,27 @@ func (p *parse) kms(k *kmsSection) Provider {
 	case k.Static != nil:
 		options := object("key", k.Static.Key, "insecure", k.Static.Insecure)
 		return Provider{"static", options, options}
+	case k.AWS != nil:
+		return Provider{"aws", k.AWS.options(), k.AWS.options()}
+	case k.Vault != nil:
+		return Provider{"vault", k.Vault.options(p.resolve), k.Vault.options(asWritten)}
+	case k.GCP != nil:
+		return Provider{"gcp", k.GCP.options(p.resolve), k.GCP.options(asWritten)}
+	case k.Azure != nil:
+		return Provider{"azure", k.Azure.options(), k.Azure.options()}
 	}
 	return Provider{}
 }
 
+// resolve makes a path of the file relative to the working directory.
+func (p *parse) resolve(path string) string { return resolve(p.name, path) }
+
+func asWritten(path string) string { return path }
+
 func metastore(m *metastoreSection) Metastore {
+	if m.DynamoDB != nil {
+		return Metastore{Provider: "dynamodb", Options: m.DynamoDB.options()}
+	}
 	if m.Memory || m.SQL == nil {
 		return Metastore{Provider: "memory", Options: object()}
 	}

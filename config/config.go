@@ -87,10 +87,12 @@ type Config struct {
 // Provider names an implementation that is registered with package envelope,
 // and its options. It prints as its name only, for the options may be secret.
 type Provider struct {
-	// Provider is the name: "env", "file" or "static".
+	// Provider is the name: "env", "file", "static", "aws", "vault", "gcp" or
+	// "azure".
 	Provider string
 	// Options is a JSON object: {"env": NAME}, {"file": PATH} with the path
-	// made relative to the working directory, or {"key": …, "insecure": true}.
+	// made relative to the working directory, {"key": …, "insecure": true}, or
+	// what the package kms/<name> documents as its Options.
 	Options json.RawMessage
 	// written is Options with the path as it stands in the file, for Diff: two
 	// copies of one file in two directories name the same key.
@@ -105,7 +107,7 @@ func (p Provider) GoString() string { return p.Provider }
 
 // Metastore says where wrapped keys are kept. It prints as its provider only.
 type Metastore struct {
-	// Provider is "sql" or "memory".
+	// Provider is "sql", "dynamodb" or "memory".
 	Provider string
 	// Same is set for the sql metastore in the application's own database.
 	Same bool

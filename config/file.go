@@ -1,6 +1,7 @@
 package config
 
 import (
+	"reflect"
 	"strings"
 	"time"
 
@@ -13,7 +14,7 @@ type file struct {
 	Version   int                 `yaml:"version" required:"true" min:"1" max:"1" doc:"Version of this format: 1."`
 	Service   string              `yaml:"service" required:"true" doc:"Name of the service that owns the data. Part of every key's id and bound into every value: changing it makes stored data unreadable."`
 	Product   string              `yaml:"product" required:"true" doc:"Name of the product or team that the service belongs to. Part of every key's id and bound into every value: changing it makes stored data unreadable."`
-	KMS       kmsSection          `yaml:"kms" required:"true" doc:"Where the master key is: exactly one of env, file and static."`
+	KMS       kmsSection          `yaml:"kms" required:"true" doc:"Where the master key is: exactly one of the key management services."`
 	Retiring  *kmsSection         `yaml:"kms_retiring" doc:"Where the master key was: system keys that it wrapped go on opening until sealsql keys rewrap has handed them over."`
 	Metastore metastoreSection    `yaml:"metastore" default:"same" doc:"Where the wrapped keys are kept."`
 	Policy    policySection       `yaml:"policy" doc:"Life of keys."`
@@ -53,6 +54,10 @@ type kmsSection struct {
 	Env    string         `yaml:"env" secret:"true" doc:"Name of the environment variable that holds the master key, 32 bytes in base64 or hexadecimal."`
 	File   string         `yaml:"file" secret:"true" doc:"Path of the file that holds the master key, as sealsql keys generate writes it; readable by its owner only. Relative to this file."`
 	Static *staticSection `yaml:"static" doc:"A master key in this file, for tests."`
+	AWS    *awsSection    `yaml:"aws" doc:"AWS KMS, in one region or several; the program imports kms/aws."`
+	Vault  *vaultSection  `yaml:"vault" doc:"The transit engine of HashiCorp Vault or OpenBao; the program imports kms/vault."`
+	GCP    *gcpSection    `yaml:"gcp" doc:"Google Cloud KMS; the program imports kms/gcp."`
+	Azure  *azureSection  `yaml:"azure" doc:"Azure Key Vault or Managed HSM; the program imports kms/azure."`
 }
 
 type staticSection struct {
@@ -61,18 +66,28 @@ type staticSection struct {
 }
 
 func (*kmsSection) later() map[string]string {
-	return laterKeys("this version has env, file and static", "aws", "vault", "gcp", "azure", "pkcs11")
+	return laterKeys("this version has "+kmsNames(), "pkcs11")
+}
+
+func (*kmsSection) instead() map[string]string {
+	return map[string]string{"provider": "write the provider's name as the key: aws: {…}"}
+}
+
+// kmsNames lists the services for messages.
+func kmsNames() string {
+	keys := keysOf(reflect.TypeFor[kmsSection]())
+	return strings.Join(keys[:len(keys)-1], ", ") + " and " + keys[len(keys)-1]
 }
 
 func (k *kmsSection) check(d *decoder, p path) {
 	given := 0
-	for _, set := range []bool{d.has(p.key("env")), d.has(p.key("file")), d.has(p.key("static"))} {
-		if set {
+	for _, key := range keysOf(reflect.TypeFor[kmsSection]()) {
+		if d.has(p.key(key)) {
 			given++
 		}
 	}
 	if given != 1 {
-		d.at(p, "exactly one of env, file and static must be here", "env: NAME_OF_VARIABLE, or file: PATH")
+		d.at(p, "exactly one of "+kmsNames()+" must be here", "env: NAME_OF_VARIABLE, or file: PATH")
 		return
 	}
 	k.checkNames(d, p)
@@ -105,8 +120,9 @@ func (d *decoder) has(p path) bool {
 }
 
 type metastoreSection struct {
-	SQL    *sqlSection `yaml:"sql" doc:"A table of a SQL database: same, or a mapping."`
-	Memory bool        // metastore: memory
+	SQL      *sqlSection `yaml:"sql" doc:"A table of a SQL database: same, or a mapping."`
+	DynamoDB *dynamoSection
+	Memory   bool // metastore: memory
 }
 
 func (*metastoreSection) words() []string { return []string{"memory"} }
@@ -124,8 +140,11 @@ func (*metastoreSection) later() map[string]string {
 }
 
 func (m *metastoreSection) check(d *decoder, p path) {
-	if !d.has(p.key("sql")) {
+	switch sql, dynamo := d.has(p.key("sql")), d.has(p.key("dynamodb")); {
+	case !sql && !dynamo:
 		d.at(p, "a metastore must be named", "sql: same, or metastore: memory for tests")
+	case sql && dynamo:
+		d.at(p, "sql and dynamodb exclude each other", "")
 	}
 }
 

@@ -187,7 +187,7 @@ func (*staticSection) refine(s map[string]any) {
 	s["properties"].(map[string]any)["insecure"] = map[string]any{"const": true, "description": property(s, "insecure")["description"]}
 }
 
-func (*metastoreSection) refine(s map[string]any) { s["required"] = []string{"sql"} }
+func (*metastoreSection) refine(s map[string]any) { s["minProperties"], s["maxProperties"] = 1, 1 }
 
 func (*sqlSection) refine(s map[string]any) {
 	property(s, "dsn_env")["pattern"] = variablePattern

@@ -24,6 +24,7 @@ type services struct {
 	base             time.Time
 	fixed            bool // the clock is not ours
 	closed           atomic.Bool
+	mending          repairs
 }
 
 // tick returns a monotonic time in nanoseconds since the Sealer was made. It is

@@ -181,9 +181,9 @@ func storeError(op string, meta KeyMeta, m Metastore, err error) error {
 	case errors.Is(err, ErrShredded):
 		e.Err, e.Hint = ErrShredded, "the keys of this id were destroyed; nothing can be sealed under them"
 	case op == "store":
-		e.Hint = "check that the metastore is reachable and may be written to"
+		e.Hint = serviceHint(err, "check that the metastore is reachable and may be written to")
 	default:
-		e.Hint = "check that the metastore is reachable and initialised (sealsql metastore init)"
+		e.Hint = serviceHint(err, "check that the metastore is reachable and initialised (sealsql metastore init)")
 	}
 	return e
 }

@@ -75,6 +75,19 @@ func (r *registry[F]) add(name string, open F) {
 // their own.
 var builtinNames = []string{"static", "env", "file", "memory", "sql"}
 
+// ownModules are providers with an SDK, which nobody should download who does
+// not use it.
+var ownModules = []string{"kms/aws", "kms/gcp", "kms/azure", "metastore/dynamodb"}
+
+// ownModule says what to do besides importing a package that is a module of its
+// own; the command that has them all is for those who ask by the command.
+func ownModule(dir, name string) string {
+	if !slices.Contains(ownModules, dir+"/"+name) {
+		return ""
+	}
+	return ", a module of its own, and go get it; of the commands, sealsql-cloud has it"
+}
+
 func (r *registry[F]) get(name string) (F, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -91,6 +104,6 @@ func (r *registry[F]) get(name string) (F, error) {
 		path = "github.com/sealsql/sealsql/envelope/builtin"
 	}
 	var none F
-	return none, fmt.Errorf("sealsql: %s %q is not linked into this program: add import _ %q (linked in: %s)",
-		r.kind, name, path, strings.Join(names, ", "))
+	return none, fmt.Errorf("sealsql: %s %q is not linked into this program: add import _ %q%s (linked in: %s)",
+		r.kind, name, path, ownModule(r.dir, name), strings.Join(names, ", "))
 }

@@ -18,6 +18,8 @@ type scheme interface {
 	// wipes the key that unwrapSystem returns.
 	wrapSystem(ctx context.Context, meta KeyMeta, key []byte) ([]byte, error)
 	unwrapSystem(ctx context.Context, meta KeyMeta, wrapped []byte) ([]byte, error)
+	// repairSystem adds what the wrapped key lacks.
+	repairSystem(ctx context.Context, r KeyRepairer, meta KeyMeta, wrapped []byte) ([]byte, []string, error)
 
 	// newSystem makes of a system key what the scheme uses of it. The caller
 	// wipes key.

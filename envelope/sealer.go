@@ -154,6 +154,7 @@ func (s *Sealer) Close() error { return s.close() }
 
 func (s *Sealer) shutdown() error {
 	s.closed.Store(true)
+	s.mending.close()
 	until := time.Now().Add(closeWait)
 	s.writers.Close(0)
 	s.readers.Close(0)

@@ -94,6 +94,7 @@ func (h *hierarchy) openSystem(ctx context.Context, rec *KeyRecord) (*systemStat
 	if err != nil {
 		return nil, false, err
 	}
+	h.mend(rec)
 	return h.systemState(key, rec)
 }
 
@@ -201,7 +202,7 @@ func (h *hierarchy) kmsError(op string, meta KeyMeta, err error) error {
 	if errors.Is(err, ErrTampered) {
 		e.Hint = "the row was changed, or the master key is another one than it was wrapped by"
 	} else {
-		e.Hint = "check that the key management service is reachable and may use the master key"
+		e.Hint = serviceHint(err, "check that the key management service is reachable and may use the master key")
 	}
 	return e
 }

@@ -69,6 +69,7 @@ func root() *cobra.Command {
 		indexCommand(),
 		interopCommand(),
 		keysCommand(),
+		kmsCommand(),
 		lintCommand(),
 		metastoreCommand(),
 		shredCommand(),

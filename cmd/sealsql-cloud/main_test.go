@@ -1,0 +1,56 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const head = "version: 1\nservice: shop\nproduct: orders\n"
+
+func runWith(t *testing.T, kms string) (int, string) {
+	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "canary")
+	t.Setenv("VAULT_TOKEN", "canary")
+	path := filepath.Join(t.TempDir(), "sealsql.yaml")
+	if err := os.WriteFile(path, []byte(head+kms), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := run([]string{"kms", "check", "--config", path}, &out, &errs)
+	if all := out.String() + errs.String(); strings.Contains(all, "canary") {
+		t.Errorf("prints a secret: %s", all)
+	}
+	return code, out.String() + errs.String()
+}
+
+// Every service of the configuration is linked in and takes the options that
+// the configuration makes of its section.
+func TestEveryServiceIsLinkedInAndTakesItsOptions(t *testing.T) {
+	for name, c := range map[string]struct{ kms, want string }{
+		"aws":   {"kms: {aws: {preferred_region: us-west-2, regions: {us-west-2: alias/x, eu-west-1: alias/y}, endpoints: {us-west-2: \"http://127.0.0.1:1\", eu-west-1: \"http://127.0.0.1:1\"}, former_keys: [\"arn:aws:kms:us-west-2:1:key/a\"], min_regions: 2, profile: \"\", timeout: 300ms}}", "[us-west-2] aws in us-west-2: generate with alias/x: not reachable"},
+		"vault": {"kms: {vault: {address: \"http://127.0.0.1:1\", key: k, mount: m/n, namespace: n, auth: {token_env: VAULT_TOKEN}, timeout: 300ms}}", "vault in http://127.0.0.1:1: encrypt with key k: not reachable"},
+		"gcp":   {"kms: {gcp: {key: projects/p/locations/l/keyRings/r/cryptoKeys/k, credentials_file: absent.json, endpoint: \"127.0.0.1:1\", timeout: 300ms}}", "gcp: open with projects/p/locations/l/keyRings/r/cryptoKeys/k: permission denied (no usable credentials)"},
+		"azure": {"kms: {azure: {vault: \"https://127.0.0.1:1\", key: k, version: v1, algorithm: A256KW, timeout: 300ms}}", "azure in https://127.0.0.1:1: wrap with key k: "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, text := runWith(t, c.kms)
+			if code != 1 || !strings.Contains(text, c.want) {
+				t.Errorf("exit %d: %s", code, text)
+			}
+		})
+	}
+}
+
+func TestWrongUsageAndFaultyFilesAreTold(t *testing.T) {
+	var out, errs bytes.Buffer
+	if code := run([]string{"nonsense"}, &out, &errs); code != 2 {
+		t.Errorf("exit %d", code)
+	}
+	if code, text := runWith(t, "kms: {aws: {region: x}}"); code != 1 || !strings.Contains(text, "write regions: {REGION: KEY}") {
+		t.Errorf("exit %d: %s", code, text)
+	}
+}
