@@ -2,9 +2,12 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
 	"github.com/sealsql/sealsql/rewrite"
@@ -14,9 +17,27 @@ import (
 // system relations.
 const userSchemas = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'`
 
-// Snapshot reads the catalog with a handful of queries, each over all
-// relations at once.
+// Snapshot reads the catalog. PostgreSQL's functions that spell definitions
+// (pg_get_indexdef and its like) look at the catalog as it is now, and fail on a
+// relation that the query still sees and another session has just dropped: then
+// it is read again, unless the failure ended the caller's transaction.
 func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, _ *sealdriver.Session) (*rewrite.Snapshot, error) {
+	for tries := 0; ; tries++ {
+		snap, err := readSnapshot(ctx, r)
+		if err == nil || tries >= 10 || !vanished(err) || !e.Ready(r.Conn()) {
+			return snap, err
+		}
+	}
+}
+
+// vanished reports an error about something that was dropped while it was read.
+func vanished(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && (pe.Code == internalError || pe.Code == undefinedTable)
+}
+
+// readSnapshot reads with a handful of queries, each over all relations at once.
+func readSnapshot(ctx context.Context, r *sealdriver.Reader) (*rewrite.Snapshot, error) {
 	rels, err := readRelations(ctx, r, userSchemas)
 	if err != nil {
 		return nil, err

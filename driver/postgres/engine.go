@@ -104,6 +104,7 @@ func unsafeSettings(inner driver.Conn) string {
 // SQLSTATE codes (PostgreSQL documentation, appendix A).
 const (
 	undefinedTable    = "42P01"
+	internalError     = "XX000"
 	undefinedColumn   = "42703"
 	undefinedSchema   = "3F000"
 	undefinedFunction = "42883"
