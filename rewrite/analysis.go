@@ -65,6 +65,10 @@ type analysis struct {
 	describes *schema.Table // the annotated table that the statement shows
 	// The cursors that the statement declares and fetches from.
 	declares, fetches []string
+	// prepares is the statement's PREPARE, executes its EXECUTE.
+	prepares *preparation
+	executes *Executed
+	releases []string
 	// undecided are constants that await what takes them, byAlias those that a
 	// name has met, carried the sealed ones that need the column's type beside
 	// them in the text; late is an error of these.

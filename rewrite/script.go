@@ -59,6 +59,7 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 	if !a.needsParts(parts) {
 		return &Plan{
 			Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects,
+			Prepares: a.prepares.passing(script.Params), Executes: a.executes, Releases: a.releases,
 			Describes: a.describes, Replaces: a.declares, Fetches: a.fetches, NoRows: len(parts) > 1 && len(a.fetches) > 0,
 		}, nil
 	}
