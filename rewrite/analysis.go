@@ -43,7 +43,7 @@ type analysis struct {
 	eq      equalities
 	ranges  ranging
 	adds    []*addition
-	grown   map[*Insert]*growth
+	grown   notes[*Insert, growth]
 	assigns map[*Assign][]*addition
 	// filterable is the one SELECT whose rows can be filtered after opening;
 	// filters are its comparisons through lossy indexes.

@@ -152,7 +152,7 @@ func (v verifier) other(x, y *Other) bool {
 }
 
 func (v verifier) insert(x, y *Insert) bool {
-	g := v.b.a.grown[x]
+	g := v.b.a.grown.at(x)
 	if names := v.b.a.columns.at(x); names != nil {
 		if !v.names(*names, y.Columns) {
 			return false
