@@ -43,6 +43,7 @@ type conn struct {
 	inTx     bool
 	plans    planMemo
 	cursors  cursors
+	prepared prepared
 
 	// temps are temporary tables that statements of this connection created,
 	// on engines whose catalog does not show them.
@@ -275,8 +276,17 @@ func renumber(parts ...[]driver.NamedValue) []driver.NamedValue {
 	return out
 }
 
-// plan returns the plan of a statement for the state of this connection.
+// plan returns the plan of a statement for the state of this connection, that of
+// an EXECUTE with what was prepared.
 func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
+	p, err := c.planned(ctx, query, o)
+	if err != nil || p.Executes == nil {
+		return p, err
+	}
+	return c.executing(ctx, p, o)
+}
+
+func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
 	o.ContextPartition = sealsql.Call(ctx).HasPartition
 	if err := c.current(ctx); err != nil {
 		if p := c.unplanned(query); p != nil {
@@ -303,6 +313,9 @@ func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewr
 	if err := c.mayDeclare(p); err != nil {
 		return nil, err
 	}
+	if err := c.mayPrepare(p); err != nil {
+		return nil, err
+	}
 	if c.volatile != 0 && c.rollsBackBefore(query) {
 		return nil, &rewrite.UnsupportedError{
 			Pos: -1, Reason: rewrite.ReasonMultiStatement,
@@ -324,6 +337,9 @@ func (c *conn) outdated(err error) bool {
 // done looks at the outcome of a statement and keeps the connection's
 // knowledge true. It returns err as it is, except for violations of a guard.
 func (c *conn) done(p *rewrite.Plan, query string, err error) error {
+	if err == nil && (p.Prepares != nil || p.Releases != nil) {
+		c.prepares(p, query)
+	}
 	switch {
 	case p.Effects != 0:
 		c.noteTemporary(query)

@@ -43,7 +43,7 @@ type analysis struct {
 	eq      equalities
 	ranges  ranging
 	adds    []*addition
-	grown   map[*Insert]*growth
+	grown   notes[*Insert, growth]
 	assigns map[*Assign][]*addition
 	// filterable is the one SELECT whose rows can be filtered after opening;
 	// filters are its comparisons through lossy indexes.
@@ -65,6 +65,10 @@ type analysis struct {
 	describes *schema.Table // the annotated table that the statement shows
 	// The cursors that the statement declares and fetches from.
 	declares, fetches []string
+	// prepares is the statement's PREPARE, executes its EXECUTE.
+	prepares *preparation
+	executes *Executed
+	releases []string
 	// undecided are constants that await what takes them, byAlias those that a
 	// name has met, carried the sealed ones that need the column's type beside
 	// them in the text; late is an error of these.

@@ -15,22 +15,22 @@ func (a *analysis) target(t *Table, sc *scope) (*relation, error) {
 		if err != nil {
 			return nil, err
 		}
-		return a.writable(r, t)
+		return a.writable(r, t.Start, t.Path[len(t.Path)-1].Name)
 	}
 	r, err := a.table(t, sc)
 	if err != nil {
 		return nil, err
 	}
-	return a.writable(r, t)
+	return a.writable(r, t.Start, t.Path[len(t.Path)-1].Name)
 }
 
 // systemWrite refuses writes to the engine's own relations by which settings or
 // the catalog change unseen: PostgreSQL's pg_settings is SET by another name.
 // SQLite's sequences and statistics are data, MySQL's system tables tables.
-func (a *analysis) systemWrite(r *relation, t *Table) error {
+func (a *analysis) systemWrite(r *relation, pos int) error {
 	name := strings.ToLower(r.base.ID.Name)
 	if a.dialect == Postgres || a.dialect == SQLite && (strings.HasSuffix(name, "_master") || strings.HasSuffix(name, "_schema")) {
-		return a.refuse(t.Start, ReasonSession, name, "the engine's own relations are not written; use SET or a definition")
+		return a.refuse(pos, ReasonSession, name, "the engine's own relations are not written; use SET or a definition")
 	}
 	a.effects |= EffectCatalog | EffectSession
 	return nil
@@ -54,15 +54,16 @@ func (a *analysis) targets(list []TableExpr, sc *scope) error {
 	return a.from(list, sc)
 }
 
-func (a *analysis) writable(r *relation, t *Table) (*relation, error) {
-	if err := a.viewWrite(r, t, false); err != nil {
+// writable refuses a relation, named at pos, that is not written to.
+func (a *analysis) writable(r *relation, pos int, name string) (*relation, error) {
+	if err := a.viewWrite(r, pos, name, false); err != nil {
 		return nil, err
 	}
 	if r.base != nil && r.base.WriteReason != 0 {
-		return nil, a.refuse(t.Start, r.base.WriteReason, t.Path[len(t.Path)-1].Name, r.base.WriteHint)
+		return nil, a.refuse(pos, r.base.WriteReason, name, r.base.WriteHint)
 	}
 	if r.base != nil && r.base.Kind == RelSystem {
-		return r, a.systemWrite(r, t)
+		return r, a.systemWrite(r, pos)
 	}
 	return r, nil
 }
@@ -91,10 +92,11 @@ func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.viewWrite(rel, s.Target, s.Replace || len(s.Upserts) > 0); err != nil {
+	if err := a.viewWrite(rel, s.Target.Start, s.Target.Path[len(s.Target.Path)-1].Name, s.Replace || len(s.Upserts) > 0); err != nil {
 		return nil, err
 	}
-	in := &insertion{st: s, rel: rel, sc: sc, partAt: -1}
+	in := a.work.insertions.One()
+	*in = insertion{st: s, rel: rel, sc: sc, partAt: -1}
 	if s.Query != nil {
 		if in.selected, err = a.query(s.Query, sc, false); err != nil {
 			return nil, err
@@ -300,7 +302,7 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 	if in.st.HasColumns && len(row) > len(in.cols) && in.rel.annotated() != nil {
 		return a.refuse(in.st.Start, ReasonAmbiguous, in.rel.alias.Name, "a row has more values than columns")
 	}
-	find := a.rowPartitionOnce(in, row)
+	find := (&partitionOfRow{a: a, in: in, row: row}).get
 	sc := in.sc
 	if a.dialect == MySQL {
 		// Values may name columns of the row: those set before them, or their
@@ -336,18 +338,22 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 	return nil
 }
 
-// rowPartitionOnce finds the partition of a row when it is first asked for.
-func (a *analysis) rowPartitionOnce(in *insertion, row []Expr) func() (PartitionSource, error) {
-	var part PartitionSource
-	var err error
-	found := false
-	return func() (PartitionSource, error) {
-		if !found {
-			part, err = a.rowPartition(in, row)
-			found = true
-		}
-		return part, err
+// partitionOfRow finds the partition of a row when it is first asked for.
+type partitionOfRow struct {
+	a     *analysis
+	in    *insertion
+	row   []Expr
+	part  PartitionSource
+	err   error
+	found bool
+}
+
+func (p *partitionOfRow) get() (PartitionSource, error) {
+	if !p.found {
+		p.part, p.err = p.a.rowPartition(p.in, p.row)
+		p.found = true
 	}
+	return p.part, p.err
 }
 
 func (in *insertion) col(i int) int {
@@ -711,7 +717,7 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 	}
 	targets := len(sc.rels)
 	for _, r := range sc.rels {
-		if _, err := a.writable(r, &Table{Span: Span{Start: r.pos}, Path: []Ident{r.alias}}); err != nil {
+		if _, err := a.writable(r, r.pos, r.alias.Name); err != nil {
 			return nil, err
 		}
 	}
@@ -727,6 +733,9 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 	}
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err
+	}
+	if len(s.Returning) == 0 {
+		return nil, nil
 	}
 	return a.returning(s, s.Returning, s.ReturningEnd, a.returningScope(sc, targets), expose)
 }
@@ -951,7 +960,7 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 			return nil, err
 		}
 		for _, r := range sc.rels {
-			if _, err := a.writable(r, &Table{Span: Span{Start: r.pos}, Path: []Ident{r.alias}}); err != nil {
+			if _, err := a.writable(r, r.pos, r.alias.Name); err != nil {
 				return nil, err
 			}
 		}
@@ -965,6 +974,9 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err
 	}
+	if len(s.Returning) == 0 {
+		return nil, nil
+	}
 	return a.returning(s, s.Returning, s.ReturningEnd, a.returningScope(sc, min(1, len(sc.rels))), expose)
 }
 
@@ -976,7 +988,7 @@ func (a *analysis) deleteTarget(t TableExpr, sc *scope) error {
 	}
 	for _, r := range sc.rels {
 		if a.matches(r, tab.Path) {
-			_, err := a.writable(r, tab)
+			_, err := a.writable(r, tab.Start, tab.Path[len(tab.Path)-1].Name)
 			return err
 		}
 	}

@@ -71,6 +71,7 @@ func (a *analysis) build() (*Plan, error) {
 		return nil, err
 	}
 	b.declared()
+	b.prepared()
 	return b.checked()
 }
 
@@ -90,6 +91,9 @@ func (a *analysis) edited() (*builder, error) {
 		return nil, err
 	}
 	b.shape()
+	if err := b.preparedTypes(); err != nil {
+		return nil, err
+	}
 	return b, b.apply()
 }
 

@@ -287,6 +287,9 @@ func (a *analysis) tableExpr(t TableExpr, sc *scope) ([]visible, []string, error
 }
 
 func (a *analysis) add(r *relation, sc *scope) []visible {
+	if sc.rels == nil {
+		sc.rels = a.work.inScope.Many(2)[:0]
+	}
 	sc.rels = append(sc.rels, r)
 	if !sc.joined {
 		return nil

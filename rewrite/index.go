@@ -225,7 +225,8 @@ func indexPartition(x schema.Index, part PartitionSource) PartitionSource {
 
 // beside describes the index value of an assigned value: fixed text or an Out.
 func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource) (*addition, error) {
-	add := &addition{name: to.Physical()}
+	add := a.work.additions.One()
+	add.name = to.Physical()
 	_, cast := v.(*Cast)
 	switch x := v.(type) {
 	case *Default:
@@ -273,7 +274,7 @@ func (a *analysis) growInsert(in *insertion) error {
 	if s.Values == nil {
 		return a.growSelect(in, cols)
 	}
-	g := &growth{}
+	g := &growth{names: make([]string, 0, len(cols)), rows: make([][]*addition, 0, len(s.Values.Rows))}
 	for _, c := range cols {
 		g.names = append(g.names, c.index.Physical())
 	}
@@ -298,7 +299,7 @@ func (a *analysis) growRow(in *insertion, cols []indexedColumn, row []Expr, r in
 	case r < len(s.Values.RowSpans) && s.Values.RowSpans[r].Known():
 		at = s.Values.RowSpans[r].End - 1
 	}
-	var adds []*addition
+	adds := a.work.additionRefs.Many(len(cols))[:0]
 	for _, ic := range cols {
 		i := ic.at
 		if i >= len(row) {
@@ -334,10 +335,7 @@ func isDefault(e Expr) bool {
 // grow records the columns and values that an INSERT gets.
 func (a *analysis) grow(in *insertion, g *growth) error {
 	s := in.st
-	if a.grown == nil {
-		a.grown = map[*Insert]*growth{}
-	}
-	a.grown[s] = g
+	a.grown.set(s, *g)
 	switch {
 	case s.SetForm:
 	case a.columns.at(s) != nil:
@@ -348,8 +346,12 @@ func (a *analysis) grow(in *insertion, g *growth) error {
 		if !last.Known() {
 			return a.refuse(s.Start, ReasonExpression, in.rel.alias.Name, "write the column list in a plainer form")
 		}
+		a.adds = slices.Grow(a.adds, len(g.names)*(len(g.rows)+1))
 		for _, n := range g.names {
-			a.adds = append(a.adds, &addition{at: last.End, lead: ", ", text: a.front.QuoteIdent(n), name: n, ref: []string{n}})
+			add := a.work.additions.One()
+			*add = addition{at: last.End, lead: ", ", text: a.front.QuoteIdent(n), name: n, ref: a.work.names.Many(1)}
+			add.ref[0] = n
+			a.adds = append(a.adds, add)
 		}
 	}
 	for _, row := range g.rows {

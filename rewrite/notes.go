@@ -6,6 +6,7 @@ package rewrite
 type notes[K comparable, V any] struct {
 	list  []note[K, V]
 	index map[K]int
+	only  [1]note[K, V] // memory of the first
 }
 
 type note[K comparable, V any] struct {
@@ -38,6 +39,9 @@ func (n *notes[K, V]) set(node K, v V) *V {
 	if p := n.at(node); p != nil {
 		*p = v
 		return p
+	}
+	if n.list == nil {
+		n.list = n.only[:0]
 	}
 	n.list = append(n.list, note[K, V]{node, v})
 	i := len(n.list) - 1

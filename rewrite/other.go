@@ -8,7 +8,12 @@ const ddlHint = "change annotated tables with the statements that `sealsql ddl` 
 // nothing in them can name an annotated table.
 func (a *analysis) other(o *Other) error {
 	switch o.Kind {
-	case OtherTransaction, OtherEmpty, OtherDeallocate, OtherListen, OtherMaintenance:
+	case OtherDeallocate:
+		if o.Verb != "CLOSE" {
+			a.releases = append(a.releases, o.Name)
+		}
+		return a.contents(o)
+	case OtherTransaction, OtherEmpty, OtherListen, OtherMaintenance:
 		return a.contents(o)
 	case OtherShow:
 		return a.show(o)
@@ -17,7 +22,7 @@ func (a *analysis) other(o *Other) error {
 	case OtherExplain:
 		return a.explain(o)
 	case OtherDynamic:
-		return a.refuse(o.Start, ReasonDynamic, "", o.Verb+" runs text that cannot be planned; send the statement itself")
+		return a.dynamic(o)
 	case OtherCall:
 		return a.callStatement(o)
 	case OtherCopy:
@@ -108,6 +113,9 @@ func (a *analysis) explain(o *Other) error {
 	}
 	a.results, a.skipRes = nil, true
 	a.declares, a.fetches = nil, nil
+	if a.executes != nil {
+		a.executes.Explained = true
+	}
 	return nil
 }
 

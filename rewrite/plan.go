@@ -183,8 +183,15 @@ type Plan struct {
 	// none of them may need opening unless rows are not asked for.
 	Declares          *Cursor
 	Replaces, Fetches []string
-	Effects           Effect
-	Checks            []Check
+	// Prepares is what the statement prepares under a name. Executes is the
+	// EXECUTE that it is: the plan is that of Execute, once the driver has found
+	// what was prepared; by itself it must not be run. Releases are the names
+	// that it deallocates, "" for all.
+	Prepares *Prepared
+	Executes *Executed
+	Releases []string
+	Effects  Effect
+	Checks   []Check
 	// Tables are the annotated tables that the plan relies on.
 	Tables []*schema.Table
 	// Filters are comparisons that an index answers with more rows than it

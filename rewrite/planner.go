@@ -157,11 +157,11 @@ func planOnce(f Frontend, text string, c Catalog, s *Session, o Options, r *reco
 	defer script.release()
 	w := workspaces.Get().(*workspace)
 	defer w.release()
-	var syntax *SyntaxError
-	switch {
-	case errors.As(err, &syntax):
-		return planUnparsed(w, f, text, script, syntax, c, s, o)
-	case err != nil:
+	if err != nil {
+		var syntax *SyntaxError
+		if errors.As(err, &syntax) {
+			return planUnparsed(w, f, text, script, syntax, c, s, o)
+		}
 		return nil, err
 	}
 	if s.Unsafe != "" && !onlySettings(script) {

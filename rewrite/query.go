@@ -611,17 +611,30 @@ func (a *analysis) exposeRef(owner any, cols []column, shown, first int, p *part
 	}
 	name := a.hide(owner, p.rel, p.col)
 	*p = partRef{kind: partRow, col: len(cols)}
+	if len(cols) == cap(cols) {
+		cols = append(a.work.columns.Many(len(cols) + 2)[:0], cols...)
+	}
 	return append(cols, column{name: name, hidden: true})
+}
+
+// hiddenNames are the names of the first columns that are added.
+var hiddenNames = [...]string{hiddenPrefix + "1", hiddenPrefix + "2", hiddenPrefix + "3", hiddenPrefix + "4"}
+
+func hiddenName(n int) string {
+	if n <= len(hiddenNames) {
+		return hiddenNames[n-1]
+	}
+	return hiddenPrefix + strconv.Itoa(n)
 }
 
 // hide adds a column to a select list that the caller does not see, and returns
 // its name.
 func (a *analysis) hide(owner any, r *relation, col int) string {
 	a.named++
-	name := hiddenPrefix + strconv.Itoa(a.named)
+	name := hiddenName(a.named)
 	list := a.hidden.at(owner)
 	if list == nil {
-		list = a.hidden.set(owner, nil)
+		list = a.hidden.set(owner, a.work.hiddens.Many(2)[:0])
 	}
 	*list = append(*list, hiddenCol{rel: r, col: col, name: name})
 	return name

@@ -41,7 +41,7 @@ type part struct {
 // for refuses all.
 func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog, s *Session, o Options, r *recording) (*Plan, error) {
 	a := newAnalysis(w, f, script, c, s, o)
-	parts := make([]part, 0, len(script.Statements))
+	parts := w.parts.Many(len(script.Statements))[:0]
 	var effects Effect
 	for _, st := range script.Statements {
 		p, err := a.part(st, effects)
@@ -59,6 +59,7 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 	if !a.needsParts(parts) {
 		return &Plan{
 			Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects,
+			Prepares: a.prepares.passing(script.Params), Executes: a.executes, Releases: a.releases,
 			Describes: a.describes, Replaces: a.declares, Fetches: a.fetches, NoRows: len(parts) > 1 && len(a.fetches) > 0,
 		}, nil
 	}

@@ -96,7 +96,7 @@ func (a *analysis) freeOperands(name string, args []Expr, before int) {
 // newTemplate makes the template of a plan, nil where it serves no other text.
 // f is the form of the plan's text.
 func newTemplate(front Frontend, s *Session, p *Plan, f *form, r *recording) *template {
-	if r.alone || len(r.free) == 0 || p.Pass && p.Text != f.text || renamed(p) {
+	if r.alone || p.Prepares != nil || p.Executes != nil || len(r.free) == 0 || p.Pass && p.Text != f.text || renamed(p) {
 		return nil
 	}
 	t := &template{plan: p, index: map[*Literal]int{}}

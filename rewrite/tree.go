@@ -542,8 +542,9 @@ type Other struct {
 	Settings []string
 	// Temp is set for CREATE TEMPORARY.
 	Temp bool
-	// Name is the cursor's, of DECLARE, FETCH, MOVE and CLOSE ("" for all);
-	// Fetches is set for FETCH.
+	// Name is the cursor's, of DECLARE, FETCH, MOVE and CLOSE, or the prepared
+	// statement's, of PREPARE, EXECUTE and DEALLOCATE ("" for all); Fetches is set
+	// for FETCH.
 	Name    string
 	Fetches bool
 	Attr    string

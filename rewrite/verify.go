@@ -133,7 +133,7 @@ func (v verifier) statement(x, y Statement) bool {
 }
 
 func (v verifier) other(x, y *Other) bool {
-	if x.Kind != y.Kind || x.Verb != y.Verb || x.Temp != y.Temp || len(x.Relations) != len(y.Relations) {
+	if x.Kind != y.Kind || x.Verb != y.Verb || x.Name != y.Name || x.Temp != y.Temp || len(x.Relations) != len(y.Relations) {
 		return false
 	}
 	for i := range x.Relations {
@@ -152,7 +152,7 @@ func (v verifier) other(x, y *Other) bool {
 }
 
 func (v verifier) insert(x, y *Insert) bool {
-	g := v.b.a.grown[x]
+	g := v.b.a.grown.at(x)
 	if names := v.b.a.columns.at(x); names != nil {
 		if !v.names(*names, y.Columns) {
 			return false

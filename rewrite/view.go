@@ -237,13 +237,13 @@ func hasIndex(r *relation) bool {
 
 // viewWrite refuses to write to a view that is more than columns and rows of
 // one table, or in a way that needs to know the table's keys.
-func (a *analysis) viewWrite(r *relation, t *Table, upsert bool) error {
+func (a *analysis) viewWrite(r *relation, pos int, name string, upsert bool) error {
 	switch {
 	case r.view == nil:
 	case r.view.why != "":
-		return a.refuse(t.Start, ReasonView, t.Path[len(t.Path)-1].Name, r.view.why)
+		return a.refuse(pos, ReasonView, name, r.view.why)
 	case upsert:
-		return a.refuse(t.Start, ReasonView, t.Path[len(t.Path)-1].Name, "an upsert names the table itself")
+		return a.refuse(pos, ReasonView, name, "an upsert names the table itself")
 	}
 	return nil
 }

@@ -10,20 +10,26 @@ import (
 // be reachable from the plan: the next statement uses it again
 // (TestPlansKeepNothingOfTheirMaking).
 type workspace struct {
-	analyses  slab.Slab[analysis]
-	builders  slab.Slab[builder]
-	scopes    slab.Slab[scope]
-	uses      slab.Slab[paramUse]
-	ordinals  slab.Slab[int]
-	names     slab.Slab[string]
-	relations slab.Slab[relation]
-	columns   slab.Slab[column]
-	visibles  slab.Slab[visible]
-	slots     slab.Slab[slot]
-	slotRefs  slab.Slab[*slot]
-	edits     slab.Slab[edit]
-	proofs    slab.Slab[tokenProof]
-	text      []byte // the edited text while it is written
+	analyses     slab.Slab[analysis]
+	builders     slab.Slab[builder]
+	scopes       slab.Slab[scope]
+	uses         slab.Slab[paramUse]
+	ordinals     slab.Slab[int]
+	names        slab.Slab[string]
+	relations    slab.Slab[relation]
+	hiddens      slab.Slab[hiddenCol]
+	columns      slab.Slab[column]
+	visibles     slab.Slab[visible]
+	slots        slab.Slab[slot]
+	slotRefs     slab.Slab[*slot]
+	additions    slab.Slab[addition]
+	additionRefs slab.Slab[*addition]
+	edits        slab.Slab[edit]
+	parts        slab.Slab[part]
+	inScope      slab.Slab[*relation]
+	insertions   slab.Slab[insertion]
+	proofs       slab.Slab[tokenProof]
+	text         []byte // the edited text while it is written
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
@@ -41,10 +47,16 @@ func (w *workspace) release() {
 	w.names.Reset()
 	w.relations.Reset()
 	w.columns.Reset()
+	w.hiddens.Reset()
 	w.visibles.Reset()
 	w.slots.Reset()
 	w.slotRefs.Reset()
+	w.additions.Reset()
+	w.additionRefs.Reset()
 	w.edits.Reset()
+	w.parts.Reset()
+	w.inScope.Reset()
+	w.insertions.Reset()
 	w.proofs.Reset()
 	// Literals of the caller's text may stand in it.
 	clear(w.text)

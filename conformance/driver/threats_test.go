@@ -304,7 +304,7 @@ var code = []threat{
 		},
 	}.threat("routines that write the table are refused", onMySQL),
 	plot{refused: []string{
-		"DO $$ BEGIN UPDATE users SET note = '{m}'; END $$", "DO $$ BEGIN EXECUTE 'UPDATE us' || 'ers SET note = ''{m}'''; END $$", "PREPARE p AS UPDATE users SET ssn = '{m}'", "SELECT query_to_xml('select 1 from users where ssn = ''{m}''', true, true, '')",
+		"DO $$ BEGIN UPDATE users SET note = '{m}'; END $$", "DO $$ BEGIN EXECUTE 'UPDATE us' || 'ers SET note = ''{m}'''; END $$", "SELECT query_to_xml('select 1 from users where ssn = ''{m}''', true, true, '')",
 		"SELECT query_to_xml('select 1 from us' || 'ers where ssn = ''{m}''', true, true, '')", "SELECT table_to_xml('us' || 'ers', true, true, '{m}')", "SELECT u FROM users u WHERE u = ROW(1, {M}, NULL, NULL, NULL)", "SELECT to_jsonb(u) FROM users u WHERE to_jsonb(u)::text LIKE {M}",
 		"SELECT u.to_jsonb FROM users u WHERE u.to_jsonb::text LIKE {M}", "SELECT (u).ssn FROM users u WHERE (u).ssn = {M}", "SELECT json_agg(u) FROM users u HAVING json_agg(u)::text LIKE {M}", "SELECT row_to_json(u.*)::text = {M} FROM users u", "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT id FROM users WHERE ssn = ''{m}'''",
 		"CREATE PROCEDURE f() LANGUAGE plpgsql AS $$ BEGIN EXECUTE 'UPDATE us' || 'ers SET note = ''{m}'''; END $$; CALL f()", "COPY users (ssn) FROM PROGRAM 'echo {m}'", "COPY (SELECT id FROM users WHERE ssn = {M}) TO STDOUT", "SELECT ts_stat('select ssn from users where ssn = ''{m}''')",

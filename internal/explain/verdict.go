@@ -22,12 +22,25 @@ func Judge(f rewrite.Frontend, text string, parsed *rewrite.Script, c rewrite.Ca
 	v := Verdict{Parsed: parsed}
 	plan, err := rewrite.PlanOnce(f, text, c, s, rewrite.Options{HasArgs: hasParams(f, text, s), ContextPartition: withPartition})
 	switch {
+	case err == nil && plan.Executes != nil:
+		v.Refusal = &rewrite.UnsupportedError{Pos: -1, Reason: rewrite.ReasonDynamic, Hint: "what it runs is known to the connection that has prepared it; look at the PREPARE"}
 	case err == nil:
-		v.Plan = plan
+		v.Plan = prepared(plan)
 	case !errors.As(err, &v.Refusal):
 		v.Refusal = &rewrite.UnsupportedError{Pos: -1, Reason: rewrite.ReasonParser}
 	}
 	return v
+}
+
+// prepared shows the plan of a PREPARE as that of the statement in it.
+func prepared(p *rewrite.Plan) *rewrite.Plan {
+	s := p.Prepares
+	if s == nil || p.Pass {
+		return p
+	}
+	shown := *p.With(&s.ResultSet)
+	shown.Args, shown.ArgsSame, shown.Params = s.Args, false, s.Params
+	return &shown
 }
 
 // Parse returns the tree of a text, nil where no parser understands it.

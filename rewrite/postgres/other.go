@@ -30,7 +30,12 @@ func (l *lowerer) parts(n *ast.Node, i, end int, out *rewrite.Other) {
 		l.collect(out, v.ExplainStmt.Options...)
 	case *ast.Node_PrepareStmt:
 		l.inner(v.PrepareStmt.Query, i, end, out)
+		out.Name = v.PrepareStmt.Name
 		l.collect(out, v.PrepareStmt.Argtypes...)
+	case *ast.Node_ExecuteStmt:
+		out.Name, out.Exprs = v.ExecuteStmt.Name, l.exprs(v.ExecuteStmt.Params)
+	case *ast.Node_DeallocateStmt:
+		out.Name = v.DeallocateStmt.Name
 	case *ast.Node_CopyStmt:
 		if v.CopyStmt.Query == nil {
 			l.collect(out, n)
