@@ -141,7 +141,11 @@ func (b *builder) collect() error {
 	}
 	// What is added stands in front of a condition at the same place.
 	for _, add := range a.adds {
-		if add.text == "" {
+		if add.form != nil {
+			if err := b.form(add); err != nil {
+				return err
+			}
+		} else if add.text == "" {
 			add.slot = a.work.slots.One()
 			*add.slot = slot{at: add.at, span: Span{add.at, add.at}, out: add.out, added: true, carried: add.carried && a.dialect != SQLite}
 			b.slots = append(b.slots, add.slot)
@@ -326,6 +330,10 @@ func (b *builder) marker(n int) []byte {
 // addition writes a value beside another. Those at one place keep their order:
 // edits are sorted stably.
 func (b *builder) addition(add *addition) {
+	if add.form != nil {
+		b.formEdits(add)
+		return
+	}
 	e := edit{kind: editAdd, span: Span{add.at, add.at}, slot: add.slot, add: add}
 	if add.slot != nil && add.slot.n == 0 {
 		e.hole = &add.slot.out

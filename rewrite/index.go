@@ -40,6 +40,8 @@ type addition struct {
 	slot        *slot
 	// carried: the text says which type the value has.
 	carried bool
+	// form is set where the value is a form in which indexes stand for values.
+	form *indexForm
 }
 
 // growth is what an INSERT gets: columns, and for each row their values.
@@ -224,8 +226,11 @@ func indexPartition(x schema.Index, part PartitionSource) PartitionSource {
 }
 
 // beside describes the index value of an assigned value: fixed text or an Out.
-func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource) (*addition, error) {
+func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource, sc *scope) (*addition, error) {
 	add := &addition{name: to.Physical()}
+	if !isConstant(v) && !isDefault(v) {
+		return a.besideForm(v, to, part, sc)
+	}
 	_, cast := v.(*Cast)
 	switch x := v.(type) {
 	case *Default:
@@ -237,11 +242,6 @@ func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource) (*addit
 		if x.Kind == LitNull {
 			add.text = "NULL"
 			return add, nil
-		}
-	}
-	if _, ok := v.(*Param); !ok {
-		if _, ok := v.(*Literal); !ok {
-			return nil, a.refuse(v.Pos(), ReasonComputed, to.Column().String(), "the column has a search index, which the server cannot compute: bind a parameter or write a literal")
 		}
 	}
 	var err error
@@ -314,7 +314,7 @@ func (a *analysis) growRow(in *insertion, cols []indexedColumn, row []Expr, r in
 				return nil, err
 			}
 		}
-		add, err := a.beside(row[i], ic.index, part)
+		add, err := a.beside(row[i], ic.index, part, in.valueScope(a))
 		if err != nil {
 			return nil, err
 		}
@@ -361,7 +361,7 @@ func (a *analysis) grow(in *insertion, g *growth) error {
 // growAssign adds the assignments of the indexes to that of the column.
 // proposed is the prefix and suffix of the proposed row's columns, where the
 // value is one.
-func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Expr, part PartitionSource, proposed []string) error {
+func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Expr, part PartitionSource, proposed []string, sc *scope) error {
 	for _, x := range c.Indexes() {
 		if !s.Known() {
 			return a.refuse(ref.Start, ReasonExpression, c.String(), "write the assignment in a plainer form")
@@ -371,7 +371,7 @@ func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Exp
 			add.text, add.ref = proposed[0]+a.front.QuoteIdent(add.name)+proposed[1], append(qualifiers(proposedRef(v)), add.name)
 		} else {
 			var err error
-			if add, err = a.beside(v, x, part); err != nil {
+			if add, err = a.beside(v, x, part, sc); err != nil {
 				return err
 			}
 		}

@@ -66,6 +66,44 @@ var equalities = []search{
 	{"SELECT id, mail FROM contacts ORDER BY id", nil},
 }
 
+// carriedOver are assignments by forms, whose indexes are chosen with them. Each
+// is followed by searches for what it stored.
+var carriedOver = []search{
+	{"UPDATE users SET ssn = COALESCE(?, ssn) WHERE id = ?", []any{"new", 1}},
+	{"UPDATE users SET ssn = COALESCE(?, ssn) WHERE id = ?", []any{nil, 2}},
+	{"UPDATE users SET ssn = COALESCE(ssn, 'none')", nil},
+	{"UPDATE users SET ssn = CASE WHEN note = ? THEN ? ELSE ssn END, note = 'x' WHERE id < 4", []any{"red", "new"}},
+	{"UPDATE users SET ssn = CASE WHEN ssn = '222' THEN 'lit' WHEN ssn IS NULL THEN ? ELSE ssn END", []any{"new"}},
+	{"UPDATE users SET email = CASE WHEN id = ? THEN ? WHEN id = ? THEN ? END WHERE id IN (1, 2)", []any{1, "one@example.com", 2, "two@example.com"}},
+	{"UPDATE users SET ssn = CASE id WHEN 1 THEN 'a' WHEN 2 THEN NULL ELSE COALESCE(?, ssn, 'b') END", []any{nil}},
+	{"UPDATE tenants SET secret = COALESCE(?, secret), code = COALESCE(code, ?) WHERE tenant = ? AND id = ?", []any{"new", "new", "a", 2}},
+	{"INSERT INTO users (id, ssn, email) VALUES (200, COALESCE(?, 'lit'), CASE WHEN 1 = 1 THEN 'case@example.com' END)", []any{nil}},
+}
+
+var carriedOverOnly = map[rewrite.Dialect][]search{
+	rewrite.Postgres: {
+		{"UPDATE users SET ssn = COALESCE($1::text, ssn) WHERE id = 1", []any{nil}},
+		{"UPDATE users SET ssn = CASE WHEN $1::bool THEN $2 ELSE ssn END WHERE id = 1", []any{true, "new"}},
+		{"UPDATE users SET ssn = CASE WHEN $1::bool THEN $2 ELSE ssn END WHERE id = 1", []any{false, "other"}},
+		{"INSERT INTO users (id, ssn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET ssn = COALESCE(excluded.ssn, users.ssn)", []any{nil}},
+		{"INSERT INTO users (id, ssn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET ssn = COALESCE(excluded.ssn, users.ssn)", []any{"lit"}},
+	},
+	rewrite.SQLite: {
+		{"INSERT INTO users (id, ssn) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET ssn = IFNULL(excluded.ssn, ssn)", []any{nil}},
+		{"UPDATE users SET ssn = iif(id = ?1, ?2, ssn)", []any{3, "new"}},
+	},
+	rewrite.MySQL: {
+		{"INSERT INTO users (id, ssn) VALUES (1, ?) ON DUPLICATE KEY UPDATE ssn = COALESCE(VALUES(ssn), ssn)", []any{nil}},
+		{"UPDATE users SET note = 'y', ssn = IF(note = 'y', ?, ssn), points = 5", []any{"new"}},
+		{"UPDATE users u JOIN contacts c ON c.mail = u.email SET u.ssn = IFNULL(?, u.ssn), c.label = 'm'", []any{"new"}},
+	},
+}
+
+var storedBy = []string{
+	"SELECT id, ssn, email FROM users", "SELECT id FROM users WHERE ssn IN ('new', 'a')", "SELECT id FROM users WHERE ssn IN ('none', 'lit', 'b')", "SELECT id FROM users WHERE ssn IN ('111', '222')",
+	"SELECT id FROM users WHERE email IN ('one@example.com', 'case@example.com')", "SELECT ssn, count(*) FROM users GROUP BY ssn", "SELECT id FROM tenants WHERE tenant = 'a' AND secret = 'new'", "SELECT id FROM tenants WHERE code = 'new'",
+}
+
 var equalitiesOnly = map[rewrite.Dialect][]search{
 	rewrite.Postgres: {
 		{"SELECT DISTINCT ON (ssn) ssn FROM users", nil},
@@ -139,6 +177,14 @@ func TestEquality(t *testing.T) {
 			for _, list := range [][]search{equalities, equalitiesOnly[e.dialect]} {
 				for _, q := range list {
 					x.unordered(q.text, q.args)
+				}
+			}
+			for _, list := range [][]search{carriedOver, carriedOverOnly[e.dialect]} {
+				for _, q := range list {
+					x.both(q.text, q.args...)
+					for _, s := range storedBy {
+						x.unordered(s, nil)
+					}
 				}
 			}
 		})
