@@ -205,7 +205,7 @@ func (b *builder) added() int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.Pattern == y.Pattern && x.Like == y.Like && x.Token == y.Token && x.PartitionOf == y.PartitionOf &&
+	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.Folded == y.Folded && x.Pattern == y.Pattern && x.Like == y.Like && x.Token == y.Token && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
 		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value) &&
 		sameValue(x.Row, y.Row)
@@ -267,6 +267,7 @@ func (b *builder) shape() {
 	}
 	b.grouping()
 	b.ranging()
+	b.peelings()
 	for _, add := range b.a.adds {
 		b.addition(add)
 	}

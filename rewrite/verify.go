@@ -462,6 +462,9 @@ func (v verifier) expr(x, y Expr) bool {
 	if done, ok := v.ranged(x, y); done {
 		return ok
 	}
+	if inner, ok := v.b.a.eq.peeled[x]; ok {
+		return v.expr(inner, y)
+	}
 	switch x := x.(type) {
 	case *Param:
 		s := v.b.mark(x)

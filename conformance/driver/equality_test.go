@@ -60,6 +60,12 @@ var equalities = []search{
 	{"SELECT id FROM users WHERE (note, ssn) IN (SELECT note, ssn FROM users WHERE id = ?)", []any{2}},
 	{"SELECT id FROM users WHERE email IN (SELECT mail FROM contacts UNION SELECT email FROM users WHERE id = 7)", nil},
 	{"SELECT id FROM contacts WHERE ? IN (SELECT u.email FROM users u WHERE u.email = contacts.mail)", []any{"u2@example.com"}},
+	{"SELECT id FROM users WHERE (note, ssn) = (?, ?)", []any{"blue", "222"}},
+	{"SELECT id FROM users WHERE (ssn, id) IN (('111', 3), (?, 2), (NULL, 1))", []any{"222"}},
+	{"SELECT id FROM users WHERE (ssn, email) <> (?, ?)", []any{"111", "u3@example.com"}},
+	{"SELECT id FROM users WHERE (email, ssn) IN (SELECT c.mail, u.ssn FROM contacts c JOIN users u ON u.email = c.mail)", nil},
+	{"SELECT id, CASE ssn WHEN ? THEN 'a' WHEN '222' THEN 'b' ELSE note END AS k FROM users", []any{"111"}},
+	{"SELECT id, CASE ssn WHEN ? THEN ssn ELSE email END AS k FROM users", []any{"111"}},
 	{"UPDATE users SET note = 'in' WHERE email IN (SELECT mail FROM contacts)", nil},
 	{"SELECT id, note FROM users ORDER BY id", nil},
 	{"DELETE FROM contacts WHERE mail IN (SELECT email FROM users WHERE ssn = '111')", nil},
@@ -107,6 +113,9 @@ var storedBy = []string{
 var equalitiesOnly = map[rewrite.Dialect][]search{
 	rewrite.Postgres: {
 		{"SELECT DISTINCT ON (ssn) ssn FROM users", nil},
+		{"SELECT id FROM users WHERE ssn = $1 OR $1::text IS NULL", []any{"111"}},
+		{"SELECT id FROM users WHERE ssn = $1 OR $1::text IS NULL", []any{nil}},
+		{"SELECT id FROM users WHERE ($1::text IS NULL OR ssn = $1) AND ($2::text IS NULL OR note = $2)", []any{nil, "red"}},
 		{"SELECT id FROM users WHERE email = ANY (SELECT mail FROM contacts)", nil},
 		{"SELECT id FROM users WHERE email <> ALL (SELECT mail FROM contacts)", nil},
 		{"SELECT d.b FROM (SELECT id, email FROM users) AS d (a, b) WHERE d.b = $1", []any{"u2@example.com"}},
@@ -130,7 +139,13 @@ var equalitiesOnly = map[rewrite.Dialect][]search{
 		{"SELECT id, note FROM users", nil},
 		{"SELECT count(*) FILTER (WHERE ssn = '111'), ssn FROM users GROUP BY ssn", nil},
 	},
+	rewrite.SQLite: {
+		{"SELECT id FROM users WHERE ssn = ?1 OR ?1 IS NULL", []any{"111"}},
+		{"SELECT id FROM users WHERE ssn = ?1 OR ?1 IS NULL", []any{nil}},
+		{"SELECT id FROM users WHERE ssn = ? OR ? IS NULL", []any{"111", "111"}},
+	},
 	rewrite.MySQL: {
+		{"SELECT id FROM users WHERE ssn = ? OR ? IS NULL", []any{"111", "111"}},
 		{"SELECT DISTINCTROW ssn FROM users", nil},
 		{"SELECT count(DISTINCT ssn, note) FROM users", nil},
 		{"SELECT ssn, count(*) FROM users GROUP BY ssn ORDER BY NULL", nil},
