@@ -406,7 +406,7 @@ func (g *generator) grouped(top bool) query {
 	q.text += " GROUP BY " + g.pick(key.ref, "1")
 	if g.in(3) {
 		q.text += " HAVING count(*) > " + g.small()
-		if key.sealed && g.in(2) {
+		if key.search && g.in(2) {
 			q.text += " AND " + g.search(scope{{cols: []col{key}}}, key)
 		}
 	}
