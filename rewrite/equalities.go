@@ -30,6 +30,11 @@ type equalities struct {
 	distinct map[*Select]*distinctness
 }
 
+// any reports a text that indexes have changed beyond references to them.
+func (e *equalities) any() bool {
+	return len(e.placed)+len(e.picks)+len(e.distinct)+len(e.shown)+len(e.peeled) > 0
+}
+
 type outputOf struct {
 	query  *Query
 	column int
