@@ -3,6 +3,7 @@ package driver
 import (
 	"database/sql/driver"
 	"errors"
+	"strings"
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/envelope"
@@ -67,6 +68,9 @@ func (x *call) index(o *rewrite.Out) (driver.Value, error) {
 // indexed computes the index of a payload.
 func (x *call) indexed(o *rewrite.Out, ix index, tag logical.Tag, payload []byte) (driver.Value, error) {
 	of := o.Index
+	if o.Folded && tag == logical.TagText && strings.ToLower(string(payload)) != string(payload) {
+		return make([]byte, of.Bytes()), nil // no value has that hash
+	}
 	var part envelope.Partition
 	if !of.AllPartitions() {
 		var err error

@@ -302,13 +302,8 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 	if in.st.HasColumns && len(row) > len(in.cols) && in.rel.annotated() != nil {
 		return a.refuse(in.st.Start, ReasonAmbiguous, in.rel.alias.Name, "a row has more values than columns")
 	}
-	find := (&partitionOfRow{a: a, in: in, row: row}).get
-	sc := in.sc
-	if a.dialect == MySQL {
-		// Values may name columns of the row: those set before them, or their
-		// defaults.
-		sc = &scope{up: in.sc, rels: []*relation{in.rel}}
-	}
+	find := a.rowPartitionOnce(in, row)
+	sc := in.valueScope(a)
 	for i, e := range row {
 		c := in.sealedAt(i)
 		if c == nil {
@@ -336,6 +331,20 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 		in.sealed = true
 	}
 	return nil
+}
+
+// valueScope is the scope of the values of a row. On MySQL they may name columns
+// of the row: those set before them, or their defaults.
+func (in *insertion) valueScope(a *analysis) *scope {
+	if a.dialect == MySQL {
+		return &scope{up: in.sc, rels: []*relation{in.rel}}
+	}
+	return in.sc
+}
+
+// rowPartitionOnce finds the partition of a row when it is first asked for.
+func (a *analysis) rowPartitionOnce(in *insertion, row []Expr) func() (PartitionSource, error) {
+	return (&partitionOfRow{a: a, in: in, row: row}).get
 }
 
 // partitionOfRow finds the partition of a row when it is first asked for.
@@ -581,13 +590,13 @@ func assigned(s *Assign, k int) Expr {
 // was sealed for (threats T13).
 func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnRef, v Expr, c *schema.Column, at int, sc *scope) error {
 	if isNull(v) {
-		return a.growAssign(s, to, c, v, PartitionSource{}, nil)
+		return a.growAssign(s, to, c, v, PartitionSource{}, nil, nil)
 	}
 	if d, ok := v.(*Default); ok {
 		if err := a.defaulted(in.rel, at, d.Start); err != nil {
 			return err
 		}
-		return a.growAssign(s, to, c, v, PartitionSource{}, nil)
+		return a.growAssign(s, to, c, v, PartitionSource{}, nil, nil)
 	}
 	if !a.conflictKeepsPartition(in, u) {
 		return a.refuse(u.Start, ReasonPartition, c.String(), "the conflict key must contain the partition column, or another partition's row could be overwritten")
@@ -603,7 +612,7 @@ func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnR
 		}
 		_, values := v.(*ValuesRef)
 		if f := h.flow(); len(f) > 0 && f[0].col == c && (h.rel.excluded || values) {
-			return a.growAssign(s, to, c, v, PartitionSource{}, a.proposedForm(ref, values))
+			return a.growAssign(s, to, c, v, PartitionSource{}, a.proposedForm(ref, values), nil)
 		}
 	}
 	sink := &sink{
@@ -792,7 +801,7 @@ func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {
 				return err
 			}
 		case isNull(v):
-			if err := a.growAssign(as, ref, f[0].col, v, PartitionSource{}, nil); err != nil {
+			if err := a.growAssign(as, ref, f[0].col, v, PartitionSource{}, nil, nil); err != nil {
 				return err
 			}
 		default:
@@ -881,7 +890,7 @@ func (a *analysis) updateSealed(s *Update, as *Assign, ref *ColumnRef, h hit, v 
 		if err := a.defaulted(h.rel, h.col, d.Start); err != nil {
 			return err
 		}
-		return a.growAssign(as, ref, c, v, PartitionSource{}, nil)
+		return a.growAssign(as, ref, c, v, PartitionSource{}, nil, nil)
 	}
 	sink := a.updateSink(s, h, c, v.Pos())
 	if err := a.assign(v, sc, sink); err != nil {

@@ -26,6 +26,8 @@ type sink struct {
 	row func(s *sealed) bool
 	// kept is set once the column was found to be assigned to itself.
 	kept bool
+	// sc is the scope of what is assigned.
+	sc *scope
 }
 
 const domainHint = "a copy opens only under the same id: give both columns one id: in the configuration before data is written, or select the value and write it with bound parameters"
@@ -34,6 +36,7 @@ const domainHint = "a copy opens only under the same id: give both columns one i
 // sealed for it, records of the same domain stay as they are, and nothing else
 // may come (threats T5, T17).
 func (a *analysis) assign(e Expr, sc *scope, to *sink) error {
+	to.sc = sc
 	if a.direct(e, to) {
 		out, err := a.sealedFor(to)
 		if err != nil {
@@ -49,21 +52,20 @@ func (a *analysis) assign(e Expr, sc *scope, to *sink) error {
 	return a.take(c, to, e.Pos())
 }
 
-// growSink adds the assignment of a search index to that of its column. Only
-// that of a constant can be told; where the column keeps its value, so does the
-// index.
+// growSink adds the assignment of a search index to that of its column. Where
+// the column keeps its value, so does the index.
 func (a *analysis) growSink(s *Assign, ref *ColumnRef, v Expr, to *sink) error {
 	if len(to.col.Indexes()) == 0 || to.kept {
 		return nil
 	}
 	var part PartitionSource
-	if a.direct(v, to) {
+	if a.direct(v, to) || hasConstant(v) {
 		var err error
 		if part, err = to.part(); err != nil {
 			return err
 		}
 	}
-	return a.growAssign(s, ref, to.col, v, part, nil)
+	return a.growAssign(s, ref, to.col, v, part, nil, to.sc)
 }
 
 // direct reports a constant that stands alone where the value is assigned: the

@@ -145,7 +145,11 @@ func (b *builder) collect() error {
 	}
 	// What is added stands in front of a condition at the same place.
 	for _, add := range a.adds {
-		if add.text == "" {
+		if add.form != nil {
+			if err := b.form(add); err != nil {
+				return err
+			}
+		} else if add.text == "" {
 			add.slot = a.work.slots.One()
 			*add.slot = slot{at: add.at, span: Span{add.at, add.at}, out: add.out, added: true, carried: add.carried && a.dialect != SQLite}
 			b.slots = append(b.slots, add.slot)
@@ -205,7 +209,7 @@ func (b *builder) added() int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.Pattern == y.Pattern && x.Like == y.Like && x.Token == y.Token && x.PartitionOf == y.PartitionOf &&
+	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.Folded == y.Folded && x.Pattern == y.Pattern && x.Like == y.Like && x.Token == y.Token && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
 		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value) &&
 		sameValue(x.Row, y.Row)
@@ -267,6 +271,7 @@ func (b *builder) shape() {
 	}
 	b.grouping()
 	b.ranging()
+	b.peelings()
 	for _, add := range b.a.adds {
 		b.addition(add)
 	}
@@ -330,6 +335,10 @@ func (b *builder) marker(n int) []byte {
 // addition writes a value beside another. Those at one place keep their order:
 // edits are sorted stably.
 func (b *builder) addition(add *addition) {
+	if add.form != nil {
+		b.formEdits(add)
+		return
+	}
 	e := edit{kind: editAdd, span: Span{add.at, add.at}, slot: add.slot, add: add}
 	if add.slot != nil && add.slot.n == 0 {
 		e.hole = &add.slot.out

@@ -24,8 +24,15 @@ type equalities struct {
 	// shown the indexes that were added to them, by query and column.
 	outputs map[*Select][]column
 	shown   map[outputOf]string
+	// peeled are functions and collations around operands that are left out.
+	peeled map[Expr]Expr
 	// distinct are the queries whose DISTINCT is spelled out.
 	distinct map[*Select]*distinctness
+}
+
+// any reports a text that indexes have changed beyond references to them.
+func (e *equalities) any() bool {
+	return len(e.placed)+len(e.picks)+len(e.distinct)+len(e.shown)+len(e.peeled) > 0
 }
 
 type outputOf struct {
@@ -70,6 +77,14 @@ func exactIndex(f flow) *schema.Equality {
 		}
 	}
 	return first
+}
+
+// tableIndex is the index of a column of a table, exact or not.
+func (h hit) tableIndex() *schema.Equality {
+	if h.rel.annotated() == nil || h.rel.view != nil || len(h.flow()) != 1 {
+		return nil
+	}
+	return h.flow()[0].col.Equality
 }
 
 // indexAmong finds the index of a column among those of its relation: beside it
@@ -214,8 +229,11 @@ func (a *analysis) place(e Expr, h hit) {
 func (a *analysis) refIndex(ref *ColumnRef, h hit) error {
 	e := h.exactIndex()
 	at := -1
-	if e != nil && a.genuine(ref, h) {
+	switch {
+	case e != nil && a.genuine(ref, h):
 		at = a.indexAmong(h)
+	case h.tableIndex() != nil && a.genuine(ref, h): // exact under what stands around it
+		return a.useIndex(ref, h.tableIndex())
 	}
 	if at < 0 {
 		return a.refuse(ref.Start, ReasonPredicate, h.flow()[0].col.String(), reachHint)

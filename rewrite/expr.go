@@ -364,14 +364,20 @@ func (a *analysis) nested(qs []*Query, sc *scope) error {
 }
 
 func (a *analysis) caseExpr(x *Case, sc *scope, why Reason) error {
-	if x.Operand != nil {
+	compared, err := a.caseCompare(x, sc)
+	if err != nil {
+		return err
+	}
+	if x.Operand != nil && !compared {
 		if err := a.clear(x.Operand, sc, inner(why, ReasonPredicate)); err != nil {
 			return err
 		}
 	}
 	for _, w := range x.Whens {
-		if err := a.clear(w.Cond, sc, inner(why, ReasonPredicate)); err != nil {
-			return err
+		if !compared {
+			if err := a.clear(w.Cond, sc, inner(why, ReasonPredicate)); err != nil {
+				return err
+			}
 		}
 		if err := a.clear(w.Then, sc, inner(why, ReasonExpression)); err != nil {
 			return err
@@ -381,6 +387,19 @@ func (a *analysis) caseExpr(x *Case, sc *scope, why Reason) error {
 		return nil
 	}
 	return a.clear(x.Else, sc, inner(why, ReasonExpression))
+}
+
+// caseCompare plans CASE c WHEN v over an encrypted column; false for any other
+// operand.
+func (a *analysis) caseCompare(x *Case, sc *scope) (bool, error) {
+	if x.Operand == nil {
+		return false, nil
+	}
+	all := []Expr{x.Operand}
+	for _, w := range x.Whens {
+		all = append(all, w.Cond)
+	}
+	return a.indexCompare("=", all, sc)
 }
 
 // carry locates the partition and the row of a value seen through its relation.

@@ -40,6 +40,8 @@ type addition struct {
 	slot        *slot
 	// carried: the text says which type the value has.
 	carried bool
+	// form is set where the value is a form in which indexes stand for values.
+	form *indexForm
 }
 
 // growth is what an INSERT gets: columns, and for each row their values.
@@ -51,33 +53,38 @@ type growth struct {
 // indexCompare plans a comparison with an indexed column. done is false when
 // nothing in it is encrypted.
 func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool, err error) {
-	var first *ColumnRef
+	if done, err := a.compareRows(name, args, sc); done || err != nil {
+		return done, err
+	}
 	var refs []*ColumnRef
 	var hits []hit
+	var under []folding
 	for _, e := range args {
-		ref, ok := e.(*ColumnRef)
+		f := a.unfold(e)
+		ref, ok := f.inner.(*ColumnRef)
 		if !ok {
 			continue
 		}
 		h, _, found, err := a.resolve(ref, sc)
-		if err != nil || !found || len(h.flow()) == 0 {
+		if err != nil || !found || len(h.flow()) == 0 || len(f.layers) > 0 && !a.unfolds(f, h) {
 			continue // reported where the comparison is walked
 		}
-		if refs = append(refs, ref); first == nil {
-			first = ref
-		}
-		hits = append(hits, h)
+		refs, hits, under = append(refs, ref), append(hits, h), append(under, f)
 	}
-	if first == nil {
+	if len(refs) == 0 {
 		return false, nil
 	}
 	var index *schema.Equality
+	var by folds
+	for _, f := range under {
+		by |= f.by
+	}
 	for i, h := range hits {
-		e, err := a.indexAt(name, Expr(refs[i]) != args[0], refs[i], h)
+		e, err := a.indexAt(name, args[0] != under[i].outer(), refs[i], h, by)
 		if err != nil {
 			return true, err
 		}
-		if index != nil && !index.Joins(e) {
+		if index != nil && !index.Joins(e) || lowers(e) && under[i].by == 0 {
 			return true, a.refuse(refs[i].Start, ReasonPredicate, e.Of.String(), "give both columns the same search group and the same index, or compare them in the application")
 		}
 		index = e
@@ -90,15 +97,19 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 		if err := a.refIndex(ref, hits[i]); err != nil {
 			return true, err
 		}
+		a.peel(under[i])
 	}
 	for _, e := range args {
-		if ref, ok := e.(*ColumnRef); ok && contained(refs, ref) {
+		f := a.unfold(e)
+		if ref, ok := f.inner.(*ColumnRef); ok && contained(refs, ref) {
 			continue
 		}
 		if quantified[name] {
-			err = a.arrayTerm(e, index, part)
+			if err = a.arrayTerm(e, index, part); err == nil {
+				a.foldElements(e, lowers(index))
+			}
 		} else {
-			err = a.term(e, index, part)
+			err = a.foldedTerm(e, f, index, part)
 		}
 		if err != nil {
 			return true, err
@@ -118,15 +129,17 @@ func contained(refs []*ColumnRef, ref *ColumnRef) bool {
 
 // indexAt returns the index that answers a comparison of a column; array is set
 // where it stands in the place of an array.
-func (a *analysis) indexAt(name string, array bool, ref *ColumnRef, h hit) (*schema.Equality, error) {
+func (a *analysis) indexAt(name string, array bool, ref *ColumnRef, h hit, by folds) (*schema.Equality, error) {
 	f := h.flow()
 	c := f[0].col
 	switch {
+	case c.Equality != nil && by != 0 && !exactUnder(c.Equality, by):
+		return nil, a.refuse(ref.Start, ReasonFunction, c.String(), foldHint)
 	case c.Equality == nil || len(f) > 1 && h.exactIndex() == nil:
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), noIndexHint)
 	case !indexComparisons[name] && !(quantified[name] && !array):
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), formHint)
-	case !c.Equality.Exact():
+	case !exactUnder(c.Equality, by):
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), lossyHint)
 	case h.rel.view != nil || !a.genuine(ref, h):
 		// Also an alias of the select list, which may be of more than the column.
@@ -224,7 +237,10 @@ func indexPartition(x schema.Index, part PartitionSource) PartitionSource {
 }
 
 // beside describes the index value of an assigned value: fixed text or an Out.
-func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource) (*addition, error) {
+func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource, sc *scope) (*addition, error) {
+	if !isConstant(v) && !isDefault(v) {
+		return a.besideForm(v, to, part, sc)
+	}
 	add := a.work.additions.One()
 	add.name = to.Physical()
 	_, cast := v.(*Cast)
@@ -238,11 +254,6 @@ func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource) (*addit
 		if x.Kind == LitNull {
 			add.text = "NULL"
 			return add, nil
-		}
-	}
-	if _, ok := v.(*Param); !ok {
-		if _, ok := v.(*Literal); !ok {
-			return nil, a.refuse(v.Pos(), ReasonComputed, to.Column().String(), "the column has a search index, which the server cannot compute: bind a parameter or write a literal")
 		}
 	}
 	var err error
@@ -315,7 +326,7 @@ func (a *analysis) growRow(in *insertion, cols []indexedColumn, row []Expr, r in
 				return nil, err
 			}
 		}
-		add, err := a.beside(row[i], ic.index, part)
+		add, err := a.beside(row[i], ic.index, part, in.valueScope(a))
 		if err != nil {
 			return nil, err
 		}
@@ -363,7 +374,7 @@ func (a *analysis) grow(in *insertion, g *growth) error {
 // growAssign adds the assignments of the indexes to that of the column.
 // proposed is the prefix and suffix of the proposed row's columns, where the
 // value is one.
-func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Expr, part PartitionSource, proposed []string) error {
+func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Expr, part PartitionSource, proposed []string, sc *scope) error {
 	for _, x := range c.Indexes() {
 		if !s.Known() {
 			return a.refuse(ref.Start, ReasonExpression, c.String(), "write the assignment in a plainer form")
@@ -373,7 +384,7 @@ func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Exp
 			add.text, add.ref = proposed[0]+a.front.QuoteIdent(add.name)+proposed[1], append(qualifiers(proposedRef(v)), add.name)
 		} else {
 			var err error
-			if add, err = a.beside(v, x, part); err != nil {
+			if add, err = a.beside(v, x, part, sc); err != nil {
 				return err
 			}
 		}

@@ -52,7 +52,7 @@ func (a *analysis) selectedIndex(in *insertion, i int, to schema.Index) (*additi
 		if err != nil {
 			return nil, err
 		}
-		return a.beside(c.konst, to, part)
+		return a.beside(c.konst, to, part, nil)
 	case len(c.flow) != 1 || c.origin.rel == nil || c.origin.rel.view != nil || c.origin.rel.annotated() == nil:
 		return nil, refused
 	}

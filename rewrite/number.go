@@ -126,7 +126,7 @@ func (b *builder) renumbers() bool {
 	for _, s := range b.slots {
 		switch {
 		case s.n == 0:
-		case s.param == nil, s.cast, s.n != s.param.N, s.param.Source == string(b.marker(s.n)):
+		case s.param == nil, s.added, s.cast, s.n != s.param.N, s.param.Source == string(b.marker(s.n)):
 			last = max(last, s.n) // written with its number
 		case s.param.Source == "?":
 			if last++; last != s.n {

@@ -55,6 +55,9 @@ type Out struct {
 	// Compared says that the index is for a comparison, where a value is not
 	// rounded, cut or checked as it would be on its way into the column.
 	Compared bool
+	// Folded says that only a value in lower case is equal to any: another one
+	// has an index that no value has.
+	Folded bool
 	// List says that the value is an array, of whose elements the indexes are
 	// sent as one (PostgreSQL's ANY and ALL).
 	List      bool

@@ -281,6 +281,9 @@ func describeOut(o rewrite.Out) string {
 		if !o.Index.AllPartitions() {
 			scope = describePartition(o.Partition)
 		}
+		if o.Folded {
+			scope += " if in lower case"
+		}
 		if o.List {
 			return "indexes of " + o.Index.Column().String() + " for each of " + describeValue(o.Value) + " " + scope
 		}
@@ -519,7 +522,7 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			i++
 		case "asherah":
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
-		case "index", "lossy", "uniquely", "table-wide", "group":
+		case "index", "lossy", "folding", "uniquely", "table-wide", "group":
 			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
 		case "ranged", "range-prefix", "short", "range-wide", "range-group":
 			i += rangeWord(t, ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
@@ -554,7 +557,7 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 	}
 }
 
-// indexWord reads "index NAME", "lossy", "uniquely", "table-wide", "group NAME"
+// indexWord reads "index NAME", "lossy", "folding", "uniquely", "table-wide", "group NAME"
 // and returns the number of further words it took.
 func indexWord(c *schema.Column, word string, rest []string) int {
 	if c.Equality == nil {
@@ -572,6 +575,8 @@ func indexWord(c *schema.Column, word string, rest []string) int {
 		return 1
 	case "lossy":
 		c.Equality.Normalize = []schema.Normalizer{schema.Lower}
+	case "folding":
+		c.Equality.Collation = schema.CollationIgnoreCase
 	case "uniquely":
 		c.Equality.Unique = schema.UniqueExact
 	case "table-wide":

@@ -108,7 +108,7 @@ func (p *tokenProof) holds() bool {
 			return false
 		}
 	}
-	return p.rest() && !p.open && p.mark == len(p.b.marks) && p.params == (verifier{p.b}).markers()
+	return p.rest() && !p.open && p.mark == len(p.b.marks) && p.params == (verifier{b: p.b}).markers()
 }
 
 // rest proves what stands behind the last edit. Where the next token is the

@@ -195,7 +195,10 @@ func (a *analysis) conditions(es []Expr, compared bool, sc *scope, why Reason) e
 	from := len(a.params)
 	var err error
 	if why = inner(why, ReasonPredicate); compared {
-		err = a.compare(es, sc, why)
+		var done bool
+		if done, err = a.indexCompare("=", es, sc); err == nil && !done {
+			err = a.compare(es, sc, why)
+		}
 	} else {
 		err = a.clearAll(es, sc, why)
 	}

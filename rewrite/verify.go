@@ -18,7 +18,7 @@ func (b *builder) verify() error {
 func (b *builder) provenByParsing(text string) bool {
 	got, err := b.a.front.Parse(text, b.a.session)
 	defer got.release()
-	return err == nil && verifier{b}.script(b.a.script, got)
+	return err == nil && verifier{b: b}.script(b.a.script, got)
 }
 
 // standIns are the constants that stand in the holes while the text is proven.
@@ -78,7 +78,11 @@ func FillHoles(p *Plan, literal func(Hole) (string, error)) (string, error) {
 	return string(append(out, p.Text[last:]...)), nil
 }
 
-type verifier struct{ b *builder }
+type verifier struct {
+	b *builder
+	// copy is set while the copy of a form is compared with it.
+	copy *indexForm
+}
 
 func (v verifier) script(x, y *Script) bool {
 	if len(x.Statements)+v.b.a.behind != len(y.Statements) || len(y.Markers) != v.markers() {
@@ -458,15 +462,25 @@ func (v verifier) expr(x, y Expr) bool {
 	if done, ok := v.ranged(x, y); done {
 		return ok
 	}
+	if inner, ok := v.b.a.eq.peeled[x]; ok {
+		return v.expr(inner, y)
+	}
 	switch x := x.(type) {
 	case *Param:
 		s := v.b.mark(x)
+		if v.copy != nil {
+			s = v.copy.slots[x]
+		}
 		return s != nil && v.slot(s, y)
 	case *ColumnRef:
 		if _, ok := v.b.a.eq.picks[x]; ok {
 			y = v.b.a.unpicked(y)
 		}
 		y, ok := y.(*ColumnRef)
+		if v.copy != nil && v.copy.names[x] != "" {
+			n := len(x.Path) - 1
+			return ok && len(y.Path) == n+1 && idents(x.Path[:n], y.Path[:n]) && y.Path[n].Name == v.copy.names[x]
+		}
 		if e := v.b.a.indexed[x]; e != nil {
 			n := len(x.Path) - 1
 			return ok && len(y.Path) == n+1 && idents(x.Path[:n], y.Path[:n]) && y.Path[n].Name == v.b.a.indexName(x, e)
@@ -476,7 +490,11 @@ func (v verifier) expr(x, y Expr) bool {
 		y, ok := y.(*Star)
 		return ok && idents(x.Path, y.Path)
 	case *Literal:
-		if s := v.b.literal(x); s != nil {
+		s := v.b.literal(x)
+		if v.copy != nil {
+			s = v.copy.slots[x]
+		}
+		if s != nil {
 			return v.slot(s, y)
 		}
 		y, ok := y.(*Literal)

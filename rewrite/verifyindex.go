@@ -47,6 +47,9 @@ func (v verifier) grownRows(x *Insert, g *growth, y [][]Expr) bool {
 
 // added holds an expression of the edited text against what was added there.
 func (v verifier) added(add *addition, y Expr) bool {
+	if add.form != nil {
+		return verifier{b: v.b, copy: add.form}.expr(add.form.expr, y)
+	}
 	if add.slot != nil {
 		return v.slot(add.slot, y)
 	}

@@ -60,15 +60,62 @@ var equalities = []search{
 	{"SELECT id FROM users WHERE (note, ssn) IN (SELECT note, ssn FROM users WHERE id = ?)", []any{2}},
 	{"SELECT id FROM users WHERE email IN (SELECT mail FROM contacts UNION SELECT email FROM users WHERE id = 7)", nil},
 	{"SELECT id FROM contacts WHERE ? IN (SELECT u.email FROM users u WHERE u.email = contacts.mail)", []any{"u2@example.com"}},
+	{"SELECT id FROM users WHERE (note, ssn) = (?, ?)", []any{"blue", "222"}},
+	{"SELECT id FROM users WHERE (ssn, id) IN (('111', 3), (?, 2), (NULL, 1))", []any{"222"}},
+	{"SELECT id FROM users WHERE (ssn, email) <> (?, ?)", []any{"111", "u3@example.com"}},
+	{"SELECT id FROM users WHERE (email, ssn) IN (SELECT c.mail, u.ssn FROM contacts c JOIN users u ON u.email = c.mail)", nil},
+	{"SELECT id, CASE ssn WHEN ? THEN 'a' WHEN '222' THEN 'b' ELSE note END AS k FROM users", []any{"111"}},
+	{"SELECT id, CASE ssn WHEN ? THEN ssn ELSE email END AS k FROM users", []any{"111"}},
 	{"UPDATE users SET note = 'in' WHERE email IN (SELECT mail FROM contacts)", nil},
 	{"SELECT id, note FROM users ORDER BY id", nil},
 	{"DELETE FROM contacts WHERE mail IN (SELECT email FROM users WHERE ssn = '111')", nil},
 	{"SELECT id, mail FROM contacts ORDER BY id", nil},
 }
 
+// carriedOver are assignments by forms, whose indexes are chosen with them. Each
+// is followed by searches for what it stored.
+var carriedOver = []search{
+	{"UPDATE users SET ssn = COALESCE(?, ssn) WHERE id = ?", []any{"new", 1}},
+	{"UPDATE users SET ssn = COALESCE(?, ssn) WHERE id = ?", []any{nil, 2}},
+	{"UPDATE users SET ssn = COALESCE(ssn, 'none')", nil},
+	{"UPDATE users SET ssn = CASE WHEN note = ? THEN ? ELSE ssn END, note = 'x' WHERE id < 4", []any{"red", "new"}},
+	{"UPDATE users SET ssn = CASE WHEN ssn = '222' THEN 'lit' WHEN ssn IS NULL THEN ? ELSE ssn END", []any{"new"}},
+	{"UPDATE users SET email = CASE WHEN id = ? THEN ? WHEN id = ? THEN ? END WHERE id IN (1, 2)", []any{1, "one@example.com", 2, "two@example.com"}},
+	{"UPDATE users SET ssn = CASE id WHEN 1 THEN 'a' WHEN 2 THEN NULL ELSE COALESCE(?, ssn, 'b') END", []any{nil}},
+	{"UPDATE tenants SET secret = COALESCE(?, secret), code = COALESCE(code, ?) WHERE tenant = ? AND id = ?", []any{"new", "new", "a", 2}},
+	{"INSERT INTO users (id, ssn, email) VALUES (200, COALESCE(?, 'lit'), CASE WHEN 1 = 1 THEN 'case@example.com' END)", []any{nil}},
+}
+
+var carriedOverOnly = map[rewrite.Dialect][]search{
+	rewrite.Postgres: {
+		{"UPDATE users SET ssn = COALESCE($1::text, ssn) WHERE id = 1", []any{nil}},
+		{"UPDATE users SET ssn = CASE WHEN $1::bool THEN $2 ELSE ssn END WHERE id = 1", []any{true, "new"}},
+		{"UPDATE users SET ssn = CASE WHEN $1::bool THEN $2 ELSE ssn END WHERE id = 1", []any{false, "other"}},
+		{"INSERT INTO users (id, ssn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET ssn = COALESCE(excluded.ssn, users.ssn)", []any{nil}},
+		{"INSERT INTO users (id, ssn) VALUES (1, $1) ON CONFLICT (id) DO UPDATE SET ssn = COALESCE(excluded.ssn, users.ssn)", []any{"lit"}},
+	},
+	rewrite.SQLite: {
+		{"INSERT INTO users (id, ssn) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET ssn = IFNULL(excluded.ssn, ssn)", []any{nil}},
+		{"UPDATE users SET ssn = iif(id = ?1, ?2, ssn)", []any{3, "new"}},
+	},
+	rewrite.MySQL: {
+		{"INSERT INTO users (id, ssn) VALUES (1, ?) ON DUPLICATE KEY UPDATE ssn = COALESCE(VALUES(ssn), ssn)", []any{nil}},
+		{"UPDATE users SET note = 'y', ssn = IF(note = 'y', ?, ssn), points = 5", []any{"new"}},
+		{"UPDATE users u JOIN contacts c ON c.mail = u.email SET u.ssn = IFNULL(?, u.ssn), c.label = 'm'", []any{"new"}},
+	},
+}
+
+var storedBy = []string{
+	"SELECT id, ssn, email FROM users", "SELECT id FROM users WHERE ssn IN ('new', 'a')", "SELECT id FROM users WHERE ssn IN ('none', 'lit', 'b')", "SELECT id FROM users WHERE ssn IN ('111', '222')",
+	"SELECT id FROM users WHERE email IN ('one@example.com', 'case@example.com')", "SELECT ssn, count(*) FROM users GROUP BY ssn", "SELECT id FROM tenants WHERE tenant = 'a' AND secret = 'new'", "SELECT id FROM tenants WHERE code = 'new'",
+}
+
 var equalitiesOnly = map[rewrite.Dialect][]search{
 	rewrite.Postgres: {
 		{"SELECT DISTINCT ON (ssn) ssn FROM users", nil},
+		{"SELECT id FROM users WHERE ssn = $1 OR $1::text IS NULL", []any{"111"}},
+		{"SELECT id FROM users WHERE ssn = $1 OR $1::text IS NULL", []any{nil}},
+		{"SELECT id FROM users WHERE ($1::text IS NULL OR ssn = $1) AND ($2::text IS NULL OR note = $2)", []any{nil, "red"}},
 		{"SELECT id FROM users WHERE email = ANY (SELECT mail FROM contacts)", nil},
 		{"SELECT id FROM users WHERE email <> ALL (SELECT mail FROM contacts)", nil},
 		{"SELECT d.b FROM (SELECT id, email FROM users) AS d (a, b) WHERE d.b = $1", []any{"u2@example.com"}},
@@ -92,7 +139,13 @@ var equalitiesOnly = map[rewrite.Dialect][]search{
 		{"SELECT id, note FROM users", nil},
 		{"SELECT count(*) FILTER (WHERE ssn = '111'), ssn FROM users GROUP BY ssn", nil},
 	},
+	rewrite.SQLite: {
+		{"SELECT id FROM users WHERE ssn = ?1 OR ?1 IS NULL", []any{"111"}},
+		{"SELECT id FROM users WHERE ssn = ?1 OR ?1 IS NULL", []any{nil}},
+		{"SELECT id FROM users WHERE ssn = ? OR ? IS NULL", []any{"111", "111"}},
+	},
 	rewrite.MySQL: {
+		{"SELECT id FROM users WHERE ssn = ? OR ? IS NULL", []any{"111", "111"}},
 		{"SELECT DISTINCTROW ssn FROM users", nil},
 		{"SELECT count(DISTINCT ssn, note) FROM users", nil},
 		{"SELECT ssn, count(*) FROM users GROUP BY ssn ORDER BY NULL", nil},
@@ -139,6 +192,14 @@ func TestEquality(t *testing.T) {
 			for _, list := range [][]search{equalities, equalitiesOnly[e.dialect]} {
 				for _, q := range list {
 					x.unordered(q.text, q.args)
+				}
+			}
+			for _, list := range [][]search{carriedOver, carriedOverOnly[e.dialect]} {
+				for _, q := range list {
+					x.both(q.text, q.args...)
+					for _, s := range storedBy {
+						x.unordered(s, nil)
+					}
 				}
 			}
 		})

@@ -274,7 +274,9 @@ func TestFlowKeepsIndexes(t *testing.T) {
 			w.equal(w.value(filter, args...), int64(4))
 			clear(args)
 			w.equal(w.value(filter, args...), int64(4))
-			w.refused("UPDATE users SET email = COALESCE(email, {M})", rewrite.ReasonComputed)
+			w.exec("UPDATE users SET email = COALESCE(email, {M})")
+			w.equal(w.value("SELECT count(*) FROM users WHERE email = ?", w.mark), int64(4))
+			w.refused("UPDATE users SET email = COALESCE((SELECT email FROM users u WHERE u.id = 1), {M})", rewrite.ReasonComputed)
 		})
 	}
 }

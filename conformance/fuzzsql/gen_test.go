@@ -323,9 +323,7 @@ func (g *generator) cond(s scope) string {
 // search compares a column that has a blind index.
 func (g *generator) search(s scope, c col) string {
 	v := g.value(c.kind, true)
-	switch g.n(8) {
-	default:
-		return c.ref + " = " + v
+	switch g.n(14) {
 	case 2:
 		return v + " = " + c.ref
 	case 3:
@@ -339,7 +337,41 @@ func (g *generator) search(s scope, c col) string {
 	case 7:
 		others := s.all(func(o col) bool { return o.search && o.kind == c.kind })
 		return c.ref + " = " + pickOf(g.dice, others).ref
+	case 8, 9:
+		return c.ref + g.pick(" IN (", " NOT IN (") + g.listed(c) + ")"
+	case 10:
+		if ints := s.all(clearOf(kindInt)); len(ints) > 0 {
+			return "(" + pickOf(g.dice, ints).ref + ", " + c.ref + ") IN ((" + g.small() + ", " + v + "), (" + g.small() + ", " + g.value(c.kind, true) + "))"
+		}
+	case 11:
+		return "CASE " + c.ref + " WHEN " + v + " THEN 1 WHEN " + g.value(c.kind, true) + " THEN 2 ELSE 3 END = " + g.small()
+	case 12:
+		if g.w.dialect == rewrite.Postgres && c.kind == kindText {
+			return c.ref + g.pick(" = ANY (", " <> ALL (") + g.bind([]string{marked(c.kind, g.vals.IntN(60)).(string), marked(c.kind, g.vals.IntN(60)).(string)}) + ")"
+		}
 	}
+	return c.ref + " = " + v
+}
+
+// listed is a query of values that a column is compared with.
+func (g *generator) listed(c col) string {
+	var found []column
+	t := g.table()
+	for _, x := range t.cols {
+		if x.search && x.kind == c.kind {
+			found = append(found, x)
+		}
+	}
+	if len(found) == 0 {
+		return g.value(c.kind, true)
+	}
+	a := g.name("l")
+	inner := scope{g.source(t, a)}
+	where := g.cond(inner)
+	if t.tenant {
+		where = a + ".tenant = '" + g.tenant() + "' AND " + where
+	}
+	return "SELECT " + g.pick("", "DISTINCT ") + a + "." + pickOf(g.dice, found).name + " FROM " + t.name + " " + a + " WHERE " + where
 }
 
 // existsItem is what stands behind SELECT in an EXISTS.

@@ -161,9 +161,9 @@ tables:
 			search := ""
 			switch {
 			case c.search && c.kind == kindText:
-				search = ", search: {equality: {collation: binary}}"
+				search = ", search: {equality: {collation: binary, group: texts}}"
 			case c.search:
-				search = ", search: equality"
+				search = fmt.Sprintf(", search: {equality: {group: kind%d}}", c.kind)
 			}
 			fmt.Fprintf(&b, "      %s: {type: %q%s}\n", c.name, w.spelling(c.kind), search)
 		}

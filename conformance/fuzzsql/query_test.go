@@ -31,7 +31,7 @@ func (g *generator) source(t *table, alias string) src {
 func derived(q query, alias string) src {
 	s := src{alias: alias}
 	for _, c := range q.cols {
-		s.cols = append(s.cols, col{ref: alias + "." + c.name, name: c.name, kind: c.kind, sealed: c.sealed})
+		s.cols = append(s.cols, col{ref: alias + "." + c.name, name: c.name, kind: c.kind, sealed: c.sealed, search: c.search})
 	}
 	for _, k := range q.keys {
 		s.keys = append(s.keys, alias+"."+k)
@@ -382,15 +382,9 @@ func (g *generator) window(s scope, seal []col) (string, col) {
 // grouped makes a query with aggregates.
 func (g *generator) grouped(top bool) query {
 	from, s := g.from(nil)
-	clear := s.all(isClear)
-	key := g.col(clear)
-	if g.risky() {
-		if c := s.all(isSealed); len(c) > 0 {
-			key = pickOf(g.dice, c)
-		}
-	}
+	key := g.groupable(s)
 	items := []string{key.ref + " AS k", "count(*) AS n"}
-	cols := []col{{ref: "k", name: "k", kind: key.kind, sealed: key.sealed}, {ref: "n", name: "n", kind: kindInt, sealed: false}}
+	cols := []col{{ref: "k", name: "k", kind: key.kind, sealed: key.sealed, search: key.search}, {ref: "n", name: "n", kind: kindInt, sealed: false}}
 	switch g.n(5) {
 	case 1:
 		items = append(items, "max("+g.intExpr(s)+") AS m")
@@ -399,7 +393,7 @@ func (g *generator) grouped(top bool) query {
 		items = append(items, "count("+g.col(s.all(anyCol)).ref+") AS m")
 		cols = append(cols, col{ref: "m", name: "m", kind: kindInt, sealed: false})
 	case 3:
-		items = append(items, "count(DISTINCT "+g.col(clear).ref+") AS m")
+		items = append(items, "count(DISTINCT "+g.groupable(s).ref+") AS m")
 		cols = append(cols, col{ref: "m", name: "m", kind: kindInt, sealed: false})
 	case 4:
 		items = append(items, "sum("+g.col(s.all(clearOf(kindInt))).ref+") AS m")
@@ -412,6 +406,9 @@ func (g *generator) grouped(top bool) query {
 	q.text += " GROUP BY " + g.pick(key.ref, "1")
 	if g.in(3) {
 		q.text += " HAVING count(*) > " + g.small()
+		if key.search && g.in(2) {
+			q.text += " AND " + g.search(scope{{cols: []col{key}}}, key)
+		}
 	}
 	if g.in(2) && !key.sealed {
 		q.text += " ORDER BY " + g.pick("1", "2, 1", "k")
@@ -420,23 +417,38 @@ func (g *generator) grouped(top bool) query {
 	return q
 }
 
+// groupable picks a column that rows are grouped by: a clear one, or one with a
+// search index.
+func (g *generator) groupable(s scope) col {
+	if c := s.all(isSearched); len(c) > 0 && g.in(2) {
+		return pickOf(g.dice, c)
+	}
+	if c := s.all(isSealed); len(c) > 0 && g.risky() {
+		return pickOf(g.dice, c)
+	}
+	return g.col(s.all(isClear))
+}
+
 // distinct makes a query that compares its rows.
 func (g *generator) distinct(top bool) query {
 	from, s := g.from(nil)
 	if g.w.dialect == rewrite.Postgres && len(s) == 1 && s[0].keys != nil && g.in(2) {
 		items, cols := g.items(top, s)
-		if on := s.all(clearOf(kindInt)); len(on) > 0 {
+		if on := s.all(clearOf(kindInt)); len(on) > 0 { // the order says which row is kept
 			c := pickOf(g.dice, on)
 			return query{text: "SELECT DISTINCT ON (" + c.ref + ") " + items + " FROM " + from + " ORDER BY " + c.ref + ", " + strings.Join(s[0].keys, ", "), cols: cols, total: false}
 		}
 	}
-	c := g.col(s.all(isClear))
-	if g.risky() {
-		if x := s.all(isSealed); len(x) > 0 {
-			c = pickOf(g.dice, x)
-		}
+	c := g.groupable(s)
+	n := g.intExpr(s)
+	if c.sealed && g.w.dialect != rewrite.Postgres && !g.risky() {
+		n = g.col(s.all(clearOf(kindInt))).ref // functions are refused beside it
 	}
-	return query{text: "SELECT DISTINCT " + c.ref + " AS k, " + g.intExpr(s) + " AS n FROM " + from, cols: []col{{ref: "k", name: "k", kind: c.kind, sealed: c.sealed}, {ref: "n", name: "n", kind: kindInt, sealed: false}}}
+	where := ""
+	if g.in(2) {
+		where = " WHERE " + g.cond(s)
+	}
+	return query{text: "SELECT DISTINCT " + c.ref + " AS k, " + n + " AS n FROM " + from + where, cols: []col{{ref: "k", name: "k", kind: c.kind, sealed: c.sealed, search: c.search}, {ref: "n", name: "n", kind: kindInt, sealed: false}}}
 }
 
 // union makes a set operation over two queries of equal shape.

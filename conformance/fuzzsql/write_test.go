@@ -27,6 +27,14 @@ func (g *generator) stored(c column, s scope) string {
 		}
 		return g.pick("upper("+v+")", "(SELECT "+v+")", v+" || 'x'", "nullif("+v+", 'a')", "concat("+v+")", "CAST("+v+" AS char(2))")
 	}
+	if s != nil && c.search && g.in(4) {
+		for _, own := range s[0].cols {
+			if own.name != c.name {
+				continue
+			}
+			return g.pick("coalesce("+v+", "+own.ref+")", "coalesce("+own.ref+", "+v+")", "CASE WHEN "+g.cond(s)+" THEN "+v+" ELSE "+own.ref+" END", "CASE WHEN "+own.ref+" = "+g.value(c.kind, true)+" THEN "+own.ref+" ELSE "+v+" END")
+		}
+	}
 	switch g.n(12) {
 	case 8:
 		return "(" + v + ")"
