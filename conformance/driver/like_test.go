@@ -1,10 +1,19 @@
 package drivertest_test
 
 import (
+	"bytes"
+	"errors"
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/driver/mysql"
+	"github.com/sealsql/sealsql/driver/sqlite"
 	"github.com/sealsql/sealsql/rewrite"
+	mysqlfront "github.com/sealsql/sealsql/rewrite/mysql"
+	sqlitefront "github.com/sealsql/sealsql/rewrite/sqlite"
 )
 
 const likeConfig = head + `tables:
@@ -185,6 +194,163 @@ func TestLikeIsRefusedWhereItWouldBeWrong(t *testing.T) {
 			w.refused("SELECT bio_sub FROM people")
 			w.refused("UPDATE people SET bio_sub = NULL WHERE id = 1")
 			w.silent("a refusal")
+		})
+	}
+}
+
+// makeSides makes the tables of tokens, as sealsql ddl prints them.
+func (x *twins) makeSides() {
+	w := x.w
+	w.t.Helper()
+	ctx := w.t.Context()
+	inspect, front := sqlite.Inspect, rewrite.Frontend(sqlitefront.New())
+	if w.dialect == rewrite.MySQL {
+		inspect, front = mysql.Inspect, mysqlfront.New()
+	}
+	seen, err := inspect(ctx, w.dsn)
+	w.must(err)
+	conn, err := w.plain.Conn(ctx) // transactions and variables are a connection's
+	w.must(err)
+	defer conn.Close()
+	made := 0
+	for i := range seen.Snapshot.Relations {
+		r := &seen.Snapshot.Relations[i]
+		t := w.cfg.Catalog.Lookup("", r.ID.Name)
+		if path := seen.Session.Names.SearchPath; t == nil || len(path) == 0 || r.ID.Schema != path[0] {
+			continue
+		}
+		for _, c := range t.Columns {
+			if c.Contains == nil {
+				continue
+			}
+			made++
+			for _, text := range rewrite.SideDDL(front, r, c.Contains) {
+				if _, err := conn.ExecContext(ctx, text); err != nil {
+					w.t.Fatalf("%s: %v", text, err)
+				}
+			}
+		}
+	}
+	if made != 3 {
+		w.t.Fatalf("%d tables of tokens", made)
+	}
+	x.eventually("the table of tokens is asked", x.asksTokens)
+}
+
+// eventually waits until the catalog is read again: the driver may go on with
+// an old one for some seconds.
+func (x *twins) eventually(what string, done func() bool) {
+	x.t.Helper()
+	for end := time.Now().Add(15 * time.Second); !done(); time.Sleep(catalogAge) {
+		if time.Now().After(end) {
+			x.t.Fatal("never: " + what)
+		}
+	}
+}
+
+// TestLikeByTablesOfTokens runs the same with the tables of tokens that triggers
+// keep, and shows that they are used.
+func TestLikeByTablesOfTokens(t *testing.T) {
+	t.Parallel()
+	for _, e := range []engine{onSQLite, onMySQL, everyMode[7]} {
+		t.Run(e.name, func(t *testing.T) {
+			x := e.likeTwins(t)
+			x.makeSides()
+			for _, q := range patterns {
+				x.query(q.text, q.args...)
+			}
+			for _, c := range append(patternChanges, []struct {
+				text string
+				args []any
+			}{
+				{"UPDATE people SET id = id + 1000 WHERE id IN (1, 11)", nil},
+				{"UPDATE people SET bio = 'the last program' WHERE id = 1001", nil},
+				{"UPDATE notes SET body = ? WHERE tenant = 'a' AND id = 2", []any{"the program moved"}},
+				{"DELETE FROM people WHERE id = 1011", nil},
+				{"INSERT INTO people (id, bio) VALUES (1011, 'the program is back'), (1012, NULL), (1013, '')", nil},
+			}...) {
+				x.both(c.text, c.args...)
+				x.query("SELECT id, bio FROM people WHERE bio LIKE ? ORDER BY id", "%program%")
+				x.query("SELECT id, bio FROM people WHERE bio LIKE ? ORDER BY id", "%the%")
+				x.query("SELECT id, body FROM notes WHERE tenant = ? AND body LIKE ? ORDER BY id", "a", "%program%")
+				x.query("SELECT id FROM people WHERE mail LIKE ? ORDER BY id", "%ad%")
+				x.query("SELECT id FROM people WHERE bio NOT LIKE ? ORDER BY id", "%the%")
+			}
+			x.tokensAreThoseOfRows("people", "bio_sub", "id")
+			w := x.w
+			w.refused("SELECT * FROM sealsql_tokens_people_bio_sub")
+			w.refused("DELETE FROM sealsql_tokens_people_bio_sub")
+		})
+	}
+}
+
+// asksTokens runs a search, and reports whether the table of tokens is asked.
+func (x *twins) asksTokens() bool {
+	x.t.Helper()
+	x.w.silent("before")
+	x.w.sent.Take()
+	x.query("SELECT id, bio FROM people WHERE bio LIKE ? ORDER BY id", "%program%")
+	return bytes.Contains(x.w.sent.Take(), []byte("sealsql_tokens_people_bio_sub"))
+}
+
+// tokensAreThoseOfRows compares a table of tokens with the column that it was
+// expanded from.
+func (x *twins) tokensAreThoseOfRows(table, column, key string) {
+	x.t.Helper()
+	rows, err := x.w.plain.Query("SELECT " + key + ", " + column + " FROM " + table + " WHERE " + column + " IS NOT NULL")
+	x.w.must(err)
+	defer rows.Close()
+	want := map[string]bool{}
+	for rows.Next() {
+		var k int
+		var set []byte
+		x.w.must(rows.Scan(&k, &set))
+		want[fmt.Sprintf("%d ", k)] = true
+		for i := 0; i < len(set); i += 4 {
+			want[fmt.Sprintf("%d %x", k, set[i:i+4])] = true
+		}
+	}
+	x.w.must(rows.Err())
+	tokens, err := x.w.plain.Query("SELECT k1, token FROM sealsql_tokens_" + table + "_" + column)
+	x.w.must(err)
+	defer tokens.Close()
+	got := 0
+	for tokens.Next() {
+		var k int
+		var token []byte
+		x.w.must(tokens.Scan(&k, &token))
+		if got++; !want[fmt.Sprintf("%d %x", k, token)] {
+			x.t.Errorf("token %x of row %d is not in the row", token, k)
+		}
+	}
+	if got != len(want) || got < 50 {
+		x.t.Errorf("%d tokens, want %d", got, len(want))
+	}
+}
+
+// TestTokensAreAskedOnlyWhereTheyAreKept: without one of the triggers the tokens
+// of the rows are read through; with another trigger of its name nothing is
+// done.
+func TestTokensAreAskedOnlyWhereTheyAreKept(t *testing.T) {
+	t.Parallel()
+	for _, e := range []engine{onSQLite, onMySQL} {
+		t.Run(e.name, func(t *testing.T) {
+			x := e.likeTwins(t)
+			x.makeSides()
+			w := x.w
+			w.other("DROP TRIGGER sealsql_tokens_people_bio_sub_ins")
+			x.eventually("the tokens are read through", func() bool { return !x.asksTokens() })
+			x.both("INSERT INTO people (id, bio) VALUES (70, 'a program without tokens')")
+			x.query("SELECT id FROM people WHERE bio LIKE ? ORDER BY id", "%program%")
+			body := "SET @x = 1"
+			if e.dialect == rewrite.SQLite {
+				body = "BEGIN SELECT 1; END"
+			}
+			w.other("CREATE TRIGGER sealsql_tokens_people_bio_sub_ins AFTER INSERT ON people FOR EACH ROW " + body)
+			x.eventually("another trigger of the name is an error", func() bool {
+				_, err := w.db.Exec("UPDATE people SET bio = NULL WHERE id = 71")
+				return errors.Is(err, sealsql.ErrSetup) || errors.As(err, new(*rewrite.UnsupportedError))
+			})
 		})
 	}
 }
