@@ -171,8 +171,11 @@ func mysqlTokens(quote func(string) string, x *schema.Fragments, keys []string) 
 }
 
 // SideDDL are the statements that make the table of tokens and the triggers of
-// an index on an existing table, and fill it; nil where the index has none, or
-// the table no key that tells its rows. They move no value.
+// an index on an existing table, and fill it, in the place of what there may be
+// of them; nil where the index has none, or the table no key that tells its
+// rows. They move no value. On SQLite they are one transaction; on MySQL they
+// set a variable of the session, and writes to the table fail while its triggers
+// are there and the table of tokens is not.
 func SideDDL(f Frontend, r *SnapshotRelation, x *schema.Fragments) []string {
 	d, quote := f.Dialect(), f.QuoteIdent
 	keys := sideKey(d, r)
@@ -192,11 +195,16 @@ func SideDDL(f Frontend, r *SnapshotRelation, x *schema.Fragments) []string {
 	if d == SQLite {
 		create += " WITHOUT ROWID"
 	}
-	out := []string{create}
+	var out []string
 	if d == SQLite {
-		out = []string{"BEGIN IMMEDIATE", create}
+		out = append(out, "BEGIN IMMEDIATE")
 	}
-	for _, t := range sideTriggers(d, quote, x, keys) {
+	triggers := sideTriggers(d, quote, x, keys)
+	for _, t := range triggers {
+		out = append(out, "DROP TRIGGER IF EXISTS "+quote(t.name))
+	}
+	out = append(out, "DROP TABLE IF EXISTS "+table, create)
+	for _, t := range triggers {
 		out = append(out, t.create(quote, r.ID.Name))
 	}
 	fill := "UPDATE " + main + " SET " + quote(x.Name) + " = " + quote(x.Name)
@@ -487,4 +495,32 @@ func quoteIdent(d Dialect) func(string) string {
 		mark = "`"
 	}
 	return func(name string) string { return mark + strings.ReplaceAll(name, mark, mark+mark) + mark }
+}
+
+// MissingSides lists the contains indexes of an annotated table that could have
+// a table of tokens and have none that is complete.
+func MissingSides(f Frontend, snap *Snapshot, r *SnapshotRelation, t *schema.Table) []*schema.Fragments {
+	d := f.Dialect()
+	have, _ := sides(d, f.QuoteIdent, r, t, snap.find)
+	var out []*schema.Fragments
+	for _, c := range t.Columns {
+		if x := c.Contains; x != nil && hasSide(d, x) && have[x] == nil && sideKey(d, r) != nil {
+			out = append(out, x)
+		}
+	}
+	return out
+}
+
+// FragmentIndex is the statement that makes the database's own index of a
+// fragment index, "" where it has none.
+func FragmentIndex(f Frontend, table string, x *schema.Fragments) string {
+	using := ""
+	switch {
+	case hasSide(f.Dialect(), x):
+		return ""
+	case isArray(f.Dialect(), x):
+		using = "USING gin "
+	}
+	name := guardName(x.Of.Table.Name, x.Name)
+	return "CREATE INDEX " + f.QuoteIdent("sealsql_index"+strings.TrimPrefix(name, "sealsql_guard")) + " ON " + table + " " + using + "(" + f.QuoteIdent(x.Name) + ")"
 }
