@@ -33,6 +33,7 @@ type call struct {
 	lastID   string
 	lastPart envelope.Partition
 	patterns []pattern // of the plan's Likes
+	limit    *limit
 }
 
 // scratches keeps buffers for payloads; they are empty and wiped in the pool.
@@ -87,6 +88,9 @@ func (x *call) outgoing() (string, []driver.NamedValue, error) {
 		}
 	}
 	if err := x.prepareLikes(); err != nil {
+		return "", nil, err
+	}
+	if err := x.prepareLimit(); err != nil {
 		return "", nil, err
 	}
 	text, err := x.text()
@@ -251,6 +255,8 @@ func (x *call) value(o *rewrite.Out) (driver.Value, error) {
 		return x.index(o)
 	case o.Seal != nil:
 		return x.seal(o)
+	case o.Limit != 0:
+		return x.unlimited(o), nil
 	case o.Null:
 		return x.onlyNull(&o.Value)
 	case o.Value.Source == rewrite.FromArg:

@@ -3,6 +3,7 @@ package driver
 import (
 	"database/sql/driver"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 
@@ -38,6 +39,7 @@ type rows struct {
 	// ahead is the first row where it was read before it was asked for.
 	ahead *firstRow
 	begun bool
+	limit *limit
 	// peeker reads the first row where that is not done by Next; may be nil.
 	peeker func()
 	// stmt is the inner statement that lives as long as the rows; may be nil.
@@ -85,7 +87,7 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rows{inner: inner, plan: x.plan, opener: o}
+	r := &rows{inner: inner, plan: x.plan, opener: o, limit: x.limit}
 	r.shape(names)
 	return r, nil
 }
@@ -164,6 +166,9 @@ func (r *rows) next(dest []driver.Value) error {
 		row = r.row
 	}
 	for {
+		if r.limit.ended() {
+			return io.EOF
+		}
 		if err := r.inner.Next(row); err != nil {
 			return err
 		}
@@ -172,7 +177,7 @@ func (r *rows) next(dest []driver.Value) error {
 			clear(dest)
 			return err
 		}
-		if !r.opener.out {
+		if !r.opener.out && !r.limit.skips() {
 			break
 		}
 		r.opener.noRow()

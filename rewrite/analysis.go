@@ -50,7 +50,9 @@ type analysis struct {
 	filterable *Select
 	filters    []lossy
 	// liked are its comparisons with patterns.
-	liked   []*liked
+	liked []*liked
+	// limited is its LIMIT, where the driver applies it.
+	limited *Limit
 	checks  []Check
 	results []column // of the statement's own result; nil when it has none
 	top     any      // the node whose select list is the result's
@@ -130,7 +132,7 @@ func (a *analysis) refuse(pos int, why Reason, column, hint string) error {
 func (a *analysis) statement(st Statement) error {
 	switch s := st.(type) {
 	case *Query:
-		a.filterable = filterable(s)
+		a.filterable = a.filterableIn(s)
 		a.own, _ = s.Body.(*Select)
 		cols, err := a.query(s, nil, true)
 		if err != nil {
@@ -220,7 +222,7 @@ func (a *analysis) finish() error {
 	for i := range a.seals.list {
 		out := &a.seals.list[i].value
 		l, ok := a.seals.list[i].node.(*Literal)
-		if !ok || !telling(l) {
+		if !ok || !telling(l) || out.Limit != 0 {
 			continue
 		}
 		for _, c := range a.clears {

@@ -90,6 +90,8 @@ type SnapshotTrigger struct {
 	// Words are the names in the body, lower case; a body that builds SQL
 	// dynamically has the word "*".
 	Words []string
+	// Text is TriggerText of a trigger that IsTokenTrigger names.
+	Text string
 }
 
 // Snapshot is the state of a database's catalog at one moment, as an engine's
@@ -138,6 +140,9 @@ type Relation struct {
 	Unique     [][]string
 	// Source is the CREATE TABLE, where the engine keeps its text.
 	Source string
+
+	// sides are the tables of tokens of its contains indexes.
+	sides map[*schema.Fragments]*side
 
 	// view is the definition of a VerdictView, writes what changes writing to
 	// it.

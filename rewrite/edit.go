@@ -209,7 +209,7 @@ func (b *builder) added() int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.Folded == y.Folded && x.Pattern == y.Pattern && x.Like == y.Like && x.Token == y.Token && x.PartitionOf == y.PartitionOf &&
+	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.Limit == y.Limit && x.Folded == y.Folded && x.Pattern == y.Pattern && x.Like == y.Like && x.Token == y.Token && x.PartitionOf == y.PartitionOf &&
 		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
 		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value) &&
 		sameValue(x.Row, y.Row)
@@ -228,7 +228,7 @@ func (b *builder) same() bool {
 		return false
 	}
 	for i, o := range b.plan.Args {
-		if o.Column() != nil || o.Null || o.PartitionOf != nil || o.Value.Source != FromArg || o.Value.Arg != i+1 {
+		if o.Column() != nil || o.Null || o.Limit != 0 || o.PartitionOf != nil || o.Value.Source != FromArg || o.Value.Arg != i+1 {
 			return false
 		}
 	}
@@ -602,6 +602,7 @@ func (b *builder) results() error {
 		l := &a.filters[i]
 		b.plan.Filters = append(b.plan.Filters, Filter{Column: l.at, Index: l.index, Values: l.values})
 	}
+	b.plan.Limit = a.limited
 	for _, l := range a.liked {
 		b.plan.Likes = append(b.plan.Likes, l.like)
 	}

@@ -21,7 +21,7 @@ var indexComparisons = map[string]bool{
 
 const (
 	noIndexHint   = "an encrypted column can be compared only through a search index: add search: equality to the column, or compare a clear one"
-	lossyHint     = "the index also finds values that only its normalizers make equal: compare at the top of the WHERE of a plain SELECT without LIMIT, aggregates, DISTINCT and locks, or declare a collation that says what is equal"
+	lossyHint     = "the index also finds values that only its normalizers make equal: compare at the top of the WHERE of a plain SELECT without aggregates, DISTINCT and locks, or declare a collation that says what is equal"
 	formHint      = "an encrypted column is compared by =, <>, IN and IS with parameters, literals, or a column of its group"
 	reachHint     = "compare the column where its table is named: behind this query its index cannot be shown"
 	partScopeHint = "the index is kept for each partition: fix the partition in the WHERE clause, run with sealsql.WithPartition, or declare scope: table"

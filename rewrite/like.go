@@ -72,6 +72,7 @@ type liked struct {
 type likePart struct {
 	kind  likeKind
 	index *schema.Fragments
+	side  *side
 	outs  []Out
 	slots []*slot
 }
@@ -82,6 +83,7 @@ const (
 	partRange likeKind = iota // index BETWEEN low AND high
 	partArray                 // index @> tokens
 	partProbe                 // instr(index, token) > 0
+	partSide                  // key IN (SELECT … FROM table of tokens …)
 )
 
 // probes is the number of tokens that are asked for where each is a value of
@@ -237,6 +239,14 @@ func (a *analysis) likeParts(l *liked, h hit) error {
 				return err
 			}
 			lp.kind, lp.outs = partArray, []Out{out(PatternAll, 0)}
+		case h.rel.base.sides[f] != nil:
+			lp.kind, lp.side = partSide, h.rel.base.sides[f]
+			for n := range probes {
+				if l.like.Not && n > 0 {
+					break
+				}
+				lp.outs = append(lp.outs, out(PatternToken, n))
+			}
 		default:
 			for n := range probes {
 				if l.like.Not && n > 0 {
@@ -379,6 +389,8 @@ func (b *builder) writeLike(out []byte, l *liked) []byte {
 		case partArray:
 			out = b.writeIndexRef(out, l, p.index)
 			out = b.writeSlot(append(out, " @> "...), p.slots[0])
+		case partSide:
+			out = b.writeSide(out, l, p)
 		case partProbe:
 			out = b.writeIndexRef(append(out, "instr("...), l, p.index)
 			out = b.writeSlot(append(out, ", "...), p.slots[0])
@@ -429,6 +441,9 @@ func (v verifier) where(x, y Expr) bool {
 }
 
 func (v verifier) likePart(l *liked, p *likePart, y Expr) bool {
+	if p.kind == partSide {
+		return v.side(l, p, y)
+	}
 	o, ok := y.(*Op)
 	if !ok {
 		return false

@@ -14,11 +14,11 @@ type lossy struct {
 }
 
 // filterable returns the SELECT whose rows the driver can leave out unnoticed:
-// the statement itself, without anything that counts, cuts or locks rows
-// (threats T22). Nil for every other query.
-func filterable(q *Query) *Select {
+// the statement itself, without anything that counts or locks rows, or cuts
+// them in a way that the driver cannot take over (threats T22). Nil for every other query.
+func (a *analysis) filterableIn(q *Query) *Select {
 	s, ok := q.Body.(*Select)
-	if !ok || len(q.Limit) > 0 || q.Lock || s.Distinct || s.Into || s.Having != nil || s.ItemsEnd < 0 ||
+	if !ok || !a.takes(q) || q.Lock || s.Distinct || s.Into || s.Having != nil || s.ItemsEnd < 0 ||
 		len(s.DistinctOn)+len(s.GroupBy)+len(s.Windows) > 0 {
 		return nil
 	}

@@ -49,6 +49,7 @@ type namespace struct {
 	routines map[string]bool
 	reached  map[string]bool // lower-case names of relations that reach an annotated table
 	system   map[RelationID][]string
+	snap     *Snapshot
 	blind    bool // no snapshot: nothing is known but the configuration
 }
 
@@ -66,6 +67,7 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 		return n
 	}
 	n.system = snap.System
+	n.snap = snap
 	for _, r := range snap.Routines {
 		n.routines[strings.ToLower(r)] = true
 	}
@@ -174,6 +176,9 @@ func (n *namespace) judge(r *SnapshotRelation, how reachKind, f *family) *Relati
 	if n.decl.Metastore != "" && strings.EqualFold(r.ID.Name, n.decl.Metastore) {
 		return refuse(ReasonMetastore, "the key table is read and written by sealsql only; grant the application's role nothing but SELECT and INSERT on it")
 	}
+	if n.isSide(r.ID) {
+		return refuse(ReasonHiddenColumn, "the table holds the tokens of a search index; its rows are sealsql's")
+	}
 	switch {
 	case how == reachSelf:
 		return n.judgeAs(r, rel, n.ann.Lookup(r.ID.Schema, r.ID.Name), f)
@@ -186,7 +191,7 @@ func (n *namespace) judge(r *SnapshotRelation, how reachKind, f *family) *Relati
 	case (r.Kind == RelForeign || r.Kind == RelOther) && !declared:
 		return refuse(ReasonView, "a foreign or virtual table may show another table's rows; list it under clear_tables if it reaches no annotated table")
 	}
-	n.judgeTriggers(r, rel)
+	n.judgeTriggers(r, rel, nil)
 	n.judgeCalls(r, rel)
 	return rel
 }
@@ -253,10 +258,15 @@ func (n *namespace) judgeAs(r *SnapshotRelation, rel *Relation, t *schema.Table,
 		return refuse(ReasonInheritance, child+" is a part of it and has an annotation with other ids; give both the same")
 	}
 	rel.Verdict, rel.Annotation = VerdictAnnotated, t
-	n.judgeTriggers(r, rel)
+	var trusted map[string]bool
+	rel.sides, trusted = sides(n.dialect, quoteIdent(n.dialect), r, t, n.snap.find)
+	n.judgeTriggers(r, rel, trusted)
 	n.judgeCalls(r, rel)
 	if triggers := f.triggers(r, 0); len(triggers) > 0 && rel.WriteReason == 0 {
 		for _, tr := range triggers {
+			if trusted[strings.ToLower(tr.Name)] {
+				continue
+			}
 			if !n.decl.Triggers[strings.ToLower(tr.Name)] {
 				rel.WriteReason = ReasonTrigger
 				rel.WriteHint = "trigger " + tr.Name + " runs on an annotated table; declare it under triggers if it may see ciphertext"
@@ -268,13 +278,13 @@ func (n *namespace) judgeAs(r *SnapshotRelation, rel *Relation, t *schema.Table,
 
 // judgeTriggers refuses writes to a relation whose triggers or rules may touch
 // an annotated table (threats T3).
-func (n *namespace) judgeTriggers(r *SnapshotRelation, rel *Relation) {
+func (n *namespace) judgeTriggers(r *SnapshotRelation, rel *Relation, trusted map[string]bool) {
 	if len(r.Rules) > 0 {
 		rel.WriteReason = ReasonTrigger
 		rel.WriteHint = "rule " + r.Rules[0] + " rewrites statements on this relation; drop it"
 	}
 	for _, tr := range r.Triggers {
-		if n.decl.Triggers[strings.ToLower(tr.Name)] {
+		if n.decl.Triggers[strings.ToLower(tr.Name)] || trusted[strings.ToLower(tr.Name)] {
 			continue
 		}
 		for _, w := range tr.Words {
@@ -370,8 +380,9 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 			}
 			out = append(out, expressionFindings(d, r, c)...)
 		}
+		_, trusted := sides(d, quoteIdent(d), r, t, snap.find)
 		for _, tr := range r.Triggers {
-			if !decl.Triggers[strings.ToLower(tr.Name)] {
+			if !decl.Triggers[strings.ToLower(tr.Name)] && !trusted[strings.ToLower(tr.Name)] {
 				out = append(out, Finding{t.Name, "trigger " + tr.Name + " runs on the table", "declare it under triggers: if it may see ciphertext"})
 			}
 		}

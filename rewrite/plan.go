@@ -79,6 +79,8 @@ type Out struct {
 	Pattern PatternPart
 	Like    *Like
 	Token   int
+	// Limit sends, instead of the value, one that limits nothing.
+	Limit LimitPart
 	// Null sends, instead of the value, only whether it is NULL: NULL, or 1
 	// (true on PostgreSQL).
 	Null bool
@@ -202,6 +204,8 @@ type Plan struct {
 	Filters []Filter
 	// Likes are comparisons with patterns likewise.
 	Likes []*Like
+	// Limit is the LIMIT that the driver applies; nil for none.
+	Limit *Limit
 	// Defines is set for a definition in its physical form: it moves no value,
 	// and may be what makes an annotated table fit for encryption.
 	Defines bool

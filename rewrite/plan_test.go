@@ -193,6 +193,16 @@ func describePlan(p *rewrite.Plan) string {
 		}
 		b.WriteByte('\n')
 	}
+	if p.Limit != nil {
+		b.WriteString("the driver counts:")
+		if v := p.Limit.Count; v != nil {
+			b.WriteString(" up to " + describeValue(*v))
+		}
+		if v := p.Limit.Offset; v != nil {
+			b.WriteString(" from " + describeValue(*v))
+		}
+		b.WriteByte('\n')
+	}
 	if p.Describes != nil {
 		b.WriteString("describes " + p.Describes.Name + "\n")
 	}
@@ -300,6 +310,8 @@ func describeOut(o rewrite.Out) string {
 			s += " as text"
 		}
 		return s
+	case o.Limit != 0:
+		return []string{"", "no limit", "no offset"}[o.Limit]
 	case o.Null:
 		return "null or not " + describeValue(o.Value)
 	}

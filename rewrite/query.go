@@ -36,6 +36,9 @@ func (a *analysis) query(q *Query, up *scope, expose bool) ([]column, error) {
 			return nil, err
 		}
 	}
+	if len(q.Limit) > 0 {
+		a.takeLimit(q)
+	}
 	return cols, nil
 }
 

@@ -126,7 +126,7 @@ func newTemplate(front Frontend, s *Session, p *Plan, f *form, r *recording) *te
 		if !ok {
 			return
 		}
-		taken := o != nil && o.Column() != nil && !gone[ord]
+		taken := o != nil && (o.Column() != nil || o.Limit != 0) && !gone[ord]
 		gone[ord] = gone[ord] || taken
 		if !free[ord] {
 			return

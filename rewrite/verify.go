@@ -38,6 +38,8 @@ func standIn(f Frontend, o *Out) string {
 	switch {
 	case o.List:
 		return f.StringLiteral("{}")
+	case o.Limit != 0:
+		return "1"
 	case o.Pattern == PatternAll:
 		return f.StringLiteral("{1}")
 	case o.Index != nil && isArray(f.Dialect(), o.Index):

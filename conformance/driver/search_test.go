@@ -110,6 +110,8 @@ var searches = []struct {
 	{"SELECT * FROM users WHERE name IN (?, 'ADA', NULL) AND id > 1 ORDER BY id DESC", []any{"Ada"}},
 	{"SELECT u.id, c.mail FROM users u LEFT JOIN contacts c ON c.mail = u.email WHERE u.name = ? AND u.ssn = ? ORDER BY u.id, c.id", []any{"ada", "222"}},
 	{"SELECT id FROM users WHERE ? = city ORDER BY id", []any{"city1"}},
+	{"SELECT id, name FROM users WHERE name = ? ORDER BY id LIMIT 1", []any{"ada"}},
+	{"SELECT id FROM users WHERE city = ? ORDER BY id LIMIT ? OFFSET 1", []any{"city1", 1}},
 	{"SELECT id, city AS name FROM users WHERE name = 'ada' AND city = ? ORDER BY id", []any{"city1"}},
 	{"SELECT id FROM users WHERE name = ? ORDER BY id", []any{nil}},
 	{"SELECT id FROM users WHERE ssn = ? LIMIT 1 OFFSET 1", []any{"zzz"}},
@@ -187,7 +189,7 @@ func TestSearchStaysInItsPartition(t *testing.T) {
 			}
 			w.refused("SELECT id FROM tenants WHERE secret = {M}", rewrite.ReasonPartition)
 			for _, s := range []string{
-				"SELECT count(*) FROM users WHERE name = {M}", "SELECT id FROM users WHERE name = {M} LIMIT 1", "SELECT DISTINCT id FROM users WHERE name = {M}",
+				"SELECT count(*) FROM users WHERE name = {M}", "SELECT DISTINCT id FROM users WHERE name = {M}",
 				"SELECT id FROM users WHERE NOT (name = {M})", "SELECT id FROM users WHERE name = {M} OR id = 1", "DELETE FROM users WHERE name = {M}",
 				"UPDATE users SET note = 'x' WHERE name = {M}", "SELECT id FROM contacts c WHERE EXISTS (SELECT 1 FROM users u WHERE u.name = {M})",
 				"SELECT id FROM users WHERE name = {M} UNION ALL SELECT 1", "SELECT note, max(id) FROM users WHERE city = {M} GROUP BY note",

@@ -243,10 +243,14 @@ func (rs *relations) tokens(text string) []rewrite.Token {
 }
 
 func (rs *relations) readTriggers() error {
-	return rs.query("SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_STATEMENT FROM information_schema.TRIGGERS WHERE "+
+	return rs.query("SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_STATEMENT, ACTION_TIMING, EVENT_MANIPULATION FROM information_schema.TRIGGERS WHERE "+
 		inUserSchemas("EVENT_OBJECT_SCHEMA")+" ORDER BY EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
-			rel.Triggers = append(rel.Triggers, rewrite.SnapshotTrigger{Name: v.Text(2), Words: bodyWords(v.Text(3))})
+			t := rewrite.SnapshotTrigger{Name: v.Text(2), Words: bodyWords(v.Text(3))}
+			if rewrite.IsTokenTrigger(t.Name) {
+				t.Text = rewrite.TriggerText(v.Text(4)+" "+v.Text(5), v.Text(3))
+			}
+			rel.Triggers = append(rel.Triggers, t)
 		})
 }
 

@@ -375,6 +375,9 @@ func (rd *reader) trigger(o object) {
 	if t.Words == nil {
 		t.Words = []string{"*"}
 	}
+	if rewrite.IsTokenTrigger(o.name) {
+		t.Text = rewrite.TriggerText(o.sql)
+	}
 	for _, rel := range rd.relations {
 		if strings.EqualFold(rel.ID.Name, o.table) && (o.schema == rel.ID.Schema || o.schema == temp) {
 			rel.Triggers = append(rel.Triggers, t)

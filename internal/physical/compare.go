@@ -186,6 +186,7 @@ func (c *comparison) table(r *rewrite.SnapshotRelation, t *schema.Table) {
 	case rewrite.SQLite:
 		c.alterSQLite(w)
 	}
+	c.sides(w)
 }
 
 func physicalColumn(r *rewrite.SnapshotRelation, col *schema.Column) *rewrite.CatalogColumn {
