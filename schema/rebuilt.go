@@ -36,9 +36,18 @@ func (t *Table) twin(name string) *Table {
 		n := *c
 		n.Table = &out
 		if c.Equality != nil {
-			e := *c.Equality
-			e.Of = &n
-			n.Equality = &e
+			x := *c.Equality
+			x.Of, n.Equality = &n, &x
+		}
+		if c.Range != nil {
+			x := *c.Range
+			x.Of, n.Range = &n, &x
+		}
+		for _, f := range []**Fragments{&n.Prefix, &n.Suffix, &n.Contains} {
+			if *f != nil {
+				x := **f
+				x.Of, *f = &n, &x
+			}
 		}
 		out.Columns[i] = &n
 	}

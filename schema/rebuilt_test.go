@@ -11,7 +11,7 @@ func TestRebuiltTableHoldsTheSameRecords(t *testing.T) {
 	cat, err := schema.New([]*schema.Table{
 		{Name: "users", Columns: []*schema.Column{
 			{Name: "ssn"},
-			{Name: "email", Equality: &schema.Equality{Unique: schema.UniqueExact}},
+			{Name: "email", Equality: &schema.Equality{Unique: schema.UniqueExact}, Prefix: &schema.Fragments{Kind: schema.PrefixFragments}},
 		}},
 		{Name: "orders", Columns: []*schema.Column{{Name: "ssn"}}},
 		{Name: "orders__temp", Columns: []*schema.Column{{Name: "other"}}},
