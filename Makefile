@@ -20,6 +20,7 @@ SEED ?= 1
 BENCH ?= .
 COUNT ?= 1
 OLD ?=
+GORM_SRC ?=
 # Overridable: make test-next NEXTGO=go1.28rc1
 NEXTGO ?= go1.27.1
 # Overridable: make fips FIPSPACKAGES=./envelope
@@ -95,6 +96,11 @@ fuzz-sql: $(TESTENV) ## send generated statements to the plain and the encryptin
 .PHONY: parse-check
 parse-check: ## compare how PostgreSQL's own parser reads the corpus (needs a C compiler, takes minutes to compile)
 	@cd internal/pgquerycheck && CGO_ENABLED=1 go test -count=1 ./...
+
+# GORM_SRC is a checkout of go-gorm/gorm: its tests are no part of its module.
+.PHONY: gorm-yardstick
+gorm-yardstick: $(TESTENV) ## run GORM's own tests plainly and encrypted, compare (GORM_SRC)
+	@cd internal/gormyardstick && $(CURDIR)/$(TESTENV) -- go run . -root $(CURDIR) -src '$(abspath $(GORM_SRC))'
 
 .PHONY: long
 long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME

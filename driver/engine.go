@@ -48,6 +48,14 @@ type Engine interface {
 	Limit(physical string) int
 }
 
+// RebuildingEngine is an Engine of a database whose migrators change a table by
+// copying it into a new one, which then takes its name.
+type RebuildingEngine interface {
+	Engine
+	// Rebuilt is the name of the copy of a table.
+	Rebuilt(table string) string
+}
+
 // OptionEngine is an Engine whose inner driver takes options among the arguments.
 type OptionEngine interface {
 	Engine

@@ -42,8 +42,12 @@ func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Drive
 	if err != nil {
 		return nil, err
 	}
+	annotations := cfg.Catalog
+	if r, ok := e.(RebuildingEngine); ok {
+		annotations = annotations.Rebuilt(r.Rebuilt)
+	}
 	o := Options{
-		Annotations: cfg.Catalog,
+		Annotations: annotations,
 		Sealer:      sealer,
 		Asherah:     envelope.AsherahOptions{RegionSuffix: cfg.Asherah.RegionSuffix, ReadSuffixes: cfg.Asherah.ReadSuffixes},
 		Declarations: rewrite.Declarations{

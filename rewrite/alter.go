@@ -632,7 +632,12 @@ func (w *alteration) change(act words) error {
 const renameHint = "a record is bound to its column: set id: to the old name in the configuration, rename through the plain driver, then rename in the configuration (sealsql config diff checks it)"
 
 // rename lets clear columns be renamed, to names that mean nothing yet.
+// A table may take the name of one whose records are the same.
 func (w *alteration) rename(act words) error {
+	if len(act) == 2 && act.is("TO") && isName(act[1]) && w.t.SameRecords(w.a.cat.Annotated([]Ident{{Name: w.a.foldToken(act[1]), Quoted: act[1].Kind == TokQuoted}})) {
+		w.a.effects |= EffectCatalog | EffectSession
+		return nil
+	}
 	act = act.skip("COLUMN")
 	if len(act) != 3 || !isName(act[0]) || !act[1:].is("TO") || !isName(act[2]) {
 		return w.refuse(act, w.t.Name, renameHint)

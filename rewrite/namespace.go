@@ -363,7 +363,7 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 	for i := range snap.Relations {
 		r := &snap.Relations[i]
 		t := annotations.Lookup(r.ID.Schema, r.ID.Name)
-		if t == nil || r.Temp || r.Kind != RelTable && r.Kind != RelPartitioned {
+		if t == nil || t.Rebuilds != nil || r.Temp || r.Kind != RelTable && r.Kind != RelPartitioned {
 			continue
 		}
 		for _, c := range t.Columns {

@@ -13,12 +13,18 @@ import (
 // since the name may as well be misspelt, and the column that was meant would
 // be written, or compared, in clear.
 
-// bringsValues reports whether the text has parameters or strings. SQLite reads
-// a name in double quotes as a string where nothing has that name.
+// bringsValues reports whether the text has parameters or strings, but for the
+// parameters of LIMIT and OFFSET, which migrators bind when they look at a
+// table. SQLite reads a name in double quotes as a string where nothing has that
+// name.
 func (a *analysis) bringsValues() bool {
-	for _, t := range a.script.Tokens {
+	for i, t := range a.script.Tokens {
 		switch t.Kind {
-		case TokParam, TokString:
+		case TokParam:
+			if before := words(a.script.Tokens[max(i-1, 0):i]); !before.is("LIMIT") && !before.is("OFFSET") {
+				return true
+			}
+		case TokString:
 			return true
 		case TokQuoted:
 			if a.dialect == SQLite && a.script.Text[t.Start] == '"' {
@@ -49,7 +55,7 @@ func Pending(snap *Snapshot, annotations *schema.Catalog) []*schema.Column {
 	for i := range snap.Relations {
 		r := &snap.Relations[i]
 		t := annotations.Lookup(r.ID.Schema, r.ID.Name)
-		if t == nil || r.Temp || r.Kind != RelTable && r.Kind != RelPartitioned {
+		if t == nil || t.Rebuilds != nil || r.Temp || r.Kind != RelTable && r.Kind != RelPartitioned {
 			continue
 		}
 		for _, c := range t.Columns {

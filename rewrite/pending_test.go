@@ -38,6 +38,8 @@ func TestTableWithoutAnAnnotatedColumnIsReadAndNotWritten(t *testing.T) {
 		{"SELECT * FROM users", 0},
 		{"SELECT ssn FROM users WHERE id = 1", 0},
 		{"SELECT * FROM users LIMIT 1", 0},
+		{"SELECT * FROM users LIMIT ? OFFSET ?", 0},
+		{"SELECT id FROM users LIMIT 1 OFFSET (SELECT ?)", rewrite.ReasonUnknownColumn},
 		{"SELECT id FROM users WHERE email = 'SECRET'", rewrite.ReasonUnknownColumn},
 		{"SELECT id FROM users WHERE email = \"SECRET\"", rewrite.ReasonUnknownColumn},
 		{"SELECT id FROM users WHERE email = ?", rewrite.ReasonUnknownColumn},

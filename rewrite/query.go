@@ -24,6 +24,9 @@ func (a *analysis) query(q *Query, up *scope, expose bool) ([]column, error) {
 	}
 	inner.outputs = cols
 	for _, e := range q.OrderBy {
+		if a.settled(e, q, inner) {
+			continue
+		}
 		if err := a.sortKey(e, inner, ReasonOrder); err != nil {
 			return nil, err
 		}

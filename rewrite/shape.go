@@ -39,6 +39,7 @@ var shapes = map[Dialect]map[string]func(*shaping) string{
 		"information_schema.columns":                 (*shaping).postgresColumns,
 		"pg_catalog.pg_attribute":                    (*shaping).postgresAttributes,
 		"pg_catalog.pg_constraint":                   (*shaping).postgresConstraints,
+		"pg_catalog.pg_index":                        (*shaping).postgresIndexes,
 		"information_schema.table_constraints":       (*shaping).withoutGuards,
 		"information_schema.check_constraints":       (*shaping).withoutGuards,
 		"information_schema.key_column_usage":        (*shaping).indexNames,

@@ -12,7 +12,31 @@ func (s *shaping) mysqlColumns() string {
 		// Beside an unsigned column a literal would make the result a decimal.
 		replace[name] = "CAST(" + replace[name] + " AS UNSIGNED)"
 	}
+	if key := s.mysqlKeys(); key != "" {
+		replace["column_key"] = key
+	}
 	return s.selectWith(replace, s.notIndex())
+}
+
+// mysqlKeys shows the keys over index columns as keys over their columns.
+func (s *shaping) mysqlKeys() string {
+	var arms strings.Builder
+	column := func(name string) string { return s.quote(s.column(name)) }
+	own := s.quote(s.id.Name) + "."
+	for _, t := range s.tables {
+		for _, c := range t.Columns {
+			if c.Equality == nil {
+				continue
+			}
+			arms.WriteString(" WHEN " + s.isColumn(t, c.Name) + " THEN (SELECT k." + column("column_key") + " FROM " + s.from() + " AS k WHERE k." +
+				column("table_schema") + " = " + own + column("table_schema") + " AND k." + column("table_name") + " = " + own + column("table_name") +
+				" AND lower(k." + column("column_name") + ") = " + literal(strings.ToLower(c.Equality.Name)) + ")")
+		}
+	}
+	if arms.Len() == 0 {
+		return ""
+	}
+	return "(CASE" + arms.String() + " ELSE " + column("column_key") + " END)"
 }
 
 // describeMySQL describes a logical type as information_schema.COLUMNS does.

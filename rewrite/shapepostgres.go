@@ -164,6 +164,35 @@ func (s *shaping) postgresAttributes() string {
 	return s.selectWith(replace, strings.Join(hidden, " AND "))
 }
 
+// postgresIndexes shows indexes over index columns as indexes over their
+// columns.
+func (s *shaping) postgresIndexes() string {
+	var pairs []string
+	for _, t := range s.tables {
+		for _, c := range t.Columns {
+			for _, x := range c.Indexes() {
+				pair := "lower(sealsql_h.attname) = " + literal(strings.ToLower(x.Physical())) + " AND lower(sealsql_v.attname) = " + literal(strings.ToLower(c.Name)) +
+					" AND lower(sealsql_c.relname) = " + literal(strings.ToLower(t.Name))
+				if t.Schema != "" {
+					pair += " AND lower(sealsql_n.nspname) = " + literal(strings.ToLower(t.Schema))
+				}
+				pairs = append(pairs, pair)
+			}
+		}
+	}
+	if len(pairs) == 0 {
+		return ""
+	}
+	return s.selectWith(map[string]string{
+		"indkey": "(SELECT pg_catalog.string_agg(COALESCE((SELECT sealsql_v.attnum FROM pg_catalog.pg_attribute sealsql_h" +
+			" JOIN pg_catalog.pg_attribute sealsql_v ON sealsql_v.attrelid = sealsql_h.attrelid" +
+			" JOIN pg_catalog.pg_class sealsql_c ON sealsql_c.oid = sealsql_h.attrelid" +
+			" JOIN pg_catalog.pg_namespace sealsql_n ON sealsql_n.oid = sealsql_c.relnamespace" +
+			" WHERE sealsql_h.attrelid = indrelid AND sealsql_h.attnum = sealsql_k.n AND (" + strings.Join(pairs, " OR ") + ")), sealsql_k.n)::text, ' ' ORDER BY sealsql_k.o)::int2vector" +
+			" FROM pg_catalog.unnest(indkey::int2[]) WITH ORDINALITY sealsql_k (n, o))",
+	}, "")
+}
+
 func (s *shaping) postgresConstraints() string {
 	return "(SELECT * FROM " + s.from() + " WHERE lower(conname) NOT LIKE " + literal(guardPrefix+"%") + ")"
 }

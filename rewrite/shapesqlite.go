@@ -20,7 +20,11 @@ func (s *shaping) sqliteMaster() string {
 		if s.id.Schema != "" {
 			path = []Ident{{Name: s.id.Schema}, {Name: t.Name}}
 		}
-		if rel := s.cat.Relation(path); rel.Source != "" {
+		rel := s.cat.Relation(path)
+		if rel.Source == "" && t.Rebuilds != nil {
+			continue
+		}
+		if rel.Source != "" {
 			if text, ok := logicalTable(s.front, rel.Source, t, s.tables); ok {
 				arms.WriteString(" WHEN type = 'table' AND " + name + " THEN " + literal(text))
 			}
@@ -93,7 +97,14 @@ func (l *logicalText) element(toks words, before Token) {
 		return
 	}
 	if toks.is("CONSTRAINT") && len(toks) > 1 && strings.HasPrefix(strings.ToLower(toks[1].Text), guardPrefix) || l.t.IndexColumn(toks[0].Text) != nil && !toks[:1].any("CONSTRAINT", "CHECK", "UNIQUE", "PRIMARY", "FOREIGN") {
-		l.edits = append(l.edits, edit{span: Span{before.Start, toks[len(toks)-1].End}})
+		kept := ""
+		switch { // what the definition of the column said
+		case toks[0].Kind != TokWord && toks.any("PRIMARY"):
+			kept = " PRIMARY KEY"
+		case toks[0].Kind != TokWord && toks.any("UNIQUE"):
+			kept = " UNIQUE"
+		}
+		l.edits = append(l.edits, edit{span: Span{before.Start, toks[len(toks)-1].End}, text: kept})
 		return
 	}
 	c := l.t.Column(toks[0].Text)

@@ -26,6 +26,9 @@ type Table struct {
 	Relaxed bool
 	// Row is the identity to which encrypted values of a row are bound.
 	Row RowIdentity
+	// Rebuilds is the table for which this one stands while a migrator rebuilds
+	// it; Rebuilt sets it.
+	Rebuilds *Table
 }
 
 // String returns the name as the configuration writes it: "table" or

@@ -59,7 +59,7 @@ func readSystem(ctx context.Context, r *sealdriver.Reader) (map[rewrite.Relation
 	out := map[rewrite.RelationID][]string{}
 	err := query(ctx, r, `SELECT n.nspname::text, c.relname::text, a.attname::text
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE a.attnum > 0 AND NOT a.attisdropped AND (n.nspname = 'pg_catalog' AND c.relname = 'pg_attribute'
+WHERE a.attnum > 0 AND NOT a.attisdropped AND (n.nspname = 'pg_catalog' AND c.relname IN ('pg_attribute', 'pg_index')
 	OR n.nspname = 'information_schema' AND c.relname IN ('columns', 'key_column_usage', 'constraint_column_usage'))
 ORDER BY n.nspname, c.relname, a.attnum`, func(v sealdriver.Row) error {
 		id := rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}

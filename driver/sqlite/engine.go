@@ -28,6 +28,9 @@ func newEngine(o litevalue.Options, files *mainFile) *engine {
 	return &engine{front: front.New(), codec: litevalue.New(o), files: files}
 }
 
+// Rebuilt is the name that GORM's migrator gives to the copy of a table.
+func (*engine) Rebuilt(table string) string { return table + "__temp" }
+
 func (e *engine) Frontend() rewrite.Frontend { return e.front }
 
 func (e *engine) Check(t *schema.Type) error { return e.codec.Check(t) }

@@ -4,7 +4,8 @@ package sqlite
 // are (threats T3). Left out are those that load code (load_extension), write
 // outside the value (sqlite_log), read a row's storage (sqlite_offset), name a
 // table (rtreecheck), belong to a virtual table (match, highlight, snippet,
-// bm25, fts5…, rtree…, geopoly…), and pragma_… as table functions.
+// bm25, fts5…, rtree…, geopoly…), and pragma_… as table functions, but for those
+// that tell of indexes and foreign keys: names only.
 func (frontend) Function(name string) bool { return functions[name] }
 
 // functions are those of modernc.org/sqlite (PRAGMA function_list), reviewed
@@ -12,6 +13,9 @@ func (frontend) Function(name string) bool { return functions[name] }
 var functions = func() map[string]bool {
 	m := make(map[string]bool, len(builtins))
 	for _, f := range builtins {
+		m[f] = true
+	}
+	for _, f := range []string{"pragma_index_list", "pragma_index_info", "pragma_index_xinfo", "pragma_foreign_key_list"} {
 		m[f] = true
 	}
 	return m
