@@ -36,7 +36,6 @@ type innerStmt interface {
 	driver.StmtExecContext
 	driver.StmtQueryContext
 	driver.NamedValueChecker
-	//lint:ignore SA1019 its presence decides how database/sql converts arguments
 	driver.ColumnConverter
 }
 
