@@ -12,10 +12,6 @@ import (
 
 // Further classes of error, for errors.Is.
 var (
-	// ErrShredded: the key of a stored value, or of the partition that is written
-	// to, was destroyed on purpose. There is nothing to restore.
-	ErrShredded = envelope.ErrShredded
-
 	// ErrKeyRetired: the key of a stored value was retired; it is still there and
 	// may not be used.
 	ErrKeyRetired = envelope.ErrKeyRetired
