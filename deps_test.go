@@ -93,7 +93,7 @@ var layers = map[string]rule{
 
 	// The file, and the names that programs use.
 	"config": {imports: "schema envelope go-yaml jsonschema"},
-	".":      {imports: "envelope rewrite"},
+	".":      {imports: "envelope rewrite internal/logical"},
 
 	// The wrapper, then one package per engine so that nobody links a driver or
 	// a parser that they do not use.

@@ -117,12 +117,25 @@ func (x *call) arguments() ([]driver.NamedValue, error) {
 		if i < len(x.plan.ArgNames) {
 			nv.Name = x.plan.ArgNames[i]
 		}
+		if nv.Name == "" && len(x.plan.ParamNames) > 0 {
+			nv.Name = x.nameOf(&x.plan.Args[i].Value)
+		}
 		out[opts+i] = nv
 	}
 	for i := range out[:opts] {
 		out[i].Ordinal = i + 1
 	}
 	return out, nil
+}
+
+// nameOf returns the name that the caller gave a value: where the planned text
+// keeps SQLite's named parameter, its value is looked for by name. Parameters
+// with a number are not affected.
+func (x *call) nameOf(v *rewrite.Value) string {
+	if v.Source != rewrite.FromArg || v.Arg < 1 || v.Arg > len(x.args) {
+		return ""
+	}
+	return x.args[v.Arg-1].Name
 }
 
 // text writes sealed literals into the plan's text.

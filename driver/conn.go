@@ -47,7 +47,8 @@ type conn struct {
 
 	// temps are temporary tables that statements of this connection created,
 	// on engines whose catalog does not show them.
-	temps []rewrite.RelationID
+	temps  []rewrite.RelationID
+	closed bool
 	// txVersion is the catalogs' version when the transaction began.
 	txVersion uint64
 }
@@ -71,7 +72,10 @@ func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
 	return c
 }
 
-func (c *conn) Close() error { return c.inner.Close() }
+func (c *conn) Close() error {
+	c.unbind()
+	return c.inner.Close()
+}
 
 // Ping also reads the catalog and reports annotated tables that are not fit
 // for encryption.
@@ -94,6 +98,7 @@ func (c *conn) Ping(ctx context.Context) error {
 // outside any transaction.
 func (c *conn) ResetSession(ctx context.Context) error {
 	c.settled()
+	c.rebind()
 	if c.resume == nil {
 		return nil
 	}

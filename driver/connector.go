@@ -52,6 +52,8 @@ type planner interface {
 
 type connector struct {
 	inner driver.Connector
+	// outer is set where the configuration can be replaced.
+	outer *reloadable
 	// nothing is annotated: there is nothing to seal and nothing to open, so
 	// that everything goes to the inner driver as it is, and the database's
 	// catalog is not read.
@@ -72,6 +74,14 @@ type connector struct {
 // *sql.DB is closed: keys are wiped and the inner connector is closed if it
 // can be. New does no I/O.
 func New(inner driver.Connector, e Engine, o Options) (driver.Connector, error) {
+	c, err := newConnector(inner, e, o)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func newConnector(inner driver.Connector, e Engine, o Options) (*connector, error) {
 	if inner == nil || e == nil || o.Annotations == nil || o.Sealer == nil {
 		return nil, errors.New("sealsql: driver.New needs a connector, an engine, annotations and a sealer")
 	}

@@ -30,11 +30,20 @@ type KeyTable func(m config.Metastore) (envelope.Metastore, error)
 //
 // KMS and metastore are found in the registries of package envelope; the
 // engine packages link envelope/builtin. Without eager nothing is asked of
-// either here.
+// either here. Reload replaces the configuration later.
 func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driver, keys KeyTable) (driver.Connector, error) {
 	if cfg == nil || inner == nil {
 		return nil, errors.New("sealsql: a connector and a configuration are required")
 	}
+	c, err := build(inner, e, cfg, drv, keys)
+	if err != nil {
+		return nil, err
+	}
+	return newReloadable(inner, e, cfg, drv, keys, c), nil
+}
+
+// build makes a connector of a configuration.
+func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driver, keys KeyTable) (*connector, error) {
 	if err := checkTypes(e, cfg); err != nil {
 		return nil, err
 	}
@@ -63,7 +72,7 @@ func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Drive
 
 		ShreddedNull: cfg.ShreddedNull,
 	}
-	c, err := New(inner, e, o)
+	c, err := newConnector(inner, e, o)
 	if err != nil {
 		return nil, errors.Join(err, sealer.Close())
 	}

@@ -45,7 +45,7 @@ func (c *conn) readSession(ctx context.Context) error {
 	}
 	s, err := c.cr.engine.Session(ctx, c.reader())
 	if err != nil {
-		return err
+		return c.unreadable(err)
 	}
 	if c.session != nil && c.session.Scope != s.Scope {
 		c.reading = reading{}
@@ -71,7 +71,7 @@ func (c *conn) refresh(ctx context.Context) error {
 	shared := c.cr.cats.shared(c.session.Scope)
 	r, err := c.cr.cats.read(ctx, c.reader(), c.session, c.reading.state, shared.state)
 	if err != nil {
-		return err
+		return c.unreadable(err)
 	}
 	if !c.isolated() {
 		c.cr.cats.publish(c.session.Scope, r)

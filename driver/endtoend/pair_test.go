@@ -167,3 +167,11 @@ func (p *pair) both(t testing.TB, query string, args ...any) {
 		}
 	}
 }
+
+// rewriteConfig replaces the configuration's file.
+func rewriteConfig(t testing.TB, p *pair, configuration string) {
+	t.Helper()
+	if err := os.WriteFile(p.config, []byte(strings.ReplaceAll(configuration, here, p.database())), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -37,7 +37,7 @@ func TestBehindPgBouncerWhatWorksPlainlyWorks(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			keys := testenv.Postgres(t)
 			t.Setenv("SEALSQL_POOLER_KEYS", keys)
-			initialiseKeys(t, keys)
+			initialiseKeysOf(t, postgresFlavour(), keys)
 			p := postgresFlavour().open(t, poolerConfig)
 			for _, create := range poolerTables {
 				p.both(t, create)
@@ -119,10 +119,11 @@ func poolerClient(db *sql.DB, first, rounds int) error {
 	return nil
 }
 
-// initialiseKeys makes the key table, as `sealsql metastore init` does.
-func initialiseKeys(t *testing.T, dsn string) {
+// initialiseKeysOf makes the key table, as `sealsql metastore init` does.
+func initialiseKeysOf(t *testing.T, f flavour, dsn string) {
 	t.Helper()
-	store, err := builtin.OpenSQL(openDB(t, "pgx", dsn), builtin.Postgres, builtin.SQLOptions{})
+	dialect := map[string]builtin.Dialect{"pgx": builtin.Postgres, "mysql": builtin.MySQL, "sqlite": builtin.SQLite}[f.plain]
+	store, err := builtin.OpenSQL(openDB(t, f.plain, dsn), dialect, builtin.SQLOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

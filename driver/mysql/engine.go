@@ -19,7 +19,7 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-var _ sealdriver.Engine = (*engine)(nil)
+var _ sealdriver.DeniedEngine = (*engine)(nil)
 
 // settings are what the inner driver's connector changes about values.
 type settings struct {
@@ -103,6 +103,30 @@ func (e *engine) Stale(err error) bool {
 	}
 	switch me.Number {
 	case unknownDatabase, unknownColumn, columnCount, unknownTable, invalidView, needReprepare:
+		return true
+	}
+	return false
+}
+
+// Error numbers of a lack of privileges: for a database, a table, a column, an
+// operation, a view, a routine.
+const (
+	databaseDenied  = 1044
+	tableDenied     = 1142
+	columnDenied    = 1143
+	operationDenied = 1227
+	viewDenied      = 1345
+	routineDenied   = 1370
+)
+
+// Denied reports a lack of privileges.
+func (e *engine) Denied(err error) bool {
+	var me *mysql.MySQLError
+	if !errors.As(err, &me) {
+		return false
+	}
+	switch me.Number {
+	case databaseDenied, tableDenied, columnDenied, operationDenied, viewDenied, routineDenied:
 		return true
 	}
 	return false

@@ -54,7 +54,6 @@ func (s drainedStmt) ExecContext(ctx context.Context, args []driver.NamedValue) 
 
 // Exec is ExecContext without a context.
 func (s drainedStmt) Exec(args []driver.Value) (driver.Result, error) {
-	//lint:ignore SA1019 programs reach it through Raw
 	rows, err := s.Query(args)
 	if err != nil {
 		return nil, err

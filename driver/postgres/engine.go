@@ -19,7 +19,10 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-var _ sealdriver.OptionEngine = (*engine)(nil)
+var (
+	_ sealdriver.OptionEngine = (*engine)(nil)
+	_ sealdriver.DeniedEngine = (*engine)(nil)
+)
 
 // engine is PostgreSQL behind pgx.
 type engine struct {
@@ -126,6 +129,15 @@ func (e *engine) Stale(err error) bool {
 		return strings.Contains(pe.Message, "cached plan")
 	}
 	return false
+}
+
+// insufficientPrivilege is the SQLSTATE of a refusal.
+const insufficientPrivilege = "42501"
+
+// Denied reports a lack of privileges.
+func (e *engine) Denied(err error) bool {
+	var pe *pgconn.PgError
+	return errors.As(err, &pe) && pe.Code == insufficientPrivilege
 }
 
 // guardPrefix begins the names of the guards that `sealsql ddl` writes.

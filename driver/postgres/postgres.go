@@ -102,6 +102,7 @@ type plainConnector struct{ driver.Connector }
 // that the configuration names.
 func keyTable(inner driver.Connector) sealdriver.KeyTable {
 	return func(m config.Metastore) (envelope.Metastore, error) {
+		inner := inner // called again when the configuration is replaced
 		if !m.Same {
 			dsn, err := sealdriver.MetastoreDSN(m)
 			if err != nil {

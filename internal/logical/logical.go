@@ -7,6 +7,7 @@ package logical
 
 import (
 	"database/sql/driver"
+	"errors"
 	"reflect"
 
 	"github.com/sealsql/sealsql/schema"
@@ -138,3 +139,9 @@ func (e *TypeError) Error() string {
 }
 
 func (e *TypeError) Unwrap() error { return e.Err }
+
+// ErrValue matches every *TypeError.
+var ErrValue = errors.New("sealsql: value does not fit its column's type")
+
+// Is matches ErrValue.
+func (e *TypeError) Is(target error) bool { return target == ErrValue }
