@@ -216,3 +216,8 @@ func (x *compactScheme) repairSystem(ctx context.Context, r KeyRepairer, meta Ke
 func (x *asherahScheme) repairSystem(ctx context.Context, r KeyRepairer, _ KeyMeta, wrapped []byte) ([]byte, []string, error) {
 	return r.RepairAsherahKey(ctx, wrapped)
 }
+
+// Repair is the function Repair with what the Sealer was made of.
+func (s *Sealer) Repair(ctx context.Context, suffixes []string) ([]Repaired, error) {
+	return Repair(ctx, s.c, suffixes)
+}
