@@ -5,7 +5,7 @@ import "github.com/sealsql/sealsql/schema"
 // rangeSection declares an index for comparisons by order.
 type rangeSection struct {
 	Column    string `yaml:"column" doc:"Name of the physical column that holds the index; the column's name and _rng unless given."`
-	Order     string `yaml:"order" required:"true" enum:"revealing" doc:"What the database learns of the order of values. revealing: all of it, and about how far values are apart; it can sort then. Needs accept_leakage: order."`
+	Order     string `yaml:"order" enum:"hidden revealing" default:"hidden" doc:"What the database learns of the order of values. hidden: none by itself, but which values share leading bits, and by queries which of these make up ranges. revealing: all of it, and about how far values are apart; it can sort then, and the column needs accept_leakage: order."`
 	Prefix    int    `yaml:"prefix" min:"1" max:"64" doc:"Number of bytes of a text, or of bytes, that are compared."`
 	Longer    string `yaml:"longer" enum:"accept refuse" default:"accept" doc:"Texts longer than prefix: accept stores them, and then the database cannot sort by the column unless the length of its type rules them out; refuse reports an error when they are written."`
 	Collation string `yaml:"collation" enum:"binary" doc:"Order of texts that the application expects: by their bytes. Required for text on PostgreSQL, where it is COLLATE \"C\", and on MySQL."`
@@ -20,3 +20,7 @@ func (s *rangeSection) index() *schema.Range {
 		Collation: schema.Collations[s.Collation], RefuseLonger: s.Longer == "refuse", TableScope: s.Scope == "table", Group: s.Group, Version: s.Version,
 	}
 }
+
+func (*rangeSection) words() []string { return []string{"default"} }
+
+func (s *rangeSection) setWord(string) { *s = rangeSection{} }

@@ -27,9 +27,10 @@ type call struct {
 	codec    logical.Codec
 	limits   map[*schema.Column]int
 	info     sealsql.CallInfo
-	args     []driver.NamedValue // the caller's, by ordinal; nil until resolved
-	scratch  *[]byte             // plaintext payloads, wiped on release
-	arena    []byte              // sealed records, handed to the inner driver
+	args     []driver.NamedValue         // the caller's, by ordinal; nil until resolved
+	scratch  *[]byte                     // plaintext payloads, wiped on release
+	arena    []byte                      // sealed records, handed to the inner driver
+	covers   map[*rewrite.Cover]*covered // the ranges that the statement asks for
 	lastID   string
 	lastPart envelope.Partition
 	patterns []pattern // of the plan's Likes
@@ -264,6 +265,8 @@ func (x *call) value(o *rewrite.Out) (driver.Value, error) {
 	switch {
 	case o.PartitionOf != nil:
 		return x.partitionValue(o)
+	case o.Cover != nil:
+		return x.node(o)
 	case o.Index != nil:
 		return x.index(o)
 	case o.Seal != nil:

@@ -3,6 +3,7 @@ package driver
 import (
 	"database/sql/driver"
 	"errors"
+	"fmt"
 
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/internal/logical"
@@ -20,8 +21,8 @@ type bounding interface {
 	bound(x *call, part envelope.Partition, tag logical.Tag, payload []byte) (driver.Value, error)
 }
 
-// revealing is the index of a schema.Range that shows the order of values.
-type revealing struct {
+// ranged is the index of a schema.Range.
+type ranged struct {
 	of    *schema.Range
 	keyed *envelope.Index
 	enc   *order.Encoding
@@ -29,19 +30,26 @@ type revealing struct {
 	arg, number schema.Type
 }
 
-var _ bounding = (*revealing)(nil)
+var _ bounding = (*ranged)(nil)
 
 func newRange(s *envelope.Sealer, r *schema.Range, d rewrite.Dialect) (index, error) {
 	enc, err := rangeEncoding(r, d)
 	if err != nil {
 		return nil, err
 	}
-	keyed, err := s.Index(envelope.IndexOptions{Kind: "order", Group: r.Group, Version: r.Version, Bits: 256, Steps: []string{enc.Name()}, TableScope: r.TableScope})
+	kind := "order"
+	if r.Order == schema.OrderHidden {
+		kind = "range"
+		if n := rewrite.RangeLevels(d, r); n != 2*enc.Size() || n > rewrite.MaxLevels {
+			return nil, fmt.Errorf("values of %d bytes are too long for a range that hides the order: at most %d; shorten prefix or precision, or accept order: revealing", enc.Size(), rewrite.MaxLevels/2)
+		}
+	}
+	keyed, err := s.Index(envelope.IndexOptions{Kind: kind, Group: r.Group, Version: r.Version, Bits: 256, Steps: []string{enc.Name()}, TableScope: r.TableScope})
 	if err != nil {
 		return nil, err
 	}
 	arg, number := order.CompareTypes(d.String(), r.Of.Type)
-	return &revealing{of: r, keyed: keyed, enc: enc, arg: arg, number: number}, nil
+	return &ranged{of: r, keyed: keyed, enc: enc, arg: arg, number: number}, nil
 }
 
 // rangeEncoding is the form of a column's values on an engine.
@@ -52,9 +60,9 @@ func rangeEncoding(r *schema.Range, d rewrite.Dialect) (*order.Encoding, error) 
 	return order.New(d.String(), r.Of.Type, r.Prefix, r.RefuseLonger)
 }
 
-func (v *revealing) compared() *schema.Type { return &v.arg }
+func (v *ranged) compared() *schema.Type { return &v.arg }
 
-func (v *revealing) comparedAs(from rewrite.Source, lit *rewrite.Literal) *schema.Type {
+func (v *ranged) comparedAs(from rewrite.Source, lit *rewrite.Literal) *schema.Type {
 	if from == rewrite.FromLiteral && lit != nil && lit.Kind == rewrite.LitNumber {
 		return &v.number
 	}
@@ -67,7 +75,7 @@ var (
 	errNoPlace          = errors.New("the value is not one that the column's type holds: the range index cannot order it")
 )
 
-func (v *revealing) value(x *call, part envelope.Partition, tag logical.Tag, payload []byte) (driver.Value, error) {
+func (v *ranged) value(x *call, part envelope.Partition, tag logical.Tag, payload []byte) (driver.Value, error) {
 	encoded, place, err := v.encode(x, tag, payload)
 	switch {
 	case err != nil:
@@ -77,22 +85,24 @@ func (v *revealing) value(x *call, part envelope.Partition, tag logical.Tag, pay
 	case v.enc.Longer(encoded) && !v.enc.Ties():
 		return nil, errTooLongToStore
 	}
-	return v.reveal(x, part, encoded, place)
+	return v.compute(x, part, encoded, place)
 }
 
-func (v *revealing) bound(x *call, part envelope.Partition, tag logical.Tag, payload []byte) (driver.Value, error) {
+func (v *ranged) bound(x *call, part envelope.Partition, tag logical.Tag, payload []byte) (driver.Value, error) {
 	encoded, place, err := v.encode(x, tag, payload)
 	switch {
 	case err != nil:
 		return nil, err
 	case v.enc.Longer(encoded) && v.enc.Ties():
 		return nil, errTooLongToCompare
+	case v.of.Order != schema.OrderRevealing:
+		return nil, errors.New("plan compares by an order that is hidden")
 	}
-	return v.reveal(x, part, encoded, place)
+	return v.compute(x, part, encoded, place)
 }
 
 // encode puts the bytes of a payload behind it, into the buffer that is wiped.
-func (v *revealing) encode(x *call, tag logical.Tag, payload []byte) ([]byte, order.Place, error) {
+func (v *ranged) encode(x *call, tag logical.Tag, payload []byte) ([]byte, order.Place, error) {
 	n := len(payload)
 	b, place, err := v.enc.Append(payload, tag, payload)
 	if err != nil {
@@ -102,12 +112,20 @@ func (v *revealing) encode(x *call, tag logical.Tag, payload []byte) ([]byte, or
 	return b[n:], place, nil
 }
 
-func (v *revealing) reveal(x *call, part envelope.Partition, encoded []byte, place order.Place) (driver.Value, error) {
+func (v *ranged) compute(x *call, part envelope.Partition, encoded []byte, place order.Place) (driver.Value, error) {
 	out := make([]byte, 0, order.RevealedSize(len(encoded)))
-	err := x.c.cr.seals.sealer.UseIndex(x.ctx, v.keyed, part, func(k *envelope.IndexKey) (err error) {
+	with := func(k *envelope.IndexKey) (err error) {
 		out, err = order.Reveal(out, encoded, place, k.Expand)
 		return err
-	})
+	}
+	if v.of.Order == schema.OrderHidden {
+		out = make([]byte, 0, 2*order.TagSize*len(encoded))
+		with = func(k *envelope.IndexKey) (err error) {
+			out, err = order.Hide(out, encoded, k.Expand)
+			return err
+		}
+	}
+	err := x.c.cr.seals.sealer.UseIndex(x.ctx, v.keyed, part, with)
 	if err != nil {
 		return nil, err
 	}

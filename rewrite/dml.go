@@ -750,6 +750,7 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 }
 
 func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
+	a.pairRanges(where, sc)
 	if err := a.clear(where, sc, ReasonPredicate); err != nil {
 		return err
 	}

@@ -23,8 +23,10 @@ type edit struct {
 	add    *addition
 	hidden []hiddenCol
 	conj   conjunct
-	liked  *liked
-	until  int
+	// covering is the comparison of editCover.
+	covering *covering
+	liked    *liked
+	until    int
 	// end is where the edited text goes on behind the edit.
 	end int
 }
@@ -40,7 +42,9 @@ type slot struct {
 	// carried: the column's physical type stands beside it.
 	carried bool
 	added   bool // an index: written with its addition
-	n       int  // number of the outgoing argument, from 1; 0 for a hole
+	// covering is the range that the slot is a place of.
+	covering *covering
+	n        int // number of the outgoing argument, from 1; 0 for a hole
 }
 
 // builder turns an analysis into a plan.
@@ -163,9 +167,13 @@ func (b *builder) collect() error {
 		*s = slot{at: conjunctAt(c.node), out: Out{Value: Value{Source: FromContextPartition}, PartitionOf: c.value.rel.annotated()}}
 		b.slots = append(b.slots, s)
 	}
+	if err := b.coverSlots(); err != nil {
+		return err
+	}
 	if len(b.slots) > len(b.marks) {
 		slices.SortStableFunc(b.slots, func(x, y *slot) int { return x.at - y.at })
 	}
+	b.assignCovers()
 	return nil
 }
 
@@ -209,10 +217,14 @@ func (b *builder) added() int {
 }
 
 func sameOut(x, y Out) bool {
-	return x.Value == y.Value && x.Seal == y.Seal && x.Exact == y.Exact && x.Text == y.Text && x.Null == y.Null && x.Index == y.Index && x.Compared == y.Compared && x.List == y.List && x.Limit == y.Limit && x.Folded == y.Folded && x.Pattern == y.Pattern && x.Like == y.Like && x.Token == y.Token && x.PartitionOf == y.PartitionOf &&
-		x.Partition.Known == y.Partition.Known && x.Partition.Const == y.Partition.Const &&
-		x.Partition.ResultColumn == y.Partition.ResultColumn && sameValue(x.Partition.Value, y.Partition.Value) &&
-		sameValue(x.Row, y.Row)
+	if x.Partition.Known != y.Partition.Known || x.Partition.Const != y.Partition.Const ||
+		x.Partition.ResultColumn != y.Partition.ResultColumn || !sameValue(x.Partition.Value, y.Partition.Value) ||
+		!sameValue(x.Row, y.Row) {
+		return false
+	}
+	// The rest is compared as it is.
+	x.Partition, x.Row, y.Partition, y.Row = PartitionSource{}, nil, PartitionSource{}, nil
+	return x == y
 }
 
 func sameValue(x, y *Value) bool {
@@ -459,6 +471,8 @@ func (b *builder) write(out []byte, e *edit) []byte {
 		return append(out, '(')
 	case editAnd:
 		return b.writeConjunct(append(out, ") AND "...), e)
+	case editCover:
+		return b.writeCover(out, e.covering)
 	case editWhere:
 		return b.writeConjunct(append(out, " WHERE "...), e)
 	case editLike:

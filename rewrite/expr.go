@@ -253,7 +253,7 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if err := a.likeElsewhere(o, sc); err != nil {
 			return err
 		}
-		if done, err := a.rangeCompare(o.Name, o.Args, sc); done || err != nil {
+		if done, err := a.rangeCompare(o, o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
 		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
@@ -320,7 +320,7 @@ func (a *analysis) in(x *In, sc *scope) error {
 	}
 	all := append([]Expr{x.X}, x.List...)
 	if x.Query == nil {
-		if done, err := a.rangeCompare("IN", all, sc); done || err != nil {
+		if done, err := a.rangeCompare(x, "IN", all, sc); done || err != nil {
 			return err
 		}
 		if done, err := a.indexCompare("IN", all, sc); done || err != nil {

@@ -52,6 +52,10 @@ type Out struct {
 	Seal *schema.Column
 	// Index asks for the value's blind index instead.
 	Index schema.Index
+	// Cover, for an index that hides the order, asks for the hash of a node: the
+	// Nth of a level, both from 0.
+	Cover      *Cover
+	Level, Nth int
 	// Compared says that the index is for a comparison, where a value is not
 	// rounded, cut or checked as it would be on its way into the column.
 	Compared bool

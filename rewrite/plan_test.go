@@ -276,6 +276,19 @@ func describeRow(r *rewrite.RowSource) string {
 	return fmt.Sprintf(" row in result %d", r.ResultColumn+1)
 }
 
+func describeCover(o rewrite.Out) string {
+	end := func(v *rewrite.Value, open bool) string {
+		switch {
+		case v == nil:
+			return "any"
+		case open:
+			return "without " + describeValue(*v)
+		}
+		return describeValue(*v)
+	}
+	return fmt.Sprintf("node %d of level %d of %s from %s to %s", o.Nth, o.Level, o.Index.Column(), end(o.Cover.Low, o.Cover.LowOpen), end(o.Cover.High, o.Cover.HighOpen))
+}
+
 func describeOut(o rewrite.Out) string {
 	switch {
 	case o.PartitionOf != nil:
@@ -296,6 +309,9 @@ func describeOut(o rewrite.Out) string {
 		}
 		if o.List {
 			return "indexes of " + o.Index.Column().String() + " for each of " + describeValue(o.Value) + " " + scope
+		}
+		if o.Cover != nil {
+			return describeCover(o) + " " + scope
 		}
 		return "index " + o.Index.Column().String() + " " + describeValue(o.Value) + " " + scope
 	case o.Seal != nil:
@@ -536,7 +552,7 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
 		case "index", "lossy", "folding", "uniquely", "table-wide", "group":
 			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
-		case "ranged", "range-prefix", "short", "range-wide", "range-group":
+		case "ranged", "hidden", "range-prefix", "short", "range-wide", "range-group":
 			i += rangeWord(t, ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
 		case "id":
 			ann.Columns[len(ann.Columns)-1].ID = f[i+1]
@@ -597,7 +613,7 @@ func indexWord(c *schema.Column, word string, rest []string) int {
 	return 0
 }
 
-// rangeWord reads "ranged NAME", "range-prefix N", "short", "range-wide", "range-group
+// rangeWord reads "ranged NAME", "hidden", "range-prefix N", "short", "range-wide", "range-group
 // NAME" likewise.
 func rangeWord(t testing.TB, c *schema.Column, word string, rest []string) int {
 	if c.Range == nil {
@@ -608,6 +624,8 @@ func rangeWord(t testing.TB, c *schema.Column, word string, rest []string) int {
 	case "ranged":
 		c.Range.Name = rest[0]
 		return 1
+	case "hidden":
+		c.Range.Order, c.Accepted = schema.OrderHidden, 0
 	case "range-prefix":
 		n, err := strconv.Atoi(rest[0])
 		if err != nil {

@@ -30,6 +30,9 @@ const (
 	// editLike: conditions on indexes in the place of a LIKE; they are proven by
 	// parsing.
 	editLike
+	// editCover: a comparison through an index that hides the order; only
+	// parsing proves it.
+	editCover
 )
 
 // tokenProof is the cheaper proof of an edited text. Where every edit puts

@@ -310,6 +310,7 @@ func (a *analysis) clauses(s *Select, sc *scope) error {
 
 // where walks the condition of a SELECT but for the parts that are filtered.
 func (a *analysis) where(e Expr, sc *scope) error {
+	a.pairRanges(e, sc)
 	if len(a.filters)+len(a.liked) == 0 {
 		return a.clear(e, sc, ReasonPredicate)
 	}

@@ -20,15 +20,21 @@ type ranging struct {
 	extremes map[*Call]extreme
 	// scalars are queries that are values: the names of their columns do not show.
 	scalars map[any]bool
+	// covers are the comparisons through indexes that hide the order. with is the
+	// condition that gives the other end of a range, twin the comparison that has
+	// taken the condition over.
+	covers []*covering
+	with   map[*Op]*Op
+	twin   map[*Op]*covering
 }
 
-func (r *ranging) any() bool { return len(r.refs)+len(r.keys)+len(r.extremes) > 0 }
+func (r *ranging) any() bool { return len(r.refs)+len(r.keys)+len(r.extremes)+len(r.covers) > 0 }
 
 // rangeComparisons are the comparisons that need an order.
 var rangeComparisons = map[string]bool{"<": true, "<=": true, ">": true, ">=": true, "BETWEEN": true, "NOT BETWEEN": true}
 
 const (
-	rangeHint    = "an encrypted column is compared by order only through a range index: add search: {range: {order: revealing}} to the column, or compare a clear one"
+	rangeHint    = "an encrypted column is compared by order only through a range index: add search: range to the column, or compare a clear one"
 	rangeForm    = "an encrypted column is compared by order with parameters, literals, or a column of its group"
 	rangeTies    = "texts that are longer than the prefix of the index are not told apart: give the column's type a length that fits into the prefix, or declare longer: refuse"
 	orderHint    = "the server sorts an encrypted column only by an index that reveals the order: add search: {range: {order: revealing}} to the column, order by a clear one, or sort the opened rows in the application"
@@ -41,14 +47,24 @@ const (
 func (a *analysis) bounded() bool { return a.dialect != SQLite }
 
 // rangeCompare plans a comparison with a column that has a range index. done is
-// false where the comparison is not one for such an index.
-func (a *analysis) rangeCompare(name string, args []Expr, sc *scope) (done bool, err error) {
+// false where the comparison is not one for such an index. node is the whole of
+// it, nil for a pair of two rows.
+func (a *analysis) rangeCompare(node Expr, name string, args []Expr, sc *scope) (done bool, err error) {
 	if rows := rowOperands(name, args); rows != nil {
 		return a.rangeRows(name, rows, sc)
 	}
 	refs, hits := a.sealedRefs(args, sc)
 	if len(refs) == 0 || !a.rangeAnswers(name, hits) {
 		return false, nil
+	}
+	if c := hits[0].flow()[0].col; c.Range != nil && c.Range.Order == schema.OrderHidden {
+		if _, err := a.rangeAt(refs[0], hits[0]); err != nil {
+			return true, err
+		}
+		if len(refs) > 1 {
+			return true, a.refuse(refs[1].Start, ReasonPredicate, c.String(), coverForm)
+		}
+		return true, a.coverCompare(node, args, refs[0], hits[0])
 	}
 	return true, a.rangePlan(args, refs, hits)
 }
@@ -193,7 +209,7 @@ func (a *analysis) rangeRows(name string, pairs [][2]Expr, sc *scope) (done bool
 		return false, nil
 	}
 	for _, p := range pairs {
-		planned, err := a.rangeCompare(name, p[:], sc)
+		planned, err := a.rangeCompare(nil, name, p[:], sc)
 		if err == nil && !planned {
 			err = a.compare(p[:], sc, ReasonPredicate)
 		}
@@ -216,6 +232,9 @@ func (b *builder) ranging() {
 	for c, x := range r.extremes {
 		b.extreme(c, x)
 	}
+	for _, k := range r.covers {
+		b.edits = append(b.edits, edit{kind: editCover, span: k.op.Span, covering: k})
+	}
 }
 
 // ranged compares an expression that a range index changes with what it became.
@@ -229,6 +248,13 @@ func (v verifier) ranged(x, y Expr) (done, ok bool) {
 		return true, v.sortKey(k, y)
 	}
 	switch x := x.(type) {
+	case *Op:
+		if k := r.covering(x); k != nil {
+			return true, v.cover(k, y)
+		}
+		if x.Name == "OR" && len(r.covers) > 0 {
+			return true, v.coversInOr(x, y)
+		}
 	case *ColumnRef:
 		to := r.refs[x]
 		if to == nil {

@@ -32,8 +32,10 @@ type Range struct {
 // Order is what the server may learn of the order of values.
 type Order uint8
 
-// The orders. Revealing stores bytes that sort as the values do: the server
-// learns the order of all values, and about how far they are apart.
+// The orders. Hidden stores hashes: the server learns which values share their
+// leading bits, four by four, and with each query which of them make up a range.
+// Revealing stores bytes that sort as the values do: the server learns the order
+// of all values, and about how far they are apart.
 const (
 	OrderHidden Order = iota
 	OrderRevealing

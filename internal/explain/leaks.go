@@ -48,6 +48,9 @@ const (
 	// partitions of the table.
 	LeakOrder           Leak = "order"
 	LeakOrderEverywhere Leak = "order-across-partitions"
+	// LeakNear: which other values share its leading bits, four by four; to who
+	// sees queries, also which of these groups lie beside each other.
+	LeakNear Leak = "shared-leading-bits"
 )
 
 // words say what a leak is to a reader.
@@ -56,6 +59,7 @@ var leakWords = map[Leak]string{
 	LeakStorageClass: "its storage class", LeakPartition: "its partition", LeakTime: "when it was sealed",
 	LeakPrefix: "which texts begin like it", LeakSuffix: "which texts end like it", LeakPieces: "which texts share pieces with it, and about how many it has",
 	LeakEquality: "which values it is equal to", LeakEqualityEverywhere: "which values of all partitions it is equal to",
+	LeakNear:  "which values are near it",
 	LeakOrder: "how it compares with other values, and about how far away they are", LeakOrderEverywhere: "how it compares with the values of all partitions, and about how far away they are",
 }
 
@@ -92,8 +96,10 @@ func Searchable(e schema.Index) []Leak {
 		}[f.Kind]}
 	}
 	everywhere := e.AllPartitions() && e.Column().Table.Partition.Kind != schema.PartitionConst
-	_, ranged := e.(*schema.Range)
+	r, ranged := e.(*schema.Range)
 	switch {
+	case ranged && r.Order == schema.OrderHidden:
+		return []Leak{LeakNear}
 	case ranged && everywhere:
 		return []Leak{LeakOrderEverywhere}
 	case ranged:

@@ -240,6 +240,9 @@ func (d *describer) parameter(n int) Line {
 		if o.Value.Source != rewrite.FromArg || o.Value.Arg != n || o.PartitionOf != nil {
 			continue
 		}
+		if o.Cover != nil && o.Level+o.Nth > 0 && len(l.Uses) > 0 {
+			continue // one of the hashes of a range, of which the first is said
+		}
 		sent = append(sent, i+1)
 		d.use(&l, o)
 	}
@@ -526,8 +529,10 @@ func (d *describer) index(ref *rewrite.ColumnRef, tables map[string]string) sche
 }
 
 func kindOf(x schema.Index) string {
-	if _, ok := x.(*schema.Range); ok {
+	if r, ok := x.(*schema.Range); ok && r.Order == schema.OrderRevealing {
 		return "order"
+	} else if ok {
+		return "range"
 	}
 	return ""
 }

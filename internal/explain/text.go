@@ -105,7 +105,8 @@ func (l Line) what() string {
 	case "opened":
 		return "opened as " + l.uses(" or ")
 	case "searched":
-		return "index of " + l.Uses[0].Column + ", compared for equality"
+		how := map[string]string{"": "for equality", "order": "by order", "range": "by parts of a range"}[l.Uses[0].Kind]
+		return "index of " + l.Uses[0].Column + ", compared " + how
 	case "partition":
 		return "the partition, for the condition that was added"
 	case "hidden":
@@ -139,8 +140,11 @@ func (u Use) words() string {
 
 // stands is what an index holds in place of a value.
 func (u Use) stands() string {
-	if u.Kind == "order" {
+	switch u.Kind {
+	case "order":
 		return "sorting key"
+	case "range":
+		return "hashes"
 	}
 	return "hash"
 }
