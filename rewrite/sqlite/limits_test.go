@@ -110,10 +110,14 @@ func TestHostileTextsEndInTimeAndOnTheStack(t *testing.T) {
 	const n = 20_000
 	for _, h := range hostile {
 		t.Run(h.name, func(t *testing.T) {
-			once := best(h.text(n))
-			if fourfold := best(h.text(4 * n)); fourfold > 20*once && fourfold > 500*time.Millisecond {
-				t.Errorf("%v for the text, %v for four times of it", once, fourfold)
+			var once, fourfold time.Duration
+			for range 4 { // a busy machine is not a slow front end
+				once, fourfold = best(h.text(n)), best(h.text(4*n))
+				if fourfold <= 20*once || fourfold <= 500*time.Millisecond {
+					return
+				}
 			}
+			t.Errorf("%v for the text, %v for four times of it", once, fourfold)
 		})
 	}
 }
