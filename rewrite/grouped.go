@@ -32,7 +32,7 @@ func (a *analysis) groupBy(s *Select, sc *scope) error {
 	if err != nil || len(keys) == 0 {
 		return err
 	}
-	if strings.Contains(s.Attr, "ROLLUP") {
+	if strings.Contains(strings.ToUpper(s.Attr), "ROLLUP") { // as the front ends spell it
 		return a.refuse(s.GroupBy[0].Pos(), ReasonGroup, keys[0].flow()[0].col.String(), groupShapeHint)
 	}
 	sc.keys = keys
