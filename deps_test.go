@@ -65,6 +65,7 @@ var layers = map[string]rule{
 	// Key services: what several have in common, and those that need no SDK.
 	// Those that do are modules of their own.
 	"internal/failover": {},
+	"internal/awsfault": {imports: "envelope"},
 	"internal/regional": {imports: "envelope securemem internal/failover", tests: "conformance/kms envelope/builtin"},
 	"kms/vault":         {imports: "envelope", tests: "conformance/kms"},
 

@@ -120,9 +120,9 @@ func (d *decoder) has(p path) bool {
 }
 
 type metastoreSection struct {
-	SQL      *sqlSection `yaml:"sql" doc:"A table of a SQL database: same, or a mapping."`
-	DynamoDB *dynamoSection
-	Memory   bool // metastore: memory
+	SQL      *sqlSection    `yaml:"sql" doc:"A table of a SQL database: same, or a mapping."`
+	DynamoDB *dynamoSection `yaml:"dynamodb" doc:"A table of Amazon DynamoDB, in one region or several; the program imports metastore/dynamodb."`
+	Memory   bool           // metastore: memory
 }
 
 func (*metastoreSection) words() []string { return []string{"memory"} }
@@ -136,7 +136,7 @@ func (m *metastoreSection) setWord(w string) {
 }
 
 func (*metastoreSection) later() map[string]string {
-	return laterKeys("this version has sql and memory", "dynamodb", "redis", "etcd")
+	return laterKeys("this version has sql, dynamodb and memory", "redis", "etcd")
 }
 
 func (m *metastoreSection) check(d *decoder, p path) {

@@ -313,7 +313,7 @@ func (s *dynamoSection) options() json.RawMessage {
 	for _, e := range s.Endpoints {
 		endpoints[e.Key] = e.Value
 	}
-	pairs := []any{"table", s.Table, "region", s.Region, "replicas", s.Replicas, "profile", s.Profile, "timeout_ms", s.Timeout.ms()}
+	pairs := []any{"table", s.Table, "region", s.Region, "replicas", s.Replicas, "profile", s.Profile, "timeout_ms", s.Timeout.ms(), "region_suffix", s.RegionSuffix}
 	if len(endpoints) > 0 {
 		pairs = append(pairs, "endpoints", endpoints)
 	}

@@ -1,0 +1,3 @@
+package localkms
+
+import _ "github.com/sealsql/sealsql/kms/aws/internal/contract"

@@ -1,0 +1,149 @@
+package dynamodb_test
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sealsql/sealsql/internal/testenv"
+)
+
+// The tests run on dynalite, a stand-in for DynamoDB in Node.js that npm
+// installs below .build, once. Its lock file is checked in; scripts of packages
+// are not run.
+
+const noNode = `dynalite, which stands in for DynamoDB, needs node and npm (%v).
+Do one of: apt-get install nodejs npm | set TEST_DYNALITE to the path of its cli.js`
+
+// cli finds or installs dynalite and returns the path of its program.
+var cli = sync.OnceValues(func() (string, error) {
+	if path := os.Getenv("TEST_DYNALITE"); path != "" {
+		return path, nil
+	}
+	if err := findNode(); err != nil {
+		return "", fmt.Errorf(noNode, err)
+	}
+	dir, err := filepath.Abs(filepath.Join("..", "..", ".build", "dynalite"))
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "node_modules", "dynalite", "cli.js")
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	for _, name := range []string{"package.json", "package-lock.json"} {
+		b, err := os.ReadFile(filepath.Join("testdata", "dynalite", name))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), b, 0o644)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	c := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
+	c.Dir = dir
+	if out, err := c.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("npm ci in %s: %w\n%s", dir, err, out)
+	}
+	return path, nil
+})
+
+// findNode looks for node and npm and, where tests must not be left out, installs
+// them as testenv installs databases: as root on Debian or a descendant.
+func findNode() error {
+	look := func() error {
+		for _, name := range []string{"node", "npm"} {
+			if _, err := exec.LookPath(name); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := look()
+	if err == nil || !required() || os.Geteuid() != 0 {
+		return err
+	}
+	if _, apt := exec.LookPath("apt-get"); apt != nil {
+		return err
+	}
+	if out, e := exec.Command("apt-get", "install", "-y", "--no-install-recommends", "nodejs", "npm").CombinedOutput(); e != nil {
+		return fmt.Errorf("apt-get install nodejs npm: %w\n%s", e, out)
+	}
+	return look()
+}
+
+func required() bool {
+	return os.Getenv("CI") == "true" || os.Getenv(testenv.EnvRequire) == "1"
+}
+
+// server is a running dynalite, one region.
+type server struct {
+	addr string
+	cmd  *exec.Cmd
+	log  bytes.Buffer
+}
+
+func (s *server) url() string { return "http://" + s.addr }
+
+// start runs a dynalite on a free port until the test ends.
+func start(t *testing.T) *server {
+	t.Helper()
+	path, err := cli()
+	if err != nil {
+		if required() {
+			t.Fatal(err)
+		}
+		t.Skip(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{addr: l.Addr().String()}
+	l.Close()
+	s.run(t, path)
+	t.Cleanup(s.stop)
+	return s
+}
+
+func (s *server) run(t *testing.T, path string) {
+	t.Helper()
+	host, port, _ := net.SplitHostPort(s.addr)
+	s.cmd = exec.Command("node", path, "--host", host, "--port", port, "--createTableMs", "0", "--deleteTableMs", "0")
+	s.cmd.Stderr = &s.log
+	// The child ends with the test binary: its parent's thread may end before,
+	// so the thread that starts it stays.
+	runtime.LockOSThread()
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for range 200 {
+		if res, err := http.Get(s.url()); err == nil {
+			res.Body.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("dynalite does not answer: %s", strings.TrimSpace(s.log.String()))
+}
+
+func (s *server) stop() {
+	if s.cmd.Process != nil {
+		_ = s.cmd.Process.Kill()
+		_ = s.cmd.Wait()
+	}
+}
