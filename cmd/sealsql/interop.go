@@ -29,8 +29,9 @@ func interopVerifyCommand() *cobra.Command {
 		Short: "Open the records of a file of interop cases",
 		Long: `Reads a file of key rows and records in Asherah's format, as sealsql interop
 emit writes it, opens every record and compares. Prints a line for each case and
-then how many passed and failed; the exit code is 1 if any failed. The sets of
-the file must be wrapped by a static master key.`,
+then how many passed and failed; the exit code is 1 if any failed. System keys
+may be wrapped by a static master key, or be in the envelope of Asherah's AWS
+service ("kms": "aws-fake"), with keys of the file in the place of its regions.`,
 		Args: cobra.ExactArgs(1),
 		RunE: work(func(cmd *cobra.Command, args []string) error {
 			return interopVerify(cmd.Context(), cmd.OutOrStdout(), args[0])

@@ -15,7 +15,7 @@ import (
 // format describes the file.
 var format = []string{
 	"Records in Asherah's format, written by sealsql, for other implementations to open.",
-	"sets[]: an independent world. kms=static: system keys are wrapped by AES-256-GCM under static_master_key (32 ASCII bytes, used as they are). The key was made for this file and protects nothing.",
+	"sets[]: an independent world. kms=static: system keys are wrapped by AES-256-GCM under static_master_key (32 ASCII bytes, used as they are). The key was made for this file and protects nothing. kms=aws-fake: system keys are in the JSON envelope of the AWS service; each encryptedKek is AES-256-GCM of the data key under aws_fake_region_keys_b64[region].",
 	"service, product, region_suffix: configuration of the session factory; an empty region_suffix means none. Key ids: _SK_<service>_<product>[_<suffix>] and _IK_<partition>_<service>_<product>[_<suffix>].",
 	"metastore[]: the whole key store: id, created (Unix seconds) and key_record (JSON text of the key_record column).",
 	"cases[]: partition = partition of the session; drr = JSON text of the data row record; expect=ok: decrypting gives the bytes of plaintext_b64 (absent: no bytes); expect=error: decrypting fails.",
@@ -30,7 +30,7 @@ const age = 120 * 24 * time.Hour
 // under new keys.
 func Emit(ctx context.Context, now time.Time) (*File, error) {
 	f := &File{Format: format, Source: "sealsql interop emit"}
-	for _, make := range []func(context.Context, *emitter) error{basic, rotated, region, revoked} {
+	for _, make := range []func(context.Context, *emitter) error{basic, rotated, region, revoked, regions, regionDown} {
 		e := newEmitter(now)
 		if err := make(ctx, e); err != nil {
 			return nil, err
@@ -141,4 +141,30 @@ func revoked(ctx context.Context, e *emitter) error {
 		r.Record = strings.Replace(r.Record, "{", `{"Revoked":true,`, 1)
 	}
 	return e.seal(ctx, e.now, "after", "customer-1", []byte("written after the revocation"), "")
+}
+
+// inRegions has the set wrapped in two regions instead of by one key.
+func (e *emitter) inRegions() {
+	e.set.KMS, e.set.StaticMasterKey, e.set.RegionKeys = fakeAWS, "", map[string][]byte{}
+	for _, name := range []string{"eu-west-1", "us-west-2"} {
+		key := make([]byte, 32)
+		_, _ = rand.Read(key) // documented never to fail
+		e.set.RegionKeys[name] = key
+	}
+}
+
+func regions(ctx context.Context, e *emitter) error {
+	e.set.Name, e.set.Note, e.set.RegionSuffix = "aws", "envelope of the AWS service over two regions, with a region suffix; two generations of keys", "us-west-2"
+	e.inRegions()
+	if err := e.seal(ctx, e.now.Add(-age), "old-generation", "customer-1", []byte("written 120 days ago"), "keys of this row are expired"); err != nil {
+		return err
+	}
+	return e.seal(ctx, e.now, "new-generation", "customer-1", []byte("written with the rotated keys"), "")
+}
+
+func regionDown(ctx context.Context, e *emitter) error {
+	e.set.Name, e.set.Note = "aws-region-down", "a region was down when the system key was made: kmsKeks has the other only"
+	e.inRegions()
+	e.set.down = "eu-west-1"
+	return e.seal(ctx, e.now, "one-region", "customer-1", []byte("wrapped in one region"), "")
 }

@@ -24,17 +24,22 @@ type File struct {
 type Set struct {
 	Name string `json:"name"`
 	// KMS says what wraps system keys: "static" is AES-256-GCM under
-	// StaticMasterKey.
+	// StaticMasterKey; "aws-fake" is the envelope of Asherah's AWS service, in
+	// which AES-256-GCM under RegionKeys stands for the service.
 	KMS string `json:"kms"`
 	// StaticMasterKey has 32 bytes, which are used as they are.
 	StaticMasterKey string `json:"static_master_key,omitempty"`
-	Service         string `json:"service"`
-	Product         string `json:"product"`
+	// RegionKeys are the keys of the regions, 32 bytes each.
+	RegionKeys map[string][]byte `json:"aws_fake_region_keys_b64,omitempty"`
+	Service    string            `json:"service"`
+	Product    string            `json:"product"`
 	// RegionSuffix is empty where there is none.
 	RegionSuffix string `json:"region_suffix"`
 	Metastore    []Row  `json:"metastore"`
 	Cases        []Case `json:"cases"`
 	Note         string `json:"note,omitempty"`
+
+	down string // a region that fails while keys are made
 }
 
 // Row is a row of the key store.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -120,9 +121,25 @@ func (k *staticKMS) Close() error {
 	return nil
 }
 
+// The key management services of sets.
+const (
+	static  = "static"
+	fakeAWS = "aws-fake"
+)
+
+func (s *Set) service() (envelope.AsherahKMS, error) {
+	switch s.KMS {
+	case static:
+		return newStaticKMS(s.StaticMasterKey)
+	case fakeAWS:
+		return newFakeAWS(s.RegionKeys, s.down)
+	}
+	return nil, fmt.Errorf("the set needs the key management service %q; sets with %s and %s are known", s.KMS, static, fakeAWS)
+}
+
 // open makes the sealer of a set on a store. now is its clock, nil the real one.
 func (s *Set) open(ctx context.Context, m envelope.Metastore, now func() time.Time) (*envelope.Sealer, *envelope.Asherah, error) {
-	kms, err := newStaticKMS(s.StaticMasterKey)
+	kms, err := s.service()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -1,3 +1,0 @@
-package localkms
-
-import _ "github.com/sealsql/sealsql/kms/aws/internal/contract"
