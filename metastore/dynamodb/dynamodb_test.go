@@ -198,8 +198,13 @@ func TestReplaceTakesTheRowThatItKnowsOnly(t *testing.T) {
 		old, next *envelope.KeyRecord
 		want      bool
 	}{
-		{second, first, false}, {orphan, second, false}, {stateful, second, false}, {elsewhere, second, false},
-		{first, second, true}, {first, second, false}, {record("b", base), record("b", base), false},
+		{second, first, false},
+		{orphan, second, false},
+		{stateful, second, false},
+		{elsewhere, second, false},
+		{first, second, true},
+		{first, second, false},
+		{record("b", base), record("b", base), false},
 	} {
 		if ok, err := m.Replace(t.Context(), c.old, c.next); ok != c.want || err != nil {
 			t.Fatalf("step %d: %t, %v", i, ok, err)
