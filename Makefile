@@ -102,10 +102,16 @@ parse-check: ## compare how PostgreSQL's own parser reads the corpus (needs a C 
 gorm-yardstick: $(TESTENV) ## run GORM's own tests plainly and encrypted, compare (GORM_SRC)
 	@cd internal/gormyardstick && $(CURDIR)/$(TESTENV) -- go run . -root $(CURDIR) -src '$(abspath $(GORM_SRC))'
 
+.PHONY: kms-check
+kms-check: ## test key services on local-kms and on Vault's transit engine (downloads 600 modules once, takes minutes to compile)
+	@cd kms/aws/localkms && go test -count=1 ./...
+	@cd kms/vault/transit && go test -count=1 ./...
+
 .PHONY: long
 long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME
 	@SEALSQL_LONG=1 $(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 12h $(TESTFLAGS) ./...
 	@$(MAKE) --no-print-directory parse-check
+	@$(MAKE) --no-print-directory kms-check
 	@.ci/fuzz $(LONGFUZZTIME)
 
 .PHONY: drivers-own-tests

@@ -19,6 +19,7 @@ import (
 	_ "github.com/sealsql/sealsql/kms/azure"
 	_ "github.com/sealsql/sealsql/kms/gcp"
 	_ "github.com/sealsql/sealsql/kms/vault"
+	_ "github.com/sealsql/sealsql/metastore/dynamodb"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -37,7 +38,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		SilenceUsage:  true,
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
-	cmd.AddCommand(cli.KMS(load, func(err error) error { return faultError{err} }))
+	kms := cli.KMS(load, func(err error) error { return faultError{err} })
+	kms.AddCommand(repairCommand())
+	cmd.AddCommand(kms)
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)

@@ -54,3 +54,33 @@ func TestWrongUsageAndFaultyFilesAreTold(t *testing.T) {
 		t.Errorf("exit %d: %s", code, text)
 	}
 }
+
+func TestRepairOpensTheKeysOfTheConfiguration(t *testing.T) {
+	t.Setenv("SEALSQL_TEST_MASTER", strings.Repeat("0a1b", 16))
+	t.Setenv("SEALSQL_TEST_DSN", filepath.Join(t.TempDir(), "app.db"))
+	for name, c := range map[string]struct {
+		text string
+		args []string
+		code int
+		want string
+	}{
+		"memory":      {"metastore: memory", nil, 0, "wrapped in every region"},
+		"SQLite":      {"metastore: {sql: same}", []string{"--dialect", "sqlite", "--dsn-env", "SEALSQL_TEST_DSN"}, 0, "wrapped in every region"},
+		"no dialect":  {"metastore: {sql: same}", nil, 1, "--dialect must be postgres, mysql or sqlite"},
+		"no database": {"metastore: {sql: same}", []string{"--dialect", "sqlite"}, 1, "--dsn-env must name"},
+		"faulty file": {"metastore: {dynamodb: {}}", nil, 1, "the key region is missing"},
+		"env has no regions, so no table is asked": {"metastore: {dynamodb: {region: us-west-2, endpoints: {us-west-2: \"http://127.0.0.1:1\"}, timeout: 200ms}}", nil, 0, "wrapped in every region"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "sealsql.yaml")
+			if err := os.WriteFile(path, []byte(head+"kms: {env: SEALSQL_TEST_MASTER}\n"+c.text+"\n"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			var out, errs bytes.Buffer
+			code := run(append([]string{"kms", "repair", "--config", path}, c.args...), &out, &errs)
+			if text := out.String() + errs.String(); code != c.code || !strings.Contains(text, c.want) {
+				t.Errorf("exit %d: %s", code, text)
+			}
+		})
+	}
+}

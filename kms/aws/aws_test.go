@@ -30,6 +30,7 @@ func credentials(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", t.TempDir()+"/none")
 	t.Setenv("AWS_SHARED_CREDENTIALS_FILE", t.TempDir()+"/none")
 	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	t.Setenv("AWS_MAX_ATTEMPTS", "1") // the client's own repetitions take seconds
 }
 
 // world is two regions, each with a key of its own.
@@ -145,6 +146,7 @@ func TestAsherahsEnvelopeHasItsMembersAndNoContext(t *testing.T) {
 
 func TestThrottlingIsRetriedByTheClient(t *testing.T) {
 	w := newWorld(t)
+	t.Setenv("AWS_MAX_ATTEMPTS", "3")
 	w.o.Regions = w.o.Regions[1:]
 	k := w.open(t)
 	b := wrap(t, k)
@@ -180,7 +182,6 @@ func TestEveryAnswerIsAFaultWithARemedy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
 			w.o.Regions = w.o.Regions[1:]
-			w.o.TimeoutMS = 1500
 			k := w.open(t)
 			w.west.Always(&c.answer)
 			_, err := k.EncryptKey(t.Context(), keyContext(), systemKey)

@@ -8,10 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -124,10 +122,7 @@ func (s *server) run(t *testing.T, path string) {
 	host, port, _ := net.SplitHostPort(s.addr)
 	s.cmd = exec.Command("node", path, "--host", host, "--port", port, "--createTableMs", "0", "--deleteTableMs", "0")
 	s.cmd.Stderr = &s.log
-	// The child ends with the test binary: its parent's thread may end before,
-	// so the thread that starts it stays.
-	runtime.LockOSThread()
-	s.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	tie(s.cmd)
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
