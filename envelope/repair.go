@@ -79,7 +79,7 @@ func (r *repairs) close() {
 // missing either way.
 func (h *hierarchy) mend(rec *KeyRecord) {
 	r, ok := h.kms.(KeyRepairer)
-	if !ok {
+	if !ok || !repairable(rec) {
 		return
 	}
 	missing := r.Incomplete(rec.Key)
@@ -106,6 +106,10 @@ func (h *hierarchy) mend(rec *KeyRecord) {
 		}
 	}()
 }
+
+// repairable leaves out rows whose state authenticates the wrapped key as well:
+// retired and destroyed keys, which nobody opens by.
+func repairable(rec *KeyRecord) bool { return rec.Status() <= StatusRevoked }
 
 // repairRow replaces the wrapped key of a row by a repaired one.
 func repairRow(ctx context.Context, store Metastore, rec *KeyRecord, repair func(context.Context) ([]byte, []string, error)) ([]string, error) {
@@ -193,7 +197,7 @@ func repairAll(ctx context.Context, store Metastore, rows BoundedLoader, r KeyRe
 		}
 		notAfter = rec.Meta.Created - 1
 		missing := r.Incomplete(rec.Key)
-		if len(missing) == 0 {
+		if len(missing) == 0 || !repairable(rec) {
 			continue
 		}
 		done := Repaired{Meta: rec.Meta, Missing: missing}

@@ -3,6 +3,7 @@ package failover
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,6 +17,7 @@ type world struct {
 	*Group
 	down  [3]atomic.Bool
 	calls [3]atomic.Int32
+	mu    sync.Mutex
 	seen  []string
 }
 
@@ -30,6 +32,8 @@ func newWorld(c Config) *world {
 			if cause != nil {
 				word = "out"
 			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
 			w.seen = append(w.seen, string(rune('0'+m))+word)
 		}
 	}
@@ -102,9 +106,9 @@ func TestAMemberIsLeftOutAfterFailuresAndTriedAgainWhenItsTimeHasCome(t *testing
 func TestTheProbeBringsAMemberBackWithoutRequests(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var w *world
-		probes := 0
+		var probes atomic.Int32
 		w = newWorld(Config{Threshold: 1, Base: time.Second, Max: 2 * time.Second, Probe: func(context.Context, int) error {
-			probes++
+			probes.Add(1)
 			if w.down[0].Load() {
 				return errDown
 			}
@@ -114,17 +118,17 @@ func TestTheProbeBringsAMemberBackWithoutRequests(t *testing.T) {
 		w.down[0].Store(true)
 		w.try()
 		time.Sleep(10 * time.Second)
-		if w.Out(0) == nil || probes < 4 {
-			t.Fatalf("%d probes", probes)
+		if w.Out(0) == nil || probes.Load() < 4 {
+			t.Fatalf("%d probes", probes.Load())
 		}
 		w.down[0].Store(false)
 		time.Sleep(3 * time.Second)
 		if w.Out(0) != nil {
 			t.Fatal("the probe did not bring it back")
 		}
-		n := probes
+		n := probes.Load()
 		time.Sleep(time.Minute)
-		if probes != n {
+		if probes.Load() != n {
 			t.Fatal("probing goes on although every member is well")
 		}
 		w.down[0].Store(true)
@@ -133,7 +137,7 @@ func TestTheProbeBringsAMemberBackWithoutRequests(t *testing.T) {
 			t.Fatal("not left out again")
 		}
 		time.Sleep(5 * time.Second)
-		if probes == n {
+		if probes.Load() == n {
 			t.Fatal("probing did not begin again")
 		}
 	})

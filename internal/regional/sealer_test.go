@@ -172,6 +172,12 @@ func TestRepairGoesOverEveryRowOfBothFormats(t *testing.T) {
 			}
 		}
 	}
+	// A retired key's state authenticates the wrapped bytes: it is left alone.
+	retired := &envelope.KeyRecord{Meta: envelope.KeyMeta{ID: systemID, Created: 1795310050}, Key: wrap(t, s), Revoked: true}
+	retired.State = append([]byte{byte(envelope.StatusRetired)}, make([]byte, 32)...)
+	if ok, err := m.Store(t.Context(), retired); !ok || err != nil {
+		t.Fatal(err)
+	}
 	c := envelope.Config{Service: "shop", Product: "orders", KMS: s, Metastore: m}
 	done, err := envelope.Repair(t.Context(), c, []string{"a"})
 	if err != nil || len(done) != 6 || done[0].Err == nil || len(done[0].Missing) != 1 {
