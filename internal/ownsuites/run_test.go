@@ -172,6 +172,9 @@ func (s *suite) editFile(path string, found map[string]bool) error {
 			text = strings.ReplaceAll(text, s.edits[i], s.edits[i+1])
 		}
 	}
+	if s.used[0] != "" && strings.Contains(text, s.used[0]) {
+		text += s.used[1]
+	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return err
 	}

@@ -21,6 +21,9 @@ type suite struct {
 	// edits are old and new texts for the package's test files; each must be
 	// found at least once.
 	edits []string
+	// used is an import and what is written behind every file that has it, for
+	// an edit may take its last use away.
+	used [2]string
 	// overlays are files of testdata that are added, by the name they get.
 	overlays map[string]string
 	// skip names, as for go test -skip, what breaks off the suite by itself.
@@ -39,6 +42,7 @@ var suites = []*suite{
 			`sql.Open(tt.driverName, `, `sql.Open(sealsqlName(tt.driverName), `,
 			`driverConn.(*stdlib.Conn)`, `sealsqlInner(driverConn)`,
 		},
+		used:     [2]string{`"github.com/jackc/pgx/v5/stdlib"`, "\nvar _ = stdlib.GetDefaultDriver\n"},
 		overlays: map[string]string{"sealsql_test.go": "pgx.go.txt"},
 		environment: func(t *testing.T) []string {
 			return []string{"PGX_TEST_DATABASE=" + testenv.Postgres(t)}
