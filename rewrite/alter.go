@@ -575,8 +575,37 @@ func (w *alteration) retype(c *schema.Column, def words) error {
 	if err := d.typeAgrees(c, def[:end]); err != nil {
 		return err
 	}
+	if err := w.sizeAgrees(c, def[:end]); err != nil {
+		return err
+	}
 	w.edits = append(w.edits, edit{span: Span{def[0].Start, def[len(def)-1].End}, text: CarrierType(w.a.dialect, c)})
 	return nil
+}
+
+// sizeAgrees refuses a change to a length or precision that is not the
+// configuration's: values are cut and rounded by that, so that the change would
+// have no effect, and a migrator would try it again and again.
+func (w *alteration) sizeAgrees(c *schema.Column, toks words) error {
+	if len(toks) == 0 {
+		return nil
+	}
+	t, err := schema.ParseType(w.a.script.Text[toks[0].Start:toks[len(toks)-1].End])
+	if err != nil || t.Kind == schema.KindText && t.Length != c.Type.Length || t.Kind == schema.KindBytes && t.Length != c.Type.Length ||
+		t.Kind == schema.KindNumeric && w.digits(t) != w.digits(c.Type) {
+		return w.refuse(toks, c.String(), "the configuration says "+c.Type.Name+": change it there, which is all that is needed")
+	}
+	return nil
+}
+
+// digits are precision and scale; MySQL's are 10 and 0 where none are given.
+func (w *alteration) digits(t schema.Type) [2]int {
+	if !t.HasPrecision && w.a.dialect == MySQL {
+		return [2]int{10, 0}
+	}
+	if !t.HasPrecision {
+		return [2]int{-1, -1}
+	}
+	return [2]int{t.Precision, t.Scale}
 }
 
 // plainUsing recognises [COLLATE name] USING column[::type].
@@ -610,7 +639,14 @@ func (w *alteration) modify(def words) error {
 	}
 	if c := w.t.Column(name); c != nil {
 		body, _ := w.place(def)
-		return w.column(c, body)
+		d, end := &tableDefinition{a: w.a, t: w.t}, 1
+		for end < len(body) && !d.typeEnds(body, end) {
+			end++
+		}
+		if err := w.column(c, body); err != nil {
+			return err
+		}
+		return w.sizeAgrees(c, body[1:end])
 	}
 	body, _ := w.place(def)
 	return w.clearDefinition(body[1:])

@@ -53,16 +53,24 @@ func (a *analysis) foreignKey(own *schema.Table, toks words) ([]edit, error) {
 			edit{span: Span{t.Start, t.End}, text: q(c.Equality.Name)},
 			edit{span: Span{to[i].Start, to[i].End}, text: q(target.Equality.Name)})
 	}
-	if len(edits) > 0 {
-		return edits, a.keyActions(own, actions)
-	}
-	return nil, nil
+	return edits, a.keyActions(own, actions, len(edits) > 0)
 }
 
-// keyActions refuses what would change an index and not the value beside it.
-func (a *analysis) keyActions(own *schema.Table, toks words) error {
+// keyActionWords are those that may stand behind the columns of a foreign key.
+// SQLite takes further constraints there, without a comma.
+var keyActionWords = []string{
+	"ON", "DELETE", "UPDATE", "CASCADE", "RESTRICT", "NO", "ACTION", "SET", "NULL", "DEFAULT", "MATCH", "FULL", "SIMPLE", "PARTIAL",
+	"NOT", "DEFERRABLE", "INITIALLY", "DEFERRED", "IMMEDIATE", "VALID", "ENFORCED",
+}
+
+// keyActions refuses what would change an index and not the value beside it,
+// and what is no action.
+func (a *analysis) keyActions(own *schema.Table, toks words, sealed bool) error {
 	for i, t := range toks {
 		switch rest := toks[i:]; {
+		case !rest[:1].any(keyActionWords...):
+			return a.refuse(t.Start, ReasonDDL, own.Name, "nothing but ON DELETE, ON UPDATE, MATCH, DEFERRABLE and NOT VALID may stand behind a foreign key")
+		case !sealed:
 		case rest.is("ON", "UPDATE", "CASCADE"), rest.is("ON", "UPDATE", "SET"), rest.is("ON", "DELETE", "SET"):
 			return a.refuse(t.Start, ReasonDDL, own.Name, "the server would change the search index and leave the value behind it: ON UPDATE takes RESTRICT or NO ACTION, ON DELETE also CASCADE")
 		}

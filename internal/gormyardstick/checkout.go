@@ -98,8 +98,12 @@ func (c *checkout) patchDriver(engine string) error {
 		return err
 	}
 	patch := strings.Replace(driverFile, "package driver", "package "+engine, 1)
-	if engine != "postgres" {
-		patch = regexp.MustCompile(`(?s)\t// simple protocol\n.*?\t// end\n`).ReplaceAllString(patch, "")
+	for part, owner := range map[string]string{"simple protocol": "postgres", "sqlite": "sqlite"} {
+		if owner != engine {
+			patch = regexp.MustCompile(`(?s)\t// `+part+`\n.*?\t// end\n`).ReplaceAllString(patch, "")
+		}
+	}
+	if engine == "mysql" {
 		patch = strings.Replace(patch, "import (\n\t\"os\"\n\t\"strings\"\n)", "import \"os\"", 1)
 	}
 	if err := os.WriteFile(filepath.Join(to, "yardstick.go"), []byte(patch), 0o600); err != nil {
