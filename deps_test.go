@@ -98,7 +98,7 @@ var layers = map[string]rule{
 
 	// The wrapper, then one package per engine so that nobody links a driver or
 	// a parser that they do not use.
-	"driver":          {imports: ". rewrite schema envelope config internal/logical internal/blind internal/hatch internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
+	"driver":          {imports: ". audit rewrite schema envelope config internal/logical internal/blind internal/hatch internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
 	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue internal/hatch pgx", tests: "conformance/driver"},
 	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue internal/hatch go-mysql", tests: "conformance/driver"},
 	"driver/sqlite":   {imports: ". driver rewrite rewrite/sqlite schema envelope envelope/builtin config internal/logical internal/logical/litevalue modernc", tests: "conformance/driver"},
@@ -117,6 +117,7 @@ var layers = map[string]rule{
 	"conformance/fuzzsql":   {tests: ". config conformance/driver driver/postgres driver/mysql driver/sqlite rewrite"},
 
 	// Keys over time.
+	"audit":     {imports: "envelope", tests: "envelope/builtin"},
 	"lifecycle": {imports: "envelope schema", tests: "envelope/builtin driver/sqlite driver/postgres driver/mysql config"},
 
 	// Records without a driver: Asherah's interface.

@@ -101,6 +101,7 @@ func (p *parse) build(raw *file) *Config {
 		MaxAge:      raw.Catalog.MaxAge.std(),
 		Guards:      raw.Guards,
 
+		Audit:        p.audit(raw.Audit),
 		ShreddedNull: raw.Shredded == "as_null",
 		Declarations: Declarations{
 			Routines: p.declared("routines", raw.Routines),

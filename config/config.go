@@ -65,6 +65,9 @@ type Config struct {
 	// or "off".
 	Guards string
 
+	// Audit says where the audit trail is.
+	Audit Audit
+
 	// ShreddedNull reads values whose keys were destroyed as NULL.
 	ShreddedNull bool
 

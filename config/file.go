@@ -28,13 +28,14 @@ type file struct {
 	Triggers  named[declaration]  `yaml:"triggers" doc:"Triggers that are declared not to touch encrypted columns."`
 	Catalog   catalogSection      `yaml:"catalog" doc:"How the database's own catalog is used."`
 	Guards    string              `yaml:"guards" enum:"require warn off" default:"warn" doc:"What a missing CHECK guard on an encrypted column is: an error at open, a warning, or nothing."`
+	Audit     *auditSection       `yaml:"audit" doc:"Trail of what is done with keys, and with the columns that ask for it; none unless given."`
 	Shredded  string              `yaml:"shredded" enum:"error as_null" default:"error" doc:"What reading a value is whose key was destroyed (sealsql shred): an error, or NULL."`
 	Limits    limitsSection       `yaml:"limits" doc:"Bounds of memory."`
 	Asherah   asherahSection      `yaml:"asherah" doc:"Key ids of columns in Asherah's format."`
 }
 
 func (*file) later() map[string]string {
-	return laterKeys("columns are encrypted without it", "search", "masks", "access", "purposes", "retention", "telemetry", "audit", "migrations")
+	return laterKeys("columns are encrypted without it", "search", "masks", "access", "purposes", "retention", "telemetry", "migrations")
 }
 
 func (*file) instead() map[string]string {
@@ -316,6 +317,7 @@ type columnSection struct {
 	Read      []formWord     `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of the table unless given."`
 	Accept    string         `yaml:"accept_leakage" enum:"order" doc:"What the database may learn beyond which values are equal: order."`
 	BindRow   *bool          `yaml:"bind_row" doc:"false takes the column out of the table's bind_row."`
+	Audit     []auditWord    `yaml:"audit" doc:"Statements on the column that the audit trail records: read, write. None unless given."`
 	Format    string         `yaml:"format" enum:"compact asherah" doc:"Format of the column's records; that of the table unless given."`
 }
 

@@ -88,6 +88,10 @@ func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKey
 			p.dec.at(table.key("columns").key(e.Key).key("id"), "the id is empty", "leave the key out for table.column")
 		}
 	}
+	for _, w := range e.Value.Audit {
+		c.AuditReads = c.AuditReads || w == "read"
+		c.AuditWrites = c.AuditWrites || w == "write"
+	}
 	if e.Value.Search != nil && e.Value.Search.Equality != nil {
 		c.Equality = e.Value.Search.Equality.index()
 	}

@@ -23,6 +23,7 @@ func (s *stmt) execAnew(ctx context.Context, x *call) (driver.Result, error) {
 		return nil, err
 	}
 	res, err := innerStmtExec(ctx, inner, args)
+	x.executed(res, err)
 	if closeErr := inner.Close(); err == nil {
 		err = closeErr
 	}
@@ -37,6 +38,7 @@ func (s *stmt) queryAnew(ctx context.Context, x *call) (driver.Rows, error) {
 		return nil, err
 	}
 	got, err := innerStmtQuery(ctx, inner, args)
+	x.executed(nil, err)
 	if err := s.c.done(s.plan, s.query, err); err != nil {
 		_ = inner.Close()
 		return nil, err

@@ -65,6 +65,12 @@ func NewRowSealer(ctx context.Context, c any, insert string, columns []string) (
 	}
 	r.call = newCall(ctx, own, r.plan, Input{Text: insert, Args: r.args}, true)
 	r.call.args = r.args
+	if own.cr.audit != nil { // how many rows there will be is not known
+		if err := r.call.begin(); err != nil {
+			return nil, err
+		}
+		r.call.release()
+	}
 	if r.plan.ArgsSame {
 		return r, nil
 	}

@@ -35,6 +35,7 @@ type call struct {
 	lastPart envelope.Partition
 	patterns []pattern // of the plan's Likes
 	limit    *limit
+	writes   *trail // what will be recorded of the statement; nil for nothing
 }
 
 // scratches keeps buffers for payloads; they are empty and wiped in the pool.
@@ -56,6 +57,10 @@ func newCall(ctx context.Context, c *conn, p *rewrite.Plan, in Input, prepared b
 
 // release wipes the payloads. Result rows do not use them.
 func (x *call) release() {
+	if x.writes != nil {
+		x.writes.record(x.ctx, x.c.cr.audit)
+		x.writes = nil
+	}
 	if x.scratch == nil {
 		return
 	}
@@ -74,6 +79,20 @@ func giveScratch(b *[]byte) {
 // outgoing checks the arguments and returns the text and the fresh argument
 // list to be sent.
 func (x *call) outgoing() (string, []driver.NamedValue, error) {
+	if x.c.cr.audit == nil {
+		return x.sealed()
+	}
+	if err := x.begin(); err != nil {
+		return "", nil, err
+	}
+	text, args, err := x.sealed()
+	if err != nil {
+		x.writes = nil // nothing was sent
+	}
+	return text, args, err
+}
+
+func (x *call) sealed() (string, []driver.NamedValue, error) {
 	if x.in.Refuse != "" {
 		return "", nil, &rewrite.UnsupportedError{
 			Pos: -1, Reason: rewrite.ReasonParameters,

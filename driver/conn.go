@@ -172,6 +172,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 		return nil, err
 	}
 	res, err := c.exec(ctx, text, out)
+	x.executed(res, err)
 	if err == nil && p.Declares != nil {
 		c.declare(x, p)
 	}
@@ -206,6 +207,7 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 		return nil, err
 	}
 	rows, err := c.query(ctx, text, out)
+	x.executed(nil, err)
 	if err := c.done(p, in.Text, err); err != nil {
 		return nil, err
 	}

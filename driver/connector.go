@@ -7,6 +7,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/sealsql/sealsql/audit"
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
@@ -40,6 +41,9 @@ type Options struct {
 	// ShreddedNull opens values whose keys were destroyed as NULL. Without it
 	// they are an error that matches sealsql.ErrShredded.
 	ShreddedNull bool
+	// Audit records reading and writing of the columns that ask for it; nil
+	// records nothing. It is closed by the Sealer (envelope.Config.OnClose).
+	Audit *audit.Log
 	// Driver is what the connector's Driver method returns; nil means the
 	// inner connector's driver.
 	Driver driver.Driver
@@ -67,6 +71,7 @@ type connector struct {
 	seals   *seals
 	// shredded opens values whose keys were destroyed as NULL.
 	shredded bool
+	audit    *audit.Log
 }
 
 // New wraps an inner connector. The result's connections seal and open the
@@ -117,6 +122,7 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 		seals:   sl,
 
 		shredded: o.ShreddedNull,
+		audit:    o.Audit,
 	}, nil
 }
 

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 
 	"github.com/sealsql/sealsql/config"
@@ -10,12 +11,17 @@ import (
 
 // OpenKeys opens the keys of a configuration as Open does, for tools that look
 // after them and need no connection to the application's database. The caller
-// closes the Sealer.
-func OpenKeys(cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
+// closes the Sealer. inner is the application's database and may be nil: it is
+// for an audit trail that is in a table there.
+func OpenKeys(inner driver.Connector, dialect string, cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
 	if cfg == nil || keys == nil {
 		return nil, errors.New("sealsql: a configuration is required")
 	}
-	return openSealer(cfg, keys)
+	l, err := openAudit(cfg, inner, dialect)
+	if err != nil {
+		return nil, err
+	}
+	return openSealer(cfg, keys, l)
 }
 
 // openKMS opens the key management service of a configuration, with the one that

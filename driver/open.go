@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/audit"
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/rewrite"
@@ -49,6 +50,7 @@ type opener struct {
 	sealer  *envelope.Sealer
 	codec   logical.Codec
 	columns []opened
+	audit   *audit.Log
 	// shredded opens values whose keys were destroyed as NULL.
 	shredded bool
 	scratch  *[]byte
@@ -70,7 +72,7 @@ func (x *call) opener() (*opener, error) {
 		}
 	}
 	o := &opener{
-		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded,
+		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit,
 		columns: make([]opened, 0, n),
 	}
 	for i := range x.plan.Results {

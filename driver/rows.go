@@ -44,6 +44,8 @@ type rows struct {
 	peeker func()
 	// stmt is the inner statement that lives as long as the rows; may be nil.
 	stmt driver.Stmt
+	// reads is what will be recorded of the rows; nil for nothing.
+	reads *trail
 }
 
 // firstRow is an outcome of Next that waits to be asked for.
@@ -87,7 +89,7 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rows{inner: inner, plan: x.plan, opener: o, limit: x.limit}
+	r := &rows{inner: inner, plan: x.plan, opener: o, limit: x.limit, reads: x.reading()}
 	r.shape(names)
 	return r, nil
 }
@@ -136,6 +138,10 @@ func (r *rows) Columns() []string { return r.names }
 func (r *rows) hold(s driver.Stmt) { r.stmt = s }
 
 func (r *rows) Close() error {
+	if r.reads != nil {
+		r.reads.record(r.opener.ctx, r.opener.audit)
+		r.reads = nil
+	}
 	r.opener.close()
 	err := r.inner.Close()
 	if r.stmt != nil {
@@ -184,6 +190,9 @@ func (r *rows) next(dest []driver.Value) error {
 	}
 	for i, at := range r.visible {
 		dest[i] = row[at]
+	}
+	if r.reads != nil {
+		r.reads.rows++
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/sealsql/sealsql/audit"
 	"github.com/sealsql/sealsql/config"
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/rewrite"
@@ -47,7 +48,11 @@ func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driv
 	if err := checkTypes(e, cfg); err != nil {
 		return nil, err
 	}
-	sealer, err := openSealer(cfg, keys)
+	trail, err := openAudit(cfg, inner, e.Frontend().Dialect().String())
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := openSealer(cfg, keys, trail)
 	if err != nil {
 		return nil, err
 	}
@@ -71,6 +76,7 @@ func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driv
 		Driver:    drv,
 
 		ShreddedNull: cfg.ShreddedNull,
+		Audit:        trail,
 	}
 	c, err := newConnector(inner, e, o)
 	if err != nil {
@@ -102,7 +108,17 @@ func checkTypes(e Engine, cfg *config.Config) error {
 	return nil
 }
 
-func openSealer(cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
+// openSealer opens the keys of a configuration. It closes l, which may be nil,
+// where it fails; else the Sealer does.
+func openSealer(cfg *config.Config, keys KeyTable, l *audit.Log) (*envelope.Sealer, error) {
+	s, err := buildSealer(cfg, keys, l)
+	if err != nil && l != nil {
+		err = errors.Join(err, l.Close())
+	}
+	return s, err
+}
+
+func buildSealer(cfg *config.Config, keys KeyTable, l *audit.Log) (*envelope.Sealer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), warmTime)
 	defer cancel()
 	ec := envelope.Config{
@@ -127,6 +143,12 @@ func openSealer(cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
 		},
 		Logger: slog.Default(),
 	}
+	if l != nil {
+		ec.OnClose = l.Close
+		if cfg.Audit.Keys {
+			ec.Events = keyEvents(l)
+		}
+	}
 	if err := ec.Memory.UnmarshalText([]byte(cfg.Memory)); err != nil {
 		return nil, err
 	}
@@ -140,6 +162,9 @@ func openSealer(cfg *config.Config, keys KeyTable) (*envelope.Sealer, error) {
 	s, err := envelope.New(ctx, ec)
 	if err != nil {
 		return nil, errors.Join(err, ec.Metastore.Close(), ec.KMS.Close())
+	}
+	if l != nil {
+		l.Use(s)
 	}
 	if cfg.Eager {
 		if err := s.Warm(ctx); err != nil {

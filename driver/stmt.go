@@ -122,6 +122,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 		return nil, err
 	}
 	res, err := innerStmtExec(ctx, s.inner, out)
+	x.executed(res, err)
 	if err == nil && s.plan.Declares != nil {
 		s.c.declare(x, s.plan)
 	}
@@ -148,6 +149,7 @@ func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driv
 		return nil, err
 	}
 	rows, err := innerStmtQuery(ctx, s.inner, out)
+	x.executed(nil, err)
 	if err := s.c.done(s.plan, s.query, err); err != nil {
 		return nil, err
 	}

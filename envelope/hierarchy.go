@@ -25,6 +25,7 @@ type services struct {
 	fixed            bool // the clock is not ours
 	closed           atomic.Bool
 	mending          repairs
+	events           func(context.Context, KeyEvent)
 }
 
 // tick returns a monotonic time in nanoseconds since the Sealer was made. It is

@@ -267,6 +267,9 @@ func (s *Sealer) storeIndexUnder(ctx context.Context, parent *systemKey, partiti
 	if err != nil {
 		return false, storeError("store", rec.Meta, s.store, err)
 	}
+	if created {
+		s.event(ctx, "create", rec.Meta, s.store, nil)
+	}
 	return created, nil
 }
 

@@ -135,6 +135,7 @@ func (k *Keys) rewrapRow(ctx context.Context, sys *systemKey, row *StoredKey, n 
 			return err
 		}
 		if done {
+			k.s.event(ctx, "rewrap", next.Meta, k.store, nil)
 			n.Done++
 			return nil
 		}
@@ -284,6 +285,7 @@ func (k *Keys) handOver(ctx context.Context, to KeyManagementService, force bool
 	if err := k.storeHandedOver(ctx, rec, next); err != nil {
 		return err
 	}
+	k.s.event(ctx, "rewrap", rec.Meta, to, nil)
 	n.Done++
 	return nil
 }

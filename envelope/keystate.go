@@ -65,7 +65,9 @@ func (h *hierarchy) encrypts(sys *systemKey, rec *KeyRecord) (bool, error) {
 			"key_id", rec.Meta.ID, "created", rec.Meta.Created)
 	}
 	if rec.Revoked || !authentic {
-		h.revoked.add(rec.Meta)
+		if h.revoked.add(rec.Meta) {
+			h.event(context.Background(), "revoked", rec.Meta, nil, nil)
+		}
 	}
 	now := h.now()
 	created := time.Unix(rec.Meta.Created, 0)
@@ -135,9 +137,13 @@ type stickySet struct {
 // by a writer of the store could then make use of that.
 const maxSticky = 1 << 16
 
-func (x *stickySet) add(m KeyMeta) {
+// add reports whether the key is new to the set.
+func (x *stickySet) add(m KeyMeta) bool {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if _, ok := x.set[m]; ok {
+		return false
+	}
 	if x.set == nil {
 		x.set = map[KeyMeta]struct{}{}
 	}
@@ -148,6 +154,7 @@ func (x *stickySet) add(m KeyMeta) {
 		}
 	}
 	x.set[m] = struct{}{}
+	return true
 }
 
 func (x *stickySet) has(m KeyMeta) bool {

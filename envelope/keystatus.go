@@ -154,7 +154,16 @@ func (k *Keys) change(ctx context.Context, meta KeyMeta, decide func(*KeyInfo) (
 }
 
 // setStatus writes a state and reports false when the row was changed meanwhile.
-func (k *Keys) setStatus(ctx context.Context, rec *KeyRecord, to Status) (bool, error) {
+func (k *Keys) setStatus(ctx context.Context, rec *KeyRecord, to Status) (done bool, err error) {
+	op := stateOps[to]
+	if to == StatusRevoked && rec.Status() == StatusRetired {
+		op = "restore"
+	}
+	defer func() {
+		if done || err != nil {
+			k.s.event(ctx, op, rec.Meta, k.store, err)
+		}
+	}()
 	next := rec.Clone()
 	if info, ok := k.info(rec.Meta); ok && info.asherah() {
 		next.Revoked = to != StatusActive

@@ -97,6 +97,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 			if h.log.Enabled(ctx, slog.LevelDebug) {
 				h.log.Debug("sealsql: a new key", "key_id", rec.Meta.ID, "created", rec.Meta.Created)
 			}
+			h.event(ctx, "create", rec.Meta, h.store, nil)
 			lv.stored(rec, v)
 			return v, nil
 		}
@@ -122,7 +123,17 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 // load reads one row and checks that it is the one that was asked for.
 func (h *hierarchy) load(ctx context.Context, meta KeyMeta) (*KeyRecord, error) {
 	rec, err := h.store.Load(ctx, meta)
-	return checkRow(rec, err, meta, h.store)
+	rec, err = checkRow(rec, err, meta, h.store)
+	h.event(ctx, "load", meta, h.store, notAbsent(err))
+	return rec, err
+}
+
+// notAbsent is err, but nil where it says that there is no row.
+func notAbsent(err error) error {
+	if errors.Is(err, ErrKeyNotFound) {
+		return nil
+	}
+	return err
 }
 
 // loadLatest reads the newest row that is not from the future. That there is none
@@ -134,7 +145,12 @@ func (h *hierarchy) loadLatest(ctx context.Context, id string, limit int64) (*Ke
 	if errors.Is(err, ErrKeyNotFound) {
 		return nil, ErrKeyNotFound
 	}
-	if rec, err = checkRow(rec, err, meta, h.store); err != nil || rec.Meta.Created <= limit {
+	rec, err = checkRow(rec, err, meta, h.store)
+	if rec != nil {
+		meta = rec.Meta
+	}
+	h.event(ctx, "load", meta, h.store, err)
+	if meta.Created = 0; err != nil || rec.Meta.Created <= limit {
 		return rec, err
 	}
 	if dead, err := h.dead(ctx, rec); err != nil {

@@ -33,6 +33,12 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Events, if set, is called for what is done with keys, on whatever goroutine
+	// does it: it must not wait, nor use the Sealer. ctx has the values of the
+	// call that brought it about.
+	Events func(ctx context.Context, e KeyEvent)
+	// OnClose, if set, is called by Close while keys are still there.
+	OnClose func() error
 }
 
 // Sealer seals and opens values. All methods may be called concurrently.
@@ -87,7 +93,7 @@ func New(_ context.Context, c Config) (*Sealer, error) {
 	}
 	v := &services{
 		service: c.Service, product: c.Product, store: c.Metastore, kms: c.KMS,
-		policy: &c.Policy, cache: c.Cache, log: c.Logger, now: c.Now, fixed: c.Now != nil,
+		policy: &c.Policy, cache: c.Cache, log: c.Logger, now: c.Now, fixed: c.Now != nil, events: c.Events,
 	}
 	if v.log == nil {
 		v.log = slog.New(slog.DiscardHandler)
@@ -153,6 +159,10 @@ func (s *Sealer) forgetAll(partition string) {
 func (s *Sealer) Close() error { return s.close() }
 
 func (s *Sealer) shutdown() error {
+	var err error
+	if s.c.OnClose != nil {
+		err = s.c.OnClose()
+	}
 	s.closed.Store(true)
 	s.mending.close()
 	until := time.Now().Add(closeWait)
@@ -164,7 +174,7 @@ func (s *Sealer) shutdown() error {
 	s.closeCaches(until)
 	s.arena.Close()
 	if s.c.KeepOpen {
-		return nil
+		return err
 	}
-	return errors.Join(s.c.Metastore.Close(), s.c.KMS.Close())
+	return errors.Join(err, s.c.Metastore.Close(), s.c.KMS.Close())
 }

@@ -125,6 +125,7 @@ func (k *Keys) bury(ctx context.Context, sys *systemKey, id string) error {
 			return storeError("store", rec.Meta, k.store, err)
 		}
 		if stored {
+			k.s.event(ctx, "tombstone", rec.Meta, k.store, nil)
 			return nil
 		}
 		old, err := k.s.load(ctx, rec.Meta)

@@ -151,6 +151,7 @@ func (h *hierarchy) rawSystem(ctx context.Context, rec *KeyRecord) (*systemKey, 
 	}
 	key, err := h.scheme.unwrapSystem(ctx, rec.Meta, rec.Key)
 	defer clear(key)
+	h.event(ctx, "unwrap", rec.Meta, h.kms, err)
 	if err != nil {
 		return nil, h.kmsError("unwrap", rec.Meta, err)
 	}
@@ -171,11 +172,14 @@ func (h *hierarchy) createSystem(ctx context.Context, created int64) (*KeyRecord
 	defer clear(key[:])
 	_, _ = rand.Read(key[:]) // documented never to fail
 	var err error
-	if rec.Key, err = h.scheme.wrapSystem(ctx, rec.Meta, key[:]); err != nil {
+	rec.Key, err = h.scheme.wrapSystem(ctx, rec.Meta, key[:])
+	h.event(ctx, "wrap", rec.Meta, h.kms, err)
+	if err != nil {
 		return nil, nil, h.kmsError("wrap", rec.Meta, err)
 	}
 	back, err := h.scheme.unwrapSystem(ctx, rec.Meta, rec.Key)
 	defer clear(back)
+	h.event(ctx, "unwrap", rec.Meta, h.kms, err)
 	if err != nil {
 		return nil, nil, h.kmsError("unwrap", rec.Meta, err)
 	}

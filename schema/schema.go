@@ -76,6 +76,9 @@ type Column struct {
 	Accepted Leakage
 	// Sealing is the form of the records.
 	Sealing Sealing
+	// AuditReads and AuditWrites have statements that show, or seal, values of
+	// the column recorded in the audit trail.
+	AuditReads, AuditWrites bool
 	// Unbound takes the column out of the table's row identity.
 	Unbound bool
 

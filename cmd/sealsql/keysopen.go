@@ -3,11 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os/user"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/config"
 	"github.com/sealsql/sealsql/driver/mysql"
 	"github.com/sealsql/sealsql/driver/postgres"
@@ -83,6 +85,14 @@ func (o *metastoreOptions) open(cmd *cobra.Command) (*keyring, error) {
 	return r, nil
 }
 
+// operator is the name of the user of the machine.
+func operator() string {
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return ""
+}
+
 // clean takes data source names out of an error.
 func (r *keyring) clean(err error) error {
 	return withoutSource(withoutSource(err, r.dsn), secondSource(r.cfg.Metastore))
@@ -94,6 +104,8 @@ func (o *metastoreOptions) withKeys(f func(cmd *cobra.Command, args []string, r 
 		if err := o.check(); err != nil {
 			return err
 		}
+		// The audit trail says who ran the command.
+		cmd.SetContext(sealsql.WithPurpose(sealsql.WithActor(cmd.Context(), operator()), cmd.CommandPath()))
 		return work(func(cmd *cobra.Command, args []string) error {
 			r, err := o.open(cmd)
 			if err != nil {

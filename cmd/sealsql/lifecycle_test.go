@@ -40,7 +40,7 @@ func tenants(b *bench) *sql.DB {
 	b.configure("")
 	binary := map[string]string{"sqlite": "BLOB", "postgres": "bytea", "mysql": "varbinary(400)"}[b.dialect]
 	b.must("CREATE TABLE people (id integer PRIMARY KEY, tenant varchar(40)" +
-		map[string]string{"mysql": " COLLATE utf8mb4_bin"}[b.dialect] + " NOT NULL, ssn " + binary + ", ssn_bidx " +
+		map[string]string{"mysql": " CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", "postgres": ` COLLATE "C"`}[b.dialect] + " NOT NULL, ssn " + binary + ", ssn_bidx " +
 		map[string]string{"sqlite": "BLOB", "postgres": "bytea", "mysql": "binary(16)"}[b.dialect] + ", fax varchar(400));\n" +
 		"CREATE TABLE notes (body " + binary + ");\n")
 	b.command(exitOK, "metastore", "init", "--config", b.config, "--dialect", b.dialect, "--dsn", b.source)

@@ -63,6 +63,7 @@ func root() *cobra.Command {
 	}
 	cmd.CompletionOptions.HiddenDefaultCmd = true
 	cmd.AddCommand(
+		auditCommand(),
 		configCommand(),
 		ddlCommand(),
 		explainCommand(),

@@ -18,5 +18,5 @@ func OpenKeys(dsn string, cfg *config.Config) (*envelope.Sealer, error) {
 	if err != nil {
 		return nil, errNotValid
 	}
-	return sealdriver.OpenKeys(cfg, keyTable(inner))
+	return sealdriver.OpenKeys(inner, "postgres", cfg, keyTable(inner))
 }

@@ -21,5 +21,5 @@ func OpenKeys(dsn string, cfg *config.Config) (*envelope.Sealer, error) {
 		return nil, errNotValid
 	}
 	files := &mainFile{inner: inner}
-	return sealdriver.OpenKeys(cfg, files.metastore)
+	return sealdriver.OpenKeys(inner, "sqlite", cfg, files.metastore)
 }
