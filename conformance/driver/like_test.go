@@ -191,6 +191,61 @@ func TestLike(t *testing.T) {
 	}
 }
 
+// TestCreatedTablesHaveTheirIndexes shows that CREATE TABLE brings the database's
+// own indexes, and that programs which ask for indexes do not see them.
+func TestCreatedTablesHaveTheirIndexes(t *testing.T) {
+	t.Parallel()
+	for _, e := range everyMode {
+		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
+			x := e.likeTwins(t)
+			ask := map[rewrite.Dialect]string{
+				rewrite.SQLite:   "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'sealsql_index_%' ORDER BY name",
+				rewrite.Postgres: "SELECT indexname || CASE WHEN indexdef LIKE '%gin%' THEN ' gin' ELSE '' END FROM pg_indexes WHERE indexname LIKE 'sealsql_index_%' ORDER BY indexname",
+				rewrite.MySQL:    "SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = database() AND index_name LIKE 'sealsql_index_%' ORDER BY index_name",
+			}[e.dialect]
+			list := func(db *sql.DB) string {
+				a, err := ask1(db, ask)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return a
+			}
+			want := "sealsql_index_notes_tag_pfx sealsql_index_people_mail_pfx sealsql_index_people_mail_sfx sealsql_index_people_name_pfx sealsql_index_people_phone_sfx"
+			if e.dialect == rewrite.Postgres {
+				want = "sealsql_index_log_line_sub gin sealsql_index_notes_body_sub gin sealsql_index_notes_tag_pfx sealsql_index_people_bio_sub gin sealsql_index_people_mail_pfx " +
+					"sealsql_index_people_mail_sfx sealsql_index_people_mail_sub gin sealsql_index_people_name_pfx sealsql_index_people_phone_sfx"
+			}
+			if got := list(x.w.plain); got != want {
+				t.Errorf("the database has %s, want %s", got, want)
+			}
+			if e.dialect == rewrite.Postgres {
+				return // pg_indexes is the physical form
+			}
+			if got := list(x.w.db); got != "" {
+				t.Errorf("the application sees %s", got)
+			}
+		})
+	}
+}
+
+// ask1 returns the texts of a query's only column.
+func ask1(db *sql.DB, text string) (string, error) {
+	rows, err := db.Query(text)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return "", err
+		}
+		out = append(out, s)
+	}
+	return strings.Join(out, " "), rows.Err()
+}
+
 // TestLikeIsRefusedWhereItWouldBeWrong lists the places where rows that do not
 // match could not be left out, and patterns that no index has anything for.
 func TestLikeIsRefusedWhereItWouldBeWrong(t *testing.T) {
