@@ -532,4 +532,3 @@ func fragmentIndex(f Frontend, name, table string, x *schema.Fragments) string {
 	}
 	return "CREATE INDEX " + name + " ON " + table + " " + using + "(" + f.QuoteIdent(x.Name) + ")"
 }
-
