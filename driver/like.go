@@ -115,6 +115,9 @@ func (x *call) likeRules(l *rewrite.Like) tokens.Rules {
 	case rewrite.MySQL:
 		r.Ending = tokens.EndLiteral
 	case rewrite.Postgres:
+		if collation == schema.CollationIgnoreCase { // citext compares what lower makes
+			r.Case, l = tokens.Exact, &rewrite.Like{Fold: true, Escape: l.Escape, Escaped: l.Escaped}
+		}
 		switch {
 		case r.Case == tokens.Exact && l.Fold && x.c.session.ASCIILike:
 			r.Case = tokens.ASCII

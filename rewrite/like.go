@@ -109,7 +109,7 @@ const probes = 3
 
 // likes plans the LIKEs of a WHERE that every row of the result must meet.
 func (a *analysis) likes(s *Select, sc *scope) error {
-	if s != a.filterable || a.filterable == nil || len(a.script.Statements) > 1 || !hasFragments(sc.rels) {
+	if s != a.filterable || a.filterable == nil || len(a.script.Statements) > 1 || !hasFragments(sc.rels) || a.foundRows(s) {
 		return nil
 	}
 	for _, cond := range conjuncts(s.Where) {
@@ -498,6 +498,13 @@ func fragmentType(d Dialect, f *schema.Fragments) string {
 func isArray(d Dialect, x schema.Index) bool {
 	f, ok := x.(*schema.Fragments)
 	return ok && d == Postgres && f.Kind == schema.ContainsFragments
+}
+
+// BinaryIndex reports an index whose values are bytes; others are texts of
+// arrays.
+func BinaryIndex(d Dialect, x schema.Index) bool {
+	_, fragments := x.(*schema.Fragments)
+	return x.Bytes() > 0 || fragments && !isArray(d, x)
 }
 
 // holdsArray reports whether a physical type, in the catalog's spelling, is that
