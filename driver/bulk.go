@@ -135,7 +135,7 @@ func (r *RowSealer) Binary(i int) bool {
 	o := &r.plan.Args[r.outs[i]]
 	switch {
 	case o.Index != nil:
-		return o.Index.Bytes() > 0
+		return rewrite.BinaryIndex(r.c.cr.front.Dialect(), o.Index)
 	case o.Seal != nil:
 		return o.Seal.Carrier == schema.CarrierBinary
 	}

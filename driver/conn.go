@@ -176,6 +176,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	if err == nil && p.Declares != nil {
 		c.declare(x, p)
 	}
+	if err == nil && p.After != nil {
+		err = c.complete(ctx, p)
+	}
 	return res, c.done(p, in.Text, err)
 }
 

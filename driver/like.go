@@ -20,8 +20,9 @@ type pattern struct {
 
 // match leaves out rows whose value does not match a pattern.
 type match struct {
-	like *tokens.Like
-	not  bool
+	like   *tokens.Like
+	mapped tokens.Mapping
+	not    bool
 }
 
 // prepareLikes reads the patterns of an execution before anything is sent, and
@@ -87,11 +88,12 @@ func (x *call) readPattern(l *rewrite.Like) (pattern, error) {
 	if err != nil {
 		return pattern{}, indexError(l.Indexes[0], err)
 	}
-	if null {
+	if null && !l.Empty {
 		return pattern{null: true}, nil
 	}
 	x.keep(payload)
-	like, err := tokens.ParseLike(string(payload), x.likeRules(l))
+	text := x.mapping(l.PatternMapped).Apply(l.Before + string(payload) + l.After)
+	like, err := tokens.ParseLike(text, x.likeRules(l))
 	if err != nil {
 		return pattern{}, indexError(l.Indexes[0], err)
 	}
@@ -113,6 +115,9 @@ func (x *call) likeRules(l *rewrite.Like) tokens.Rules {
 	case rewrite.MySQL:
 		r.Ending = tokens.EndLiteral
 	case rewrite.Postgres:
+		if collation == schema.CollationIgnoreCase { // citext compares what lower makes
+			r.Case, l = tokens.Exact, &rewrite.Like{Fold: true, Escape: l.Escape, Escaped: l.Escaped}
+		}
 		switch {
 		case r.Case == tokens.Exact && l.Fold && x.c.session.ASCIILike:
 			r.Case = tokens.ASCII
@@ -127,6 +132,22 @@ func (x *call) likeRules(l *rewrite.Like) tokens.Rules {
 		}
 	}
 	return r
+}
+
+// mapping is what lower and upper do on the engine.
+func (x *call) mapping(c rewrite.LetterCase) tokens.Mapping {
+	ascii := x.c.cr.front.Dialect() == rewrite.SQLite || x.c.session.ASCIILike
+	switch {
+	case c == rewrite.LowerCase && ascii:
+		return tokens.ToLowerASCII
+	case c == rewrite.LowerCase:
+		return tokens.ToLower
+	case c == rewrite.UpperCase && ascii:
+		return tokens.ToUpperASCII
+	case c == rewrite.UpperCase:
+		return tokens.ToUpper
+	}
+	return tokens.AsIs
 }
 
 // patternValue is an outgoing value that stands for a part of a pattern.
@@ -164,7 +185,7 @@ func (x *call) matches(at int) []match {
 	var out []match
 	for i, l := range x.plan.Likes {
 		if l.Column == at && i < len(x.patterns) {
-			out = append(out, match{x.patterns[i].like, l.Not})
+			out = append(out, match{x.patterns[i].like, x.mapping(l.Mapped), l.Not})
 		}
 	}
 	return out
@@ -174,7 +195,7 @@ func (x *call) matches(at int) []match {
 // matches nothing.
 func (col *opened) like(payload []byte) bool {
 	for _, m := range col.likes {
-		if m.like == nil || m.like.Match(string(payload)) == m.not {
+		if m.like == nil || m.like.Match(m.mapped.Apply(string(payload))) == m.not {
 			return false
 		}
 	}

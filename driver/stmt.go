@@ -126,6 +126,9 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	if err == nil && s.plan.Declares != nil {
 		s.c.declare(x, s.plan)
 	}
+	if err == nil && s.plan.After != nil {
+		err = s.c.complete(ctx, s.plan)
+	}
 	return res, s.c.done(s.plan, s.query, err)
 }
 

@@ -51,6 +51,8 @@ type analysis struct {
 	filters    []lossy
 	// liked are its comparisons with patterns.
 	liked []*liked
+	// after are the statements that complete a definition.
+	after []string
 	// limited is its LIMIT, where the driver applies it.
 	limited *Limit
 	checks  []Check

@@ -230,7 +230,11 @@ func (a *analysis) physicalTable(o *Other, t *schema.Table) error {
 	if err := d.rest(toks[end+1:]); err != nil {
 		return err
 	}
-	return d.finish(toks[end])
+	if err := d.finish(toks[end]); err != nil {
+		return err
+	}
+	a.after = d.patternIndexes(name)
+	return nil
 }
 
 // tableDefinition walks one CREATE TABLE.
@@ -562,6 +566,7 @@ func (d *tableDefinition) finish(closing Token) error {
 		if d.unique[c] && !d.standalone(c) {
 			fmt.Fprintf(&text, ",\n  UNIQUE (%s, %s)", d.a.front.QuoteIdent(d.t.Partition.Column), d.a.front.QuoteIdent(c.Equality.Name))
 		}
+		d.patternKeys(&text, c)
 	}
 	text.WriteByte('\n')
 	d.edits = append(d.edits, edit{span: Span{closing.Start, closing.Start}, text: text.String()})

@@ -26,6 +26,16 @@ const (
 	PatternToken
 )
 
+// LetterCase is what lower and upper make of a text.
+type LetterCase uint8
+
+// The functions: none, lower, upper.
+const (
+	AnyCase LetterCase = iota
+	LowerCase
+	UpperCase
+)
+
 // Like is a comparison of an encrypted column with a pattern.
 type Like struct {
 	// Column is the inner result column that holds the value.
@@ -34,6 +44,13 @@ type Like struct {
 	Of      *schema.Column
 	Indexes []*schema.Fragments
 	Pattern Value
+	// Before and After are what the text puts around Pattern; Empty takes a NULL
+	// of it for an empty text, as concat does on some engines.
+	Before, After string
+	Empty         bool
+	// Mapped and PatternMapped are what the text applies to the value and to the
+	// whole pattern.
+	Mapped, PatternMapped LetterCase
 	// Text takes bytes for text, as a cast did that was left out.
 	Text bool
 	// Not is NOT LIKE: the indexes then answer with everything.
@@ -50,7 +67,7 @@ type Like struct {
 
 const (
 	likeHint        = "compare with LIKE at the top of the WHERE of a plain SELECT, without aggregates, DISTINCT, GROUP BY, subqueries and locks: the index also finds rows that do not match, which are left out after opening"
-	likePatternHint = "give the pattern as a parameter or a literal, and ESCAPE as one character"
+	likePatternHint = "give the pattern as a parameter or a literal, which may stand between literals ('%' || $1 || '%', concat) and in lower() or upper(), and ESCAPE as one character"
 	noFragmentsHint = "add search: {prefix: default}, {suffix: default} or {contains: default} to the column, or compare a clear one"
 )
 
@@ -92,7 +109,7 @@ const probes = 3
 
 // likes plans the LIKEs of a WHERE that every row of the result must meet.
 func (a *analysis) likes(s *Select, sc *scope) error {
-	if s != a.filterable || a.filterable == nil || len(a.script.Statements) > 1 || !hasFragments(sc.rels) {
+	if s != a.filterable || a.filterable == nil || len(a.script.Statements) > 1 || !hasFragments(sc.rels) || a.foundRows(s) {
 		return nil
 	}
 	for _, cond := range conjuncts(s.Where) {
@@ -126,6 +143,9 @@ func hasFragments(rels []*relation) bool {
 // has fragments is compared.
 func (a *analysis) likeColumn(o *Op, sc *scope) (*ColumnRef, hit) {
 	e := o.Args[0]
+	if _, x := letterCase(e); x != nil {
+		e = x
+	}
 	if c, ok := e.(*Cast); ok && isTextType(c.Type) {
 		e = c.X
 	}
@@ -155,6 +175,11 @@ func (a *analysis) likeOn(o *Op, sc *scope) error {
 	if !schema.EqualNames(ref.Path[len(ref.Path)-1].Name, c.Name) {
 		return nil
 	}
+	for _, e := range o.Args[:2] {
+		if err := a.patternCalls(e); err != nil {
+			return err
+		}
+	}
 	if err := a.operator(o.Name, o.Start); err != nil {
 		return err
 	}
@@ -164,6 +189,7 @@ func (a *analysis) likeOn(o *Op, sc *scope) error {
 	l := &liked{op: o, ref: ref, rel: h.rel, col: h.col, like: &Like{
 		Of: c, Pos: o.Start, Not: strings.HasPrefix(o.Name, "NOT "), Fold: strings.HasSuffix(o.Name, "ILIKE"),
 	}}
+	l.like.Mapped, _ = letterCase(o.Args[0])
 	if last := ref.Path[len(ref.Path)-1]; !a.likePattern(l) || !a.likeEscape(l) || !o.Known() || !last.Known() || ref.Start > last.Start {
 		return a.refuse(o.Start, ReasonPredicate, c.String(), likePatternHint)
 	}
@@ -176,27 +202,6 @@ func (a *analysis) likeOn(o *Op, sc *scope) error {
 	a.seals.set(l.pattern, l.parts[0].outs[0])
 	a.liked = append(a.liked, l)
 	return nil
-}
-
-// likePattern takes the pattern.
-func (a *analysis) likePattern(l *liked) bool {
-	e := l.op.Args[1]
-	if c, ok := e.(*Cast); ok && isTextType(c.Type) {
-		e, l.like.Text = c.X, true
-	}
-	switch x := e.(type) {
-	case *Param:
-		l.like.Pattern = Value{Source: FromArg, Arg: x.N}
-	case *Literal:
-		if x.Odd || x.Kind != LitString && x.Kind != LitNull {
-			return false
-		}
-		l.like.Pattern = Value{Source: FromLiteral, Literal: x}
-	default:
-		return false
-	}
-	l.pattern = e
-	return e.Range().Known()
 }
 
 // likeEscape reads ESCAPE: a literal of one character that is no wildcard, on
@@ -493,6 +498,13 @@ func fragmentType(d Dialect, f *schema.Fragments) string {
 func isArray(d Dialect, x schema.Index) bool {
 	f, ok := x.(*schema.Fragments)
 	return ok && d == Postgres && f.Kind == schema.ContainsFragments
+}
+
+// BinaryIndex reports an index whose values are bytes; others are texts of
+// arrays.
+func BinaryIndex(d Dialect, x schema.Index) bool {
+	_, fragments := x.(*schema.Fragments)
+	return x.Bytes() > 0 || fragments && !isArray(d, x)
 }
 
 // holdsArray reports whether a physical type, in the catalog's spelling, is that

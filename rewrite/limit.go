@@ -37,6 +37,12 @@ func (a *analysis) takes(q *Query) bool {
 	return true
 }
 
+// foundRows reports a SELECT whose rows the server counts for a later one
+// (FOUND_ROWS).
+func (a *analysis) foundRows(s *Select) bool {
+	return a.dialect == MySQL && a.wordIn(s.Span, "SQL_CALC_FOUND_ROWS")
+}
+
 // wordIn reports a word among the tokens of a part of the text.
 func (a *analysis) wordIn(s Span, word string) bool {
 	for _, t := range a.tokens(s) {

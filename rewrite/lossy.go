@@ -60,7 +60,7 @@ func calls(e Expr) bool {
 // filter plans the conditions of a WHERE that a lossy index answers: those that
 // every row of the result must meet.
 func (a *analysis) filter(s *Select, sc *scope) error {
-	if s != a.filterable || a.filterable == nil || !findsMore(sc.rels) {
+	if s != a.filterable || a.filterable == nil || !findsMore(sc.rels) || a.foundRows(s) {
 		return nil
 	}
 	for _, cond := range conjuncts(s.Where) {

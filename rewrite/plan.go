@@ -210,6 +210,9 @@ type Plan struct {
 	Likes []*Like
 	// Limit is the LIMIT that the driver applies; nil for none.
 	Limit *Limit
+	// After are statements that complete the definition: what the engine has no
+	// place for in it. They are run on the same connection once it has succeeded.
+	After []string
 	// Defines is set for a definition in its physical form: it moves no value,
 	// and may be what makes an annotated table fit for encryption.
 	Defines bool

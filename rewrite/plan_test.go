@@ -193,6 +193,9 @@ func describePlan(p *rewrite.Plan) string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, text := range p.After {
+		b.WriteString("then " + text + "\n")
+	}
 	if p.Limit != nil {
 		b.WriteString("the driver counts:")
 		if v := p.Limit.Count; v != nil {

@@ -208,6 +208,9 @@ func (s *shaping) indexNames() string {
 	if s.id.Name == "constraint_column_usage" {
 		where = "lower(" + s.quote(s.column("constraint_name")) + ") NOT LIKE " + literal(guardPrefix+"%")
 	}
+	if strings.EqualFold(s.id.Name, "statistics") {
+		where = s.notPatternIndex("index_name")
+	}
 	if arms.Len() == 0 {
 		if where == "" {
 			return ""

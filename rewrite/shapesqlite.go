@@ -42,7 +42,11 @@ func (s *shaping) sqliteMaster() string {
 	if arms.Len() == 0 {
 		return ""
 	}
-	return "(SELECT type, name, tbl_name, rootpage, (CASE" + arms.String() + " ELSE sql END) AS sql FROM " + s.from() + ")"
+	where := s.notPatternIndex("name")
+	if where != "" {
+		where = " WHERE " + where
+	}
+	return "(SELECT type, name, tbl_name, rootpage, (CASE" + arms.String() + " ELSE sql END) AS sql FROM " + s.from() + where + ")"
 }
 
 // logicalTable turns the CREATE TABLE of an annotated table back into what the

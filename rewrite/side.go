@@ -511,16 +511,24 @@ func MissingSides(f Frontend, snap *Snapshot, r *SnapshotRelation, t *schema.Tab
 	return out
 }
 
-// FragmentIndex is the statement that makes the database's own index of a
-// fragment index, "" where it has none.
+// FragmentIndexName is the name of the database's own index of a fragment index.
+func FragmentIndexName(x *schema.Fragments) string {
+	return "sealsql_index" + strings.TrimPrefix(guardName(x.Of.Table.Name, x.Name), strings.TrimSuffix(guardPrefix, "_"))
+}
+
+// FragmentIndex is the statement that makes it, "" where there is none. table is
+// quoted.
 func FragmentIndex(f Frontend, table string, x *schema.Fragments) string {
-	using := ""
-	switch {
-	case hasSide(f.Dialect(), x):
+	if hasSide(f.Dialect(), x) {
 		return ""
-	case isArray(f.Dialect(), x):
+	}
+	return fragmentIndex(f, f.QuoteIdent(FragmentIndexName(x)), table, x)
+}
+
+func fragmentIndex(f Frontend, name, table string, x *schema.Fragments) string {
+	using := ""
+	if isArray(f.Dialect(), x) {
 		using = "USING gin "
 	}
-	name := guardName(x.Of.Table.Name, x.Name)
-	return "CREATE INDEX " + f.QuoteIdent("sealsql_index"+strings.TrimPrefix(name, "sealsql_guard")) + " ON " + table + " " + using + "(" + f.QuoteIdent(x.Name) + ")"
+	return "CREATE INDEX " + name + " ON " + table + " " + using + "(" + f.QuoteIdent(x.Name) + ")"
 }

@@ -125,6 +125,15 @@ var patterns = []struct {
 	{"SELECT id FROM people WHERE bio LIKE ? ORDER BY id LIMIT ? OFFSET ?", []any{"%the%", 0, 0}},
 	{"SELECT id FROM people WHERE bio LIKE ? ORDER BY id LIMIT 10 OFFSET 7", []any{"%the%"}},
 	{"SELECT id, kind FROM people WHERE id < ? AND bio LIKE ? ORDER BY id LIMIT ?", []any{2000, "%the%", 2000}},
+	{"SELECT id FROM people WHERE lower(name) LIKE lower(?) ORDER BY id", []any{"ADA%"}},
+	{"SELECT id FROM people WHERE upper(name) LIKE ? ORDER BY id", []any{"ADA%"}},
+	{"SELECT id FROM people WHERE upper(name) LIKE ? ORDER BY id", []any{"ada%"}},
+	{"SELECT id FROM people WHERE lower(name) NOT LIKE 'ada%' ORDER BY id", nil},
+	{"SELECT id FROM people WHERE lower(bio) LIKE lower('%PROGRAM%') ORDER BY id", nil},
+	{"SELECT id FROM people WHERE bio LIKE {CAT} ORDER BY id", []any{"program"}},
+	{"SELECT id FROM people WHERE bio LIKE {CAT} ORDER BY id", []any{"gram%the"}},
+	{"SELECT id FROM people WHERE bio LIKE concat('%', ?, '%') ORDER BY id", []any{"program"}},
+	{"SELECT id FROM people WHERE lower(bio) LIKE lower(concat('%', ?, '%')) ORDER BY id", []any{"PROGRAM"}},
 	{"SELECT id, tag FROM notes WHERE tag LIKE ? ORDER BY tenant, id", []any{"Ad%"}},
 }
 
@@ -140,6 +149,15 @@ var patternChanges = []struct {
 	{"INSERT INTO people VALUES (11, 'Adele', '0018', 'the end', 'adele@example.com', 'z')", nil},
 }
 
+// concat writes a parameter between wildcards as the engine puts texts together.
+func (x *twins) concat(text string) string {
+	cat := map[rewrite.Dialect]string{rewrite.SQLite: "'%' || ? || '%'", rewrite.Postgres: "'%' || ?::text || '%'", rewrite.MySQL: "CONCAT('%', ?, '%')"}
+	if x.w.dialect == rewrite.Postgres {
+		text = strings.ReplaceAll(text, "concat('%', ?, '%')", "concat('%', ?::text, '%')")
+	}
+	return strings.ReplaceAll(text, "{CAT}", cat[x.w.dialect])
+}
+
 // TestLike compares LIKE over fragment indexes with LIKE of plain tables, in
 // every mode of the drivers, and shows that no pattern goes out.
 func TestLike(t *testing.T) {
@@ -148,7 +166,7 @@ func TestLike(t *testing.T) {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			x := e.likeTwins(t)
 			for _, q := range patterns {
-				x.query(q.text, q.args...)
+				x.query(x.concat(q.text), q.args...)
 			}
 			if e.dialect == rewrite.Postgres {
 				x.query("SELECT id FROM people WHERE name ILIKE ? ORDER BY id", "ADA%")
@@ -171,6 +189,61 @@ func TestLike(t *testing.T) {
 			w.silent("a pattern")
 		})
 	}
+}
+
+// TestCreatedTablesHaveTheirIndexes shows that CREATE TABLE brings the database's
+// own indexes, and that programs which ask for indexes do not see them.
+func TestCreatedTablesHaveTheirIndexes(t *testing.T) {
+	t.Parallel()
+	for _, e := range everyMode {
+		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
+			x := e.likeTwins(t)
+			ask := map[rewrite.Dialect]string{
+				rewrite.SQLite:   "SELECT name FROM sqlite_master WHERE type = 'index' AND name LIKE 'sealsql_index_%' ORDER BY name",
+				rewrite.Postgres: "SELECT indexname || CASE WHEN indexdef LIKE '%gin%' THEN ' gin' ELSE '' END FROM pg_indexes WHERE indexname LIKE 'sealsql_index_%' ORDER BY indexname",
+				rewrite.MySQL:    "SELECT DISTINCT index_name FROM information_schema.statistics WHERE table_schema = database() AND index_name LIKE 'sealsql_index_%' ORDER BY index_name",
+			}[e.dialect]
+			list := func(db *sql.DB) string {
+				a, err := ask1(db, ask)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return a
+			}
+			want := "sealsql_index_notes_tag_pfx sealsql_index_people_mail_pfx sealsql_index_people_mail_sfx sealsql_index_people_name_pfx sealsql_index_people_phone_sfx"
+			if e.dialect == rewrite.Postgres {
+				want = "sealsql_index_log_line_sub gin sealsql_index_notes_body_sub gin sealsql_index_notes_tag_pfx sealsql_index_people_bio_sub gin sealsql_index_people_mail_pfx " +
+					"sealsql_index_people_mail_sfx sealsql_index_people_mail_sub gin sealsql_index_people_name_pfx sealsql_index_people_phone_sfx"
+			}
+			if got := list(x.w.plain); got != want {
+				t.Errorf("the database has %s, want %s", got, want)
+			}
+			if e.dialect == rewrite.Postgres {
+				return // pg_indexes is the physical form
+			}
+			if got := list(x.w.db); got != "" {
+				t.Errorf("the application sees %s", got)
+			}
+		})
+	}
+}
+
+// ask1 returns the texts of a query's only column.
+func ask1(db *sql.DB, text string) (string, error) {
+	rows, err := db.Query(text)
+	if err != nil {
+		return "", err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return "", err
+		}
+		out = append(out, s)
+	}
+	return strings.Join(out, " "), rows.Err()
 }
 
 // TestLikeIsRefusedWhereItWouldBeWrong lists the places where rows that do not
@@ -265,7 +338,7 @@ func TestLikeByTablesOfTokens(t *testing.T) {
 			x := e.likeTwins(t)
 			x.makeSides()
 			for _, q := range patterns {
-				x.query(q.text, q.args...)
+				x.query(x.concat(q.text), q.args...)
 			}
 			for _, c := range append(patternChanges, []struct {
 				text string

@@ -113,7 +113,7 @@ func (s *script) statement(p piece) string {
 		return omitted
 	}
 	s.learn(plan.Text)
-	return plan.Text
+	return strings.Join(append([]string{plan.Text}, plan.After...), ";\n")
 }
 
 // definesTable reports whether an edited text is a CREATE or ALTER TABLE: the

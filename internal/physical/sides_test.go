@@ -65,3 +65,22 @@ func TestCompareAddsIndexesForPatterns(t *testing.T) {
 		})
 	}
 }
+
+// A script's CREATE TABLE is followed by the indexes that have no place in it.
+func TestScriptMakesIndexesForPatterns(t *testing.T) {
+	for dialect, want := range map[string]string{
+		"postgres": `;` + "\n" + `CREATE INDEX IF NOT EXISTS "sealsql_index_people_bio_sub" ON "people" USING gin ("bio_sub");` + "\nSELECT 1;",
+		"sqlite":   `;` + "\n" + `CREATE INDEX IF NOT EXISTS "sealsql_index_people_bio_pfx" ON "people" ("bio_pfx");` + "\nSELECT 1;",
+		"mysql":    "KEY `sealsql_index_people_bio_pfx` (`bio_pfx`)",
+	} {
+		col := &schema.Column{Name: "bio", Prefix: &schema.Fragments{}, Contains: &schema.Fragments{}}
+		cat, err := schema.New([]*schema.Table{{Name: "people", Columns: []*schema.Column{col}}}, schema.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, problems := physical.Script(frontends[dialect], cat, "CREATE TABLE people (id int PRIMARY KEY, bio text);\nSELECT 1;", physical.Options{})
+		if len(problems) > 0 || !strings.Contains(got, want) {
+			t.Errorf("%s: %v\n%s\nlacks %s", dialect, problems, got, want)
+		}
+	}
+}

@@ -46,19 +46,27 @@ func simple(r rune) rune {
 	return least
 }
 
+// letter is simple for what stands in an index: also what upper case makes one is.
+func letter(r rune) rune {
+	if r < utf8.RuneSelf || r > unicode.MaxRune {
+		return simple(r)
+	}
+	return simple(unicode.ToUpper(r))
+}
+
 // mark reports the combining marks that are no letters of their own.
 func mark(r rune) bool { return 0x300 <= r && r <= 0x36F }
 
 // appendFold appends a letter without case and accents. It looks at one letter
 // at a time, so that no fragment depends on what stands around it.
-func appendFold(dst []rune, r rune, form norm.Form) []rune {
-	r = simple(r)
+func appendFold(dst []rune, r rune, key func(rune) rune) []rune {
+	r = key(r)
 	if r < utf8.RuneSelf || r > unicode.MaxRune {
 		return append(dst, r)
 	}
 	var buf [utf8.UTFMax]byte
 	n := utf8.EncodeRune(buf[:], r)
-	d := form.Properties(buf[:n]).Decomposition()
+	d := norm.NFD.Properties(buf[:n]).Decomposition()
 	if d == nil {
 		if mark(r) {
 			return dst
@@ -67,7 +75,7 @@ func appendFold(dst []rune, r rune, form norm.Form) []rune {
 	}
 	for _, x := range string(d) {
 		if !mark(x) {
-			dst = append(dst, simple(x))
+			dst = append(dst, key(x))
 		}
 	}
 	return dst
@@ -79,7 +87,6 @@ func appendFold(dst []rune, r rune, form norm.Form) []rune {
 // replaces compatible letters one by one.
 func Normal(steps []schema.Normalizer, text string) []rune {
 	in := runes(text)
-	form := norm.NFD
 	for _, s := range steps {
 		switch s {
 		case schema.Trim, schema.Email:
@@ -96,7 +103,7 @@ func Normal(steps []schema.Normalizer, text string) []rune {
 	}
 	out := make([]rune, 0, len(in))
 	for _, r := range in {
-		out = appendFold(out, r, form)
+		out = appendFold(out, r, letter)
 	}
 	return out
 }

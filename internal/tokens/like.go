@@ -5,8 +5,6 @@ import (
 	"slices"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // Case says which letters LIKE finds equal.
@@ -148,11 +146,45 @@ func base(r rune) rune {
 		return 0x300
 	}
 	var buf [8]rune
-	f := appendFold(buf[:0], r, norm.NFD)
+	f := appendFold(buf[:0], r, simple)
 	if len(f) == 1 {
 		return f[0]
 	}
 	return r
+}
+
+// Mapping is what a function makes of a text before it is compared.
+type Mapping uint8
+
+// The mappings: none, lower and upper case, of all letters or of ASCII letters.
+const (
+	AsIs Mapping = iota
+	ToLower
+	ToUpper
+	ToLowerASCII
+	ToUpperASCII
+)
+
+// Apply maps a text letter by letter.
+func (m Mapping) Apply(s string) string {
+	if m == AsIs {
+		return s
+	}
+	in := runes(s)
+	for i, r := range in {
+		switch {
+		case r > unicode.MaxRune:
+		case m == ToLower:
+			in[i] = unicode.ToLower(r)
+		case m == ToUpper:
+			in[i] = unicode.ToUpper(r)
+		case m == ToLowerASCII && 'A' <= r && r <= 'Z':
+			in[i] = r - 'A' + 'a'
+		case m == ToUpperASCII && 'a' <= r && r <= 'z':
+			in[i] = r - 'a' + 'A'
+		}
+	}
+	return encode(in)
 }
 
 // Match reports whether a text matches the pattern. It takes at most the

@@ -258,6 +258,11 @@ func FuzzNoMatchingTextIsLost(f *testing.F) {
 
 func TestFoldingAgreesWithEveryRule(t *testing.T) {
 	for r := rune(1); r <= 0x1FFFF; r++ {
+		for _, m := range []Mapping{ToLower, ToUpper, ToLowerASCII, ToUpperASCII} {
+			if a, b := encode(Normal(nil, string(r))), encode(Normal(nil, m.Apply(string(r)))); a != b && (r < 0xD800 || r > 0xDFFF) {
+				t.Fatalf("%U folds to %+q, mapped by %d to %+q", r, a, m, b)
+			}
+		}
 		for _, c := range []Case{Exact, ASCII, Lower, Fold, Accents} {
 			// Letters that a rule finds equal have one fragment: so has the key,
 			// where it is a letter.
