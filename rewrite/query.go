@@ -305,6 +305,9 @@ func (a *analysis) clauses(s *Select, sc *scope) error {
 		return err
 	}
 	a.pickIn(s.Having, sc, nil)
+	if err := a.partitionKeys(windowList(s.Windows), sc); err != nil {
+		return err
+	}
 	return a.clearAll(s.Windows, sc, ReasonOrder)
 }
 
