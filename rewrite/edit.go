@@ -284,6 +284,7 @@ func (b *builder) shape() {
 	b.grouping()
 	b.ranging()
 	b.peelings()
+	b.unions()
 	for _, add := range b.a.adds {
 		b.addition(add)
 	}

@@ -26,13 +26,17 @@ type equalities struct {
 	shown   map[outputOf]string
 	// peeled are functions and collations around operands that are left out.
 	peeled map[Expr]Expr
+	// unions are those over encrypted columns, within the ones that are arms of
+	// another.
+	unions map[*SetOp]*union
+	within map[*SetOp]bool
 	// distinct are the queries whose DISTINCT is spelled out.
 	distinct map[*Select]*distinctness
 }
 
 // any reports a text that indexes have changed beyond references to them.
 func (e *equalities) any() bool {
-	return len(e.placed)+len(e.picks)+len(e.distinct)+len(e.shown)+len(e.peeled) > 0
+	return len(e.placed)+len(e.picks)+len(e.distinct)+len(e.shown)+len(e.peeled)+len(e.unions) > 0
 }
 
 type outputOf struct {
@@ -127,9 +131,33 @@ func (a *analysis) outputIndex(q *Query, at int) string {
 		return name
 	}
 	arms, ok := selectsOf(q.Body, nil)
-	if !ok {
+	if !ok || a.unites(q.Body) {
 		return ""
 	}
+	name := a.armIndex(arms, at)
+	if name == "" {
+		return ""
+	}
+	if a.eq.shown == nil {
+		a.eq.shown = map[outputOf]string{}
+	}
+	a.eq.shown[key] = name
+	return name
+}
+
+// unites reports a UNION whose rows are those of groups.
+func (a *analysis) unites(b Body) bool {
+	switch x := b.(type) {
+	case *Query:
+		return a.unites(x.Body)
+	case *SetOp:
+		return a.eq.unions[x] != nil || a.unites(x.Left) || a.unites(x.Right)
+	}
+	return false
+}
+
+// armIndex adds the index of a result column to the lists of all arms of a query.
+func (a *analysis) armIndex(arms []*Select, at int) string {
 	cols := make([]hit, len(arms))
 	var first *schema.Equality
 	for i, s := range arms {
@@ -153,10 +181,6 @@ func (a *analysis) outputIndex(q *Query, at int) string {
 			name = n
 		}
 	}
-	if a.eq.shown == nil {
-		a.eq.shown = map[outputOf]string{}
-	}
-	a.eq.shown[key] = name
 	return name
 }
 

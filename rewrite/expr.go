@@ -132,6 +132,9 @@ func (a *analysis) lookUp(ref *ColumnRef, sc *scope) (hit, error) {
 }
 
 func (a *analysis) clearColumn(ref *ColumnRef, sc *scope, why Reason) error {
+	if a.indexed[ref] != nil {
+		return nil // its index stands there, which is what it was planned for
+	}
 	h, err := a.column(ref, sc)
 	if err != nil {
 		return err
@@ -162,6 +165,9 @@ func (a *analysis) clearStar(s *Star, sc *scope) error {
 
 func (a *analysis) call(c *Call, sc *scope, why Reason) error {
 	if err := a.function(c); err != nil {
+		return err
+	}
+	if err := a.partitionKeys(c.Extra, sc); err != nil {
 		return err
 	}
 	if done, err := a.countDistinct(c, sc); done || err != nil {

@@ -126,7 +126,8 @@ func valuesName(d Dialect, i int) string {
 // setOp analyses both arms. Only UNION ALL may carry sealed values: every
 // other operation compares them, and two records of one value differ.
 func (a *analysis) setOp(s *SetOp, sc *scope, expose bool) ([]column, error) {
-	expose = expose && s.Name == "UNION" && s.All
+	expose = expose && s.Name == "UNION" && s.All && !a.eq.within[s]
+	a.markUnion(s)
 	a.arm = expose
 	left, _, err := a.bodyOf(s.Left, sc, expose)
 	if err != nil {
@@ -137,7 +138,7 @@ func (a *analysis) setOp(s *SetOp, sc *scope, expose bool) ([]column, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a.unite(s, left, right)
+	return a.uniteArms(s, left, right)
 }
 
 func (a *analysis) unite(s *SetOp, left, right []column) ([]column, error) {
@@ -305,6 +306,9 @@ func (a *analysis) clauses(s *Select, sc *scope) error {
 		return err
 	}
 	a.pickIn(s.Having, sc, nil)
+	if err := a.partitionKeys(windowList(s.Windows), sc); err != nil {
+		return err
+	}
 	return a.clearAll(s.Windows, sc, ReasonOrder)
 }
 

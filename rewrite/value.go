@@ -499,6 +499,9 @@ func (a *analysis) callValue(x *Call, form *valueForm, sc *scope, why Reason, to
 			return column{}, err
 		}
 	}
+	if err := a.partitionKeys(x.Extra, sc); err != nil {
+		return column{}, err
+	}
 	if err := a.clearAll(x.Extra, sc, inner(why, ReasonOrder)); err != nil {
 		return column{}, err
 	}

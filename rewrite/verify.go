@@ -295,6 +295,9 @@ func (v verifier) body(x, y Body) bool {
 		y, ok := y.(*Select)
 		return ok && v.selectCore(x, y)
 	case *SetOp:
+		if u := v.b.a.eq.unions[x]; u != nil {
+			return v.union(x, u, y)
+		}
 		y, ok := y.(*SetOp)
 		return ok && x.Name == y.Name && x.All == y.All && v.body(x.Left, y.Left) && v.body(x.Right, y.Right)
 	case *Values:

@@ -66,6 +66,14 @@ var equalities = []search{
 	{"SELECT id FROM users WHERE (email, ssn) IN (SELECT c.mail, u.ssn FROM contacts c JOIN users u ON u.email = c.mail)", nil},
 	{"SELECT id, CASE ssn WHEN ? THEN 'a' WHEN '222' THEN 'b' ELSE note END AS k FROM users", []any{"111"}},
 	{"SELECT id, CASE ssn WHEN ? THEN ssn ELSE email END AS k FROM users", []any{"111"}},
+	{"SELECT id, ssn, row_number() OVER (PARTITION BY ssn ORDER BY id) AS n FROM users", nil},
+	{"SELECT id, count(*) OVER (PARTITION BY note, ssn) AS n, lag(ssn) OVER (PARTITION BY email ORDER BY id) AS p FROM users", nil},
+	{"SELECT id, sum(id) OVER w AS n FROM users WINDOW w AS (PARTITION BY born ORDER BY id)", nil},
+	{"SELECT id, count(*) OVER (PARTITION BY tenant, secret) AS n FROM tenants", nil},
+	{"SELECT email AS m FROM users UNION SELECT mail FROM contacts", nil},
+	{"SELECT id, email FROM users WHERE id < ? UNION SELECT id / 10, mail FROM contacts ORDER BY id LIMIT 20", []any{4}},
+	{"SELECT ssn, note AS n, 1 AS one FROM users UNION ALL SELECT ssn, note, 1 FROM users UNION SELECT ssn, 'x', NULL FROM users WHERE ssn = ?", []any{"111"}},
+	{"SELECT count(*) FROM (SELECT born, points FROM users UNION SELECT born, points FROM users WHERE points = 1000) d", nil},
 	{"UPDATE users SET note = 'in' WHERE email IN (SELECT mail FROM contacts)", nil},
 	{"SELECT id, note FROM users ORDER BY id", nil},
 	{"DELETE FROM contacts WHERE mail IN (SELECT email FROM users WHERE ssn = '111')", nil},
@@ -113,6 +121,7 @@ var storedBy = []string{
 var equalitiesOnly = map[rewrite.Dialect][]search{
 	rewrite.Postgres: {
 		{"SELECT DISTINCT ON (ssn) ssn FROM users", nil},
+		{`(SELECT "email" AS m, id FROM users) UNION (SELECT mail, id FROM contacts ORDER BY id LIMIT 3) ORDER BY 2`, nil},
 		{"SELECT id FROM users WHERE ssn = $1 OR $1::text IS NULL", []any{"111"}},
 		{"SELECT id FROM users WHERE ssn = $1 OR $1::text IS NULL", []any{nil}},
 		{"SELECT id FROM users WHERE ($1::text IS NULL OR ssn = $1) AND ($2::text IS NULL OR note = $2)", []any{nil, "red"}},
@@ -145,6 +154,7 @@ var equalitiesOnly = map[rewrite.Dialect][]search{
 		{"SELECT id FROM users WHERE ssn = ? OR ? IS NULL", []any{"111", "111"}},
 	},
 	rewrite.MySQL: {
+		{"(SELECT email AS m, id FROM users) UNION DISTINCT (SELECT mail, id FROM contacts) ORDER BY 2", nil},
 		{"SELECT id FROM users WHERE ssn = ? OR ? IS NULL", []any{"111", "111"}},
 		{"SELECT DISTINCTROW ssn FROM users", nil},
 		{"SELECT count(DISTINCT ssn, note) FROM users", nil},
@@ -156,7 +166,7 @@ var equalitiesOnly = map[rewrite.Dialect][]search{
 // both.
 func (x *twins) unordered(text string, args []any) {
 	x.t.Helper()
-	if !strings.HasPrefix(text, "SELECT") && !strings.HasPrefix(text, "WITH") {
+	if !strings.HasPrefix(text, "SELECT") && !strings.HasPrefix(text, "(") && !strings.HasPrefix(text, "WITH") {
 		x.both(text, args...)
 		return
 	}

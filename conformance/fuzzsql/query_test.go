@@ -459,7 +459,7 @@ func (g *generator) union(top bool) query {
 	sa, sb := g.source(ta, a), g.source(tb, b)
 	left, right := []string{a + ".id AS k"}, []string{b + ".ref"}
 	cols := []col{{ref: "k", name: "k", kind: kindInt, sealed: false}}
-	if x, y, ok := twin(sa, sb); ok && (op == " UNION ALL " || g.risky()) {
+	if x, y, ok := twin(sa, sb); ok && (op == " UNION ALL " || op == " UNION " && x.search && y.search || g.risky()) {
 		left, right = append(left, x.ref+" AS s"), append(right, y.ref)
 		cols = append(cols, col{ref: "s", name: "s", kind: x.kind, sealed: true})
 	} else if len(scope{sa}.all(isSealed)) > 0 && g.risky() {
