@@ -171,7 +171,7 @@ func (s *shop) changes() []tour.Step {
 			}
 			return all(s.b.Select("email", "balance", "score").From("customers").Where(sq.Eq{"city": "Paris"}))
 		}},
-		{Name: "Update with a Case of values", Refused: "an index of what a CASE chooses", Do: func(context.Context) (any, error) {
+		{Name: "Update with a Case of values", Do: func(context.Context) (any, error) {
 			name := sq.Case("id").When("1", sq.Expr("?", "Ada Lovelace")).Else(sq.Expr("?", "Grace Brewster Hopper"))
 			if _, err := s.b.Update("customers").Set("name", name).Where(sq.Lt{"id": 3}).Exec(); err != nil {
 				return nil, err
