@@ -63,15 +63,15 @@ func (b *bench) statements(db *sql.DB) []string {
 	if place == "" {
 		place = "?"
 	}
-	exec("INSERT INTO people (id, tenant, ssn, fax) VALUES (900, 'acme', '" + canaryValue + "', 'f'), (901, 'acme', 'x', 'g')")
-	exec("UPDATE people SET ssn = "+place+" WHERE id = 900 AND tenant = 'acme'", canaryValue+"2")
-	read("SELECT id, ssn, fax FROM people WHERE tenant = 'acme' AND id >= 900", 2)
-	read("SELECT fax FROM people WHERE tenant = 'acme' AND id = 900", 1) // reading it is not recorded
-	read("SELECT id FROM people WHERE tenant = 'acme' AND id >= 900", 2)
-	if _, err := db.ExecContext(ctx, "INSERT INTO people (id, tenant, ssn) VALUES (900, 'acme', 'again')"); err == nil {
+	exec("INSERT INTO keyholders (id, tenant, ssn, fax) VALUES (900, 'acme', '" + canaryValue + "', 'f'), (901, 'acme', 'x', 'g')")
+	exec("UPDATE keyholders SET ssn = "+place+" WHERE id = 900 AND tenant = 'acme'", canaryValue+"2")
+	read("SELECT id, ssn, fax FROM keyholders WHERE tenant = 'acme' AND id >= 900", 2)
+	read("SELECT fax FROM keyholders WHERE tenant = 'acme' AND id = 900", 1) // reading it is not recorded
+	read("SELECT id FROM keyholders WHERE tenant = 'acme' AND id >= 900", 2)
+	if _, err := db.ExecContext(ctx, "INSERT INTO keyholders (id, tenant, ssn) VALUES (900, 'acme', 'again')"); err == nil {
 		b.t.Fatal("a key stands twice")
 	}
-	return []string{"write people ssn,fax 2", "write people ssn 1", "read people ssn 2", "write people ssn failed"}
+	return []string{"write keyholders ssn,fax 2", "write keyholders ssn 1", "read keyholders ssn 2", "write keyholders ssn failed"}
 }
 
 const canaryValue = "CANARY-7d793037"
@@ -133,7 +133,7 @@ func TestStatementsOnAuditedColumnsAreRecorded(t *testing.T) {
 		// What an operator does is in it, too.
 		b.keys(exitOK, "keys", "revoke", "partition:acme")
 		b.has(b.keys(exitOK, "audit", "query", "--op", "key.revoke"), `"key":"ss1/ik/shop/orders/acme@\d+".*"purpose":"sealsql keys revoke"`)
-		if got := b.keys(exitOK, "audit", "query", "--actor", "ann", "--table", "people", "--from", "2020-01-01"); len(said(b.t, got)) != len(want) {
+		if got := b.keys(exitOK, "audit", "query", "--actor", "ann", "--table", "keyholders", "--from", "2020-01-01"); len(said(b.t, got)) != len(want) {
 			b.t.Errorf("found\n%s", got)
 		}
 		if got := b.keys(exitOK, "audit", "query", "--actor", "ann", "--to", "2020-01-01"); got != "" {
@@ -187,7 +187,7 @@ func TestTheTrailCanBeATable(t *testing.T) {
 			b.t.Fatal(err)
 		}
 		if _, err := tx.ExecContext(sealsql.WithPurpose(sealsql.WithActor(sealsql.WithPartition(context.Background(), "acme"), "ann"), "support"),
-			"INSERT INTO people (id, tenant, ssn) VALUES (999, 'acme', 'y')"); err != nil {
+			"INSERT INTO keyholders (id, tenant, ssn) VALUES (999, 'acme', 'y')"); err != nil {
 			b.t.Fatal(err)
 		}
 		if err := tx.Rollback(); err != nil {
@@ -196,8 +196,8 @@ func TestTheTrailCanBeATable(t *testing.T) {
 		if err := db.Close(); err != nil {
 			b.t.Fatal(err)
 		}
-		got := said(b.t, b.keys(exitOK, "audit", "query", "--table", "people"))
-		if !slices.Equal(got, append(want, "write people ssn 1")) {
+		got := said(b.t, b.keys(exitOK, "audit", "query", "--table", "keyholders"))
+		if !slices.Equal(got, append(want, "write keyholders ssn 1")) {
 			b.t.Errorf("recorded are %q", got)
 		}
 		b.has(b.keys(exitOK, "audit", "verify"), `0 faults$`)

@@ -25,12 +25,12 @@ metastore: {sql: same}
 guards: off
 %s
 tables:
-  people:
+  keyholders:
     partition: {column: tenant, type: varchar(40)}
     columns:
       ssn: {type: varchar(40), search: {equality: {%s}}}
       fax: {type: varchar(40), carrier: text}
-  notes:
+  keynotes:
     columns: {body: encrypted}
 `
 
@@ -39,18 +39,18 @@ func tenants(b *bench) *sql.DB {
 	b.t.Helper()
 	b.configure("")
 	binary := map[string]string{"sqlite": "BLOB", "postgres": "bytea", "mysql": "varbinary(400)"}[b.dialect]
-	b.must("CREATE TABLE people (id integer PRIMARY KEY, tenant varchar(40)" +
+	b.must("CREATE TABLE keyholders (id integer PRIMARY KEY, tenant varchar(40)" +
 		map[string]string{"mysql": " CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", "postgres": ` COLLATE "C"`}[b.dialect] + " NOT NULL, ssn " + binary + ", ssn_bidx " +
 		map[string]string{"sqlite": "BLOB", "postgres": "bytea", "mysql": "binary(16)"}[b.dialect] + ", fax varchar(400));\n" +
-		"CREATE TABLE notes (body " + binary + ");\n")
+		"CREATE TABLE keynotes (body " + binary + ");\n")
 	b.command(exitOK, "metastore", "init", "--config", b.config, "--dialect", b.dialect, "--dsn", b.source)
 	db := b.encrypted()
 	for i := range 50 {
 		tenant := []string{"acme", "initech"}[i%2]
-		b.exec(db, fmt.Sprintf("INSERT INTO people (id, tenant, ssn, fax) VALUES (%d, '%s', 'ssn-%d', 'fax-%d')", i, tenant, i, i))
+		b.exec(db, fmt.Sprintf("INSERT INTO keyholders (id, tenant, ssn, fax) VALUES (%d, '%s', 'ssn-%d', 'fax-%d')", i, tenant, i, i))
 	}
-	b.exec(db, "INSERT INTO people (id, tenant, ssn) VALUES (100, 'acme', NULL)")
-	b.exec(db, "INSERT INTO notes (body) VALUES ('a note'), ('another')")
+	b.exec(db, "INSERT INTO keyholders (id, tenant, ssn) VALUES (100, 'acme', NULL)")
+	b.exec(db, "INSERT INTO keynotes (body) VALUES ('a note'), ('another')")
 	return db
 }
 
@@ -88,26 +88,26 @@ func TestUsageIsCountedByKey(t *testing.T) {
 		db := tenants(b)
 		got := b.keys(exitOK, "keys", "usage", "--page", "7")
 		b.has(got,
-			`people +fax +25 +ss1/ik/shop/orders/acme@\d+$`, `people +fax +25 +ss1/ik/shop/orders/initech@\d+$`,
-			`people +ssn +25 +ss1/ik/shop/orders/acme@\d+$`, `people +ssn +25 +ss1/ik/shop/orders/initech@\d+$`,
-			`notes +body +2 +ss1/ik/shop/orders/default@\d+$`)
+			`keyholders +fax +25 +ss1/ik/shop/orders/acme@\d+$`, `keyholders +fax +25 +ss1/ik/shop/orders/initech@\d+$`,
+			`keyholders +ssn +25 +ss1/ik/shop/orders/acme@\d+$`, `keyholders +ssn +25 +ss1/ik/shop/orders/initech@\d+$`,
+			`keynotes +body +2 +ss1/ik/shop/orders/default@\d+$`)
 		got = b.keys(exitOK, "keys", "usage", "--partition", "acme")
-		if strings.Contains(got, "initech") || strings.Contains(got, "notes") {
+		if strings.Contains(got, "initech") || strings.Contains(got, "keynotes") {
 			b.t.Errorf("of one partition:\n%s", got)
 		}
 		// Sealed under a new key after a rotation.
 		b.keys(exitOK, "keys", "rotate", "partition:acme")
 		db.Close()
-		b.exec(b.encrypted(), "INSERT INTO people (id, tenant, ssn) VALUES (200, 'acme', 'new')")
+		b.exec(b.encrypted(), "INSERT INTO keyholders (id, tenant, ssn) VALUES (200, 'acme', 'new')")
 		state := filepath.Join(b.t.TempDir(), "usage.json")
 		got = b.keys(exitOK, "keys", "usage", "--state", state)
-		b.has(got, `people +ssn +1 +ss1/ik/shop/orders/acme@\d+$`, `people +ssn +25 +ss1/ik/shop/orders/acme@\d+$`)
+		b.has(got, `keyholders +ssn +1 +ss1/ik/shop/orders/acme@\d+$`, `keyholders +ssn +25 +ss1/ik/shop/orders/acme@\d+$`)
 		b.has(b.keys(exitOK, "keys", "prune", "--usage", state), `acme@\d+ kept: 50 records are sealed under it$`)
 		b.has(b.keys(exitOK, "keys", "stats"), `^partition +3 +4 +1 +0 +active 4 `, `^index +3 +3 +0 +0 +active 3 `)
 		// What is not sealed, and what is damaged, is told apart.
-		b.must("UPDATE notes SET body = " + map[string]string{"sqlite": "x'F95351FFFF'", "postgres": `'\xF95351FFFF'`, "mysql": "x'F95351FFFF'"}[b.dialect] + ";\n" +
-			"UPDATE people SET fax = 'plain' WHERE id = 3;\n")
-		b.has(b.keys(exitOK, "keys", "usage", "--state", state), `notes +body +2 +\(damaged\)`, `people +fax +1 +\(not sealed\)`)
+		b.must("UPDATE keynotes SET body = " + map[string]string{"sqlite": "x'F95351FFFF'", "postgres": `'\xF95351FFFF'`, "mysql": "x'F95351FFFF'"}[b.dialect] + ";\n" +
+			"UPDATE keyholders SET fax = 'plain' WHERE id = 3;\n")
+		b.has(b.keys(exitOK, "keys", "usage", "--state", state), `keynotes +body +2 +\(damaged\)`, `keyholders +fax +1 +\(not sealed\)`)
 		b.has(b.keys(exitFault, "keys", "prune", "--usage", state), "name no key for sure")
 	})
 }
@@ -121,7 +121,7 @@ func TestACountThatWasStoppedGoesOn(t *testing.T) {
 		if err != nil {
 			b.t.Fatal(err)
 		}
-		// A state in the middle of people: two pages are done.
+		// A state in the middle of keyholders: two pages are done.
 		var u lifecycle.Usage
 		data, _ := json.Marshal(whole)
 		if err := json.Unmarshal(data, &u); err != nil {
@@ -129,7 +129,7 @@ func TestACountThatWasStoppedGoesOn(t *testing.T) {
 		}
 		for i := range u.Tables {
 			x := &u.Tables[i]
-			if !strings.HasSuffix(x.Table, "people") {
+			if !strings.HasSuffix(x.Table, "keyholders") {
 				continue
 			}
 			x.Rows, x.Done, x.After = 20, false, []lifecycle.Value{{V: int64(19)}}
@@ -178,7 +178,7 @@ func TestAPartitionIsShredded(t *testing.T) {
 		// A restore brings the keys back; the report takes them away again.
 		b.restore(backup)
 		var ssn string
-		if err := b.encrypted().QueryRow("SELECT ssn FROM people WHERE id = 0 AND tenant = 'acme'").Scan(&ssn); err != nil || ssn != "ssn-0" {
+		if err := b.encrypted().QueryRow("SELECT ssn FROM keyholders WHERE id = 0 AND tenant = 'acme'").Scan(&ssn); err != nil || ssn != "ssn-0" {
 			b.t.Fatalf("after the restore: %q, %v", ssn, err)
 		}
 		changed := filepath.Join(b.t.TempDir(), "changed.json")
@@ -194,7 +194,7 @@ func TestAPartitionIsShredded(t *testing.T) {
 
 		b.configure("shredded: as_null")
 		var null, clear sql.NullString
-		if err := b.encrypted().QueryRow("SELECT ssn, tenant FROM people WHERE id = 0 AND tenant = 'acme'").Scan(&null, &clear); err != nil || null.Valid || clear.String != "acme" {
+		if err := b.encrypted().QueryRow("SELECT ssn, tenant FROM keyholders WHERE id = 0 AND tenant = 'acme'").Scan(&null, &clear); err != nil || null.Valid || clear.String != "acme" {
 			b.t.Errorf("as NULL: %+v, %v", null, err)
 		}
 	})
@@ -234,18 +234,18 @@ func (b *bench) shredded(gone, there string) {
 	b.t.Helper()
 	db := b.encrypted()
 	var got string
-	err := db.QueryRow("SELECT ssn FROM people WHERE id = 0 AND tenant = '" + gone + "'").Scan(&got)
+	err := db.QueryRow("SELECT ssn FROM keyholders WHERE id = 0 AND tenant = '" + gone + "'").Scan(&got)
 	if !errors.Is(err, sealsql.ErrShredded) {
 		b.t.Errorf("reading: %v", err)
 	}
-	if _, err := db.Exec("INSERT INTO people (id, tenant, ssn) VALUES (300, '" + gone + "', 'x')"); !errors.Is(err, sealsql.ErrShredded) {
+	if _, err := db.Exec("INSERT INTO keyholders (id, tenant, ssn) VALUES (300, '" + gone + "', 'x')"); !errors.Is(err, sealsql.ErrShredded) {
 		b.t.Errorf("writing: %v", err)
 	}
-	err = db.QueryRowContext(sealsql.WithPartition(context.Background(), gone), "SELECT fax FROM people WHERE ssn = 'ssn-0' AND tenant = '"+gone+"'").Scan(&got)
+	err = db.QueryRowContext(sealsql.WithPartition(context.Background(), gone), "SELECT fax FROM keyholders WHERE ssn = 'ssn-0' AND tenant = '"+gone+"'").Scan(&got)
 	if !errors.Is(err, sealsql.ErrShredded) {
 		b.t.Errorf("searching: %v", err)
 	}
-	if err := db.QueryRowContext(sealsql.WithPartition(context.Background(), there), "SELECT fax FROM people WHERE ssn = 'ssn-1' AND tenant = '"+there+"'").Scan(&got); err != nil || got != "fax-1" {
+	if err := db.QueryRowContext(sealsql.WithPartition(context.Background(), there), "SELECT fax FROM keyholders WHERE ssn = 'ssn-1' AND tenant = '"+there+"'").Scan(&got); err != nil || got != "fax-1" {
 		b.t.Errorf("the other tenant: %q, %v", got, err)
 	}
 	if err := db.Close(); err != nil {

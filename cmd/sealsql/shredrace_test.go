@@ -43,7 +43,7 @@ func tenantWriter() {
 		}
 		tenant := []string{"acme", "initech"}[id%2]
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
-		_, err := db.ExecContext(ctx, fmt.Sprintf("INSERT INTO people (id, tenant, ssn, fax) VALUES (%d, '%s', 'ssn-%d', 'fax-%d')", id, tenant, id, id))
+		_, err := db.ExecContext(ctx, fmt.Sprintf("INSERT INTO keyholders (id, tenant, ssn, fax) VALUES (%d, '%s', 'ssn-%d', 'fax-%d')", id, tenant, id, id))
 		cancel()
 		switch {
 		case err == nil:
@@ -79,13 +79,13 @@ func TestShreddingBesideWritersInThreeProcesses(t *testing.T) {
 			db := b.encrypted()
 			for _, id := range stored["initech"] {
 				var ssn string
-				if err := db.QueryRow("SELECT ssn FROM people WHERE tenant = 'initech' AND id = " + id).Scan(&ssn); err != nil || ssn != "ssn-"+id {
+				if err := db.QueryRow("SELECT ssn FROM keyholders WHERE tenant = 'initech' AND id = " + id).Scan(&ssn); err != nil || ssn != "ssn-"+id {
 					t.Fatalf("a row of the other tenant: %q, %v", ssn, err)
 				}
 			}
 			for _, id := range stored["acme"] {
 				var ssn string
-				err := db.QueryRow("SELECT ssn FROM people WHERE tenant = 'acme' AND id = " + id).Scan(&ssn)
+				err := db.QueryRow("SELECT ssn FROM keyholders WHERE tenant = 'acme' AND id = " + id).Scan(&ssn)
 				if !errors.Is(err, sealsql.ErrShredded) {
 					t.Fatalf("a row of the destroyed tenant: %q, %v", ssn, err)
 				}
@@ -115,8 +115,8 @@ func newRaceBench(t *testing.T, l live) *bench {
 		t.Fatal(err)
 	}
 	binary := map[string]string{"sqlite": "BLOB", "postgres": "bytea", "mysql": "varbinary(400)"}[b.dialect]
-	b.must("CREATE TABLE people (id integer PRIMARY KEY, tenant varchar(40) NOT NULL, ssn " + binary + ", fax varchar(400));\n" +
-		"CREATE TABLE notes (body " + binary + ");\n")
+	b.must("CREATE TABLE keyholders (id integer PRIMARY KEY, tenant varchar(40) NOT NULL, ssn " + binary + ", fax varchar(400));\n" +
+		"CREATE TABLE keynotes (body " + binary + ");\n")
 	b.command(exitOK, "metastore", "init", "--config", b.config, "--dialect", b.dialect, "--dsn", b.source)
 	return b
 }

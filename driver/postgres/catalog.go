@@ -30,10 +30,11 @@ func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, _ *sealdriv
 	}
 }
 
-// vanished reports an error about something that was dropped while it was read.
+// vanished reports an error about something that was dropped while it was read,
+// or was about to be: the functions lock what they spell.
 func vanished(err error) bool {
 	var pe *pgconn.PgError
-	return errors.As(err, &pe) && (pe.Code == internalError || pe.Code == undefinedTable)
+	return errors.As(err, &pe) && (pe.Code == internalError || pe.Code == undefinedTable || pe.Code == deadlockDetected)
 }
 
 // readSnapshot reads with a handful of queries, each over all relations at once.

@@ -108,6 +108,7 @@ func unsafeSettings(inner driver.Conn) string {
 const (
 	undefinedTable    = "42P01"
 	internalError     = "XX000"
+	deadlockDetected  = "40P01"
 	undefinedColumn   = "42703"
 	undefinedSchema   = "3F000"
 	undefinedFunction = "42883"
