@@ -201,7 +201,14 @@ func TestShreddingBesideWritersLosesNothingOfOthers(t *testing.T) {
 			})
 		}
 	}
-	time.Sleep(20 * time.Millisecond)
+	written := func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return len(kept["p"]) > 0 && len(kept["q"]) > 0
+	}
+	for end := time.Now().Add(time.Minute); !written() && time.Now().Before(end); {
+		time.Sleep(20 * time.Millisecond)
+	}
 	_, err := k.BeginShred(bg, partition(t, "p"))
 	o.must(err)
 	time.Sleep(20 * time.Millisecond)
