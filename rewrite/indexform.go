@@ -152,6 +152,10 @@ func (p formPlan) condition(e Expr) error {
 		return p.refuse(e)
 	}
 	if ref, ok := e.(*ColumnRef); ok {
+		if x := p.a.indexed[ref]; x != nil && p.a.dialect == MySQL && x.Of == p.to.Column() && p.to != schema.Index(x) {
+			// MySQL has assigned that index by the time it comes to this one.
+			return p.a.refuse(ref.Start, ReasonComputed, x.Of.String(), "MySQL assigns one index after the other, and the condition would meet the new one: put it into WHERE")
+		}
 		h, _, found, err := p.a.resolve(ref, p.sc)
 		if err == nil && found && len(h.flow()) == 1 && p.a.indexed[ref] == nil && h.flow()[0].col == p.to.Column() {
 			return p.column(ref)
