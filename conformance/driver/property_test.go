@@ -34,6 +34,11 @@ tables:
       email: encrypted
 `
 
+// searched has an index of every kind, two and three on a column.
+const searched = `      ssn: {search: {equality: {collation: binary}, prefix: {collation: binary}, contains: {collation: binary}}}
+      email: {search: {equality: {collation: binary}, range: {order: hidden, prefix: 8, collation: binary}, suffix: {collation: binary}}}
+`
+
 // tables are created past the driver: a view over an annotated table is not
 // something that it would make.
 const tables = `CREATE TABLE users (id INTEGER PRIMARY KEY, ssn BINARY_TYPE, email BINARY_TYPE, note TEXT);
@@ -41,18 +46,27 @@ CREATE TABLE orders (id INTEGER, user_id INTEGER, memo TEXT);
 CREATE VIEW users_view AS SELECT * FROM users;
 CREATE VIEW users_view2 AS SELECT id, ssn FROM users_view`
 
-func statements(t *testing.T, db *sql.DB, binary string) {
+func statements(t *testing.T, db *sql.DB, binary, tokens string) {
 	t.Helper()
-	for _, s := range strings.Split(strings.ReplaceAll(tables, "BINARY_TYPE", binary), ";\n") {
+	indexes := ""
+	if tokens != "" {
+		indexes = ", ssn_bidx BINARY_TYPE, ssn_pfx BINARY_TYPE, ssn_sub " + tokens + ", email_bidx BINARY_TYPE, email_rng BINARY_TYPE, email_sfx BINARY_TYPE"
+	}
+	all := strings.ReplaceAll(strings.Replace(tables, ", note TEXT", indexes+", note TEXT", 1), "BINARY_TYPE", binary)
+	for _, s := range strings.Split(all, ";\n") {
 		if _, err := db.Exec(s); err != nil {
 			t.Fatal(err)
 		}
 	}
 }
 
-func parse(t *testing.T) *config.Config {
+func parse(t *testing.T, searchable bool) *config.Config {
 	t.Helper()
-	cfg, err := config.Parse("sealsql.yaml", []byte(yaml))
+	text := yaml
+	if searchable {
+		text = text[:strings.Index(text, "      ssn")] + searched
+	}
+	cfg, err := config.Parse("sealsql.yaml", []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -89,72 +103,91 @@ func check(t *testing.T, d rewrite.Dialect, db *sql.DB, sent *drivertest.Sent) {
 }
 
 func TestNothingLeavesInClearSQLite(t *testing.T) {
-	t.Parallel()
-	file := filepath.Join(t.TempDir(), "p.db")
-	plain, err := sql.Open("sqlite", file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	statements(t, plain, "BLOB")
-	plain.Close()
-	inner, err := plainsqlite.NewConnector(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var sent drivertest.Sent
-	wrapped, err := sqlite.Wrap(drivertest.RecordConn(inner, &sent), parse(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	db := sql.OpenDB(wrapped)
-	defer db.Close()
-	check(t, rewrite.SQLite, db, &sent)
-}
-
-func TestNothingLeavesInClearPostgres(t *testing.T) {
-	t.Parallel()
-	dsn := testenv.Postgres(t)
-	plain, err := sql.Open("pgx", dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { plain.Close() })
-	statements(t, plain, "BYTEA")
-	for _, mode := range []string{"cache_statement", "cache_describe", "exec", "simple_protocol"} {
-		t.Run(mode, func(t *testing.T) {
+	for _, tokens := range []string{"", "BLOB"} {
+		t.Run(searchability(tokens), func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "p.db")
+			plain, err := sql.Open("sqlite", file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			statements(t, plain, "BLOB", tokens)
+			plain.Close()
+			inner, err := plainsqlite.NewConnector(file)
+			if err != nil {
+				t.Fatal(err)
+			}
 			var sent drivertest.Sent
-			inner := relayedPostgres(t, dsn, mode, &sent)
-			wrapped, err := postgres.Wrap(inner, parse(t))
+			wrapped, err := sqlite.Wrap(drivertest.RecordConn(inner, &sent), parse(t, tokens != ""))
 			if err != nil {
 				t.Fatal(err)
 			}
 			db := sql.OpenDB(wrapped)
 			defer db.Close()
-			check(t, rewrite.Postgres, db, &sent)
+			check(t, rewrite.SQLite, db, &sent)
 		})
+	}
+}
+
+func searchability(tokens string) string {
+	if tokens == "" {
+		return "sealed"
+	}
+	return "searched"
+}
+
+func TestNothingLeavesInClearPostgres(t *testing.T) {
+	t.Parallel()
+	for tokens, modes := range map[string][]string{
+		"": {"cache_statement", "cache_describe", "exec", "simple_protocol"}, "INTEGER[]": {"cache_statement", "simple_protocol"},
+	} {
+		dsn := testenv.Postgres(t)
+		plain, err := sql.Open("pgx", dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { plain.Close() })
+		statements(t, plain, "BYTEA", tokens)
+		for _, mode := range modes {
+			t.Run(searchability(tokens)+" "+mode, func(t *testing.T) {
+				var sent drivertest.Sent
+				inner := relayedPostgres(t, dsn, mode, &sent)
+				wrapped, err := postgres.Wrap(inner, parse(t, tokens != ""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				db := sql.OpenDB(wrapped)
+				defer db.Close()
+				check(t, rewrite.Postgres, db, &sent)
+			})
+		}
 	}
 }
 
 func TestNothingLeavesInClearMySQL(t *testing.T) {
 	t.Parallel()
-	dsn := testenv.MySQL(t)
-	plain, err := sql.Open("mysql", dsn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { plain.Close() })
-	statements(t, plain, "VARBINARY(500)")
-	for _, params := range []string{"", "interpolateParams=true", "multiStatements=true", "interpolateParams=true&multiStatements=true"} {
-		t.Run("params="+params, func(t *testing.T) {
-			var sent drivertest.Sent
-			inner := relayedMySQL(t, dsn, params, &sent)
-			wrapped, err := mysql.Wrap(inner, parse(t))
-			if err != nil {
-				t.Fatal(err)
-			}
-			db := sql.OpenDB(wrapped)
-			defer db.Close()
-			check(t, rewrite.MySQL, db, &sent)
-		})
+	for tokens, modes := range map[string][]string{
+		"": {"", "interpolateParams=true", "multiStatements=true", "interpolateParams=true&multiStatements=true"}, "VARBINARY(2000)": {"", "interpolateParams=true"},
+	} {
+		dsn := testenv.MySQL(t)
+		plain, err := sql.Open("mysql", dsn)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { plain.Close() })
+		statements(t, plain, "VARBINARY(500)", tokens)
+		for _, params := range modes {
+			t.Run(searchability(tokens)+" params="+params, func(t *testing.T) {
+				var sent drivertest.Sent
+				inner := relayedMySQL(t, dsn, params, &sent)
+				wrapped, err := mysql.Wrap(inner, parse(t, tokens != ""))
+				if err != nil {
+					t.Fatal(err)
+				}
+				db := sql.OpenDB(wrapped)
+				defer db.Close()
+				check(t, rewrite.MySQL, db, &sent)
+			})
+		}
 	}
 }

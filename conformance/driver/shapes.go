@@ -14,9 +14,10 @@ func (g *generator) condition(t string) string {
 		return c + " = " + g.plain()
 	}
 	m, n := g.marked(), g.marked()
+	p := g.plain() // computed from, it would be another value that nobody compares
 	all := []string{
 		c + " = " + m, m + " = " + c, c + " IN (" + m + ", " + n + ")", m + " IN (" + c + ", 'x')", c + " LIKE " + m, c + " NOT LIKE " + m, c + " LIKE " + m + " ESCAPE 'q'",
-		c + " BETWEEN " + m + " AND " + n, m + " BETWEEN " + c + " AND " + c, "(" + m + " IS NULL OR " + c + " = " + n + ")", "NOT (" + c + " <> " + m + ")", "NOT " + c + " = " + m,
+		c + " BETWEEN " + m + " AND " + n, m + " BETWEEN " + c + " AND " + c, "(" + p + " IS NULL OR " + c + " = " + p + ")", "NOT (" + c + " <> " + m + ")", "NOT " + c + " = " + m,
 		"EXISTS (SELECT 1 FROM orders o WHERE o.memo = 'x' AND " + c + " = " + m + ")", "EXISTS (SELECT " + c + " INTERSECT SELECT " + m + ")",
 		"(" + c + ", 1) = (" + m + ", 1)", "(1, " + c + ") IN ((1, " + m + "), (2, 'x'))", "(" + c + ", 'x') = (SELECT " + m + ", 'x')",
 		"coalesce(" + c + ", 'x') = " + m, "coalesce(" + m + ", " + c + ") = 'x'", "nullif(" + c + ", " + m + ") IS NULL", "CASE " + c + " WHEN " + m + " THEN 1 ELSE 0 END = 1",
