@@ -20,14 +20,37 @@ const userSchemas = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n
 // Snapshot reads the catalog. PostgreSQL's functions that spell definitions
 // (pg_get_indexdef and its like) look at the catalog as it is now, and fail on a
 // relation that the query still sees and another session has just dropped: then
-// it is read again, unless the failure ended the caller's transaction.
+// it is read again. In a transaction of the caller it is read behind a savepoint,
+// so that the failure does not end that.
 func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, _ *sealdriver.Session) (*rewrite.Snapshot, error) {
 	for tries := 0; ; tries++ {
-		snap, err := readSnapshot(ctx, r)
+		snap, err := savedSnapshot(ctx, r)
 		if err == nil || tries >= 10 || !vanished(err) || !e.Ready(r.Conn()) {
 			return snap, err
 		}
 	}
+}
+
+const catalogSavepoint = "sealsql_catalog"
+
+// savedSnapshot leaves a transaction as it finds it.
+func savedSnapshot(ctx context.Context, r *sealdriver.Reader) (*rewrite.Snapshot, error) {
+	c := pgxConn(r.Conn())
+	if c == nil || c.PgConn().TxStatus() != 'T' {
+		return readSnapshot(ctx, r)
+	}
+	if _, err := c.PgConn().Exec(ctx, "SAVEPOINT "+catalogSavepoint).ReadAll(); err != nil {
+		return nil, err
+	}
+	snap, err := readSnapshot(ctx, r)
+	end := "RELEASE SAVEPOINT " + catalogSavepoint
+	if err != nil {
+		end = "ROLLBACK TO SAVEPOINT " + catalogSavepoint + "; " + end
+	}
+	if _, endErr := c.PgConn().Exec(ctx, end).ReadAll(); endErr != nil && err == nil {
+		return nil, endErr
+	}
+	return snap, err
 }
 
 // vanished reports an error about something that was dropped while it was read,
