@@ -212,6 +212,10 @@ func (x *call) resolve() error {
 		}
 		return x.resolveNames()
 	}
+	if x.plan.Prepares != nil && len(args) > 0 {
+		// In pgx's simple protocol they would become literals of what is prepared.
+		return &rewrite.UnsupportedError{Pos: -1, Reason: rewrite.ReasonParameters, Hint: "PREPARE takes no arguments: give them to EXECUTE"}
+	}
 	if len(args) != x.plan.Params {
 		return fmt.Errorf("sealsql: statement takes %d arguments, got %d", x.plan.Params, len(args))
 	}
