@@ -185,9 +185,9 @@ func (s *shop) reads() []tour.Step {
 				}).OrderExpr("id").Scan(ctx, &ids)
 			return ids, err
 		}},
-		{Name: "Where IN with bun.In", Do: func(ctx context.Context) (any, error) {
+		{Name: "Where IN with bun.List", Do: func(ctx context.Context) (any, error) {
 			var ids []int64
-			err := s.db.NewSelect().Model((*Customer)(nil)).Column("id").Where("email IN (?)", bun.In([]string{"ada@example.org", "grace@example.org"})).OrderExpr("id").Scan(ctx, &ids)
+			err := s.db.NewSelect().Model((*Customer)(nil)).Column("id").Where("email IN (?)", bun.List([]string{"ada@example.org", "grace@example.org"})).OrderExpr("id").Scan(ctx, &ids)
 			return ids, err
 		}},
 		{Name: "Relation: belongs to", Do: func(ctx context.Context) (any, error) {
