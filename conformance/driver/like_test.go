@@ -333,7 +333,7 @@ func (x *twins) eventually(what string, done func() bool) {
 // keep, and shows that they are used.
 func TestLikeByTablesOfTokens(t *testing.T) {
 	t.Parallel()
-	for _, e := range []engine{onSQLite, onMySQL, everyMode[7]} {
+	for _, e := range []engine{onSQLite, onMySQL, allModes[7]} {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.likeTwins(t)
 			x.makeSides()
