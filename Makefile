@@ -21,6 +21,8 @@ BENCH ?= .
 COUNT ?= 1
 OLD ?=
 GORM_SRC ?=
+# Tests of make test that take every way of sending arguments; make long has all.
+MODETESTS := TestThreats/T30|TestSupported|TestStatements|TestSearch$$|TestInlinedLiterals|TestNothingLeaves
 # Overridable: make test-next NEXTGO=go1.28rc1
 NEXTGO ?= go1.27.1
 # Overridable: make fips FIPSPACKAGES=./envelope
@@ -39,7 +41,7 @@ $(TESTENV):
 .PHONY: test
 test: $(TESTENV) ## run every test with -race on private PostgreSQL and MariaDB servers
 	@echo "every way of sending arguments, and as many as there may be, without -race:"
-	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 20m ./conformance/driver
+	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 20m -run '$(MODETESTS)' ./conformance/driver
 	@$(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: lint
@@ -109,6 +111,7 @@ kms-check: ## test key services on local-kms and on Vault's transit engine (down
 
 .PHONY: long
 long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME
+	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 1h ./conformance/driver
 	@SEALSQL_LONG=1 $(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 12h $(TESTFLAGS) ./...
 	@$(MAKE) --no-print-directory parse-check
 	@$(MAKE) --no-print-directory kms-check

@@ -94,8 +94,8 @@ var (
 	everyMode = modes()
 )
 
-// modes are all of them, and one for each engine under the race detector:
-// make test runs the package without it, too.
+// modes are all of them, and one for each engine under the race detector: make
+// test runs some tests without it, too, and make long all.
 func modes() []engine {
 	if raceEnabled {
 		return all
