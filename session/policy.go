@@ -165,11 +165,13 @@ func (p *CryptoPolicy) evictionPolicy() string {
 
 // envelope returns the parts of the policy that the engine enforces.
 func (p *CryptoPolicy) envelope() (envelope.Policy, envelope.CacheConfig) {
-	return envelope.Policy{
+	keys := envelope.Policy{
 		ExpireAfter: p.ExpireKeyAfter, RevokeCheck: p.RevokeCheckInterval,
 		CreatedPrecision: p.CreateDatePrecision, DataKey: p.DataKey,
-	}, envelope.CacheConfig{
+	}
+	cache := envelope.CacheConfig{
 		Intermediate: p.IntermediateKeyCacheMaxSize, IntermediatePolicy: p.evictionPolicy(), System: p.SystemKeyCacheMaxSize,
 		NoSystem: !p.CacheSystemKeys, NoIntermediate: !p.CacheIntermediateKeys,
 	}
+	return keys, cache
 }
