@@ -550,6 +550,29 @@ func glues(c byte) bool {
 	return wordByte(c) || c == '\'' || c == '"' || c == '`' || c == '@' || c == '?' || c == ':'
 }
 
+// fewResults is what the memory of a short select list holds.
+const fewResults = 4
+
+// resultSpace makes room for n columns of a result with that many sources: in
+// one piece for few, since allocating is much of the work for a short text.
+func (b *builder) resultSpace(n, sources int) ([]*schema.Column, []PartitionSource) {
+	p := b.plan
+	if n > fewResults || sources > fewResults {
+		p.Results = make([]Open, n)
+		names := make([]string, 2*n)
+		p.ResultNames, p.Labels = names[:n:n], names[n:]
+		return make([]*schema.Column, sources), make([]PartitionSource, sources)
+	}
+	space := new(struct {
+		results       [fewResults]Open
+		names, labels [fewResults]string
+		columns       [fewResults]*schema.Column
+		partitions    [fewResults]PartitionSource
+	})
+	p.Results, p.ResultNames, p.Labels = space.results[:n:n], space.names[:n:n], space.labels[:n:n]
+	return space.columns[:sources:sources], space.partitions[:sources:sources]
+}
+
 // results describes the columns of the inner result.
 func (b *builder) results() error {
 	a := b.a
@@ -574,11 +597,7 @@ func (b *builder) results() error {
 	if b.sharedResults() {
 		return nil
 	}
-	n := len(a.results)
-	b.plan.Results = make([]Open, n)
-	names := make([]string, 2*n)
-	b.plan.ResultNames, b.plan.Labels = names[:n:n], names[n:]
-	columns, partitions := make([]*schema.Column, sources), make([]PartitionSource, sources)
+	columns, partitions := b.resultSpace(len(a.results), sources)
 	for i := range a.results {
 		c := &a.results[i]
 		k := len(c.flow)

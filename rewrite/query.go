@@ -511,13 +511,33 @@ func onlyStar(r *relation) []column {
 			}
 		}
 	}
+	shown, distinct := r.prepared()
+	if !distinct {
+		return nil
+	}
+	return shown[:len(shown):len(shown)]
+}
+
+// prepared returns what a table shows as the catalog has it, and whether every
+// one of its names is its own; nothing where the columns are not those of the
+// catalog.
+func (r *relation) prepared() (shown []column, distinct bool) {
+	if r.base == nil || len(r.cols) == 0 {
+		return nil, false
+	}
 	for i := range r.base.prepared {
 		p := &r.base.prepared[i]
-		if len(p.cols) == len(r.cols) && &p.cols[0] == &r.cols[0] && p.distinct {
-			return p.shown[:len(p.shown):len(p.shown)]
+		if len(p.cols) == len(r.cols) && &p.cols[0] == &r.cols[0] {
+			return p.shown, p.distinct
 		}
 	}
-	return nil
+	return nil, false
+}
+
+// distinct reports columns whose names are known to be their own.
+func (r *relation) distinct() bool {
+	_, distinct := r.prepared()
+	return distinct
 }
 
 func (a *analysis) starColumns(s *Star, sc *scope) (x expansion, sensitive, open bool, err error) {
@@ -573,6 +593,9 @@ func (a *analysis) keptStar(s *Star, vis []visible) (bool, error) {
 // relation.
 func writable(vis []visible) bool {
 	for i, v := range vis {
+		if v.rel.distinct() {
+			continue
+		}
 		name := v.rel.cols[v.col].name
 		if name == "" {
 			return false

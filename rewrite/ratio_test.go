@@ -52,7 +52,7 @@ func scan(f rewrite.Frontend, sql string, s *rewrite.Session) []rewrite.Token {
 
 // BenchmarkPlanRatio is planning without a cache in multiples of one parse and
 // scan of the same text (metric "x-parse"; the budget is 3), as the median of
-// interleaved rounds.
+// all interleaved rounds.
 func BenchmarkPlanRatio(b *testing.B) {
 	for _, f := range frontends {
 		cat := benchCatalog(f.Dialect())
@@ -65,15 +65,19 @@ func BenchmarkPlanRatio(b *testing.B) {
 					return err
 				}
 				parse := raw(f, sql, s)
+				var rs []float64
 				for b.Loop() {
-					b.ReportMetric(ratio(b, plan, parse), "x-parse")
+					rs = ratios(b, rs, plan, parse)
 				}
+				slices.Sort(rs)
+				b.ReportMetric(rs[len(rs)/2], "x-parse")
 			})
 		}
 	}
 }
 
-func ratio(b *testing.B, f, base func() error) float64 {
+// ratios adds what a few rounds of f take in multiples of as many of base.
+func ratios(b *testing.B, rs []float64, f, base func() error) []float64 {
 	const rounds, runs = 31, 40
 	time1 := func(f func() error) time.Duration {
 		start := time.Now()
@@ -84,10 +88,8 @@ func ratio(b *testing.B, f, base func() error) float64 {
 		}
 		return time.Since(start)
 	}
-	rs := make([]float64, rounds)
-	for i := range rs {
-		rs[i] = float64(time1(f)) / float64(time1(base))
+	for range rounds {
+		rs = append(rs, float64(time1(f))/float64(time1(base)))
 	}
-	slices.Sort(rs)
-	return rs[rounds/2]
+	return rs
 }

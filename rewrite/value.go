@@ -64,6 +64,10 @@ func (a *analysis) columnValue(ref *ColumnRef, sc *scope) (column, error) {
 func (a *analysis) seen(c column, h hit) column {
 	src := &h.rel.cols[h.col]
 	c.consts, c.null, c.computed, c.reserved = src.consts, src.null, src.bare(), src.reserved
+	if len(src.flow) == 0 {
+		return c
+	}
+	c.flow = a.work.flows.Many(len(src.flow))[:0]
 	for _, s := range src.flow {
 		s = h.rel.carry(s)
 		s.from = h.rel

@@ -19,6 +19,7 @@ type workspace struct {
 	relations    slab.Slab[relation]
 	hiddens      slab.Slab[hiddenCol]
 	columns      slab.Slab[column]
+	flows        slab.Slab[sealed]
 	visibles     slab.Slab[visible]
 	slots        slab.Slab[slot]
 	slotRefs     slab.Slab[*slot]
@@ -47,6 +48,7 @@ func (w *workspace) release() {
 	w.names.Reset()
 	w.relations.Reset()
 	w.columns.Reset()
+	w.flows.Reset()
 	w.hiddens.Reset()
 	w.visibles.Reset()
 	w.slots.Reset()
