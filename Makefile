@@ -79,6 +79,11 @@ bench: $(TESTENV) ## run benchmarks (BENCH, COUNT); compare with OLD=file
 	@$(TOOL) benchstat $(OLD) .build/bench.txt
 	@CGO_ENABLED=0 go run ./internal/benchdb -check
 
+.PHONY: bench-db
+bench-db: $(TESTENV) ## CPU time of client and server for a program's usual statements: plain, AES-GCM by hand, sealsql
+	@CGO_ENABLED=0 go build -o .build/benchdb ./internal/benchdb
+	@$(TESTENV) -- .build/benchdb -engine sqlite,postgres,mysql -gate
+
 .PHONY: fips
 fips: $(TESTENV) ## run tests in FIPS 140-3 mode (FIPSPACKAGES), those of keys and records also in the strict one
 	@$(TESTENV) -- .ci/fips $(FIPSPACKAGES)

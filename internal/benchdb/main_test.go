@@ -1,12 +1,32 @@
 package main
 
 import (
+	"errors"
 	"testing"
 	"time"
+
+	"github.com/sealsql/sealsql/internal/testenv"
 )
 
 func TestEveryModeRunsEveryOperation(t *testing.T) {
-	results, err := run(options{rounds: 1, slice: time.Millisecond})
+	for _, e := range engines {
+		t.Run(e.name, func(t *testing.T) {
+			switch e.name { // skips, or fails, without servers
+			case "postgres":
+				testenv.Postgres(t)
+			case "mysql":
+				testenv.MySQL(t)
+			}
+			everyOperation(t, e)
+		})
+	}
+}
+
+func everyOperation(t *testing.T, e *engine) {
+	results, err := run(e, options{rounds: 1, slice: time.Millisecond})
+	if errors.Is(err, errServerElsewhere) {
+		t.Skip(err)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -32,14 +52,30 @@ func TestALimitThatIsExceededIsReported(t *testing.T) {
 		{"allocations", result{op: "pass", cpu: fine, allocs: []float64{1, 1, 1, 4}}, 1},
 		{"no limit", result{op: "scan1000", cpu: []float64{1, 1, 1, 9}, allocs: fine}, 0},
 	} {
-		if got := exceeded([]result{c.r}); len(got) != c.want {
+		if got := exceeded(engines[0], []result{c.r}); len(got) != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
+	}
+}
+
+func TestWhatCostsMoreThanByHandIsReported(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		cpu  []float64
+		want int
+	}{
+		{"less", []float64{1, 1, 1.3, 1.2}, 0},
+		{"within the noise", []float64{1, 0.9, 1.3, 1.39}, 0},
+		{"more", []float64{1, 1.05, 1.3, 1.36}, 1},
+	} {
+		if got := dearer(engines[1], []result{{op: "get_id", cpu: c.cpu}}); len(got) != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
 	}
 }
 
 func BenchmarkOperations(b *testing.B) {
-	ms, err := openModes(b.TempDir(), true)
+	ms, err := openModes(engines[0], b.TempDir(), true)
 	if err != nil {
 		b.Fatal(err)
 	}

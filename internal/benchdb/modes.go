@@ -3,19 +3,17 @@ package main
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
-
-	_ "modernc.org/sqlite" // the plain driver "sqlite"
-
-	_ "github.com/sealsql/sealsql/driver/sqlite"
+	"time"
 )
 
 const masterKey = "SEALSQL_BENCH_KEY"
@@ -24,11 +22,11 @@ const configuration = `version: 1
 service: bench
 product: bench
 kms: {env: ` + masterKey + `}
-metastore: {sql: same}
+metastore: memory
 guards: off
 tables:
   users:
-    columns: {email: encrypted, ssn: encrypted, phone: encrypted, address: encrypted, notes: encrypted}
+    columns: {email: {search: EQUALITY}, ssn: encrypted, phone: encrypted, address: encrypted, notes: encrypted}
 `
 
 // columns are the encrypted ones, with the length of their values in bytes.
@@ -44,77 +42,131 @@ var modeNames = []string{"plain", "A/A", "aesgcm", "sealsql"}
 
 // mode is one way of running the operations.
 type mode struct {
+	*engine
 	name string
 	db   *sql.DB // holds users
 	// shared is the database that all modes read for statements that touch
 	// nothing encrypted: the same pages for all.
 	shared *sql.DB
-	// aeads is nil unless values are encrypted by hand.
+	// aeads is nil unless values are encrypted by hand; hash is then the key of
+	// the hashes by which e-mails are looked up.
 	aeads []cipher.AEAD
+	hash  []byte
 	// turn counts operations, inserted rows.
 	turn, inserted int
+	batch          string // the text of batch100
 }
 
-type modes struct{ list []*mode }
+type modes struct {
+	list []*mode
+	drop []func() error
+	// server reads the CPU time of the server; nil where there is none.
+	server func() (time.Duration, error)
+}
 
-func (ms *modes) close() {
+func (ms *modes) close() error {
+	var err error
 	for _, m := range ms.list {
-		m.db.Close()
-		m.shared.Close()
+		if m.db != nil {
+			m.db.Close()
+		}
+		if m.shared != nil {
+			m.shared.Close()
+		}
 	}
+	for _, drop := range ms.drop {
+		err = errors.Join(err, drop())
+	}
+	return err
 }
 
 // openModes makes one database a mode. Without guards the encrypted table is
 // made past the driver, which would write them.
-func openModes(dir string, guards bool) (*modes, error) {
+func openModes(e *engine, dir string, guards bool) (ms *modes, err error) {
 	key := make([]byte, 32)
 	rand.Read(key)
 	if err := os.Setenv(masterKey, hex.EncodeToString(key)); err != nil {
 		return nil, err
 	}
 	cfg := filepath.Join(dir, "sealsql.yaml")
-	if err := os.WriteFile(cfg, []byte(configuration), 0o600); err != nil {
+	if err := os.WriteFile(cfg, []byte(strings.Replace(configuration, "EQUALITY", e.equality, 1)), 0o600); err != nil {
 		return nil, err
 	}
-	ms := &modes{}
+	ms = &modes{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, ms.close())
+		}
+	}()
+	shared, err := ms.place(e, dir, "shared")
+	if err != nil {
+		return ms, err
+	}
 	for i, name := range modeNames {
-		m := &mode{name: name}
-		driver, suffix := "sqlite", ""
-		if name == "sealsql" {
-			driver, suffix = "encrypted-sqlite", "&sealsql_config="+url.QueryEscape(cfg)
-		}
-		var err error
-		if m.db, err = open(driver, filepath.Join(dir, fmt.Sprintf("mode%d.db", i)), suffix); err != nil {
-			return nil, err
-		}
-		if m.shared, err = open(driver, filepath.Join(dir, "shared.db"), suffix); err != nil {
-			return nil, err
-		}
-		if name == "aesgcm" {
-			if m.aeads, err = aeads(); err != nil {
-				return nil, err
-			}
-		}
+		m := &mode{engine: e, name: name}
 		ms.list = append(ms.list, m)
-		if suffix != "" && !guards {
-			if err := unguarded(filepath.Join(dir, fmt.Sprintf("mode%d.db", i))); err != nil {
-				return nil, err
-			}
-		}
-		if err := m.seed(i == 0); err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
+		if err := ms.open(m, dir, i, shared, cfg, guards); err != nil {
+			return ms, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return ms, nil
+	if e.server != nil {
+		ms.server, err = e.server(ms.list[0].db)
+	}
+	return ms, err
 }
 
-func open(driver, path, suffix string) (*sql.DB, error) {
-	db, err := sql.Open(driver, "file:"+path+"?_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)&_pragma=busy_timeout(10000)"+suffix)
+func (ms *modes) place(e *engine, dir, name string) (string, error) {
+	dsn, drop, err := e.place(dir, name)
+	if err == nil && drop != nil {
+		ms.drop = append(ms.drop, drop)
+	}
+	return dsn, err
+}
+
+func (ms *modes) open(m *mode, dir string, i int, shared, cfg string, guards bool) error {
+	own, err := ms.place(m.engine, dir, fmt.Sprintf("mode%d", i))
+	if err != nil {
+		return err
+	}
+	driver, plain := m.plain, own
+	if m.name == "sealsql" {
+		driver, own, shared = m.encrypted, encryptedDSN(own, cfg), encryptedDSN(shared, cfg)
+	}
+	if m.db, err = open(driver, own); err != nil {
+		return err
+	}
+	if m.shared, err = open(driver, shared); err != nil {
+		return err
+	}
+	if m.name == "aesgcm" {
+		if err := m.cipher(); err != nil {
+			return err
+		}
+	}
+	made := m.name == "sealsql" && !guards
+	if made {
+		if err := m.unguarded(plain); err != nil {
+			return err
+		}
+	}
+	return m.seed(i == 0, made)
+}
+
+func open(driver, dsn string) (*sql.DB, error) {
+	db, err := sql.Open(driver, dsn)
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(1)
 	return db, nil
+}
+
+// cipher makes the keys of the mode that encrypts by hand.
+func (m *mode) cipher() (err error) {
+	m.hash = make([]byte, 32)
+	rand.Read(m.hash)
+	m.aeads, err = aeads()
+	return err
 }
 
 // aeads makes one cipher a column.
@@ -137,31 +189,52 @@ func aeads() ([]cipher.AEAD, error) {
 }
 
 // unguarded makes the encrypted table through the plain driver.
-func unguarded(path string) error {
-	db, err := open("sqlite", path, "")
+func (m *mode) unguarded(dsn string) error {
+	db, err := open(m.plain, dsn)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	_, err = db.Exec(create("BLOB"))
+	if _, err = db.Exec(m.create(m.binary, m.binary, ", email_bidx "+m.hash16())); err != nil {
+		return err
+	}
+	_, err = db.Exec("CREATE INDEX users_email ON users (email_bidx)")
 	return err
 }
 
-func create(kind string) string {
-	q := "CREATE TABLE IF NOT EXISTS users (id INTEGER PRIMARY KEY, name TEXT"
-	for _, c := range columns {
+// hash16 is the type of a blind index of 128 bits.
+func (m *mode) hash16() string { return strings.Replace(m.engine.hash, "32", "16", 1) }
+
+func (m *mode) create(short, long, more string) string {
+	q := "CREATE TABLE users (id INTEGER PRIMARY KEY, name VARCHAR(40)"
+	for i, c := range columns {
+		kind := long
+		if i == 0 {
+			kind = short
+		}
 		q += ", " + c.name + " " + kind
 	}
-	return q + ")"
+	return q + more + ")"
 }
 
-func (m *mode) seed(first bool) error {
-	kind := "TEXT"
+// define makes the table and the index by which e-mails are found.
+func (m *mode) define() error {
+	text, index := m.create(m.short, "TEXT", ""), "email"
 	if m.aeads != nil {
-		kind = "BLOB"
+		text, index = m.create(m.binary, m.binary, ", email_bidx "+m.engine.hash), "email_bidx"
 	}
-	if _, err := m.db.Exec(create(kind)); err != nil {
+	if _, err := m.db.Exec(text); err != nil {
 		return err
+	}
+	_, err := m.db.Exec("CREATE INDEX users_email ON users (" + index + ")")
+	return err
+}
+
+func (m *mode) seed(first, made bool) error {
+	if !made {
+		if err := m.define(); err != nil {
+			return err
+		}
 	}
 	tx, err := m.db.Begin()
 	if err != nil {
@@ -180,11 +253,11 @@ func (m *mode) seed(first bool) error {
 }
 
 func (m *mode) seedShared() error {
-	if _, err := m.shared.Exec("CREATE TABLE visits (id INTEGER PRIMARY KEY, page TEXT, hits INTEGER)"); err != nil {
+	if _, err := m.shared.Exec("CREATE TABLE visits (id INTEGER PRIMARY KEY, page VARCHAR(40), hits INTEGER)"); err != nil {
 		return err
 	}
 	for i := range seeded {
-		if _, err := m.shared.Exec("INSERT INTO visits (id, page, hits) VALUES (?, ?, ?)", i+1, fmt.Sprintf("/page/%d", i), i); err != nil {
+		if _, err := m.shared.Exec("INSERT INTO visits (id, page, hits) VALUES "+m.list(1, 3), i+1, fmt.Sprintf("/page/%d", i), i); err != nil {
 			return err
 		}
 	}
@@ -203,7 +276,27 @@ var texts = func() [][]string {
 	return out
 }()
 
-func text(c, i int) string { return texts[c][i%64] }
+func text(c, i int) string {
+	if c == 0 {
+		return email(i)
+	}
+	return texts[c][i%64]
+}
+
+// email is that of row i.
+func email(i int) string {
+	return fmt.Sprintf("user%09d.of.the.benchmark@example", i)[:columns[0].bytes]
+}
+
+// hashed is by what the mode finds an e-mail.
+func (m *mode) hashed(s string) any {
+	if m.aeads == nil {
+		return s
+	}
+	mac := hmac.New(sha256.New, m.hash)
+	mac.Write([]byte(s))
+	return mac.Sum(nil)
+}
 
 // outgoing is what a program hands to the driver for column c.
 func (m *mode) outgoing(c int, s string) any {

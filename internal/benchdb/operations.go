@@ -18,10 +18,13 @@ type operation struct {
 var operations = []operation{
 	{"pass", pass},
 	{"get_id", func(m *mode, i int) error {
-		return m.get("SELECT "+columnList+" FROM users WHERE id = ?", 1, i%seeded+1)
+		return m.get("SELECT "+columnList+" FROM users WHERE id = "+m.mark(1), 1, i%seeded+1)
+	}},
+	{"get_email", func(m *mode, i int) error {
+		return m.get("SELECT "+columnList+" FROM users WHERE "+m.byEmail()+" = "+m.mark(1), 1, m.hashed(email(i%seeded+1)))
 	}},
 	{"scan1000", func(m *mode, _ int) error {
-		return m.get("SELECT "+columnList+" FROM users WHERE id <= ?", seeded, seeded)
+		return m.get("SELECT "+columnList+" FROM users WHERE id <= "+m.mark(1), seeded, seeded)
 	}},
 	{"insert1", func(m *mode, _ int) error { return m.insert(m.db) }},
 	{"update1", update},
@@ -34,11 +37,11 @@ const columnList = "email, ssn, phone, address, notes"
 func pass(m *mode, i int) error {
 	var page string
 	var hits int64
-	return m.shared.QueryRow("SELECT page, hits FROM visits WHERE id = ?", i%seeded+1).Scan(&page, &hits)
+	return m.shared.QueryRow("SELECT page, hits FROM visits WHERE id = "+m.mark(1), i%seeded+1).Scan(&page, &hits)
 }
 
 // get reads rows of five encrypted columns into strings.
-func (m *mode) get(query string, want int, arg int) error {
+func (m *mode) get(query string, want int, arg any) error {
 	rows, err := m.db.Query(query, arg)
 	if err != nil {
 		return err
@@ -89,7 +92,21 @@ type execer interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-const rowMarks = "(?, ?, ?, ?, ?, ?, ?)"
+// byEmail is the column by which e-mails are found.
+func (m *mode) byEmail() string {
+	if m.aeads == nil {
+		return "email"
+	}
+	return "email_bidx"
+}
+
+// into begins an INSERT; width is the number of its columns.
+func (m *mode) into() (text string, width int) {
+	if m.aeads == nil {
+		return "INSERT INTO users (id, name, " + columnList + ") VALUES ", 2 + len(columns)
+	}
+	return "INSERT INTO users (id, name, " + columnList + ", email_bidx) VALUES ", 3 + len(columns)
+}
 
 // row appends the arguments of one new row.
 func (m *mode) row(args []any) []any {
@@ -98,26 +115,38 @@ func (m *mode) row(args []any) []any {
 	for c := range columns {
 		args = append(args, m.outgoing(c, text(c, m.inserted)))
 	}
+	if m.aeads != nil {
+		args = append(args, m.hashed(email(m.inserted)))
+	}
 	return args
 }
 
 func (m *mode) insert(db execer) error {
-	_, err := db.ExecContext(context.Background(), "INSERT INTO users (id, name, "+columnList+") VALUES "+rowMarks, m.row(nil)...)
+	text, width := m.into()
+	_, err := db.ExecContext(context.Background(), text+m.list(1, width), m.row(nil)...)
 	return err
 }
 
 func update(m *mode, i int) error {
-	_, err := m.db.Exec("UPDATE users SET phone = ? WHERE id = ?", m.outgoing(2, text(2, i)), i%seeded+1)
+	_, err := m.db.Exec("UPDATE users SET phone = "+m.mark(1)+" WHERE id = "+m.mark(2), m.outgoing(2, text(2, i)), i%seeded+1)
 	return err
 }
 
-var batchQuery = "INSERT INTO users (id, name, " + columnList + ") VALUES " + strings.Repeat(rowMarks+", ", 99) + rowMarks
-
+// batch inserts 100 rows. The text is made once, as a program would.
 func batch(m *mode, _ int) error {
-	args := make([]any, 0, 700)
-	for range 100 {
+	const rows = 100
+	head, width := m.into()
+	if m.batch == "" {
+		lists := make([]string, rows)
+		for i := range lists {
+			lists[i] = m.list(1+i*width, width)
+		}
+		m.batch = head + strings.Join(lists, ", ")
+	}
+	args := make([]any, 0, rows*width)
+	for range rows {
 		args = m.row(args)
 	}
-	_, err := m.db.Exec(batchQuery, args...)
+	_, err := m.db.Exec(m.batch, args...)
 	return err
 }
