@@ -65,12 +65,14 @@ type opener struct {
 
 // opener prepares opening the plan's result columns.
 func (x *call) opener() (*opener, error) {
-	n := 0
+	n, sources := 0, 0
 	for i := range x.plan.Results {
-		if len(x.plan.Results[i].Columns) > 0 {
+		if k := len(x.plan.Results[i].Columns); k > 0 {
 			n++
+			sources += k
 		}
 	}
+	groups := make([]group, sources) // of all columns in one piece
 	o := &opener{
 		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit,
 		columns: make([]opened, 0, n),
@@ -89,6 +91,8 @@ func (x *call) opener() (*opener, error) {
 			continue
 		}
 		col := opened{at: i, cols: res.Columns, filter: f, likes: likes, bare: res.Computed && x.bare()}
+		k := len(res.Columns)
+		col.groups, groups = groups[:0:k], groups[k:]
 		if err := x.groups(&col, res); err != nil {
 			return nil, err
 		}
@@ -119,9 +123,6 @@ func (x *call) groups(col *opened, res *rewrite.Open) error {
 		}
 		if len(res.Columns) > 1 && col.merge(g) {
 			continue
-		}
-		if col.groups == nil {
-			col.groups = make([]group, 0, 1)
 		}
 		col.groups = append(col.groups, g)
 	}
