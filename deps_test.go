@@ -124,9 +124,9 @@ var layers = map[string]rule{
 	"session": {imports: "envelope keycache securemem", tests: "envelope/builtin"},
 
 	// Programs.
-	"cmd/sealsql":          {imports: "* cobra pgx go-mysql modernc"},
+	"cmd/sealsql":          {imports: "internal/cli kms/vault"},
 	"examples/*":           {imports: "* pgx go-mysql modernc"},
-	"internal/cli":         {imports: "envelope config cobra"},
+	"internal/cli":         {imports: "* cobra pgx go-mysql modernc"},
 	"internal/interop":     {imports: "envelope securemem internal/regional"},
 	"internal/memscan":     {},
 	"internal/testenv":     {imports: "pgx go-mysql x/sys"},

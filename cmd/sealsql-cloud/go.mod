@@ -8,7 +8,6 @@ require (
 	github.com/sealsql/sealsql/kms/azure v0.0.0
 	github.com/sealsql/sealsql/kms/gcp v0.0.0
 	github.com/sealsql/sealsql/metastore/dynamodb v0.0.0
-	github.com/spf13/cobra v1.10.2
 )
 
 require (
@@ -70,6 +69,7 @@ require (
 	github.com/ncruces/go-strftime v1.0.0 // indirect
 	github.com/pkg/browser v0.0.0-20240102092130-5ac0b6a4141c // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/spf13/cobra v1.10.2 // indirect
 	github.com/spf13/pflag v1.0.9 // indirect
 	github.com/sqlc-dev/marino v0.3.0 // indirect
 	github.com/sqlc-dev/meyer v0.1.2 // indirect

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sealsql/sealsql/internal/cli"
 )
 
 const head = "version: 1\nservice: shop\nproduct: orders\n"
@@ -20,7 +22,7 @@ func runWith(t *testing.T, kms string) (int, string) {
 		t.Fatal(err)
 	}
 	var out, errs bytes.Buffer
-	code := run([]string{"kms", "check", "--config", path}, &out, &errs)
+	code := cli.Run("sealsql-cloud", []string{"kms", "check", "--config", path}, &out, &errs)
 	if all := out.String() + errs.String(); strings.Contains(all, "canary") {
 		t.Errorf("prints a secret: %s", all)
 	}
@@ -47,7 +49,7 @@ func TestEveryServiceIsLinkedInAndTakesItsOptions(t *testing.T) {
 
 func TestWrongUsageAndFaultyFilesAreTold(t *testing.T) {
 	var out, errs bytes.Buffer
-	if code := run([]string{"nonsense"}, &out, &errs); code != 2 {
+	if code := cli.Run("sealsql-cloud", []string{"nonsense"}, &out, &errs); code != 2 {
 		t.Errorf("exit %d", code)
 	}
 	if code, text := runWith(t, "kms: {aws: {region: x}}"); code != 1 || !strings.Contains(text, "write regions: {REGION: KEY}") {
@@ -66,8 +68,8 @@ func TestRepairOpensTheKeysOfTheConfiguration(t *testing.T) {
 	}{
 		"memory":      {"metastore: memory", nil, 0, "wrapped in every region"},
 		"SQLite":      {"metastore: {sql: same}", []string{"--dialect", "sqlite", "--dsn-env", "SEALSQL_TEST_DSN"}, 0, "wrapped in every region"},
-		"no dialect":  {"metastore: {sql: same}", nil, 1, "--dialect must be postgres, mysql or sqlite"},
-		"no database": {"metastore: {sql: same}", []string{"--dialect", "sqlite"}, 1, "--dsn-env must name"},
+		"no dialect":  {"metastore: {sql: same}", nil, 1, "name its engine with --dialect"},
+		"no database": {"metastore: {sql: same}", []string{"--dialect", "sqlite"}, 1, "name it with --dsn or --dsn-env"},
 		"faulty file": {"metastore: {dynamodb: {}}", nil, 1, "the key region is missing"},
 		"env has no regions, so no table is asked": {"metastore: {dynamodb: {region: us-west-2, endpoints: {us-west-2: \"http://127.0.0.1:1\"}, timeout: 200ms}}", nil, 0, "wrapped in every region"},
 	} {
@@ -77,8 +79,41 @@ func TestRepairOpensTheKeysOfTheConfiguration(t *testing.T) {
 				t.Fatal(err)
 			}
 			var out, errs bytes.Buffer
-			code := run(append([]string{"kms", "repair", "--config", path}, c.args...), &out, &errs)
+			code := cli.Run("sealsql-cloud", append([]string{"kms", "repair", "--config", path}, c.args...), &out, &errs)
 			if text := out.String() + errs.String(); code != c.code || !strings.Contains(text, c.want) {
+				t.Errorf("exit %d: %s", code, text)
+			}
+		})
+	}
+}
+
+// The commands that work on keys reach the services that are linked in here,
+// and tell to run this program.
+func TestEveryCommandIsThereWithEveryService(t *testing.T) {
+	t.Setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "canary")
+	path := filepath.Join(t.TempDir(), "sealsql.yaml")
+	text := head + "kms: {aws: {regions: {us-west-2: alias/x}, endpoints: {us-west-2: \"http://127.0.0.1:1\"}, timeout: 300ms}}\nmetastore: memory\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		args []string
+		code int
+		want string
+	}{
+		"keys":    {[]string{"keys", "create", "system", "--config", path}, 1, "by kms aws: no region made a data key: [us-west-2] aws in us-west-2: generate with alias/x: not reachable"},
+		"shred":   {[]string{"shred", "--help"}, 0, "sealsql-cloud shred --reapply REPORT"},
+		"audit":   {[]string{"audit", "verify", "--help"}, 0, "sealsql-cloud audit head"},
+		"interop": {[]string{"interop", "verify", "--help"}, 0, "Asherah"},
+		"ddl":     {[]string{"ddl", "--help"}, 0, "sealsql-cloud ddl"},
+		"version": {[]string{"version"}, 0, "sealsql-cloud "},
+		"usage":   {[]string{"keys", "show"}, 2, "Try sealsql-cloud --help"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			code := cli.Run("sealsql-cloud", c.args, &out, &errs)
+			if text := out.String() + errs.String(); code != c.code || !strings.Contains(text, c.want) || strings.Contains(text, "canary") {
 				t.Errorf("exit %d: %s", code, text)
 			}
 		})

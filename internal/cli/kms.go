@@ -1,5 +1,3 @@
-// Package cli holds commands for the programs that link different key
-// management services: sealsql itself, and sealsql-cloud.
 package cli
 
 import (
@@ -19,36 +17,33 @@ import (
 // checkTime bounds a check of a key management service.
 const checkTime = 2 * time.Minute
 
-// KMS is the command kms. load reads a configuration and prints its faults;
-// fault marks errors of the work, as against wrong usage.
-func KMS(load func(stderr io.Writer, path string) (*config.Config, error), fault func(error) error) *cobra.Command {
+func kmsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "kms",
 		Short: "Look after the key management service",
 		Args:  cobra.NoArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
+	cmd.AddCommand(kmsCheckCommand(), kmsRepairCommand())
+	return cmd
+}
+
+func kmsCheckCommand() *cobra.Command {
 	var path string
-	check := &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "check",
 		Short: "Wrap and unwrap a key, to prove the configuration",
 		Long: `Has the key management service of the configuration wrap a key that was made
 for this, unwrap it, and refuse it in another key's place. Nothing is stored.
 Regions that did not wrap are listed, and the exit code is then 1.`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := checkKMS(cmd, path, load); err != nil {
-				return fault(err)
-			}
-			return nil
-		},
+		RunE: work(func(cmd *cobra.Command, _ []string) error { return checkKMS(cmd, path) }),
 	}
-	check.Flags().StringVar(&path, "config", "", "configuration (default: SEALSQL_CONFIG, else ./sealsql.yaml)")
-	cmd.AddCommand(check)
+	cmd.Flags().StringVar(&path, "config", "", "configuration (default: SEALSQL_CONFIG, else ./sealsql.yaml)")
 	return cmd
 }
 
-func checkKMS(cmd *cobra.Command, path string, load func(io.Writer, string) (*config.Config, error)) error {
+func checkKMS(cmd *cobra.Command, path string) error {
 	path, err := config.Find(path)
 	if err != nil {
 		return err
@@ -67,10 +62,10 @@ func checkKMS(cmd *cobra.Command, path string, load func(io.Writer, string) (*co
 	if err = errors.Join(err, kms.Close()); err != nil {
 		return fmt.Errorf("kms %s: %w", cfg.KMS.Provider, err)
 	}
-	return report(cmd.OutOrStdout(), cfg.KMS.Provider, x)
+	return printKMSCheck(cmd.OutOrStdout(), cfg.KMS.Provider, x)
 }
 
-func report(w io.Writer, provider string, x *envelope.KMSCheck) error {
+func printKMSCheck(w io.Writer, provider string, x *envelope.KMSCheck) error {
 	fmt.Fprintf(w, "kms %s wraps and unwraps\n", provider)
 	fmt.Fprintf(w, "  a key of 32 bytes takes %d bytes; wrapped in %s, unwrapped in %s\n", x.Wrapped, round(x.Wrap), round(x.Unwrap))
 	fmt.Fprintln(w, "  in another key's place it is refused")

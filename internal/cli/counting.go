@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	_ "github.com/go-sql-driver/mysql"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "modernc.org/sqlite"
+
+	"github.com/sealsql/sealsql/lifecycle"
+	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
+)
+
+// plainDrivers are the names under which the inner drivers are registered.
+var plainDrivers = map[string]string{"postgres": "pgx", "mysql": "mysql", "sqlite": "sqlite"}
+
+// counter prepares counting the records of the application's database. The
+// caller closes its DB.
+func (r *keyring) counter(ctx context.Context, o *metastoreOptions) (*lifecycle.Counter, error) {
+	dsn, err := dataSource(o.dsn, o.dsnEnv)
+	if err != nil {
+		return nil, err
+	}
+	if dsn == "" || o.dialect == "" {
+		return nil, errors.New("records are counted in the application's database: name it with --dialect and --dsn or --dsn-env")
+	}
+	r.dsn = dsn
+	ctx, cancel := context.WithTimeout(ctx, databaseTime)
+	defer cancel()
+	i, err := engines[o.dialect].inspect(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	c := &lifecycle.Counter{Dialect: o.dialect, Keys: r.Keys, Tables: countedTables(engines[o.dialect].frontend, i.Snapshot, r.cfg.Catalog)}
+	for _, t := range r.cfg.Catalog.Tables() {
+		if !slices.ContainsFunc(c.Tables, func(x lifecycle.Table) bool { return len(x.Columns) > 0 && x.Columns[0].Schema.Table == t }) {
+			return nil, fmt.Errorf("the database has no table %s: what is not there cannot be counted", t)
+		}
+	}
+	if c.DB, err = sql.Open(plainDrivers[o.dialect], dsn); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// countedTables are the tables of a database that hold records.
+func countedTables(f rewrite.Frontend, snap *rewrite.Snapshot, annotations *schema.Catalog) []lifecycle.Table {
+	var out []lifecycle.Table
+	for i := range snap.Relations {
+		rel := &snap.Relations[i]
+		if rel.Kind != rewrite.RelTable && rel.Kind != rewrite.RelPartitioned || rel.Temp {
+			continue
+		}
+		t := annotations.Lookup(rel.ID.Schema, rel.ID.Name)
+		if t == nil {
+			continue
+		}
+		table := lifecycle.Table{Name: rel.ID.Name, Quoted: f.QuoteIdent(rel.ID.Name), Key: rowKey(f, rel)}
+		if rel.ID.Schema != "" {
+			table.Name, table.Quoted = rel.ID.Schema+"."+rel.ID.Name, f.QuoteIdent(rel.ID.Schema)+"."+table.Quoted
+		}
+		for _, col := range t.Columns {
+			if c := physicalColumn(rel, col.Name); c != nil {
+				table.Columns = append(table.Columns, lifecycle.Column{Schema: col, Quoted: f.QuoteIdent(c.Name)})
+			}
+		}
+		if len(table.Columns) > 0 {
+			out = append(out, table)
+		}
+	}
+	return out
+}
+
+// rowKey are the quoted columns of a unique key without NULL, or nil: the
+// shortest. Keys that the driver would give back in another form than it takes
+// are passed over.
+func rowKey(f rewrite.Frontend, rel *rewrite.SnapshotRelation) []string {
+	var best []string
+	for _, key := range rel.Unique {
+		var quoted []string
+		for _, name := range key {
+			c := physicalColumn(rel, name)
+			if c == nil || !pagedType(c.Type) || !c.NotNull && !strings.EqualFold(c.Type, "integer") {
+				quoted = nil
+				break
+			}
+			quoted = append(quoted, f.QuoteIdent(c.Name))
+		}
+		if len(quoted) > 0 && (best == nil || len(quoted) < len(best)) {
+			best = quoted
+		}
+	}
+	return best
+}
+
+// pagedType reports a type whose values come back equal to what was read.
+func pagedType(t string) bool {
+	t = strings.ToLower(t)
+	for _, prefix := range []string{"int", "bigint", "smallint", "mediumint", "tinyint", "uuid", "text", "varchar", "character varying", "bytea", "varbinary", "binary"} {
+		if strings.HasPrefix(t, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func physicalColumn(rel *rewrite.SnapshotRelation, name string) *rewrite.CatalogColumn {
+	for i := range rel.Columns {
+		if schema.EqualNames(rel.Columns[i].Name, name) {
+			return &rel.Columns[i]
+		}
+	}
+	return nil
+}
