@@ -184,21 +184,21 @@ func calibrate(m *mode, op operation, slice time.Duration) (int, error) {
 // one operation.
 func (ms *modes) spend(m *mode, op operation, n int) (us, mallocs float64, err error) {
 	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
 	serverStart, err := ms.serverTime()
 	if err != nil {
 		return 0, 0, err
 	}
+	runtime.ReadMemStats(&before)
 	start := cpuTime()
 	if err := repeat(m, op, n); err != nil {
 		return 0, 0, err
 	}
 	d := cpuTime() - start
+	runtime.ReadMemStats(&after)
 	serverEnd, err := ms.serverTime()
 	if err != nil {
 		return 0, 0, err
 	}
-	runtime.ReadMemStats(&after)
 	d += serverEnd - serverStart
 	return float64(d.Nanoseconds()) / 1e3 / float64(n), float64(after.Mallocs-before.Mallocs) / float64(n), nil
 }
