@@ -29,6 +29,7 @@ var external = map[string]string{
 	"memguard":   "github.com/awnumar/memguard",
 	"meyer":      "github.com/sqlc-dev/meyer",
 	"oliphant":   "github.com/sqlc-dev/oliphant",
+	"phone":      "github.com/nyaruka/phonenumbers",
 	"zstd":       "github.com/klauspost/compress/zstd",
 	"pgx":        "github.com/jackc/pgx/v5",
 	"protobuf":   "google.golang.org/protobuf",
@@ -86,6 +87,7 @@ var layers = map[string]rule{
 	// Values: one engine each.
 	"internal/logical":           {imports: "schema"},
 	"internal/blind":             {imports: "internal/logical schema x/text"},
+	"normalize/phone":            {imports: "internal/blind phone", tests: "internal/logical schema"},
 	"internal/tokens":            {imports: "schema x/text"},
 	"internal/order":             {imports: "internal/logical schema"},
 	"internal/logical/pgvalue":   {imports: "internal/logical schema pgx"},

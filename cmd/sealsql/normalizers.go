@@ -1,0 +1,3 @@
+package main
+
+import _ "github.com/sealsql/sealsql/normalize/phone" // for commands that compute indexes
