@@ -82,6 +82,7 @@ var layers = map[string]rule{
 	// Statements that are looked at before they run.
 	"internal/offline": {imports: "rewrite schema internal/script", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite"},
 	"internal/explain": {imports: "rewrite schema internal/script", tests: "internal/offline rewrite/postgres rewrite/mysql rewrite/sqlite"},
+	"internal/leakage": {imports: "rewrite schema", tests: "config driver driver/sqlite driver/postgres driver/mysql rewrite/postgres rewrite/mysql rewrite/sqlite"},
 	"internal/lint":    {imports: "rewrite internal/script internal/offline internal/explain", tests: "schema rewrite/postgres rewrite/mysql rewrite/sqlite"},
 
 	// Values: one engine each.

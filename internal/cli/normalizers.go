@@ -1,3 +1,3 @@
-package main
+package cli
 
 import _ "github.com/sealsql/sealsql/normalize/phone" // for commands that compute indexes
