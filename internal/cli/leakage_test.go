@@ -79,9 +79,13 @@ func TestLeakageIsPrintedInEveryFormat(t *testing.T) {
 
 func TestLeakageTellsWrongUsage(t *testing.T) {
 	for _, args := range [][]string{
-		{"leakage"}, {"leakage", "--dialect", "sqlite"}, {"leakage", "--dialect", "x", "--db", "y"},
-		{"leakage", "--dialect", "sqlite", "--db", "y", "--format", "pdf"}, {"leakage", "--dialect", "sqlite", "--db", "y", "--rows", "0"},
-		{"leakage", "--dialect", "sqlite", "--db", "y", "--db-env", "z"}, {"config", "check", "--db", "y"},
+		{"leakage"},
+		{"leakage", "--dialect", "sqlite"},
+		{"leakage", "--dialect", "x", "--db", "y"},
+		{"leakage", "--dialect", "sqlite", "--db", "y", "--format", "pdf"},
+		{"leakage", "--dialect", "sqlite", "--db", "y", "--rows", "0"},
+		{"leakage", "--dialect", "sqlite", "--db", "y", "--db-env", "z"},
+		{"config", "check", "--db", "y"},
 	} {
 		var out, stderr bytes.Buffer
 		if code := run(args, &out, &stderr); code != exitUsage {

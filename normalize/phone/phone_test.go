@@ -38,8 +38,16 @@ func TestOneNumberHasOneFormHoweverItIsWritten(t *testing.T) {
 
 func TestWhatIsNoNumberIsAnError(t *testing.T) {
 	for _, c := range []struct{ region, text string }{
-		{"DE", ""}, {"DE", "nobody"}, {"DE", "1"}, {"US", "555-0123"}, {"DE", "030 1234567890123456789"}, {"", "030 123456"},
-		{"DE", "+999 12345678"}, {"DE", "\xff\xfe030123456"[:3]}, {"DE", strings.Repeat("0", 10000)}, {"DE", "ann@example.com"},
+		{"DE", ""},
+		{"DE", "nobody"},
+		{"DE", "1"},
+		{"US", "555-0123"},
+		{"DE", "030 1234567890123456789"},
+		{"", "030 123456"},
+		{"DE", "+999 12345678"},
+		{"DE", "\xff\xfe030123456"[:3]},
+		{"DE", strings.Repeat("0", 10000)},
+		{"DE", "ann@example.com"},
 	} {
 		if got, ok := e164(c.region, c.text); ok {
 			t.Errorf("%q in %q was read as %q", c.text, c.region, got)
