@@ -45,6 +45,10 @@ type (
 	RecordError = envelope.RecordError
 	// ValueError is behind ErrValue. It holds the types, not the value.
 	ValueError = logical.TypeError
+	// NormalizeError is behind ErrValue where a normalizer of a search index, phone
+	// for one, does not take the value. It names the normalizer; the *ColumnError
+	// around it names the column.
+	NormalizeError = logical.NormalizeError
 )
 
 // final are the outcomes that trying again does not change.

@@ -29,6 +29,7 @@ var external = map[string]string{
 	"memguard":   "github.com/awnumar/memguard",
 	"meyer":      "github.com/sqlc-dev/meyer",
 	"oliphant":   "github.com/sqlc-dev/oliphant",
+	"phone":      "github.com/nyaruka/phonenumbers",
 	"zstd":       "github.com/klauspost/compress/zstd",
 	"pgx":        "github.com/jackc/pgx/v5",
 	"protobuf":   "google.golang.org/protobuf",
@@ -81,11 +82,13 @@ var layers = map[string]rule{
 	// Statements that are looked at before they run.
 	"internal/offline": {imports: "rewrite schema internal/script", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite"},
 	"internal/explain": {imports: "rewrite schema internal/script", tests: "internal/offline rewrite/postgres rewrite/mysql rewrite/sqlite"},
+	"internal/leakage": {imports: "rewrite schema", tests: "config driver driver/sqlite driver/postgres driver/mysql rewrite/postgres rewrite/mysql rewrite/sqlite"},
 	"internal/lint":    {imports: "rewrite internal/script internal/offline internal/explain", tests: "schema rewrite/postgres rewrite/mysql rewrite/sqlite"},
 
 	// Values: one engine each.
 	"internal/logical":           {imports: "schema"},
 	"internal/blind":             {imports: "internal/logical schema x/text"},
+	"normalize/phone":            {imports: "internal/blind phone", tests: "internal/logical schema"},
 	"internal/tokens":            {imports: "schema x/text"},
 	"internal/order":             {imports: "internal/logical schema"},
 	"internal/logical/pgvalue":   {imports: "internal/logical schema pgx"},

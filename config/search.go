@@ -28,8 +28,9 @@ func (s *searchSection) check(d *decoder, p path) {
 
 type equalitySection struct {
 	Column    string       `yaml:"column" doc:"Name of the physical column that holds the index; the column's name and _bidx unless given."`
-	Normalize []normalizer `yaml:"normalize" doc:"What is done to a text before it is hashed, in this order: trim, trim_end, collapse, nfc, nfkc, lower, strip_accents, digits, email. Searches then find more than equal values, and the rows are filtered after opening."`
-	Collation string       `yaml:"collation" enum:"binary ci ci_ai" doc:"Equality that the application expects: binary compares bytes, ci ignores case (citext), ci_ai also accents and trailing blanks (MySQL's default). Required for text on MySQL."`
+	Normalize []normalizer `yaml:"normalize" doc:"What is done to a text before it is hashed, in this order: trim, trim_end, collapse, nfc, nfkc, lower, strip_accents, digits, email, phone. Searches then find more than equal values, and the rows are filtered after opening."`
+	Region    string       `yaml:"region" doc:"Country of phone numbers without a country code, for the normalizer phone: DE, say."`
+	Collation string       `yaml:"collation" enum:"binary ci ci_ai normalized" doc:"Equality that the application expects: binary compares bytes, ci ignores case (citext), ci_ai also accents and trailing blanks (MySQL's default), normalized what normalize makes of the values. Required for text on MySQL."`
 	Unique    string       `yaml:"unique" enum:"exact normalized" doc:"The application has a unique key on the column: of its values, or of what normalize makes of them."`
 	Scope     string       `yaml:"scope" enum:"partition table" doc:"partition hides from the database which values of two partitions are equal; table lets searches go across partitions. partition unless given."`
 	Group     string       `yaml:"group" doc:"Columns of one group can be joined; the column's id unless given. The database then learns which of their values are equal."`
@@ -43,7 +44,7 @@ func (s *equalitySection) setWord(string) { *s = equalitySection{} }
 
 func (s *equalitySection) index() *schema.Equality {
 	e := &schema.Equality{
-		Name: s.Column, Bits: s.Bits, Group: s.Group, Version: s.Version, TableScope: s.Scope == "table",
+		Name: s.Column, Region: s.Region, Bits: s.Bits, Group: s.Group, Version: s.Version, TableScope: s.Scope == "table",
 		Collation: schema.Collations[s.Collation],
 		Unique:    map[string]schema.Uniqueness{"exact": schema.UniqueExact, "normalized": schema.UniqueNormalized}[s.Unique],
 	}
@@ -71,7 +72,7 @@ func (n *normalizer) set(text string) (problem, suggestion string) {
 	if best = schema.Nearest(text, names); best != "" {
 		return "this is no normalizer", "use " + best
 	}
-	return "this is no normalizer", "use trim, trim_end, collapse, nfc, nfkc, lower, strip_accents, digits or email"
+	return "this is no normalizer", "use trim, trim_end, collapse, nfc, nfkc, lower, strip_accents, digits, email or phone"
 }
 
 // scope asks for a word where two readings of unique differ: a key within each

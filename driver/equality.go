@@ -22,6 +22,9 @@ func newEquality(s *envelope.Sealer, e *schema.Equality, d rewrite.Dialect) (ind
 	if d == rewrite.MySQL && e.Of.Type.Kind == schema.KindText && e.Collation == schema.CollationNone {
 		return nil, errors.New("on MySQL a search index over text needs collation: binary, ci or ci_ai, the equality that the application expects")
 	}
+	if err := blind.Usable(e); err != nil {
+		return nil, err
+	}
 	o := envelope.IndexOptions{Group: e.Group, Version: e.Version, Bits: e.Bits, TableScope: e.TableScope}
 	for _, step := range e.Steps() {
 		o.Steps = append(o.Steps, string(step))

@@ -22,7 +22,9 @@ func (x *call) filter(at int) (*filter, error) {
 			continue
 		}
 		f = &filter{exact: *p.Index, want: make(map[string]struct{}, len(p.Values))}
-		f.exact.Normalize = nil // the collation is what the comparison means
+		if f.exact.Collation != schema.CollationNormalized {
+			f.exact.Normalize = nil // the collation is what the comparison means
+		}
 		for k := range p.Values {
 			if err := x.want(f, p.Index, &p.Values[k]); err != nil {
 				return nil, err

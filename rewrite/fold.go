@@ -114,6 +114,10 @@ func ignoresCase(e *schema.Equality) bool {
 	return e.Collation == schema.CollationIgnoreCase || e.Collation == schema.CollationIgnoreCaseAccents
 }
 
+func comparesBytes(e *schema.Equality) bool {
+	return !ignoresCase(e) && e.Collation != schema.CollationNormalized
+}
+
 // exactUnder reports whether equality of an index is equality of its column
 // under these folds.
 func exactUnder(e *schema.Equality, by folds) bool {
@@ -121,7 +125,7 @@ func exactUnder(e *schema.Equality, by folds) bool {
 	case by == 0:
 		return e.Exact()
 	case by == foldBytes:
-		return e.Exact() && !ignoresCase(e)
+		return e.Exact() && comparesBytes(e)
 	case by&foldBytes != 0:
 		return false
 	case lowers(e):
@@ -140,7 +144,7 @@ func valueUnder(e *schema.Equality, by folds) (ok, folded bool) {
 	case lowers(e):
 		return by == foldLower, false
 	case by == foldBytes:
-		return e.Exact() && !ignoresCase(e), false
+		return e.Exact() && comparesBytes(e), false
 	}
 	return by&foldBytes == 0 && e.Exact() && ignoresCase(e), false
 }

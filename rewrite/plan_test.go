@@ -553,7 +553,7 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			i++
 		case "asherah":
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
-		case "index", "lossy", "folding", "uniquely", "table-wide", "group":
+		case "index", "lossy", "normalized", "folding", "uniquely", "table-wide", "group":
 			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
 		case "ranged", "hidden", "range-prefix", "short", "range-wide", "range-group":
 			i += rangeWord(t, ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
@@ -606,6 +606,8 @@ func indexWord(c *schema.Column, word string, rest []string) int {
 		return 1
 	case "lossy":
 		c.Equality.Normalize = []schema.Normalizer{schema.Lower}
+	case "normalized":
+		c.Equality.Normalize, c.Equality.Collation = []schema.Normalizer{schema.Digits}, schema.CollationNormalized
 	case "folding":
 		c.Equality.Collation = schema.CollationIgnoreCase
 	case "uniquely":

@@ -159,6 +159,9 @@ func (b *builder) fragmentFaults(t *Table, c *Column, f *Fragments) {
 	}
 	b.lengthFaults(f, report)
 	for _, n := range f.Normalize {
+		if n == Phone {
+			report("normalize", "pieces of a phone number have no form of their own", "use digits; phone is for equality")
+		}
 		if n != "" && !slices.Contains(Normalizers, n) {
 			report("normalize", fmt.Sprintf("%q is no normalizer", string(n)), "use "+wordsOf(Normalizers))
 		}

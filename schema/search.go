@@ -19,6 +19,9 @@ type Equality struct {
 	// Normalize lists what is done to a text, in this order, before it is
 	// hashed; empty means that texts are compared as bytes.
 	Normalize []Normalizer
+	// Region is the country whose numbers the normalizer phone takes without a
+	// country code: two upper-case letters (ISO 3166-1), or empty for none.
+	Region string
 	// Collation is the equality that the application expects of the column.
 	Collation Collation
 	// Bits is the size of the hash: 8 to 256 in steps of 8; New sets 0 to 128.
@@ -50,16 +53,19 @@ type Collation uint8
 
 // The collations. Bytes is PostgreSQL's and SQLite's default. IgnoreCase is
 // citext's and, beyond ASCII, NOCASE's. IgnoreCaseAccents is MySQL's default,
-// which also ignores trailing blanks.
+// which also ignores trailing blanks. Normalized is the equality of what
+// Normalize makes of the values: the application asks for that on purpose, so
+// that 030/123456 finds +49 30 123456.
 const (
 	CollationNone Collation = iota
 	CollationBytes
 	CollationIgnoreCase
 	CollationIgnoreCaseAccents
+	CollationNormalized
 )
 
 // Collations are the words of the configuration.
-var Collations = map[string]Collation{"binary": CollationBytes, "ci": CollationIgnoreCase, "ci_ai": CollationIgnoreCaseAccents}
+var Collations = map[string]Collation{"binary": CollationBytes, "ci": CollationIgnoreCase, "ci_ai": CollationIgnoreCaseAccents, "normalized": CollationNormalized}
 
 // Normalizer is a step that makes texts equal that shall be found together.
 type Normalizer string
@@ -75,10 +81,11 @@ const (
 	StripAccents Normalizer = "strip_accents" // marks of canonical decomposition
 	Digits       Normalizer = "digits"        // digits only
 	Email        Normalizer = "email"         // trim, NFC, lower case
+	Phone        Normalizer = "phone"         // E.164 of a phone number; what is none is an error
 )
 
 // Normalizers lists the known ones.
-var Normalizers = []Normalizer{Trim, TrimEnd, Collapse, NFC, NFKC, Lower, StripAccents, Digits, Email}
+var Normalizers = []Normalizer{Trim, TrimEnd, Collapse, NFC, NFKC, Lower, StripAccents, Digits, Email, Phone}
 
 // Steps are the normalizers that are applied: those of the collation first.
 func (e *Equality) Steps() []Normalizer {
@@ -89,12 +96,27 @@ func (e *Equality) Steps() []Normalizer {
 	case CollationIgnoreCaseAccents:
 		steps = []Normalizer{TrimEnd, StripAccents, NFC, Lower}
 	}
-	return append(steps, e.Normalize...)
+	for _, n := range e.Normalize {
+		if n == Phone && e.Region != "" {
+			n += Normalizer(":" + e.Region) // numbers are read in another way: another index
+		}
+		steps = append(steps, n)
+	}
+	return steps
+}
+
+// PhoneStep reports whether a step of Steps is the normalizer phone, and the
+// region by which it reads numbers.
+func PhoneStep(n Normalizer) (region string, ok bool) {
+	name, region, _ := strings.Cut(string(n), ":")
+	return region, name == string(Phone)
 }
 
 // Exact reports whether two values have equal hashes exactly if they are equal
 // (threats T22): a hash long enough, and no normalizer beyond the collation.
-func (e *Equality) Exact() bool { return e.Bits >= 128 && len(e.Normalize) == 0 }
+func (e *Equality) Exact() bool {
+	return e.Bits >= 128 && (len(e.Normalize) == 0 || e.Collation == CollationNormalized)
+}
 
 // Joins reports whether values of two indexed columns can be compared by their
 // hashes.
@@ -159,10 +181,21 @@ func (b *builder) indexFaults(t *Table, c *Column, e *Equality) {
 			report("normalize", fmt.Sprintf("%q is no normalizer", string(n)), "use "+wordsOf(Normalizers))
 		}
 	}
+	if e.Collation == CollationNormalized && len(e.Normalize) == 0 {
+		report("collation", "nothing is normalised", "name the steps with normalize, or write binary")
+	}
+	switch phone := slices.Contains(e.Normalize, Phone); {
+	case e.Region != "" && !phone:
+		report("region", "only the normalizer phone reads a region", "leave it out, or add phone to normalize")
+	case e.Region != "" && (len(e.Region) != 2 || strings.Trim(e.Region, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != ""):
+		report("region", "a region is a country code of two upper-case letters", "write DE, say; leave it out if all numbers begin with +")
+	case phone && e.Normalize[len(e.Normalize)-1] != Phone:
+		report("normalize", "phone is the last step: what it makes needs no other", "put it at the end")
+	}
 	switch {
 	case e.Unique != NotUnique && e.Bits < 128:
 		report("unique", "a hash of fewer than 128 bits collides", "leave bits out")
-	case e.Unique == UniqueExact && len(e.Normalize) > 0:
+	case e.Unique == UniqueExact && len(e.Normalize) > 0 && e.Collation != CollationNormalized:
 		report("unique", "values that differ only in what is normalised would count as equal", "write unique: normalized if that is meant")
 	case e.Unique != NotUnique && !e.TableScope && t.Partition.Kind == PartitionContext:
 		report("scope", "a unique index needs a scope that the server knows", "write scope: table, or partition by a column")

@@ -36,11 +36,12 @@ const (
 )
 
 // Append appends the message of a payload (package logical) to dst. The error
-// is for payloads that no codec makes; it holds no value.
+// is a *logical.NormalizeError where a normalizer does not take the text, and
+// else for payloads that no codec makes; it holds no value.
 func Append(dst []byte, e *schema.Equality, tag logical.Tag, payload []byte) ([]byte, error) {
 	switch tag {
 	case logical.TagText:
-		return appendText(dst, e, payload), nil
+		return appendText(dst, e, payload)
 	case logical.TagBytes:
 		return append(append(dst, kindBytes), payload...), nil
 	case logical.TagInt64:
@@ -130,20 +131,32 @@ func withoutZeros(b []byte) []byte {
 
 // appendText normalises a text. What is not UTF-8, which SQLite keeps, is
 // compared as bytes.
-func appendText(dst []byte, e *schema.Equality, text []byte) []byte {
+func appendText(dst []byte, e *schema.Equality, text []byte) ([]byte, error) {
 	dst = append(dst, kindText)
 	if e.Of != nil && e.Of.Type.Fixed {
 		text = bytes.TrimRight(text, " ")
 	}
 	steps := e.Steps()
-	if len(steps) == 0 || !utf8.Valid(text) {
-		return append(dst, text...)
+	if len(steps) == 0 {
+		return append(dst, text...), nil
+	}
+	region, phone := schema.PhoneStep(steps[len(steps)-1])
+	if phone {
+		steps = steps[:len(steps)-1]
 	}
 	s := string(text)
-	for _, n := range steps {
-		s = normalize(n, s)
+	if utf8.ValidString(s) {
+		for _, n := range steps {
+			s = normalize(n, s)
+		}
 	}
-	return append(dst, s...)
+	if phone {
+		var err error
+		if s, err = toE164(region, s); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, s...), nil
 }
 
 func normalize(n schema.Normalizer, s string) string {

@@ -89,6 +89,7 @@ func root() *cobra.Command {
 		interopCommand(),
 		keysCommand(),
 		kmsCommand(),
+		leakageCommand(),
 		lintCommand(),
 		metastoreCommand(),
 		shredCommand(),

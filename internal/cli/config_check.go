@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealsql/sealsql/config"
+	"github.com/sealsql/sealsql/internal/leakage"
 	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/internal/order"
 	"github.com/sealsql/sealsql/schema"
@@ -18,6 +19,7 @@ import (
 
 func configCheckCommand() *cobra.Command {
 	var dialect string
+	var o databaseOptions
 	cmd := &cobra.Command{
 		Use:   "check [FILE]",
 		Short: "Check a configuration and say what it protects",
@@ -25,24 +27,40 @@ func configCheckCommand() *cobra.Command {
 stays visible. FILE defaults to the file that the drivers would use: the one
 named by SEALSQL_CONFIG, else ./sealsql.yaml. Nothing is opened but the file.
 
-With --dialect the column types are checked against that engine.`,
+With --dialect the column types are checked against that engine.
+
+With --db a database is looked at as well: whether it has the carriers, guards and
+index columns, whether rows lack their index, and, from the index columns of a
+bounded number of rows, whether an index gives much away and what could be declared
+instead. No key is used and nothing is opened. Exit status 1 if the database lacks
+something; advice alone is 0.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, known := dialects[dialect]; dialect != "" && !known {
 				return fmt.Errorf("--dialect must be one of %s", strings.Join(dialectNames(), ", "))
 			}
+			db := o.db != "" || o.dbEnv != ""
+			if o.dialect = dialect; db {
+				if err := o.usage(); err != nil {
+					return err
+				}
+			}
 			explicit := ""
 			if len(args) == 1 {
 				explicit = args[0]
 			}
-			return work(func(cmd *cobra.Command, _ []string) error { return check(cmd, explicit, dialect) })(cmd, args)
+			return work(func(cmd *cobra.Command, _ []string) error { return check(cmd, explicit, dialect, o, db) })(cmd, args)
 		},
 	}
-	cmd.Flags().StringVar(&dialect, "dialect", "", "check types against postgres, mysql or sqlite")
+	f := cmd.Flags()
+	f.StringVar(&dialect, "dialect", "", "check types against postgres, mysql or sqlite")
+	f.StringVar(&o.db, "db", "", "data source name of a database to look at")
+	f.StringVar(&o.dbEnv, "db-env", "", "environment variable with the data source name")
+	f.IntVar(&o.rows, "rows", leakage.DefaultRows, "with --db: rows that are read of each table at most")
 	return cmd
 }
 
-func check(cmd *cobra.Command, explicit, dialect string) error {
+func check(cmd *cobra.Command, explicit, dialect string, o databaseOptions, db bool) error {
 	path, err := config.Find(explicit)
 	if err != nil {
 		return err
@@ -54,7 +72,14 @@ func check(cmd *cobra.Command, explicit, dialect string) error {
 	if dialect != "" && !typesFit(cmd.ErrOrStderr(), c, dialect) {
 		return errReported
 	}
-	return summarize(cmd.OutOrStdout(), c)
+	if err := summarize(cmd.OutOrStdout(), c); err != nil || !db {
+		return err
+	}
+	clean, err := checkDatabase(cmd, o, c)
+	if err == nil && !clean {
+		err = errReported
+	}
+	return err
 }
 
 func summarize(w io.Writer, c *config.Config) error {
