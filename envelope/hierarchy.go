@@ -56,6 +56,7 @@ type hierarchy struct {
 	intermediates *keycache.Cache[intermediateID, *intermediateKey]
 	latest        *keycache.Cache[string, *latestKey]
 	revoked       stickySet
+	floors        floors
 
 	// firstOfPartition and firstSystem run when the first intermediate key of a
 	// partition is about to be made, and when the first system key was stored.

@@ -31,6 +31,8 @@ func (k *intermediateKey) Destroy() { k.secret.Destroy() }
 // check.
 type latestKey struct {
 	key keycache.Lease[intermediateID, *intermediateKey]
+	own bool        // made here, so that it is not in the cache for opening yet
+	put atomic.Bool // it is now
 	w   window
 }
 
@@ -49,12 +51,7 @@ func (h *hierarchy) latestIntermediate(ctx context.Context, partition string) (k
 		return l, nil
 	}
 	return fresh(ctx, h, h.latest, partition, !h.cache.NoIntermediate, func(ctx context.Context) (*latestKey, error) {
-		lv := h.intermediateLevel(partition)
-		if old, ok := h.latest.Get(partition); ok {
-			lv.floor = old.Value().key.Value().created
-			old.Release()
-		}
-		l, err := latestOrCreate(ctx, h, lv)
+		l, err := latestOrCreate(ctx, h, h.intermediateLevel(partition))
 		if errors.Is(err, ErrShredded) && h.shredded != nil {
 			h.shredded(partition)
 		}
@@ -62,27 +59,41 @@ func (h *hierarchy) latestIntermediate(ctx context.Context, partition string) (k
 	})
 }
 
-func (h *hierarchy) intermediateLevel(partition string) level[*latestKey] {
-	lv := level[*latestKey]{
-		id: h.scheme.intermediateID(partition),
-		open: func(ctx context.Context, rec *KeyRecord) (*latestKey, bool, error) {
-			return h.openLatest(ctx, partition, rec)
-		},
-		create: func(ctx context.Context, created int64) (*KeyRecord, *latestKey, error) {
-			return h.createIntermediate(ctx, partition, created)
-		},
-		stored: func(rec *KeyRecord, l *latestKey) {
-			if !h.cache.NoIntermediate {
-				h.intermediates.Adopt(intermediateID{partition, rec.Meta.Created}, l.key)
-			}
-			h.intermediates.ForgetErrors(intermediateID{partition, rec.Meta.Created})
-		},
-	}
-	if h.firstOfPartition != nil {
-		lv.before = func(ctx context.Context) error { return h.firstOfPartition(ctx, partition) }
-	}
-	return lv
+// intermediateLevel is the level of a partition's keys.
+type intermediateLevel struct {
+	h             *hierarchy
+	partition, id string
 }
+
+func (h *hierarchy) intermediateLevel(partition string) level[*latestKey] {
+	return &intermediateLevel{h, partition, h.scheme.intermediateID(partition)}
+}
+
+func (x *intermediateLevel) keyID() string { return x.id }
+
+func (x *intermediateLevel) open(ctx context.Context, rec *KeyRecord) (*latestKey, bool, error) {
+	return x.h.openLatest(ctx, x.partition, rec)
+}
+
+func (x *intermediateLevel) create(ctx context.Context, created int64) (*KeyRecord, *latestKey, error) {
+	return x.h.createIntermediate(ctx, KeyMeta{x.id, created})
+}
+
+// stored leaves the key among the newest alone: most new partitions are written
+// to before they are read.
+func (x *intermediateLevel) stored(rec *KeyRecord, l *latestKey) {
+	l.own = true
+	x.h.intermediates.ForgetErrors(intermediateID{x.partition, rec.Meta.Created})
+}
+
+func (x *intermediateLevel) before(ctx context.Context) error {
+	if x.h.firstOfPartition == nil {
+		return nil
+	}
+	return x.h.firstOfPartition(ctx, x.partition)
+}
+
+func (x *intermediateLevel) after(context.Context, *latestKey) error { return nil }
 
 // openLatest unwraps the key of a row, or takes it from the cache, and says
 // whether it may encrypt: its own state and its system key's decide.
@@ -122,7 +133,7 @@ func (h *hierarchy) latestKey(key keycache.Lease[intermediateID, *intermediateKe
 }
 
 // createIntermediate makes a key under the newest system key.
-func (h *hierarchy) createIntermediate(ctx context.Context, partition string, created int64) (*KeyRecord, *latestKey, error) {
+func (h *hierarchy) createIntermediate(ctx context.Context, meta KeyMeta) (*KeyRecord, *latestKey, error) {
 	sys, err := h.latestSystem(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -130,7 +141,7 @@ func (h *hierarchy) createIntermediate(ctx context.Context, partition string, cr
 	defer sys.Release()
 	st := sys.Value()
 	parent := st.key.Value()
-	rec := &KeyRecord{Meta: KeyMeta{h.scheme.intermediateID(partition), created}, Parent: &parent.meta}
+	rec := &KeyRecord{Meta: meta, Parent: &parent.meta}
 	secret, err := h.arena.NewRandomSecret()
 	if err != nil {
 		return nil, nil, err
@@ -146,12 +157,37 @@ func (h *hierarchy) createIntermediate(ctx context.Context, partition string, cr
 		secret.Destroy()
 		return nil, nil, err
 	}
-	key := keycache.Own[intermediateID](&intermediateKey{created: created, secret: secret})
+	key := keycache.Own[intermediateID](&intermediateKey{created: meta.Created, secret: secret})
 	return rec, h.latestKey(key, st), nil
+}
+
+// made leases a key for opening that was made here and is sealed under now. It
+// enters the cache when it is first wanted.
+func (h *hierarchy) made(id intermediateID) (l keycache.Lease[intermediateID, *intermediateKey], ok bool) {
+	latest, ok := h.latest.Get(id.partition)
+	if !ok {
+		return l, false
+	}
+	defer latest.Release()
+	v := latest.Value()
+	if !v.own || v.key.Value().created != id.created {
+		return l, false
+	}
+	l = v.key.Retain()
+	if !h.cache.NoIntermediate && v.put.CompareAndSwap(false, true) {
+		h.intermediates.Adopt(id, l)
+	}
+	return l, true
 }
 
 // intermediate leases a key for opening, whatever its state.
 func (h *hierarchy) intermediate(ctx context.Context, id intermediateID) (keycache.Lease[intermediateID, *intermediateKey], error) {
+	if l, ok := h.intermediates.Get(id); ok {
+		return l, nil
+	}
+	if l, ok := h.made(id); ok {
+		return l, nil
+	}
 	l, err := cached(ctx, h.intermediates, id, !h.cache.NoIntermediate, func(ctx context.Context) (*intermediateKey, error) {
 		rec, err := h.load(ctx, KeyMeta{h.scheme.intermediateID(id.partition), id.created})
 		if err != nil {

@@ -16,7 +16,7 @@ import (
 // that are wrapped by older ones stay so until Rewrap.
 func (k *Keys) RotateSystem(ctx context.Context) (KeyMeta, error) {
 	lv := k.s.systemLevel()
-	defer k.s.states.Delete(KeyMeta{ID: lv.id})
+	defer k.s.states.Delete(KeyMeta{ID: lv.keyID()})
 	return rotate(ctx, k.s.hierarchy, lv)
 }
 
@@ -41,32 +41,40 @@ func (k *Keys) RotateNamed(ctx context.Context, name string) (KeyMeta, error) {
 
 // rotate makes and stores a key. When another process makes one at the same
 // second that one is it.
-func rotate[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V]) (made KeyMeta, err error) {
-	open, stored := lv.open, lv.stored
-	lv.open = func(ctx context.Context, rec *KeyRecord) (V, bool, error) {
-		made = rec.Meta
-		return open(ctx, rec)
-	}
-	lv.stored = func(rec *KeyRecord, v V) {
-		made = rec.Meta
-		stored(rec, v)
-	}
+func rotate[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V]) (KeyMeta, error) {
+	noted := &notingLevel[V]{level: lv}
 	now := h.now()
 	limit := now.Add(h.policy.Skew).Unix()
 	created := max(now.Truncate(h.policy.CreatedPrecision).Unix(), h.policy.earliest(), 1)
-	rec, err := h.loadLatest(ctx, lv.id, limit)
+	rec, err := h.loadLatest(ctx, lv.keyID(), limit)
 	var v V
 	switch {
 	case err == nil:
-		v, err = createKey(ctx, h, lv, max(created, rec.Meta.Created+1), limit)
+		v, err = createKey(ctx, h, noted, max(created, rec.Meta.Created+1), limit)
 	case errors.Is(err, ErrKeyNotFound):
-		v, err = createFirst(ctx, h, lv, created, limit)
+		v, err = createFirst(ctx, h, noted, created, limit)
 	}
 	if err != nil {
 		return KeyMeta{}, err
 	}
 	v.Destroy()
-	return made, nil
+	return noted.made, nil
+}
+
+// notingLevel notes which key came of it.
+type notingLevel[V keycache.Value] struct {
+	level[V]
+	made KeyMeta
+}
+
+func (x *notingLevel[V]) open(ctx context.Context, rec *KeyRecord) (V, bool, error) {
+	x.made = rec.Meta
+	return x.level.open(ctx, rec)
+}
+
+func (x *notingLevel[V]) stored(rec *KeyRecord, v V) {
+	x.made = rec.Meta
+	x.level.stored(rec, v)
 }
 
 // Rewrapped counts what a re-wrapping did.

@@ -21,13 +21,15 @@ const stateSize = sha256.Size
 // pseudorandom function over a hash of the fields.
 func stateMAC(key *securemem.Secret, rec *KeyRecord) ([]byte, error) {
 	status := rec.Status()
-	b := append(rowContext("sealsql/v1/state", rec), byte(status))
+	x := takeScratch()
+	defer x.give()
+	x.b = append(appendRowContext(x.b, "sealsql/v1/state", rec), byte(status))
 	var out []byte
 	if status > StatusRevoked {
-		b = appendField(b, string(rec.Key))
+		x.b = appendField(x.b, string(rec.Key))
 		out = append(out, byte(status))
 	}
-	sum := sha256.Sum256(b)
+	sum := sha256.Sum256(x.b)
 	const label = "sealsql/v1/state"
 	var info [len(label) + sha256.Size]byte
 	copy(info[:], label)
@@ -38,11 +40,11 @@ func stateMAC(key *securemem.Secret, rec *KeyRecord) ([]byte, error) {
 
 // rowContext encodes everything of a row that does not change in its life.
 func rowContext(label string, rec *KeyRecord) []byte {
-	n := 64 + len(label) + len(rec.Meta.ID)
-	if rec.Parent != nil {
-		n += len(rec.Parent.ID)
-	}
-	b := appendField(make([]byte, 0, n), label)
+	return appendRowContext(make([]byte, 0, 256), label, rec)
+}
+
+func appendRowContext(b []byte, label string, rec *KeyRecord) []byte {
+	b = appendField(b, label)
 	b = appendField(b, rec.Meta.ID)
 	b = binary.BigEndian.AppendUint64(b, uint64(rec.Meta.Created))
 	if rec.Parent != nil {

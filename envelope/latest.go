@@ -8,23 +8,19 @@ import (
 	"github.com/sealsql/sealsql/keycache"
 )
 
-// level is what system keys and intermediate keys differ in.
-type level[V keycache.Value] struct {
-	id string
-	// floor is the highest creation time that this process has used; an older
-	// row never encrypts again (threats T26).
-	floor int64
+// level is what system keys, intermediate keys and named keys differ in.
+type level[V keycache.Value] interface {
+	keyID() string
 	// open unwraps a row's key and says whether it may encrypt. When it may not,
 	// the value may be nil.
-	open func(ctx context.Context, rec *KeyRecord) (v V, usable bool, err error)
+	open(ctx context.Context, rec *KeyRecord) (v V, usable bool, err error)
 	// create makes a key and its row, without storing it.
-	create func(ctx context.Context, created int64) (*KeyRecord, V, error)
+	create(ctx context.Context, created int64) (*KeyRecord, V, error)
 	// stored is told that the row of a created key is in the metastore.
-	stored func(rec *KeyRecord, v V)
-	// before and after surround the creation of the first key of an id; nil for
-	// nothing to do.
-	before func(ctx context.Context) error
-	after  func(ctx context.Context, v V) error
+	stored(rec *KeyRecord, v V)
+	// before and after surround the creation of the first key of an id.
+	before(ctx context.Context) error
+	after(ctx context.Context, v V) error
 }
 
 // maxAttempts bounds the search for a free creation time. Within one precision
@@ -32,18 +28,24 @@ type level[V keycache.Value] struct {
 const maxAttempts = 180
 
 // latestOrCreate returns the newest key of an id if it may encrypt, and a new
-// one otherwise. The key is stored before it is returned.
+// one otherwise. The key is stored before it is returned. A row older than the
+// key that this process used last never encrypts again.
 func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V]) (v V, err error) {
-	now := h.now()
+	id, now := lv.keyID(), h.now()
+	floor := h.floors.of(id)
 	limit := now.Add(h.policy.Skew).Unix()
 	created := max(now.Truncate(h.policy.CreatedPrecision).Unix(), h.policy.earliest(), 1)
-	rec, err := h.loadLatest(ctx, lv.id, limit)
+	rec, err := h.loadLatest(ctx, id, limit)
 	switch {
-	case err == nil && rec.Meta.Created < lv.floor:
+	case err == nil && rec.Meta.Created < floor:
 		h.log.Warn("sealsql: the newest key row is gone from the metastore; making a new key",
-			"key_id", lv.id, "created", lv.floor)
+			"key_id", id, "created", floor)
+		created = max(created, rec.Meta.Created+1)
 	case err == nil:
 		v, usable, err := lv.open(ctx, rec)
+		if err == nil && usable {
+			h.floors.put(id, rec.Meta.Created)
+		}
 		if err != nil || usable {
 			return v, err
 		}
@@ -51,23 +53,22 @@ func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv leve
 		created = max(created, rec.Meta.Created+1)
 	case !errors.Is(err, ErrKeyNotFound):
 		return v, err
-	case lv.floor == 0:
+	case floor == 0:
 		return createFirst(ctx, h, lv, created, limit)
 	}
-	if lv.floor > 0 {
-		created = max(created, lv.floor+1)
+	// A floor beyond the limit is of a time when this clock was ahead.
+	if floor > 0 && floor < limit {
+		created = max(created, floor+1)
 	}
 	return createKey(ctx, h, lv, created, limit)
 }
 
 func createFirst[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V], created, limit int64) (none V, err error) {
-	if lv.before != nil {
-		if err := lv.before(ctx); err != nil {
-			return none, err
-		}
+	if err := lv.before(ctx); err != nil {
+		return none, err
 	}
 	v, err := createKey(ctx, h, lv, created, limit)
-	if err == nil && lv.after != nil {
+	if err == nil {
 		if err = lv.after(ctx, v); err != nil {
 			v.Destroy()
 			return none, err
@@ -98,6 +99,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 				h.log.Debug("sealsql: a new key", "key_id", rec.Meta.ID, "created", rec.Meta.Created)
 			}
 			h.event(ctx, "create", rec.Meta, h.store, nil)
+			h.floors.put(rec.Meta.ID, created)
 			lv.stored(rec, v)
 			return v, nil
 		}
@@ -107,6 +109,9 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 			return none, err
 		}
 		v, usable, err := lv.open(ctx, winner)
+		if err == nil && usable {
+			h.floors.put(rec.Meta.ID, created)
+		}
 		if err != nil || usable {
 			return v, err
 		}
@@ -114,7 +119,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 		created++
 	}
 	return none, &KeyError{
-		Op: "store", KeyID: lv.id, Created: created,
+		Op: "store", KeyID: lv.keyID(), Created: created,
 		Err:  errors.New("sealsql: no free creation time before now"),
 		Hint: "compare the clocks of the machines that share the metastore, and look for rows from the future",
 	}

@@ -137,6 +137,21 @@ func (w *world) sealer() (*envelope.Sealer, *envelope.Column) {
 
 func (w *world) pass(d time.Duration) { w.clk.t = w.clk.t.Add(d) }
 
+// rotate is an operator's process that replaces the partition's key.
+func (w *world) rotate() envelope.KeyMeta {
+	w.t.Helper()
+	s := newSealer(w.t, func(c *envelope.Config) { c.Metastore, c.Now = w.store.Metastore, w.clk.now })
+	keys, err := s.Keys()
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	meta, err := keys.RotatePartition(context.Background(), w.p)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return meta
+}
+
 func (w *world) meta(id string, created int64) envelope.KeyMeta {
 	return envelope.KeyMeta{ID: id, Created: created}
 }
@@ -332,6 +347,52 @@ func TestDeletedNewestRowDoesNotBringAnOlderKeyBack(t *testing.T) {
 	third := seal(t, b, bc, w.p, "third")
 	if created(third) <= created(second) {
 		t.Fatalf("created %d after %d", created(third), created(second))
+	}
+}
+
+// The same where the key has left memory since, because others pushed it out or
+// its time was over: what was used last is remembered apart from the keys.
+func TestEvictionDoesNotForgetWhichKeyWasUsedLast(t *testing.T) {
+	w := newWorld(t)
+	s, c := w.sealer()
+	first := seal(t, s, c, w.p, "first")
+	w.pass(2 * time.Hour)
+	second := w.rotate()
+	s.Forget(w.p)
+	if got := created(seal(t, s, c, w.p, "v")); got != second.Created {
+		t.Fatalf("sealed under %d", got)
+	}
+	w.store.set(func() { w.store.gone[second] = true })
+	s.Forget(w.p)
+	if got := created(seal(t, s, c, w.p, "v")); got <= second.Created {
+		t.Fatalf("sealed under %d after %d; the first was %d", got, second.Created, created(first))
+	}
+}
+
+// A clock that was ahead and is set back keeps nobody from sealing, and does
+// not make a new key for every value.
+func TestClockThatIsSetBackDoesNotStopSealing(t *testing.T) {
+	w := newWorld(t)
+	s := newSealer(t, func(c *envelope.Config) {
+		c.Metastore, c.Now, c.Policy.DataKey.MaxUses = w.store.Metastore, w.clk.now, 1
+	})
+	c := column(t, s, "t.c", false)
+	first := seal(t, s, c, w.p, "first")
+	w.pass(time.Hour)
+	ahead := w.rotate()
+	s.Forget(w.p)
+	if got := created(seal(t, s, c, w.p, "v")); got != ahead.Created {
+		t.Fatalf("sealed under %d", got)
+	}
+	w.pass(-30 * time.Minute)
+	s.Forget(w.p)
+	second := created(seal(t, s, c, w.p, "v"))
+	if second == created(first) || second == ahead.Created {
+		t.Fatalf("sealed under %d", second)
+	}
+	s.Forget(w.p)
+	if got := created(seal(t, s, c, w.p, "v")); got != second {
+		t.Fatalf("sealed under %d, then %d", second, got)
 	}
 }
 

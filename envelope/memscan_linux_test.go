@@ -406,6 +406,7 @@ func scanChild(t *testing.T, path string) {
 	st.Old, st.OldAsherah = len(st.Vector.Cases), len(st.Asherah)
 	pushOut(t, s)
 	pushOut(t, strict)
+	pushOut(t, s) // keys that it made are loaded this time
 	halt("evicted")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)

@@ -3,7 +3,6 @@ package envelope
 import (
 	"context"
 	"encoding/json"
-	"slices"
 )
 
 // Metastore keeps wrapped keys. Rows are only ever added by this package.
@@ -54,15 +53,26 @@ type KeyRecord struct {
 	State []byte
 }
 
-// Clone returns a deep copy.
+// Clone returns a deep copy, in as few pieces as it can.
 func (r *KeyRecord) Clone() *KeyRecord {
-	c := *r
-	c.Key, c.State = slices.Clone(r.Key), slices.Clone(r.State)
-	if r.Parent != nil {
-		p := *r.Parent
-		c.Parent = &p
+	c := &struct {
+		rec    KeyRecord
+		parent KeyMeta
+	}{rec: *r}
+	both := make([]byte, 0, len(r.Key)+len(r.State))
+	both = append(append(both, r.Key...), r.State...)
+	n := len(r.Key)
+	if r.Key != nil {
+		c.rec.Key = both[:n:n]
 	}
-	return &c
+	if r.State != nil {
+		c.rec.State = both[n:]
+	}
+	if r.Parent != nil {
+		c.parent = *r.Parent
+		c.rec.Parent = &c.parent
+	}
+	return &c.rec
 }
 
 // maxKeyRecord bounds the JSON of a row in bytes. The largest in use, a system

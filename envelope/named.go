@@ -95,31 +95,41 @@ func (k *MACKey) Destroy() {
 
 func (s *Sealer) ids() *keyIDs { return &s.scheme.(*compactScheme).keyIDs }
 
-func (s *Sealer) namedLevel(id string) level[*MACKey] {
-	return level[*MACKey]{
-		id: id,
-		open: func(ctx context.Context, rec *KeyRecord) (*MACKey, bool, error) {
-			if err := s.checkParent(rec); err != nil {
-				return nil, false, err
-			}
-			sys, err := s.systemOf(ctx, *rec.Parent)
-			if err != nil {
-				return nil, false, err
-			}
-			defer sys.Release()
-			usable, err := s.encrypts(sys.Value().key.Value(), rec)
-			if err != nil || !usable || !sys.Value().usable {
-				return nil, false, err
-			}
-			k, err := s.unwrapNamed(sys.Value().key.Value(), rec)
-			return k, err == nil, err
-		},
-		create: func(ctx context.Context, created int64) (*KeyRecord, *MACKey, error) {
-			return s.createNamed(ctx, KeyMeta{id, created})
-		},
-		stored: func(*KeyRecord, *MACKey) {},
-	}
+// namedLevel is the level of named keys.
+type namedLevel struct {
+	s  *Sealer
+	id string
 }
+
+func (s *Sealer) namedLevel(id string) level[*MACKey] { return namedLevel{s, id} }
+
+func (x namedLevel) keyID() string { return x.id }
+
+func (x namedLevel) open(ctx context.Context, rec *KeyRecord) (*MACKey, bool, error) {
+	s := x.s
+	if err := s.checkParent(rec); err != nil {
+		return nil, false, err
+	}
+	sys, err := s.systemOf(ctx, *rec.Parent)
+	if err != nil {
+		return nil, false, err
+	}
+	defer sys.Release()
+	usable, err := s.encrypts(sys.Value().key.Value(), rec)
+	if err != nil || !usable || !sys.Value().usable {
+		return nil, false, err
+	}
+	k, err := s.unwrapNamed(sys.Value().key.Value(), rec)
+	return k, err == nil, err
+}
+
+func (x namedLevel) create(ctx context.Context, created int64) (*KeyRecord, *MACKey, error) {
+	return x.s.createNamed(ctx, KeyMeta{x.id, created})
+}
+
+func (x namedLevel) stored(*KeyRecord, *MACKey)           {}
+func (x namedLevel) before(context.Context) error         { return nil }
+func (x namedLevel) after(context.Context, *MACKey) error { return nil }
 
 func (s *Sealer) createNamed(ctx context.Context, meta KeyMeta) (*KeyRecord, *MACKey, error) {
 	sys, err := s.latestSystem(ctx)

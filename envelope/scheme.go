@@ -93,11 +93,17 @@ func (x *compactScheme) newSystem(a *securemem.Arena, meta KeyMeta, key []byte) 
 const intermediateLabel = "sealsql/v1/intermediate"
 
 func (x *compactScheme) wrapIntermediate(parent *systemKey, rec *KeyRecord, key []byte) ([]byte, error) {
-	return parent.wrap.Seal(nil, key, rowContext(intermediateLabel, rec))
+	ad := takeScratch()
+	defer ad.give()
+	ad.b = appendRowContext(ad.b, intermediateLabel, rec)
+	return parent.wrap.Seal(nil, key, ad.b)
 }
 
 func (x *compactScheme) unwrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte) ([]byte, error) {
-	return parent.wrap.Open(dst, rec.Key, rowContext(intermediateLabel, rec))
+	ad := takeScratch()
+	defer ad.give()
+	ad.b = appendRowContext(ad.b, intermediateLabel, rec)
+	return parent.wrap.Open(dst, rec.Key, ad.b)
 }
 
 func (x *compactScheme) state(sys *systemKey, rec *KeyRecord) ([]byte, error) {

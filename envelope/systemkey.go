@@ -48,28 +48,38 @@ func (h *hierarchy) latestSystem(ctx context.Context) (systemLease, error) {
 		return l, nil
 	}
 	return fresh(ctx, h, h.states, k, !h.cache.NoSystem, func(ctx context.Context) (*systemState, error) {
-		lv := h.systemLevel()
-		if old, ok := h.states.Get(k); ok {
-			lv.floor = old.Value().key.Value().meta.Created
-			old.Release()
-		}
-		return latestOrCreate(ctx, h, lv)
+		return latestOrCreate(ctx, h, h.systemLevel())
 	})
 }
 
-func (h *hierarchy) systemLevel() level[*systemState] {
-	lv := level[*systemState]{
-		id: h.scheme.systemID(), open: h.openSystem, create: h.createSystem,
-		stored: func(rec *KeyRecord, st *systemState) {
-			if !h.cache.NoSystem {
-				h.systems.Adopt(rec.Meta, st.key)
-			}
-		},
+// systemLevel is the level of system keys.
+type systemLevel struct{ h *hierarchy }
+
+func (h *hierarchy) systemLevel() level[*systemState] { return systemLevel{h} }
+
+func (x systemLevel) keyID() string { return x.h.scheme.systemID() }
+
+func (x systemLevel) open(ctx context.Context, rec *KeyRecord) (*systemState, bool, error) {
+	return x.h.openSystem(ctx, rec)
+}
+
+func (x systemLevel) create(ctx context.Context, created int64) (*KeyRecord, *systemState, error) {
+	return x.h.createSystem(ctx, created)
+}
+
+func (x systemLevel) stored(rec *KeyRecord, st *systemState) {
+	if !x.h.cache.NoSystem {
+		x.h.systems.Adopt(rec.Meta, st.key)
 	}
-	if h.firstSystem != nil {
-		lv.after = func(ctx context.Context, st *systemState) error { return h.firstSystem(ctx, st.key.Value()) }
+}
+
+func (x systemLevel) before(context.Context) error { return nil }
+
+func (x systemLevel) after(ctx context.Context, st *systemState) error {
+	if x.h.firstSystem == nil {
+		return nil
 	}
-	return lv
+	return x.h.firstSystem(ctx, st.key.Value())
 }
 
 // systemOf leases the system key named by an intermediate key's row, with its

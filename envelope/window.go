@@ -21,6 +21,10 @@ type window struct {
 // retryAfter spaces attempts to read a state that cannot be read.
 const retryAfter = 5 * time.Second
 
+// patience is how long a caller whose key is due to be checked, and may go on
+// sealing if it cannot be, waits for a store that does not answer.
+const patience = time.Second
+
 // open starts the window at tick t, for a key that expires at tick limit.
 func (w *window) open(t int64, p *Policy, limit int64) {
 	// Jitter keeps keys that were loaded together, and processes that began
@@ -71,7 +75,7 @@ func fresh[K comparable, V windowed](ctx context.Context, h *hierarchy, c *keyca
 		}
 		return old, nil
 	}
-	l, err := c.Load(ctx, k, load)
+	l, err := reload(ctx, c, k, load, t < w.stale)
 	if err == nil {
 		old.Release()
 		return l, nil
@@ -86,6 +90,17 @@ func fresh[K comparable, V windowed](ctx context.Context, h *hierarchy, c *keyca
 		err = &staleError{err}
 	}
 	return l, h.loadError(err)
+}
+
+// reload loads the value of k again. A caller who can do without waits for a
+// while only; the load goes on.
+func reload[K comparable, V windowed](ctx context.Context, c *keycache.Cache[K, V], k K, load func(context.Context) (V, error), dispensable bool) (keycache.Lease[K, V], error) {
+	if !dispensable {
+		return c.Load(ctx, k, load)
+	}
+	short, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return c.Load(short, k, load)
 }
 
 // outage reports whether err says nothing about the key: neither the caller gave

@@ -22,7 +22,10 @@ type loadContext struct {
 }
 
 func newLoadContext(values, base context.Context, timeout time.Duration) *loadContext {
-	return &loadContext{Context: context.WithoutCancel(values), base: base, deadline: time.Now().Add(timeout)}
+	if values.Done() != nil { // what cannot end has no end to be kept out
+		values = context.WithoutCancel(values)
+	}
+	return &loadContext{Context: values, base: base, deadline: time.Now().Add(timeout)}
 }
 
 // ending returns the context that ends when this one does.

@@ -162,3 +162,19 @@ func BenchmarkPolicyMemory(b *testing.B) {
 		})
 	}
 }
+
+// The default policy keeps nearly as many hits as the best of all policies, and
+// of one that knows the popularity of each key.
+func TestTheDefaultPolicyIsWithinTwoPercentOfTheBest(t *testing.T) {
+	const keys, size, lookups = 100_000, 1000, 400_000
+	ratios := map[string]float64{}
+	best := 0.0
+	for _, policy := range PolicyNames() {
+		ratios[policy] = hitRatio(t, newZipf(keys), policy, size, lookups)
+		best = max(best, ratios[policy])
+	}
+	t.Logf("hits: %v; the most that is possible: %.4f", ratios, newZipf(keys).best(size))
+	if got := ratios[PolicyNames()[0]]; got < best-0.02 {
+		t.Errorf("%s has %.4f, the best %.4f", PolicyNames()[0], got, best)
+	}
+}
