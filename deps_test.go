@@ -101,7 +101,7 @@ var layers = map[string]rule{
 
 	// The wrapper, then one package per engine so that nobody links a driver or
 	// a parser that they do not use.
-	"driver":          {imports: ". audit rewrite schema envelope config internal/logical internal/blind internal/hatch internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
+	"driver":          {imports: ". audit lifecycle rewrite schema envelope config internal/logical internal/blind internal/hatch internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
 	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue internal/hatch pgx", tests: "conformance/driver"},
 	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue internal/hatch go-mysql", tests: "conformance/driver"},
 	"driver/sqlite":   {imports: ". driver rewrite rewrite/sqlite schema envelope envelope/builtin config internal/logical internal/logical/litevalue modernc", tests: "conformance/driver"},

@@ -185,12 +185,13 @@ type policySection struct {
 	RevokeCheck      duration       `yaml:"revoke_check" default:"60m" min:"1s" max:"7d" doc:"Age at which a key in memory is looked up again, so that a revoked one stops sealing."`
 	MaxStale         *duration      `yaml:"max_stale" min:"1s" max:"30d" doc:"Time for which a key goes on sealing while its state cannot be looked up; not shorter than revoke_check, and twice that unless given. Opening goes on for ever."`
 	CreatedPrecision duration       `yaml:"created_precision" default:"1m" min:"1s" max:"1d" doc:"Times of creation are cut to this, so that processes that create a key together create one."`
+	RotateAhead      duration       `yaml:"rotate_ahead" min:"2s" max:"3650d" doc:"How long before it expires the system key is replaced by one process in the background, and named keys with it; longer than revoke_check, shorter than expire_after. Without it a key is replaced when it is next used after its expiry, and that statement waits."`
 	NotBefore        *moment        `yaml:"not_before" doc:"Keys created before this time do not seal; also after a key table was restored from a backup."`
 	DataKey          dataKeySection `yaml:"data_key" doc:"Reuse of data keys."`
 }
 
 func (*policySection) later() map[string]string {
-	return laterKeys("the default applies", "rotate")
+	return nil
 }
 
 func (s *policySection) check(d *decoder, p path) {
@@ -199,6 +200,13 @@ func (s *policySection) check(d *decoder, p path) {
 	}
 	if s.MaxStale != nil && *s.MaxStale < s.RevokeCheck {
 		d.at(p.key("max_stale"), "max_stale is shorter than revoke_check", "leave it out for twice revoke_check")
+	}
+	switch {
+	case s.RotateAhead == 0:
+	case s.RotateAhead <= s.RevokeCheck:
+		d.at(p.key("rotate_ahead"), "rotate_ahead is not longer than revoke_check", "processes take a new key up within revoke_check")
+	case s.RotateAhead >= s.ExpireAfter:
+		d.at(p.key("rotate_ahead"), "rotate_ahead is not shorter than expire_after", "a tenth of expire_after is usual")
 	}
 }
 
@@ -392,6 +400,7 @@ func (s *policySection) durations() Policy {
 		RevokeCheck:      time.Duration(s.RevokeCheck),
 		MaxStale:         s.maxStale(),
 		CreatedPrecision: time.Duration(s.CreatedPrecision),
+		RotateAhead:      time.Duration(s.RotateAhead),
 		NotBefore:        s.NotBefore.time(),
 		DataKey:          DataKey{MaxUses: s.DataKey.MaxUses, MaxAge: time.Duration(s.DataKey.MaxAge)},
 	}

@@ -52,7 +52,7 @@ func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driv
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := openSealer(cfg, keys, trail)
+	sealer, err := openSealer(cfg, keys, trail, &background{})
 	if err != nil {
 		return nil, err
 	}
@@ -109,16 +109,17 @@ func checkTypes(e Engine, cfg *config.Config) error {
 }
 
 // openSealer opens the keys of a configuration. It closes l, which may be nil,
-// where it fails; else the Sealer does.
-func openSealer(cfg *config.Config, keys KeyTable, l *audit.Log) (*envelope.Sealer, error) {
-	s, err := buildSealer(cfg, keys, l)
+// where it fails; else the Sealer does. b, which may be nil, is what runs until
+// the Sealer is closed.
+func openSealer(cfg *config.Config, keys KeyTable, l *audit.Log, b *background) (*envelope.Sealer, error) {
+	s, err := buildSealer(cfg, keys, l, b)
 	if err != nil && l != nil {
 		err = errors.Join(err, l.Close())
 	}
 	return s, err
 }
 
-func buildSealer(cfg *config.Config, keys KeyTable, l *audit.Log) (*envelope.Sealer, error) {
+func buildSealer(cfg *config.Config, keys KeyTable, l *audit.Log, b *background) (*envelope.Sealer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), warmTime)
 	defer cancel()
 	ec := envelope.Config{
@@ -143,11 +144,15 @@ func buildSealer(cfg *config.Config, keys KeyTable, l *audit.Log) (*envelope.Sea
 		},
 		Logger: slog.Default(),
 	}
-	if l != nil {
-		ec.OnClose = l.Close
-		if cfg.Audit.Keys {
-			ec.Events = keyEvents(l)
+	ec.OnClose = func() error {
+		b.stop()
+		if l == nil {
+			return nil
 		}
+		return l.Close()
+	}
+	if l != nil && cfg.Audit.Keys {
+		ec.Events = keyEvents(l)
 	}
 	if err := ec.Memory.UnmarshalText([]byte(cfg.Memory)); err != nil {
 		return nil, err
@@ -170,6 +175,9 @@ func buildSealer(cfg *config.Config, keys KeyTable, l *audit.Log) (*envelope.Sea
 		if err := s.Warm(ctx); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
+	}
+	if err := b.start(s, cfg); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }

@@ -99,8 +99,24 @@ const page = 500
 // times. A row that cannot be read is reported in KeyInfo.Err. The error is that
 // of the metastore, or f's, or one that says that no system key can be unwrapped.
 func (k *Keys) Each(ctx context.Context, f func(*KeyInfo) error) error {
+	return k.each(ctx, k.prefixes(), f)
+}
+
+// EachOf is Each for the system keys (KindSystem) or the named keys (KindNamed)
+// alone, of which there are few: the rows of partitions are not read.
+func (k *Keys) EachOf(ctx context.Context, kind KeyKind, f func(*KeyInfo) error) error {
+	switch kind {
+	case KindSystem:
+		return k.each(ctx, []string{k.s.ids().system}, f)
+	case KindNamed:
+		return k.each(ctx, []string{k.s.ids().named}, f)
+	}
+	return fmt.Errorf("sealsql: keys of kind %s are not listed apart", kind)
+}
+
+func (k *Keys) each(ctx context.Context, prefixes []string, f func(*KeyInfo) error) error {
 	v := verifier{s: k.s, failed: map[KeyMeta]error{}}
-	for _, prefix := range k.prefixes() {
+	for _, prefix := range prefixes {
 		err := k.groups(ctx, prefix, func(rows []StoredKey) error {
 			for i := range rows {
 				info, ok := k.info(rows[i].Meta)

@@ -331,3 +331,114 @@ func TestKeyValuesKeepTheirType(t *testing.T) {
 		}
 	}
 }
+
+// at is a process whose clock differs.
+func (o *office) at(skew time.Duration) *envelope.Keys {
+	o.Helper()
+	kms, err := builtin.NewInsecureStatic([]byte("0123456789abcdef0123456789ABCDEF"))
+	if err != nil {
+		o.Fatal(err)
+	}
+	s, err := envelope.New(bg, envelope.Config{
+		Service: "shop", Product: "orders", KMS: kms, Metastore: o.store, Now: func() time.Time { return o.now.Add(skew) },
+	})
+	if err != nil {
+		o.Fatal(err)
+	}
+	o.Cleanup(func() { s.Close() })
+	return o.keys(s)
+}
+
+// Clocks ten minutes behind and ahead: for a year of looks each system key is
+// replaced in time, by one process, and every process seals all the time.
+func TestClocksTenMinutesApartReplaceEachKeyOnce(t *testing.T) {
+	o := newOffice(t)
+	processes := []*envelope.Keys{o.at(-10 * time.Minute), o.at(0), o.at(10 * time.Minute)}
+	p := o.partition("p")
+	made := map[envelope.KeyMeta]bool{}
+	for step := range 365 * 24 {
+		o.now = o.now.Add(time.Hour)
+		for i, k := range processes {
+			// The order of the processes changes with the step.
+			k = processes[(i+step)%len(processes)]
+			out, err := (&lifecycle.Rotator{Keys: k, Ahead: 7 * 24 * time.Hour, Every: 2 * time.Hour}).Once(bg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range out.Keys {
+				made[m] = true
+			}
+			if step%97 != 0 {
+				continue
+			}
+			c, err := k.Sealer().Column("users.ssn", envelope.ColumnOptions{})
+			if err == nil && step%97 == 0 {
+				_, err = k.Sealer().Seal(bg, nil, c, p, 1, []byte("v"))
+			}
+			if err != nil {
+				t.Fatalf("process %d, hour %d: %v", i, step, err)
+			}
+		}
+	}
+	if len(made) != 4 { // every 83 days
+		t.Errorf("%d system keys were made: %v", len(made), made)
+	}
+	var gap int64
+	var last int64
+	err := processes[1].EachOf(bg, envelope.KindSystem, func(i *envelope.KeyInfo) error {
+		if last != 0 {
+			gap = max(gap, i.Meta.Created-last)
+		}
+		last = i.Meta.Created
+		return nil
+	})
+	if most := int64((84 * 24 * time.Hour).Seconds()); err != nil || gap > most {
+		t.Errorf("a key was the newest for %d seconds (%v)", gap, err)
+	}
+}
+
+// The process that has the lease ends before it does anything: another does the
+// work in the next interval.
+func TestALeaseEndsWithItsInterval(t *testing.T) {
+	o := newOffice(t)
+	a, b := o.keys(o.sealer()), o.keys(o.sealer())
+	if _, err := a.RotateSystem(bg); err != nil {
+		t.Fatal(err)
+	}
+	o.now = o.now.Add(85 * 24 * time.Hour).Truncate(time.Hour)
+	if mine, err := a.Lease(bg, "rotation", time.Hour); err != nil || !mine {
+		t.Fatalf("the lease: %v, %v", mine, err)
+	}
+	r := &lifecycle.Rotator{Keys: b, Ahead: 7 * 24 * time.Hour}
+	for _, pass := range []time.Duration{0, 30 * time.Minute, 29 * time.Minute} {
+		o.now = o.now.Add(pass)
+		if out, err := r.Once(bg); err != nil || out.Lease || len(out.Keys) != 0 {
+			t.Fatalf("within the lease of another: %+v, %v", out, err)
+		}
+	}
+	o.now = o.now.Add(time.Minute)
+	if out, err := r.Once(bg); err != nil || !out.Lease || len(out.Keys) != 1 {
+		t.Fatalf("after it: %+v, %v", out, err)
+	}
+}
+
+// Looks that find nothing due leave no row behind, and do not read the rows of
+// partitions.
+func TestARotatorWithNothingToDoLeavesNoRow(t *testing.T) {
+	o := newOffice(t)
+	k := o.keys(o.sealer())
+	o.rotate(k, "p")
+	ctx, cancel := context.WithCancel(bg)
+	done := make(chan error)
+	r := &lifecycle.Rotator{Keys: k, Ahead: 7 * 24 * time.Hour, Every: time.Second}
+	go func() { done <- r.Run(ctx) }()
+	time.Sleep(50 * time.Millisecond)
+	cancel()
+	<-done
+	if rows, err := o.store.List(bg, "ss1/ls/", envelope.KeyMeta{}, 100); err != nil || len(rows) != 0 {
+		t.Errorf("%d rows of leases, %v", len(rows), err)
+	}
+	if err := k.EachOf(bg, envelope.KindPartition, func(*envelope.KeyInfo) error { return nil }); err == nil {
+		t.Error("partitions are listed apart")
+	}
+}

@@ -47,7 +47,7 @@ func (r *Rotator) Run(ctx context.Context) error {
 		return err
 	}
 	for {
-		if _, err := r.Once(ctx); err != nil && ctx.Err() == nil {
+		if err := r.turn(ctx); err != nil && ctx.Err() == nil {
 			r.log().Warn("sealsql: keys could not be replaced ahead of time", "err", err)
 		}
 		// Jitter keeps processes that began together from asking together.
@@ -58,6 +58,26 @@ func (r *Rotator) Run(ctx context.Context) error {
 		case <-time.After(wait):
 		}
 	}
+}
+
+// turn looks before it asks for the lease, where looking is cheap: most turns
+// have nothing to do, and leave no row behind.
+func (r *Rotator) turn(ctx context.Context) error {
+	if !r.Idle {
+		any := false
+		for _, system := range []bool{true, false} {
+			due, err := r.allDue(ctx, system)
+			if err != nil {
+				return err
+			}
+			any = any || len(due) > 0
+		}
+		if !any {
+			return nil
+		}
+	}
+	_, err := r.Once(ctx)
+	return err
 }
 
 func (r *Rotator) check() error {
@@ -87,14 +107,27 @@ func (r *Rotator) Once(ctx context.Context) (out Rotated, err error) {
 	return out, nil
 }
 
-func (r *Rotator) look(ctx context.Context, system bool, out *Rotated) error {
-	var due []envelope.KeyInfo
-	err := r.Keys.Each(ctx, func(i *envelope.KeyInfo) error {
+// allDue lists system keys, or the others, that are due.
+func (r *Rotator) allDue(ctx context.Context, system bool) (due []envelope.KeyInfo, err error) {
+	look := func(i *envelope.KeyInfo) error {
 		if i.Latest && !i.Tombstone && (i.Kind == envelope.KindSystem) == system && r.due(i) {
 			due = append(due, *i)
 		}
 		return nil
-	})
+	}
+	switch {
+	case system:
+		err = r.Keys.EachOf(ctx, envelope.KindSystem, look)
+	case r.Idle:
+		err = r.Keys.Each(ctx, look)
+	default:
+		err = r.Keys.EachOf(ctx, envelope.KindNamed, look)
+	}
+	return due, err
+}
+
+func (r *Rotator) look(ctx context.Context, system bool, out *Rotated) error {
+	due, err := r.allDue(ctx, system)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -91,6 +92,7 @@ func summarize(w io.Writer, c *config.Config) error {
 	fmt.Fprintf(w, "OK: %s, %s encrypted\n", counted(len(tables), "table"), counted(columns, "column"))
 	fmt.Fprintf(w, "service %s, product %s\n", c.Service, c.Product)
 	fmt.Fprintf(w, "master key: %s; wrapped keys: %s\n", c.KMS.Provider, metastoreText(c))
+	fmt.Fprintf(w, "keys: %s\n", lifeText(&c.Policy))
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, t := range tables {
 		fmt.Fprintf(tw, "\n%s: %s\n", t, partitionText(t))
@@ -105,6 +107,33 @@ func summarize(w io.Writer, c *config.Config) error {
 		fmt.Fprintf(w, "\nwarning: %s\n", warning)
 	}
 	return nil
+}
+
+// lifeText says how long keys are used.
+func lifeText(p *config.Policy) string {
+	text := fmt.Sprintf("replaced after %s, looked up again after %s, sealing %s without an answer", span(p.ExpireAfter), span(p.RevokeCheck), span(p.MaxStale))
+	if p.RotateAhead > 0 {
+		text += fmt.Sprintf("; the system key is replaced %s ahead", span(p.RotateAhead))
+	}
+	if !p.NotBefore.IsZero() {
+		text += "; none from before " + p.NotBefore.UTC().Format(time.RFC3339) + " seals"
+	}
+	return text
+}
+
+// span writes a length of time as the configuration does.
+func span(d time.Duration) string {
+	const day = 24 * time.Hour
+	if d >= day && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
+	text := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, zero) {
+			text = strings.TrimSuffix(text, zero[1:])
+		}
+	}
+	return text
 }
 
 func metastoreText(c *config.Config) string {
