@@ -50,11 +50,11 @@ func (h *hierarchy) latestIntermediate(ctx context.Context, partition string) (k
 	}
 	return fresh(ctx, h, h.latest, partition, !h.cache.NoIntermediate, func(ctx context.Context) (*latestKey, error) {
 		lv := h.intermediateLevel(partition)
-		if old, ok := h.latest.Get(partition); ok {
+		if old, ok := h.latest.Peek(partition); ok {
 			lv.floor = old.Value().key.Value().created
 			old.Release()
 		}
-		l, err := latestOrCreate(ctx, h, lv)
+		l, err := loading(ctx, h.obs.latest, lv.id, func(ctx context.Context) (*latestKey, error) { return latestOrCreate(ctx, h, lv) })
 		if errors.Is(err, ErrShredded) && h.shredded != nil {
 			h.shredded(partition)
 		}
@@ -92,7 +92,7 @@ func (h *hierarchy) openLatest(ctx context.Context, partition string, rec *KeyRe
 	}
 	sys, err := h.systemOf(ctx, *rec.Parent)
 	if errors.Is(err, ErrKeyNotFound) {
-		h.log.Warn("sealsql: the system key of an intermediate key is gone from the metastore; making a new one",
+		h.obs.warn.Warn("sealsql: the system key of an intermediate key is gone from the metastore; making a new one",
 			"key_id", rec.Meta.ID, "created", rec.Meta.Created)
 		return nil, false, nil
 	}
@@ -153,24 +153,29 @@ func (h *hierarchy) createIntermediate(ctx context.Context, partition string, cr
 // intermediate leases a key for opening, whatever its state.
 func (h *hierarchy) intermediate(ctx context.Context, id intermediateID) (keycache.Lease[intermediateID, *intermediateKey], error) {
 	l, err := cached(ctx, h.intermediates, id, !h.cache.NoIntermediate, func(ctx context.Context) (*intermediateKey, error) {
-		rec, err := h.load(ctx, KeyMeta{h.scheme.intermediateID(id.partition), id.created})
-		if err != nil {
-			return nil, err
-		}
-		if err := h.checkParent(rec); err != nil {
-			return nil, err
-		}
-		sys, err := h.system(ctx, *rec.Parent)
-		if err != nil {
-			return nil, err
-		}
-		defer sys.Release()
-		if err := h.readable(sys.Value(), rec); err != nil {
-			return nil, err
-		}
-		return h.unwrapIntermediate(rec, sys.Value())
+		meta := KeyMeta{h.scheme.intermediateID(id.partition), id.created}
+		return loading(ctx, h.obs.intermediate, meta.ID, func(ctx context.Context) (*intermediateKey, error) { return h.loadIntermediate(ctx, meta) })
 	})
 	return l, h.loadError(err)
+}
+
+func (h *hierarchy) loadIntermediate(ctx context.Context, meta KeyMeta) (*intermediateKey, error) {
+	rec, err := h.load(ctx, meta)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.checkParent(rec); err != nil {
+		return nil, err
+	}
+	sys, err := h.system(ctx, *rec.Parent)
+	if err != nil {
+		return nil, err
+	}
+	defer sys.Release()
+	if err := h.readable(sys.Value(), rec); err != nil {
+		return nil, err
+	}
+	return h.unwrapIntermediate(rec, sys.Value())
 }
 
 // checkParent holds a row's parent against the only id that it can have.

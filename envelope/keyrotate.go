@@ -58,6 +58,7 @@ func rotate[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V]) (m
 	var v V
 	switch {
 	case err == nil:
+		lv.rotates = true
 		v, err = createKey(ctx, h, lv, max(created, rec.Meta.Created+1), limit)
 	case errors.Is(err, ErrKeyNotFound):
 		v, err = createFirst(ctx, h, lv, created, limit)

@@ -21,6 +21,8 @@ type level[V keycache.Value] struct {
 	create func(ctx context.Context, created int64) (*KeyRecord, V, error)
 	// stored is told that the row of a created key is in the metastore.
 	stored func(rec *KeyRecord, v V)
+	// rotates is set where the key takes the place of another.
+	rotates bool
 	// before and after surround the creation of the first key of an id; nil for
 	// nothing to do.
 	before func(ctx context.Context) error
@@ -40,7 +42,7 @@ func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv leve
 	rec, err := h.loadLatest(ctx, lv.id, limit)
 	switch {
 	case err == nil && rec.Meta.Created < lv.floor:
-		h.log.Warn("sealsql: the newest key row is gone from the metastore; making a new key",
+		h.obs.warn.Warn("sealsql: the newest key row is gone from the metastore; making a new key",
 			"key_id", lv.id, "created", lv.floor)
 	case err == nil:
 		v, usable, err := lv.open(ctx, rec)
@@ -57,6 +59,7 @@ func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv leve
 	if lv.floor > 0 {
 		created = max(created, lv.floor+1)
 	}
+	lv.rotates = true
 	return createKey(ctx, h, lv, created, limit)
 }
 
@@ -88,7 +91,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 		if err != nil {
 			return none, err
 		}
-		stored, err := h.store.Store(ctx, rec)
+		stored, err := h.putRow(ctx, rec)
 		if err != nil {
 			v.Destroy()
 			return none, storeError("store", rec.Meta, h.store, err)
@@ -98,6 +101,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 				h.log.Debug("sealsql: a new key", "key_id", rec.Meta.ID, "created", rec.Meta.Created)
 			}
 			h.event(ctx, "create", rec.Meta, h.store, nil)
+			h.obs.rec.KeyCreated(h.levelOf(rec), lv.rotates)
 			lv.stored(rec, v)
 			return v, nil
 		}
@@ -122,7 +126,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 
 // load reads one row and checks that it is the one that was asked for.
 func (h *hierarchy) load(ctx context.Context, meta KeyMeta) (*KeyRecord, error) {
-	rec, err := h.store.Load(ctx, meta)
+	rec, err := h.getRow(ctx, meta)
 	rec, err = checkRow(rec, err, meta, h.store)
 	h.event(ctx, "load", meta, h.store, notAbsent(err))
 	return rec, err
@@ -141,7 +145,7 @@ func notAbsent(err error) error {
 // that explains it.
 func (h *hierarchy) loadLatest(ctx context.Context, id string, limit int64) (*KeyRecord, error) {
 	meta := KeyMeta{ID: id}
-	rec, err := h.store.LoadLatest(ctx, id)
+	rec, err := h.getRow(ctx, meta)
 	if errors.Is(err, ErrKeyNotFound) {
 		return nil, ErrKeyNotFound
 	}
@@ -158,7 +162,8 @@ func (h *hierarchy) loadLatest(ctx context.Context, id string, limit int64) (*Ke
 	} else if dead {
 		return nil, shredded(KeyMeta{ID: id})
 	}
-	h.log.Warn("sealsql: the newest key row is from the future and is not used",
+	h.obs.rec.FromFuture()
+	h.obs.warn.Warn("sealsql: the newest key row is from the future and is not used",
 		"key_id", id, "created", rec.Meta.Created)
 	b, ok := h.store.(BoundedLoader)
 	if !ok {
