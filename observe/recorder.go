@@ -73,6 +73,20 @@ func (r *Recorder) Opened(values, bytes int) {
 	}
 }
 
+// SealedOne and OpenedOne count one value of at most 64 MiB.
+func (r *Recorder) SealedOne(bytes int) {
+	if r != nil {
+		r.sealed.one(uint64(bytes))
+	}
+}
+
+// OpenedOne: see SealedOne.
+func (r *Recorder) OpenedOne(bytes int) {
+	if r != nil {
+		r.opened.one(uint64(bytes))
+	}
+}
+
 // SampleSeal and SampleOpen report whether the next value is one to be timed.
 func (r *Recorder) SampleSeal() bool { return r != nil && r.sealed.sample() }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // SampleEvery is the number of values of which one is timed.
-const SampleEvery = 64
+const SampleEvery = 256
 
 // volume counts values and their bytes with one atomic addition: 24 bits of
 // values above 40 bits of bytes, emptied into the totals when either is half
@@ -35,7 +35,15 @@ func (v *volume) add(values, bytes uint64) {
 		v.mu.Unlock()
 		return
 	}
-	if p := v.packed.Add(values<<bytesBits | bytes); p&(fullCount|fullBytes) != 0 {
+	if v.packed.Add(values<<bytesBits|bytes)&(fullCount|fullBytes) != 0 {
+		v.total()
+	}
+}
+
+// one counts one value of at most maxAdd bytes: the way where every nanosecond
+// counts.
+func (v *volume) one(bytes uint64) {
+	if v.packed.Add(1<<bytesBits|bytes)&(fullCount|fullBytes) != 0 {
 		v.total()
 	}
 }

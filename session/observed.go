@@ -16,69 +16,62 @@ func (f *SessionFactory) Recorder() *observe.Recorder { return f.rec }
 func (f *SessionFactory) Stats() observe.Stats { return f.rec.Stats() }
 
 func (p *partition) encrypt(ctx context.Context, payload []byte) (*envelope.DataRowRecord, error) {
-	start := p.f.sealing()
+	if p.f.rec.SampleSeal() {
+		defer p.f.timing(ctx, observe.Encrypt)()
+	}
 	r, err := p.encryptOne(ctx, payload)
-	p.f.sealed(ctx, start, len(payload), err)
+	p.f.sealed(len(payload), err)
 	return r, err
 }
 
-func (p *partition) sealBytes(ctx context.Context, dst, payload []byte) ([]byte, error) {
-	start := p.f.sealing()
-	out, err := p.sealOne(ctx, dst, payload)
-	p.f.sealed(ctx, start, len(payload), err)
-	return out, err
-}
-
 func (p *partition) decrypt(ctx context.Context, r *envelope.DataRowRecord) ([]byte, error) {
-	start := p.f.opening()
+	if p.f.rec.SampleOpen() {
+		defer p.f.timing(ctx, observe.Decrypt)()
+	}
 	out, err := p.decryptOne(ctx, r)
-	p.f.opened(ctx, start, len(out), err)
+	p.f.opened(len(out), err)
 	return out, err
 }
 
-func (p *partition) openBytes(ctx context.Context, dst, record []byte) ([]byte, error) {
-	start := p.f.opening()
-	out, err := p.openOne(ctx, dst, record)
-	p.f.opened(ctx, start, len(out)-len(dst), err)
+func (p *partition) sealBytes(ctx context.Context, dst, payload []byte) (out []byte, err error) {
+	if p.f.rec.SampleSeal() {
+		defer p.f.timing(ctx, observe.Encrypt)()
+	}
+	out, err = p.sealOne(ctx, dst, payload)
+	p.f.sealed(len(payload), err)
 	return out, err
 }
 
-// sealing returns when a record's sealing began if it is one to be timed, and
-// the zero time otherwise.
-func (f *SessionFactory) sealing() (start time.Time) {
-	if f.rec.SampleSeal() {
-		start = time.Now()
+func (p *partition) openBytes(ctx context.Context, dst, record []byte) (out []byte, err error) {
+	if p.f.rec.SampleOpen() {
+		defer p.f.timing(ctx, observe.Decrypt)()
 	}
-	return start
+	out, err = p.openOne(ctx, dst, record)
+	p.f.opened(len(out)-len(dst), err)
+	return out, err
 }
 
-func (f *SessionFactory) opening() (start time.Time) {
-	if f.rec.SampleOpen() {
-		start = time.Now()
-	}
-	return start
+// timing begins to time a record; the result ends it. A record that fails is
+// timed as well.
+func (f *SessionFactory) timing(ctx context.Context, k observe.Kind) func() {
+	start := time.Now()
+	return func() { f.rec.Took(ctx, k, start) }
 }
 
-func (f *SessionFactory) sealed(ctx context.Context, start time.Time, bytes int, err error) {
+func (f *SessionFactory) sealed(bytes int, err error) {
 	if err != nil {
 		f.rec.NotSealed(envelope.Outcome(err))
 		return
 	}
-	f.rec.Sealed(1, bytes)
-	if !start.IsZero() {
-		f.rec.Took(ctx, observe.Encrypt, start)
-	}
+	f.rec.SealedOne(bytes)
 }
 
-func (f *SessionFactory) opened(ctx context.Context, start time.Time, bytes int, err error) {
+func (f *SessionFactory) opened(bytes int, err error) {
 	if err != nil {
 		f.rec.NotOpened(envelope.Outcome(err))
 		return
 	}
-	f.rec.Opened(1, bytes)
-	if !start.IsZero() {
-		f.rec.Took(ctx, observe.Decrypt, start)
-	}
+	f.rec.OpenedOne(bytes)
 }
 
 // sessionSource counts the session cache.
