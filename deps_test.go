@@ -56,9 +56,14 @@ var layers = map[string]rule{
 	"securemem": {imports: "memguard memcall x/sys x/crypto"},
 	"schema":    {},
 
+	// What everything may count with; warnings that are not repeated.
+	"observe":         {},
+	"observe/vars":    {imports: "observe"},
+	"internal/seldom": {},
+
 	// Keys come without SQL, SQL comes without keys.
 	"keycache":         {imports: "securemem ristretto golang-lru"},
-	"envelope":         {imports: "keycache securemem zstd", tests: "envelope/builtin internal/memscan x/crypto"},
+	"envelope":         {imports: "keycache securemem observe internal/seldom zstd", tests: "envelope/builtin internal/memscan x/crypto"},
 	"envelope/builtin": {imports: "envelope securemem x/sys", tests: "conformance/kms conformance/metastore"},
 	"internal/slab":    {},
 	"internal/hatch":   {},
@@ -67,7 +72,7 @@ var layers = map[string]rule{
 	// Those that do are modules of their own.
 	"internal/failover": {},
 	"internal/awsfault": {imports: "envelope"},
-	"internal/regional": {imports: "envelope securemem internal/failover", tests: "conformance/kms envelope/builtin"},
+	"internal/regional": {imports: "envelope securemem observe internal/failover", tests: "conformance/kms envelope/builtin"},
 	"kms/vault":         {imports: "envelope", tests: "conformance/kms"},
 
 	"rewrite":          {imports: "schema internal/slab", tests: "rewrite/postgres rewrite/mysql rewrite/sqlite oliphant marino meyer"},
@@ -101,7 +106,7 @@ var layers = map[string]rule{
 
 	// The wrapper, then one package per engine so that nobody links a driver or
 	// a parser that they do not use.
-	"driver":          {imports: ". audit lifecycle rewrite schema envelope config internal/logical internal/blind internal/hatch internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
+	"driver":          {imports: ". audit lifecycle rewrite schema envelope config observe internal/seldom internal/script internal/logical internal/blind internal/hatch internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
 	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue internal/hatch pgx", tests: "conformance/driver"},
 	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue internal/hatch go-mysql", tests: "conformance/driver"},
 	"driver/sqlite":   {imports: ". driver rewrite rewrite/sqlite schema envelope envelope/builtin config internal/logical internal/logical/litevalue modernc", tests: "conformance/driver"},
@@ -124,7 +129,7 @@ var layers = map[string]rule{
 	"lifecycle": {imports: "envelope schema", tests: "envelope/builtin driver/sqlite driver/postgres driver/mysql config"},
 
 	// Records without a driver: Asherah's interface.
-	"session": {imports: "envelope keycache securemem", tests: "envelope/builtin"},
+	"session": {imports: "envelope keycache securemem observe", tests: "envelope/builtin"},
 
 	// Programs.
 	"cmd/sealsql":          {imports: "internal/cli kms/vault"},
@@ -145,6 +150,7 @@ const everyTest = "internal/testenv pgx go-mysql modernc testscript x/tools"
 // of the standard library, or a word of external.
 var unreachable = map[string]string{
 	"schema":            "database/sql envelope keycache securemem",
+	"observe":           "database/sql net expvar testing",
 	"rewrite":           "envelope keycache securemem database/sql oliphant marino meyer testing",
 	"rewrite/postgres":  "envelope keycache securemem database/sql marino meyer testing",
 	"rewrite/mysql":     "envelope keycache securemem database/sql oliphant meyer testing",

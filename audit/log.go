@@ -65,6 +65,7 @@ type Log struct {
 	stop    chan struct{}
 	done    chan struct{}
 	dropped atomic.Int64
+	lost    atomic.Uint64
 	closing atomic.Bool
 	once    sync.Once
 	err     error // of the writer, when done is closed
@@ -149,7 +150,7 @@ func (l *Log) Ready(ctx context.Context) error {
 // drops it when ctx ends first, or the Log is closed.
 func (l *Log) Record(ctx context.Context, e Event) {
 	if l.closing.Load() {
-		l.dropped.Add(1)
+		l.drop()
 		return
 	}
 	select {
@@ -158,15 +159,15 @@ func (l *Log) Record(ctx context.Context, e Event) {
 	default:
 	}
 	if l.o.Policy == Drop {
-		l.dropped.Add(1)
+		l.drop()
 		return
 	}
 	select {
 	case l.queue <- e:
 	case <-ctx.Done():
-		l.dropped.Add(1)
+		l.drop()
 	case <-l.stop:
-		l.dropped.Add(1)
+		l.drop()
 	}
 }
 
@@ -178,12 +179,25 @@ func (l *Log) Key(e Event) {
 	select {
 	case l.queue <- e:
 	default:
-		l.dropped.Add(1)
+		l.drop()
 	}
 }
 
 // Dropped is the number of events that were dropped and are not in the trail yet.
 func (l *Log) Dropped() int64 { return l.dropped.Load() }
+
+// drop counts an event that is left out.
+func (l *Log) drop() {
+	l.dropped.Add(1)
+	l.lost.Add(1)
+}
+
+// Lost is the number of all events that were dropped so far, and Waiting that of
+// those that are not written yet.
+func (l *Log) Lost() uint64 { return l.lost.Load() }
+
+// Waiting: see Lost.
+func (l *Log) Waiting() int { return len(l.queue) }
 
 // closeWait bounds the wait of Close for sinks that do not answer.
 const closeWait = 5 * time.Second

@@ -10,6 +10,7 @@ import (
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/observe"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
@@ -88,10 +89,12 @@ func (x *call) asherah(col *schema.Column, part envelope.Partition, tag logical.
 	if err != nil {
 		return nil, partitionError(col.Table, err, "")
 	}
+	began := x.sealing.seals(x.c.cr.rec)
 	rec, err := p.Seal(x.ctx, nil, payload)
 	if err != nil {
 		return nil, sealError(col, err)
 	}
+	x.sealing.done(x.ctx, x.c.cr.rec, observe.Encrypt, began, len(payload))
 	if limit := x.limits[col]; limit > 0 && len(rec) > limit {
 		return nil, tooLong(col, len(rec), limit)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/observe"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
@@ -36,6 +37,7 @@ type call struct {
 	patterns []pattern // of the plan's Likes
 	limit    *limit
 	writes   *trail // what will be recorded of the statement; nil for nothing
+	sealing  tally
 }
 
 // scratches keeps buffers for payloads; they are empty and wiped in the pool.
@@ -57,6 +59,7 @@ func newCall(ctx context.Context, c *conn, p *rewrite.Plan, in Input, prepared b
 
 // release wipes the payloads. Result rows do not use them.
 func (x *call) release() {
+	x.sealing.flushSealed(x.c.cr.rec)
 	if x.writes != nil {
 		x.writes.record(x.ctx, x.c.cr.audit)
 		x.writes = nil
@@ -79,6 +82,15 @@ func giveScratch(b *[]byte) {
 // outgoing checks the arguments and returns the text and the fresh argument
 // list to be sent.
 func (x *call) outgoing() (string, []driver.NamedValue, error) {
+	text, args, err := x.recorded()
+	if err != nil {
+		x.c.cr.notSealed(err)
+	}
+	return text, args, err
+}
+
+// recorded is sealed, noted for the audit trail.
+func (x *call) recorded() (string, []driver.NamedValue, error) {
 	if x.c.cr.audit == nil {
 		return x.sealed()
 	}
@@ -391,10 +403,12 @@ func (x *call) record(col *schema.Column, part envelope.Partition, row string, t
 		x.arena = make([]byte, 0, max(need, 512))
 	}
 	start := len(x.arena)
+	began := x.sealing.seals(x.c.cr.rec)
 	out, err := x.c.cr.seals.sealer.SealRow(x.ctx, x.arena, ec, part, row, byte(tag), payload)
 	if err != nil {
 		return nil, err
 	}
+	x.sealing.done(x.ctx, x.c.cr.rec, observe.Encrypt, began, len(payload))
 	x.arena = out
 	return out[start:len(out):len(out)], nil
 }

@@ -131,7 +131,7 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+func (c *conn) prepareContext(ctx context.Context, query string) (driver.Stmt, error) {
 	if c.cr.nothing {
 		return c.prepareInner(ctx, query)
 	}
@@ -142,13 +142,9 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 	return c.prepare(ctx, query, p)
 }
 
-func (c *conn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *conn) execContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
 	if c.cr.nothing {
 		return c.exec(ctx, query, args)
-	}
-	if len(args) > 0 && c.cr.engine.AlwaysPrepares() {
-		// Planned and sealed where it will be run: in the prepared statement.
-		return nil, driver.ErrSkip
 	}
 	in, err := c.input(ctx, query, args)
 	if err != nil {
@@ -182,12 +178,9 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	return res, c.done(p, in.Text, err)
 }
 
-func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) queryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	if c.cr.nothing {
 		return c.query(ctx, query, args)
-	}
-	if len(args) > 0 && c.cr.engine.AlwaysPrepares() {
-		return nil, driver.ErrSkip
 	}
 	in, err := c.input(ctx, query, args)
 	if err != nil {
@@ -290,10 +283,11 @@ func renumber(parts ...[]driver.NamedValue) []driver.NamedValue {
 // an EXECUTE with what was prepared.
 func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
 	p, err := c.planned(ctx, query, o)
-	if err != nil || p.Executes == nil {
-		return p, err
+	if err == nil && p.Executes != nil {
+		p, err = c.executing(ctx, p, o)
 	}
-	return c.executing(ctx, p, o)
+	c.decided(p, err)
+	return p, err
 }
 
 func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
@@ -307,12 +301,12 @@ func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*r
 	if p := c.plans.get(query, c, o); p != nil {
 		return p, nil
 	}
-	p, err := c.cr.plans.Plan(query, c.view.catalog, &c.session.Plan, o)
+	p, err := c.newPlan(ctx, query, o)
 	if err != nil && c.outdated(err) {
 		if err := c.refresh(ctx); err != nil {
 			return nil, err
 		}
-		p, err = c.cr.plans.Plan(query, c.view.catalog, &c.session.Plan, o)
+		p, err = c.newPlan(ctx, query, o)
 	}
 	if err != nil {
 		return nil, err
@@ -372,6 +366,7 @@ func (c *conn) failed(p *rewrite.Plan, err error) error {
 		c.session = nil
 	}
 	if name := c.cr.engine.Guard(err); name != "" {
+		c.cr.rec.Refused("plaintext_blocked")
 		return guardError(p, name)
 	}
 	return err

@@ -5,10 +5,13 @@ import (
 	"database/sql/driver"
 	"errors"
 	"io"
+	"log/slog"
 	"time"
 
 	"github.com/sealsql/sealsql/audit"
 	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/internal/seldom"
+	"github.com/sealsql/sealsql/observe"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
@@ -72,6 +75,10 @@ type connector struct {
 	// shredded opens values whose keys were destroyed as NULL.
 	shredded bool
 	audit    *audit.Log
+	rec      *observe.Recorder
+	warn     *seldom.Logger
+	// unobserved takes the plan cache out of the statistics.
+	unobserved func()
 }
 
 // New wraps an inner connector. The result's connections seal and open the
@@ -110,7 +117,7 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 		return nil, err
 	}
 	options, _ := e.(OptionEngine)
-	return &connector{
+	c := &connector{
 		options: options,
 		inner:   inner,
 		nothing: len(o.Annotations.Tables()) == 0,
@@ -123,7 +130,11 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 
 		shredded: o.ShreddedNull,
 		audit:    o.Audit,
-	}, nil
+		rec:      o.Sealer.Recorder(),
+		warn:     seldom.New(slog.Default(), nil),
+	}
+	c.unobserved = c.rec.Add(connectorSource{c})
+	return c, nil
 }
 
 // Connect opens an inner connection and wraps it.
@@ -140,7 +151,7 @@ func (c *connector) Driver() driver.Driver { return c.drv }
 
 // Close wipes the keys and closes the inner connector if it is an io.Closer.
 func (c *connector) Close() error {
-	err := c.seals.sealer.Close()
+	err := c.closeKeys()
 	if cl, ok := c.inner.(io.Closer); ok {
 		err = errors.Join(err, cl.Close())
 	}

@@ -21,7 +21,7 @@ func OpenKeys(inner driver.Connector, dialect string, cfg *config.Config, keys K
 	if err != nil {
 		return nil, err
 	}
-	return openSealer(cfg, keys, l, nil)
+	return openSealer(cfg, keys, l, nil, nil)
 }
 
 // openKMS opens the key management service of a configuration, with the one that

@@ -10,6 +10,7 @@ import (
 	"github.com/sealsql/sealsql/audit"
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/observe"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
@@ -58,6 +59,8 @@ type opener struct {
 	message  []byte // what a filter compares, wiped on close
 	out      bool   // a filter leaves the current row out
 	tag      logical.Tag
+	rec      *observe.Recorder
+	opening  tally
 
 	lastID   string
 	lastPart envelope.Partition
@@ -74,7 +77,7 @@ func (x *call) opener() (*opener, error) {
 	}
 	groups := make([]group, sources) // of all columns in one piece
 	o := &opener{
-		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit,
+		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit, rec: x.c.cr.rec,
 		columns: make([]opened, 0, n),
 	}
 	for i := range x.plan.Results {
@@ -174,17 +177,19 @@ func (o *opener) row(row []driver.Value) error {
 		col := &o.columns[i]
 		v, err := o.open(col, row)
 		if err != nil {
+			o.rec.NotOpened(outcomeOf(err))
 			return err
 		}
-		if o.out {
-			return nil
-		}
-		if v == nil && (col.filter != nil || col.likes != nil) {
+		if v == nil && !o.out && (col.filter != nil || col.likes != nil) {
 			o.out = true // NULL equals and matches nothing
+		}
+		if o.out {
+			o.opening.row(o.rec, false)
 			return nil
 		}
 		row[col.at], col.tag = v, o.tag
 	}
+	o.opening.row(o.rec, true)
 	return nil
 }
 
@@ -233,6 +238,7 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 		}
 		if o.shredded && errors.Is(err, envelope.ErrShredded) {
 			o.tag = 0
+			o.rec.NotOpened(observe.Destroyed)
 			return nil, nil
 		}
 		if i == len(col.groups)-1 || !errors.Is(err, envelope.ErrWrongColumn) {
@@ -246,6 +252,7 @@ func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id stri
 	if o.scratch == nil {
 		o.scratch = scratches.Get().(*[]byte)
 	}
+	began := o.opening.opens(o.rec)
 	var plain []byte
 	var tag byte
 	var at int
@@ -265,6 +272,7 @@ func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id stri
 	if at < 0 || at >= len(g.cols) {
 		return nil, envelope.ErrTampered
 	}
+	o.opening.done(o.ctx, o.rec, observe.Decrypt, began, len(plain))
 	o.tag = logical.Tag(tag)
 	if col.filter != nil {
 		ok, err := o.matches(col.filter, plain)
@@ -348,6 +356,7 @@ func (o *opener) partition(g *group, row []driver.Value) (envelope.Partition, er
 
 // close wipes what was opened.
 func (o *opener) close() {
+	o.opening.flushOpened(o.rec)
 	clear(o.message[:cap(o.message)])
 	if o.scratch != nil {
 		giveScratch(o.scratch)

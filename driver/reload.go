@@ -140,12 +140,12 @@ func (r *reloadable) use(cfg *config.Config) ([]config.Change, error) {
 	if err := refuseOrphans(changes); err != nil {
 		return changes, err
 	}
-	next, err := build(r.inner, r.engine, cfg, r.drv, r.keys)
+	next, err := build(r.inner, r.engine, cfg, r.drv, r.keys, r.current.rec)
 	if err != nil {
 		return changes, err
 	}
 	if r.current.nothing && !next.nothing {
-		return changes, errors.Join(errors.New("sealsql: nothing was encrypted so far, so that prepared statements are not planned; open the database anew"), next.seals.sealer.Close())
+		return changes, errors.Join(errors.New("sealsql: nothing was encrypted so far, so that prepared statements are not planned; open the database anew"), next.closeKeys())
 	}
 	old := r.current
 	next.outer, r.cfg = r, cfg
@@ -173,7 +173,7 @@ func (r *reloadable) retire(c *connector) error {
 		return nil
 	}
 	delete(r.users, c)
-	return c.seals.sealer.Close()
+	return c.closeKeys()
 }
 
 // take returns the current connector for a connection that used old, or nil.
@@ -228,7 +228,7 @@ func (r *reloadable) Close() error {
 	var err error
 	for c := range r.users {
 		if c != r.current {
-			err = errors.Join(err, c.seals.sealer.Close())
+			err = errors.Join(err, c.closeKeys())
 		}
 	}
 	return errors.Join(err, r.current.Close())

@@ -13,6 +13,7 @@ import (
 	"github.com/sealsql/sealsql/audit"
 	"github.com/sealsql/sealsql/config"
 	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/observe"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
@@ -36,15 +37,15 @@ func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Drive
 	if cfg == nil || inner == nil {
 		return nil, errors.New("sealsql: a connector and a configuration are required")
 	}
-	c, err := build(inner, e, cfg, drv, keys)
+	c, err := build(inner, e, cfg, drv, keys, observe.New())
 	if err != nil {
 		return nil, err
 	}
 	return newReloadable(inner, e, cfg, drv, keys, c), nil
 }
 
-// build makes a connector of a configuration.
-func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driver, keys KeyTable) (*connector, error) {
+// build makes a connector of a configuration, which counts with rec.
+func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driver, keys KeyTable, rec *observe.Recorder) (*connector, error) {
 	if err := checkTypes(e, cfg); err != nil {
 		return nil, err
 	}
@@ -52,7 +53,7 @@ func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driv
 	if err != nil {
 		return nil, err
 	}
-	sealer, err := openSealer(cfg, keys, trail, &background{})
+	sealer, err := openSealer(cfg, keys, trail, &background{}, rec)
 	if err != nil {
 		return nil, err
 	}
@@ -111,15 +112,15 @@ func checkTypes(e Engine, cfg *config.Config) error {
 // openSealer opens the keys of a configuration. It closes l, which may be nil,
 // where it fails; else the Sealer does. b, which may be nil, is what runs until
 // the Sealer is closed.
-func openSealer(cfg *config.Config, keys KeyTable, l *audit.Log, b *background) (*envelope.Sealer, error) {
-	s, err := buildSealer(cfg, keys, l, b)
+func openSealer(cfg *config.Config, keys KeyTable, l *audit.Log, b *background, rec *observe.Recorder) (*envelope.Sealer, error) {
+	s, err := buildSealer(cfg, keys, l, b, rec)
 	if err != nil && l != nil {
 		err = errors.Join(err, l.Close())
 	}
 	return s, err
 }
 
-func buildSealer(cfg *config.Config, keys KeyTable, l *audit.Log, b *background) (*envelope.Sealer, error) {
+func buildSealer(cfg *config.Config, keys KeyTable, l *audit.Log, b *background, rec *observe.Recorder) (*envelope.Sealer, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), warmTime)
 	defer cancel()
 	ec := envelope.Config{
@@ -142,7 +143,8 @@ func buildSealer(cfg *config.Config, keys KeyTable, l *audit.Log, b *background)
 			DataKeys:           cfg.Cache.Data.Size,
 			DataKeyTTL:         cfg.Cache.Data.TTL,
 		},
-		Logger: slog.Default(),
+		Logger:   slog.Default(),
+		Recorder: rec,
 	}
 	ec.OnClose = func() error {
 		b.stop()

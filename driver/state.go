@@ -70,6 +70,7 @@ func (c *conn) refresh(ctx context.Context) error {
 	}
 	shared := c.cr.cats.shared(c.session.Scope)
 	r, err := c.cr.cats.read(ctx, c.reader(), c.session, c.reading.state, shared.state)
+	c.cr.catalogRead(ctx, err)
 	if err != nil {
 		return c.unreadable(err)
 	}

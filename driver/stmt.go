@@ -101,7 +101,7 @@ func (s *stmt) Query(vals []driver.Value) (driver.Rows, error) {
 	return s.QueryContext(context.Background(), named(vals))
 }
 
-func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+func (s *stmt) execContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
 	if err := s.renew(ctx); err != nil {
 		return nil, err
 	}
@@ -132,7 +132,7 @@ func (s *stmt) ExecContext(ctx context.Context, args []driver.NamedValue) (drive
 	return res, s.c.done(s.plan, s.query, err)
 }
 
-func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+func (s *stmt) queryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
 	if err := s.renew(ctx); err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type services struct {
 	closed           atomic.Bool
 	mending          repairs
 	events           func(context.Context, KeyEvent)
+	obs              observed
 }
 
 // tick returns a monotonic time in nanoseconds since the Sealer was made. It is

@@ -120,10 +120,12 @@ func (s *Sealer) indexLease(ctx context.Context, x *Index, p Partition) (keycach
 			return none, ErrPartition
 		}
 	}
-	if l, ok := s.indexes.keys.Get(id); ok {
+	if l, ok := s.indexes.keys.Find(id); ok {
 		return l, nil
 	}
-	l, err := s.indexes.keys.GetOrLoad(ctx, id, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
+	l, err := s.indexes.keys.GetOrLoad(ctx, id, func(ctx context.Context) (*indexKey, error) {
+		return loading(ctx, s.obs.ix, s.indexMeta(id.partition).ID, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
+	})
 	if err != nil {
 		return none, s.loadError(err)
 	}
@@ -263,12 +265,13 @@ func (s *Sealer) storeIndexUnder(ctx context.Context, parent *systemKey, partiti
 	if err != nil {
 		return false, err
 	}
-	created, err = s.store.Store(ctx, rec)
+	created, err = s.putRow(ctx, rec)
 	if err != nil {
 		return false, storeError("store", rec.Meta, s.store, err)
 	}
 	if created {
 		s.event(ctx, "create", rec.Meta, s.store, nil)
+		s.obs.rec.KeyCreated(levelIndex, false)
 	}
 	return created, nil
 }

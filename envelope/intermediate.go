@@ -51,7 +51,8 @@ func (h *hierarchy) latestIntermediate(ctx context.Context, partition string) (k
 		return l, nil
 	}
 	return fresh(ctx, h, h.latest, partition, !h.cache.NoIntermediate, func(ctx context.Context) (*latestKey, error) {
-		l, err := latestOrCreate(ctx, h, h.intermediateLevel(partition))
+		lv := h.intermediateLevel(partition)
+		l, err := loading(ctx, h.obs.latest, lv.keyID(), func(ctx context.Context) (*latestKey, error) { return latestOrCreate(ctx, h, lv) })
 		if errors.Is(err, ErrShredded) && h.shredded != nil {
 			h.shredded(partition)
 		}
@@ -103,7 +104,7 @@ func (h *hierarchy) openLatest(ctx context.Context, partition string, rec *KeyRe
 	}
 	sys, err := h.systemOf(ctx, *rec.Parent)
 	if errors.Is(err, ErrKeyNotFound) {
-		h.log.Warn("sealsql: the system key of an intermediate key is gone from the metastore; making a new one",
+		h.obs.warn.Warn("sealsql: the system key of an intermediate key is gone from the metastore; making a new one",
 			"key_id", rec.Meta.ID, "created", rec.Meta.Created)
 		return nil, false, nil
 	}
@@ -189,24 +190,29 @@ func (h *hierarchy) intermediate(ctx context.Context, id intermediateID) (keycac
 		return l, nil
 	}
 	l, err := cached(ctx, h.intermediates, id, !h.cache.NoIntermediate, func(ctx context.Context) (*intermediateKey, error) {
-		rec, err := h.load(ctx, KeyMeta{h.scheme.intermediateID(id.partition), id.created})
-		if err != nil {
-			return nil, err
-		}
-		if err := h.checkParent(rec); err != nil {
-			return nil, err
-		}
-		sys, err := h.system(ctx, *rec.Parent)
-		if err != nil {
-			return nil, err
-		}
-		defer sys.Release()
-		if err := h.readable(sys.Value(), rec); err != nil {
-			return nil, err
-		}
-		return h.unwrapIntermediate(rec, sys.Value())
+		meta := KeyMeta{h.scheme.intermediateID(id.partition), id.created}
+		return loading(ctx, h.obs.intermediate, meta.ID, func(ctx context.Context) (*intermediateKey, error) { return h.loadIntermediate(ctx, meta) })
 	})
 	return l, h.loadError(err)
+}
+
+func (h *hierarchy) loadIntermediate(ctx context.Context, meta KeyMeta) (*intermediateKey, error) {
+	rec, err := h.load(ctx, meta)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.checkParent(rec); err != nil {
+		return nil, err
+	}
+	sys, err := h.system(ctx, *rec.Parent)
+	if err != nil {
+		return nil, err
+	}
+	defer sys.Release()
+	if err := h.readable(sys.Value(), rec); err != nil {
+		return nil, err
+	}
+	return h.unwrapIntermediate(rec, sys.Value())
 }
 
 // checkParent holds a row's parent against the only id that it can have.

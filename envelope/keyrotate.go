@@ -50,7 +50,7 @@ func rotate[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V]) (K
 	var v V
 	switch {
 	case err == nil:
-		v, err = createKey(ctx, h, noted, max(created, rec.Meta.Created+1), limit)
+		v, err = createKey(ctx, h, noted, max(created, rec.Meta.Created+1), limit, true)
 	case errors.Is(err, ErrKeyNotFound):
 		v, err = createFirst(ctx, h, noted, created, limit)
 	}

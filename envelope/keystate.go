@@ -63,12 +63,14 @@ func (h *hierarchy) encrypts(sys *systemKey, rec *KeyRecord) (bool, error) {
 		return false, err
 	}
 	if !authentic {
-		h.log.Warn("sealsql: the state of a key row is not authentic; the key is treated as revoked",
+		h.obs.warn.Warn("sealsql: the state of a key row is not authentic; the key is treated as revoked",
 			"key_id", rec.Meta.ID, "created", rec.Meta.Created)
 	}
 	if rec.Revoked || !authentic {
 		if h.revoked.add(rec.Meta) {
 			h.event(context.Background(), "revoked", rec.Meta, nil, nil)
+			h.obs.rec.KeyRevoked()
+			h.obs.warn.Warn("sealsql: a key was revoked; nothing more is sealed under it", "key_id", rec.Meta.ID, "created", rec.Meta.Created)
 		}
 	}
 	now := h.now()

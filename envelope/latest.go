@@ -38,7 +38,7 @@ func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv leve
 	rec, err := h.loadLatest(ctx, id, limit)
 	switch {
 	case err == nil && rec.Meta.Created < floor:
-		h.log.Warn("sealsql: the newest key row is gone from the metastore; making a new key",
+		h.obs.warn.Warn("sealsql: the newest key row is gone from the metastore; making a new key",
 			"key_id", id, "created", floor)
 		created = max(created, rec.Meta.Created+1)
 	case err == nil:
@@ -60,14 +60,14 @@ func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv leve
 	if floor > 0 && floor < limit {
 		created = max(created, floor+1)
 	}
-	return createKey(ctx, h, lv, created, limit)
+	return createKey(ctx, h, lv, created, limit, true)
 }
 
 func createFirst[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V], created, limit int64) (none V, err error) {
 	if err := lv.before(ctx); err != nil {
 		return none, err
 	}
-	v, err := createKey(ctx, h, lv, created, limit)
+	v, err := createKey(ctx, h, lv, created, limit, false)
 	if err == nil {
 		if err = lv.after(ctx, v); err != nil {
 			v.Destroy()
@@ -80,7 +80,8 @@ func createFirst[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V
 // createKey stores a new key under the first free creation time. A key that
 // somebody else stored there meanwhile is adopted if it may encrypt, and
 // otherwise passed over: a revoked key is never used because it was first.
-func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V], created, limit int64) (none V, err error) {
+// rotates is set where the key takes the place of another.
+func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V], created, limit int64, rotates bool) (none V, err error) {
 	for range maxAttempts {
 		if created > limit {
 			break
@@ -89,7 +90,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 		if err != nil {
 			return none, err
 		}
-		stored, err := h.store.Store(ctx, rec)
+		stored, err := h.putRow(ctx, rec)
 		if err != nil {
 			v.Destroy()
 			return none, storeError("store", rec.Meta, h.store, err)
@@ -100,6 +101,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 			}
 			h.event(ctx, "create", rec.Meta, h.store, nil)
 			h.floors.put(rec.Meta.ID, created)
+			h.obs.rec.KeyCreated(h.levelOf(rec), rotates)
 			lv.stored(rec, v)
 			return v, nil
 		}
@@ -127,7 +129,7 @@ func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V],
 
 // load reads one row and checks that it is the one that was asked for.
 func (h *hierarchy) load(ctx context.Context, meta KeyMeta) (*KeyRecord, error) {
-	rec, err := h.store.Load(ctx, meta)
+	rec, err := h.getRow(ctx, meta)
 	rec, err = checkRow(rec, err, meta, h.store)
 	h.event(ctx, "load", meta, h.store, notAbsent(err))
 	return rec, err
@@ -146,7 +148,7 @@ func notAbsent(err error) error {
 // that explains it.
 func (h *hierarchy) loadLatest(ctx context.Context, id string, limit int64) (*KeyRecord, error) {
 	meta := KeyMeta{ID: id}
-	rec, err := h.store.LoadLatest(ctx, id)
+	rec, err := h.getRow(ctx, meta)
 	if errors.Is(err, ErrKeyNotFound) {
 		return nil, ErrKeyNotFound
 	}
@@ -163,7 +165,8 @@ func (h *hierarchy) loadLatest(ctx context.Context, id string, limit int64) (*Ke
 	} else if dead {
 		return nil, shredded(KeyMeta{ID: id})
 	}
-	h.log.Warn("sealsql: the newest key row is from the future and is not used",
+	h.obs.rec.FromFuture()
+	h.obs.warn.Warn("sealsql: the newest key row is from the future and is not used",
 		"key_id", id, "created", rec.Meta.Created)
 	b, ok := h.store.(BoundedLoader)
 	if !ok {

@@ -3,6 +3,8 @@ package envelope
 import (
 	"context"
 	"errors"
+
+	"github.com/sealsql/sealsql/observe"
 )
 
 // retiringPair wraps by one service and unwraps by two.
@@ -38,6 +40,16 @@ func (r *retiringPair) DecryptKey(ctx context.Context, kc KeyContext, wrapped []
 	return either(ctx,
 		func() ([]byte, error) { return r.now.DecryptKey(ctx, kc, wrapped) },
 		func() ([]byte, error) { return r.before.DecryptKey(ctx, kc, wrapped) })
+}
+
+// Health implements HealthReporter for what the services say.
+func (r *retiringPair) Health() (all []observe.Region) {
+	for _, s := range []KeyManagementService{r.now, r.before} {
+		if h, ok := s.(HealthReporter); ok {
+			all = append(all, h.Health()...)
+		}
+	}
+	return all
 }
 
 func (r *retiringPair) Close() error { return errors.Join(r.now.Close(), r.before.Close()) }

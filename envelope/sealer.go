@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sealsql/sealsql/keycache"
+	"github.com/sealsql/sealsql/observe"
 	"github.com/sealsql/sealsql/securemem"
 )
 
@@ -37,6 +38,9 @@ type Config struct {
 	// does it: it must not wait, nor use the Sealer. ctx has the values of the
 	// call that brought it about.
 	Events func(ctx context.Context, e KeyEvent)
+	// Recorder counts what the Sealer does with keys; nil makes one. Values are
+	// counted by who seals and opens them: the drivers and package session.
+	Recorder *observe.Recorder
 	// OnClose, if set, is called by Close while keys are still there.
 	OnClose func() error
 }
@@ -65,7 +69,8 @@ type Sealer struct {
 		sync.Mutex
 		all []*Asherah
 	}
-	close func() error
+	unobserved func() // takes the caches out of the statistics
+	close      func() error
 }
 
 // closeWait bounds the wait of Close for running loads.
@@ -102,6 +107,7 @@ func New(_ context.Context, c Config) (*Sealer, error) {
 		v.now = time.Now
 	}
 	v.base = v.now()
+	v.obs = newObserved(&c, v)
 	if err := c.Policy.past(v.base); err != nil {
 		return nil, err
 	}
@@ -115,6 +121,7 @@ func New(_ context.Context, c Config) (*Sealer, error) {
 	s.columns.byTag = map[[4]byte]string{}
 	s.makeCaches(v, &compactScheme{keyIDs: ids, kms: c.KMS, service: c.Service, product: c.Product})
 	s.close = sync.OnceValue(s.shutdown)
+	s.unobserved = v.obs.rec.Add(sealerSource{s})
 	return s, nil
 }
 
@@ -163,6 +170,7 @@ func (s *Sealer) shutdown() error {
 	if s.c.OnClose != nil {
 		err = s.c.OnClose()
 	}
+	s.unobserved()
 	s.closed.Store(true)
 	s.mending.close()
 	until := time.Now().Add(closeWait)

@@ -48,7 +48,8 @@ func (h *hierarchy) latestSystem(ctx context.Context) (systemLease, error) {
 		return l, nil
 	}
 	return fresh(ctx, h, h.states, k, !h.cache.NoSystem, func(ctx context.Context) (*systemState, error) {
-		return latestOrCreate(ctx, h, h.systemLevel())
+		lv := h.systemLevel()
+		return loading(ctx, h.obs.state, k.ID, func(ctx context.Context) (*systemState, error) { return latestOrCreate(ctx, h, lv) })
 	})
 }
 
@@ -86,12 +87,14 @@ func (x systemLevel) after(ctx context.Context, st *systemState) error {
 // state checked within the interval.
 func (h *hierarchy) systemOf(ctx context.Context, meta KeyMeta) (systemLease, error) {
 	return fresh(ctx, h, h.states, meta, !h.cache.NoSystem, func(ctx context.Context) (*systemState, error) {
-		rec, err := h.load(ctx, meta)
-		if err != nil {
-			return nil, err
-		}
-		st, _, err := h.openSystem(ctx, rec)
-		return st, err
+		return loading(ctx, h.obs.state, meta.ID, func(ctx context.Context) (*systemState, error) {
+			rec, err := h.load(ctx, meta)
+			if err != nil {
+				return nil, err
+			}
+			st, _, err := h.openSystem(ctx, rec)
+			return st, err
+		})
 	})
 }
 
@@ -99,7 +102,7 @@ func (h *hierarchy) systemOf(ctx context.Context, meta KeyMeta) (systemLease, er
 // row's state.
 func (h *hierarchy) openSystem(ctx context.Context, rec *KeyRecord) (*systemState, bool, error) {
 	key, err := cached(ctx, h.systems, rec.Meta, !h.cache.NoSystem, func(ctx context.Context) (*systemKey, error) {
-		return h.unwrapSystem(ctx, rec)
+		return loading(ctx, h.obs.system, rec.Meta.ID, func(ctx context.Context) (*systemKey, error) { return h.unwrapSystem(ctx, rec) })
 	})
 	if err != nil {
 		return nil, false, err
@@ -127,11 +130,13 @@ func (h *hierarchy) systemState(key keycache.Lease[KeyMeta, *systemKey], rec *Ke
 // system leases a system key for opening, whatever its state.
 func (h *hierarchy) system(ctx context.Context, meta KeyMeta) (keycache.Lease[KeyMeta, *systemKey], error) {
 	return cached(ctx, h.systems, meta, !h.cache.NoSystem, func(ctx context.Context) (*systemKey, error) {
-		rec, err := h.load(ctx, meta)
-		if err != nil {
-			return nil, err
-		}
-		return h.unwrapSystem(ctx, rec)
+		return loading(ctx, h.obs.system, meta.ID, func(ctx context.Context) (*systemKey, error) {
+			rec, err := h.load(ctx, meta)
+			if err != nil {
+				return nil, err
+			}
+			return h.unwrapSystem(ctx, rec)
+		})
 	})
 }
 
@@ -159,9 +164,8 @@ func (h *hierarchy) rawSystem(ctx context.Context, rec *KeyRecord) (*systemKey, 
 			Hint: "the row says that the key was destroyed; if nobody did so, restore the row from a backup of the metastore",
 		}
 	}
-	key, err := h.scheme.unwrapSystem(ctx, rec.Meta, rec.Key)
+	key, err := h.askUnwrap(ctx, rec.Meta, rec.Key)
 	defer clear(key)
-	h.event(ctx, "unwrap", rec.Meta, h.kms, err)
 	if err != nil {
 		return nil, h.kmsError("unwrap", rec.Meta, err)
 	}
@@ -182,14 +186,12 @@ func (h *hierarchy) createSystem(ctx context.Context, created int64) (*KeyRecord
 	defer clear(key[:])
 	_, _ = rand.Read(key[:]) // documented never to fail
 	var err error
-	rec.Key, err = h.scheme.wrapSystem(ctx, rec.Meta, key[:])
-	h.event(ctx, "wrap", rec.Meta, h.kms, err)
+	rec.Key, err = h.askWrap(ctx, rec.Meta, key[:])
 	if err != nil {
 		return nil, nil, h.kmsError("wrap", rec.Meta, err)
 	}
-	back, err := h.scheme.unwrapSystem(ctx, rec.Meta, rec.Key)
+	back, err := h.askUnwrap(ctx, rec.Meta, rec.Key)
 	defer clear(back)
-	h.event(ctx, "unwrap", rec.Meta, h.kms, err)
 	if err != nil {
 		return nil, nil, h.kmsError("unwrap", rec.Meta, err)
 	}

@@ -48,7 +48,7 @@ type windowed interface {
 // current leases the value of k if its state needs no look at all: the way of
 // nearly every call.
 func current[K comparable, V windowed](h *hierarchy, c *keycache.Cache[K, V], k K) (keycache.Lease[K, V], bool) {
-	l, ok := c.Get(k)
+	l, ok := c.Find(k)
 	if !ok {
 		return l, false
 	}
@@ -63,7 +63,15 @@ func current[K comparable, V windowed](h *hierarchy, c *keycache.Cache[K, V], k 
 // otherwise loads it again. When that fails it goes on with what it has until
 // the window is stale, except if the store's answer was that something is wrong.
 func fresh[K comparable, V windowed](ctx context.Context, h *hierarchy, c *keycache.Cache[K, V], k K, keep bool, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
-	old, ok := c.Get(k)
+	read := load
+	load = func(ctx context.Context) (V, error) {
+		v, err := read(ctx)
+		if err == nil {
+			h.obs.rec.Checked()
+		}
+		return v, err
+	}
+	old, ok := c.Peek(k)
 	if !ok {
 		l, err := cached(ctx, c, k, keep, load)
 		return l, h.loadError(err)
@@ -81,12 +89,15 @@ func fresh[K comparable, V windowed](ctx context.Context, h *hierarchy, c *keyca
 		return l, nil
 	}
 	if t < w.stale && outage(ctx, err) {
-		h.log.Warn("sealsql: the state of a key could not be checked; going on with it for now", "err", err)
+		h.obs.rec.Stale(false)
+		h.obs.warn.Warn("sealsql: the state of a key could not be checked; going on with it for now", "outcome", Outcome(err), "err", err)
 		w.hard.Store(min(t+int64(retryAfter), w.stale))
 		return old, nil
 	}
 	old.Release()
 	if t >= w.stale && t < w.limit && outage(ctx, err) {
+		h.obs.rec.Stale(true)
+		h.obs.warn.Error("sealsql: the state of a key could not be checked for too long; nothing is sealed under it", "outcome", Outcome(err), "err", err)
 		err = &staleError{err}
 	}
 	return l, h.loadError(err)

@@ -61,6 +61,8 @@ type Cache[K comparable, V Value] struct {
 	running  sync.WaitGroup
 	base     context.Context
 	cancel   context.CancelFunc
+
+	counts counts
 }
 
 type failure struct {
@@ -91,11 +93,29 @@ func (x *Cache[K, V]) Len() int { return int(x.t.length.Load()) }
 // Get leases the value of k if it is there. It neither waits nor loads.
 func (x *Cache[K, V]) Get(k K) (Lease[K, V], bool) { return x.GetHashed(x.c.Hash(k), &k) }
 
+// Find is Get for callers who load on a miss, which counts it then.
+func (x *Cache[K, V]) Find(k K) (Lease[K, V], bool) {
+	if e := x.t.find(x.c.Hash(k), &k); e != nil && e.hit() {
+		x.touch(e)
+		return Lease[K, V]{e}, true
+	}
+	return Lease[K, V]{}, false
+}
+
+// Peek is Get that counts neither hits nor misses.
+func (x *Cache[K, V]) Peek(k K) (Lease[K, V], bool) {
+	if e := x.t.find(x.c.Hash(k), &k); e != nil && e.acquire() {
+		return Lease[K, V]{e}, true
+	}
+	return Lease[K, V]{}, false
+}
+
 // GetHashed is Get for callers who have Config.Hash of the key at hand: for the
 // path where every nanosecond counts. k is not kept.
 func (x *Cache[K, V]) GetHashed(hash uint64, k *K) (Lease[K, V], bool) {
 	e := x.t.find(hash, k)
-	if e == nil || !e.acquire() {
+	if e == nil || !e.hit() {
+		x.counts.misses.Add(1)
 		return Lease[K, V]{}, false
 	}
 	x.touch(e)
@@ -173,6 +193,10 @@ func (x *Cache[K, V]) store(e *entry[K, V]) (old, victim *entry[K, V], ok bool) 
 func (x *Cache[K, V]) dismiss(e *entry[K, V], why Reason) {
 	if e == nil {
 		return
+	}
+	x.counts.hits.Add(e.hits())
+	if why <= Closed {
+		x.counts.left[why].Add(1)
 	}
 	if x.c.Left != nil {
 		x.c.Left(e.key, why)

@@ -8,10 +8,13 @@ type Value interface{ Destroy() }
 
 // entry is a value with its reference count. The cache itself holds one
 // reference while the entry is in its table.
+//
+// The upper half of refs counts look-ups that found the entry, so that counting
+// them takes no further atomic operation: see Stats.
 type entry[K comparable, V Value] struct {
 	Ticket[K]
 	val     V
-	refs    atomic.Int32
+	refs    atomic.Uint64
 	used    atomic.Bool // touched since the clock hand passed
 	next    atomic.Pointer[entry[K, V]]
 	pos     int   // on the clock's ring, guarded by the table's lock
@@ -20,23 +23,36 @@ type entry[K comparable, V Value] struct {
 
 // acquire takes a reference unless the last one is gone already: from zero
 // there is no way back, the value is being destroyed.
-func (e *entry[K, V]) acquire() bool {
+func (e *entry[K, V]) acquire() bool { return e.take(1) }
+
+// hit is acquire for a look-up that is counted.
+func (e *entry[K, V]) hit() bool { return e.take(1 + oneHit) }
+
+const (
+	oneHit  = 1 << 32
+	refMask = oneHit - 1
+)
+
+func (e *entry[K, V]) take(n uint64) bool {
 	for {
 		r := e.refs.Load()
-		if r <= 0 {
+		if r&refMask == 0 {
 			return false
 		}
-		if e.refs.CompareAndSwap(r, r+1) {
+		if e.refs.CompareAndSwap(r, r+n) {
 			return true
 		}
 	}
 }
 
 func (e *entry[K, V]) release() {
-	if e.refs.Add(-1) == 0 {
+	if e.refs.Add(^uint64(0))&refMask == 0 {
 		e.val.Destroy()
 	}
 }
+
+// hits is the number of look-ups that found the entry; it goes round at 2^32.
+func (e *entry[K, V]) hits() uint64 { return e.refs.Load() >> 32 }
 
 // Lease is the right to use a value. The zero Lease is no right at all. It is
 // released once, and the value is not used afterwards.

@@ -26,7 +26,7 @@ type flight[K comparable, V Value] struct {
 // that of the first caller if his context cannot end. If ctx ends first, its
 // cause is returned. A failed load changes nothing in the cache.
 func (x *Cache[K, V]) GetOrLoad(ctx context.Context, k K, load func(context.Context) (V, error)) (Lease[K, V], error) {
-	if l, ok := x.Get(k); ok {
+	if l, ok := x.Find(k); ok {
 		return l, nil
 	}
 	return x.load(ctx, k, load, true)
@@ -44,6 +44,7 @@ func (x *Cache[K, V]) load(ctx context.Context, k K, load func(context.Context) 
 	// Who cannot give up need not be able to leave: no second goroutine.
 	inline := ctx.Done() == nil
 	f, first, err := x.join(k, 1, inline, look)
+	x.counts.misses.Add(1)
 	if err != nil {
 		return Lease[K, V]{}, err
 	}
@@ -147,6 +148,10 @@ func (x *Cache[K, V]) run(ctx context.Context, k K, f *flight[K, V], load func(c
 			err = ErrClosed
 		}
 	}
+	x.counts.loads.Add(1)
+	if err != nil {
+		x.counts.failed.Add(1)
+	}
 	landed = true
 	x.land(k, f, mine.e, err)
 	if mine.e != nil {
@@ -170,7 +175,7 @@ func (x *Cache[K, V]) land(k K, f *flight[K, V], e *entry[K, V], err error) {
 	x.flights.Lock()
 	delete(x.loading, k)
 	if err == nil {
-		e.refs.Add(int32(f.waiters))
+		e.refs.Add(uint64(f.waiters))
 	} else if x.c.Negative > 0 && x.c.IsNegative != nil && x.c.IsNegative(err) {
 		x.remember(k, err)
 	}

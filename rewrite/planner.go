@@ -3,6 +3,8 @@ package rewrite
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // Options say how a statement is about to be run.
@@ -25,6 +27,8 @@ type Planner struct {
 	cold map[planKey]planned // older generation: dropped when hot fills up
 	// Templates by the form of their text, in two generations as well.
 	hotForms, coldForms map[planKey][]*template
+
+	hits, templates, misses atomic.Uint64
 }
 
 // planKey holds everything that a plan depends on (threats T6): the text, the
@@ -62,6 +66,13 @@ const maxCachedText = 64 << 10
 // Plan returns the plan for a text, from the cache where it is known. Refusals
 // are *UnsupportedError and are cached as well.
 func (p *Planner) Plan(text string, c Catalog, s *Session, o Options) (*Plan, error) {
+	plan, _, err := p.PlanTimed(text, c, s, o)
+	return plan, err
+}
+
+// PlanTimed is Plan that also says when planning began: the zero time where the
+// cache had the plan.
+func (p *Planner) PlanTimed(text string, c Catalog, s *Session, o Options) (_ *Plan, began time.Time, _ error) {
 	k := planKey{text, c, *s, o}
 	p.mu.RLock()
 	got, ok := p.hot[k]
@@ -70,19 +81,25 @@ func (p *Planner) Plan(text string, c Catalog, s *Session, o Options) (*Plan, er
 	}
 	p.mu.RUnlock()
 	if ok {
-		return got.plan, got.err
+		p.hits.Add(1)
+		return got.plan, began, got.err
 	}
+	began = time.Now()
 	if len(text) > maxCachedText {
-		return PlanOnce(p.front, text, c, s, o)
+		p.misses.Add(1)
+		plan, err := PlanOnce(p.front, text, c, s, o)
+		return plan, began, err
 	}
 	f := forms.Get().(*form)
 	defer f.release()
 	formed := f.read(p.front, text, s) && len(f.lits) > 0
 	if formed {
 		if plan := p.formed(f, c, s, o); plan != nil {
-			return plan, nil
+			p.templates.Add(1)
+			return plan, time.Time{}, nil
 		}
 	}
+	p.misses.Add(1)
 	var r recording
 	plan, err := planOnce(p.front, text, c, s, o, &r)
 	p.keep(k, planned{plan, err})
@@ -91,7 +108,27 @@ func (p *Planner) Plan(text string, c Catalog, s *Session, o Options) (*Plan, er
 			p.keepTemplate(planKey{string(f.key), c, *s, o}, t)
 		}
 	}
-	return plan, err
+	return plan, began, err
+}
+
+// PlannerStats are the counters of a Planner.
+type PlannerStats struct {
+	// Hits found the text, Templates a text that differs in literals only, Misses
+	// were planned.
+	Hits, Templates, Misses uint64
+	// Entries is the number of plans and refusals that are kept, and Size how
+	// many there may be.
+	Entries, Size int
+}
+
+// Stats returns the counters.
+func (p *Planner) Stats() PlannerStats {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return PlannerStats{
+		Hits: p.hits.Load(), Templates: p.templates.Load(), Misses: p.misses.Load(),
+		Entries: len(p.hot) + len(p.cold), Size: p.size,
+	}
 }
 
 // formed makes the plan of a text from a template of its form; nil without one.

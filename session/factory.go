@@ -11,6 +11,7 @@ import (
 
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/keycache"
+	"github.com/sealsql/sealsql/observe"
 	"github.com/sealsql/sealsql/securemem"
 )
 
@@ -67,6 +68,7 @@ type options struct {
 	logger *slog.Logger
 	memory securemem.Mode
 	now    func() time.Time
+	rec    *observe.Recorder
 }
 
 // WithLogger sends warnings, and at level debug the making of keys, to l.
@@ -82,6 +84,10 @@ func WithMemory(m securemem.Mode) Option { return func(o *options) { o.memory = 
 // WithClock replaces the wall clock, for tests of expiry.
 func WithClock(now func() time.Time) Option { return func(o *options) { o.now = now } }
 
+// WithRecorder counts with r instead of a Recorder of the factory's own, so that
+// several factories are counted together.
+func WithRecorder(r *observe.Recorder) Option { return func(o *options) { o.rec = r } }
+
 // SessionFactory makes sessions. A program needs one for a service and product.
 // All methods may be called concurrently.
 type SessionFactory struct {
@@ -96,6 +102,8 @@ type SessionFactory struct {
 	closed  atomic.Bool
 	cache   *keycache.Cache[string, *partition] // nil: sessions are not kept
 	swept   atomic.Int64                        // Unix nanoseconds
+	rec     *observe.Recorder
+	left    func() // takes the session cache out of the statistics
 }
 
 // NewSessionFactory makes a factory on a key store and a key management service,
@@ -130,7 +138,7 @@ func NewSessionFactory(c *Config, store envelope.Metastore, kms envelope.KeyMana
 	var err error
 	f.sealer, err = envelope.New(context.Background(), envelope.Config{
 		Service: c.Service, Product: c.Product, KMS: kms, Metastore: store, KeepOpen: true,
-		Policy: p, Cache: caches, Memory: o.memory, Logger: o.logger, Now: o.now,
+		Policy: p, Cache: caches, Memory: o.memory, Logger: o.logger, Now: o.now, Recorder: o.rec,
 	})
 	if err != nil {
 		return nil, err
@@ -138,8 +146,10 @@ func NewSessionFactory(c *Config, store envelope.Metastore, kms envelope.KeyMana
 	if err := f.formats(c, store); err != nil {
 		return nil, errors.Join(err, f.sealer.Close())
 	}
+	f.rec = f.sealer.Recorder()
 	if policy.CacheSessions {
 		f.cache = newSessionCache(policy.SessionCacheMaxSize)
+		f.left = f.rec.Add(sessionSource{f.cache})
 	}
 	return f, nil
 }
@@ -213,6 +223,7 @@ func (f *SessionFactory) GetSession(id string) (*Session, error) {
 func (f *SessionFactory) Close() error {
 	f.closed.Store(true)
 	if f.cache != nil {
+		f.left()
 		f.cache.Close(0)
 	}
 	return f.sealer.Close()

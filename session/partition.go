@@ -51,7 +51,7 @@ func (p *partition) Destroy() {
 // reads reports whether records of the format open.
 func (p *partition) reads(f Format) bool { return slices.Contains(p.f.read, f) }
 
-func (p *partition) encrypt(ctx context.Context, payload []byte) (*envelope.DataRowRecord, error) {
+func (p *partition) encryptOne(ctx context.Context, payload []byte) (*envelope.DataRowRecord, error) {
 	if p.f.format == Asherah {
 		return p.asherah.Encrypt(ctx, payload)
 	}
@@ -62,9 +62,9 @@ func (p *partition) encrypt(ctx context.Context, payload []byte) (*envelope.Data
 	return &envelope.DataRowRecord{Data: rec}, nil
 }
 
-// decrypt tells the formats by whether there is a key beside the data. A record
+// decryptOne tells the formats by whether there is a key beside the data. A record
 // of the one is an error in the other, so nothing is tried twice.
-func (p *partition) decrypt(ctx context.Context, r *envelope.DataRowRecord) ([]byte, error) {
+func (p *partition) decryptOne(ctx context.Context, r *envelope.DataRowRecord) ([]byte, error) {
 	if r.Key == nil && p.reads(Compact) {
 		return p.open(ctx, []byte{}, r.Data)
 	}
@@ -74,15 +74,15 @@ func (p *partition) decrypt(ctx context.Context, r *envelope.DataRowRecord) ([]b
 	return p.asherah.Decrypt(ctx, r)
 }
 
-func (p *partition) seal(ctx context.Context, dst, payload []byte) ([]byte, error) {
+func (p *partition) sealOne(ctx context.Context, dst, payload []byte) ([]byte, error) {
 	if p.f.format == Asherah {
 		return p.asherah.Seal(ctx, dst, payload)
 	}
 	return p.f.sealer.Seal(ctx, dst, p.f.column, p.compact, 0, payload)
 }
 
-// openAny tells the formats by the mark of compact records, which no JSON has.
-func (p *partition) openAny(ctx context.Context, dst, record []byte) ([]byte, error) {
+// openOne tells the formats by the mark of compact records, which no JSON has.
+func (p *partition) openOne(ctx context.Context, dst, record []byte) ([]byte, error) {
 	if envelope.IsRecord(record) && p.reads(Compact) {
 		return p.open(ctx, dst, record)
 	}

@@ -76,7 +76,7 @@ func (s *Session) Seal(ctx context.Context, dst, payload []byte) ([]byte, error)
 	if err != nil {
 		return dst, err
 	}
-	return p.seal(ctx, dst, payload)
+	return p.sealBytes(ctx, dst, payload)
 }
 
 // Open is Decrypt for what Seal made, and for the JSON of a DataRowRecord in
@@ -87,7 +87,7 @@ func (s *Session) Open(ctx context.Context, dst, record []byte) ([]byte, error) 
 	if err != nil {
 		return dst, err
 	}
-	return p.openAny(ctx, dst, record)
+	return p.openBytes(ctx, dst, record)
 }
 
 // Store encrypts payload and hands the record to a Storer, whose key it returns.

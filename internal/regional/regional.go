@@ -91,7 +91,9 @@ func New(c Config) (*Service, error) {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	seen := map[string]bool{}
+	s.c.Regions = make([]Region, len(c.Regions))
 	for i, r := range c.Regions {
+		s.c.Regions[i] = observedRegion{r, c.Name}
 		if r.Name() == "" || seen[r.Name()] {
 			return nil, fmt.Errorf("region %q is named twice, or not at all", r.Name())
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/internal/awsfault"
 	"github.com/sealsql/sealsql/internal/failover"
+	"github.com/sealsql/sealsql/observe"
 )
 
 // faults are the error codes of DynamoDB.
@@ -99,13 +100,19 @@ func one(id string, item attributes) (*envelope.KeyRecord, error) {
 // in the others where everywhere says so. That there is none is only said if the
 // home answered, and where everywhere says so all did.
 func (m *Metastore) read(ctx context.Context, ask func(context.Context, int) (*envelope.KeyRecord, error), everywhere bool) (*envelope.KeyRecord, error) {
+	op := "load_latest"
+	if everywhere {
+		op = "load"
+	}
 	if err := m.ready(ctx); err != nil {
 		return nil, err
 	}
 	var rec *envelope.KeyRecord
 	var final, failed error
 	ok := m.group.Try(ctx, m.order, func(ctx context.Context, i int) (failover.Verdict, error) {
+		ctx, t := m.begin(ctx, i, op)
 		r, err := ask(ctx, i)
+		t.End(envelope.Outcome(err))
 		switch {
 		case err == nil:
 			rec = r
@@ -233,12 +240,19 @@ func (m *Metastore) write(ctx context.Context, op string, ask func(context.Conte
 	var refused bool
 	var failed error
 	done, asked := m.group.One(ctx, 0, func(ctx context.Context, _ int) (failover.Verdict, error) {
+		ctx, t := m.begin(ctx, 0, op)
 		err := ask(ctx)
 		var no *types.ConditionalCheckFailedException
-		if refused = errors.As(err, &no); err == nil || refused {
+		if refused = errors.As(err, &no); refused {
+			t.End(observe.Exists)
+		} else if err == nil {
+			t.End(observe.OK)
+		}
+		if err == nil || refused {
 			return failover.Done, nil
 		}
 		failed = m.fault(0, op, err)
+		t.End(envelope.Outcome(failed))
 		return verdict(failed), failed
 	})
 	if !asked {
