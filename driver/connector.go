@@ -41,6 +41,10 @@ type Options struct {
 	// ShreddedNull opens values whose keys were destroyed as NULL. Without it
 	// they are an error that matches sealsql.ErrShredded.
 	ShreddedNull bool
+	// MaxKeys is the number of rows whose keys one statement may look up first
+	// (rewrite.KeysFirst); 0 means 10,000. More are an error that matches
+	// sealsql.ErrTooManyRows.
+	MaxKeys int
 	// Audit records reading and writing of the columns that ask for it; nil
 	// records nothing. It is closed by the Sealer (envelope.Config.OnClose).
 	Audit *audit.Log
@@ -72,6 +76,8 @@ type connector struct {
 	// shredded opens values whose keys were destroyed as NULL.
 	shredded bool
 	audit    *audit.Log
+	// maxKeys is the number of rows whose keys a statement may look up first.
+	maxKeys int
 }
 
 // New wraps an inner connector. The result's connections seal and open the
@@ -99,6 +105,9 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 	if o.PlanCache <= 0 {
 		o.PlanCache = 2000
 	}
+	if o.MaxKeys <= 0 {
+		o.MaxKeys = defaultMaxKeys
+	}
 	if o.Driver == nil {
 		o.Driver = inner.Driver()
 	}
@@ -123,6 +132,7 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 
 		shredded: o.ShreddedNull,
 		audit:    o.Audit,
+		maxKeys:  o.MaxKeys,
 	}, nil
 }
 

@@ -54,6 +54,7 @@ func (c *conn) InsecureBypassEncryption() driver.Conn {
 		place = file + ":" + strconv.Itoa(line)
 	}
 	slog.Warn("sealsql: encryption bypassed: the inner driver's connection was handed out", "caller", place)
+	c.manual = true
 	c.changed(rewrite.EffectCatalog | rewrite.EffectSession)
 	return c.inner
 }
