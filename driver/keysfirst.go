@@ -137,7 +137,7 @@ func (s *steps) main() (Input, error) {
 		found[i] = f
 	}
 	in := s.in
-	in.Text, in.Args = s.first.Text(s.c.cr.front.Dialect(), found), s.arguments(s.first.Args())
+	in.Text, in.Args = s.first.Text(found), s.arguments(s.first.Args())
 	in.Rewritten = true
 	return in, nil
 }

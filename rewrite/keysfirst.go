@@ -28,6 +28,8 @@ type KeysFirst struct {
 	texts  []string // around the places
 	places []keyPlace
 	args   []int
+	// values: row values are compared with VALUES, not with a list (SQLite).
+	values bool
 }
 
 // Lookup finds the keys of rows.
@@ -70,11 +72,11 @@ type Found struct {
 
 // Text writes the statement with the keys that were found, one Found a lookup.
 // Its parameters are Args.
-func (k *KeysFirst) Text(d Dialect, found []Found) string {
+func (k *KeysFirst) Text(found []Found) string {
 	var b strings.Builder
 	for i := range k.places {
 		b.WriteString(k.texts[i])
-		k.places[i].write(&b, d, &found[k.places[i].lookup])
+		k.places[i].write(&b, k.values, &found[k.places[i].lookup])
 	}
 	b.WriteString(k.texts[len(k.places)])
 	return b.String()
@@ -84,7 +86,7 @@ func (k *KeysFirst) Text(d Dialect, found []Found) string {
 // from 1 in their order.
 func (k *KeysFirst) Args() []int { return k.args }
 
-func (p *keyPlace) write(b *strings.Builder, d Dialect, f *Found) {
+func (p *keyPlace) write(b *strings.Builder, values bool, f *Found) {
 	switch {
 	case p.done:
 		b.WriteString("(1=1)")
@@ -92,16 +94,16 @@ func (p *keyPlace) write(b *strings.Builder, d Dialect, f *Found) {
 		b.WriteString("(NULL)")
 	case p.exact:
 		b.WriteString("(CASE WHEN " + p.column + " IS NULL THEN NULL ELSE ")
-		p.in(b, d, f)
+		p.in(b, values, f)
 		b.WriteString(" END)")
 	default:
 		b.WriteByte('(')
-		p.in(b, d, f)
+		p.in(b, values, f)
 		b.WriteByte(')')
 	}
 }
 
-func (p *keyPlace) in(b *strings.Builder, d Dialect, f *Found) {
+func (p *keyPlace) in(b *strings.Builder, values bool, f *Found) {
 	if len(f.Rows) == 0 {
 		if p.not {
 			b.WriteString("1=1")
@@ -116,8 +118,8 @@ func (p *keyPlace) in(b *strings.Builder, d Dialect, f *Found) {
 	}
 	b.WriteString(" IN (")
 	several := len(f.Rows[0]) > 1
-	if several && d == SQLite {
-		b.WriteString("VALUES ") // its row values take no list
+	if several && values {
+		b.WriteString("VALUES ")
 	}
 	for i, row := range f.Rows {
 		if i > 0 {
@@ -177,7 +179,7 @@ func (a *analysis) keyFirst(o *Op, sc *scope, h hit) bool {
 // keysFirst plans the statement in two steps.
 func (a *analysis) keysFirst() (*Plan, error) {
 	slices.SortFunc(a.keyed, func(x, y keyed) int { return x.op.Start - y.op.Start })
-	p := &keysPlanner{a: a, first: &KeysFirst{}}
+	p := &keysPlanner{a: a, first: &KeysFirst{values: a.dialect == SQLite}}
 	p.find.statement(a.script.Statements[0])
 	p.first.Locks = p.find.locks
 	if err := p.valuesApart(); err != nil {
@@ -190,12 +192,12 @@ func (a *analysis) keysFirst() (*Plan, error) {
 	}
 	p.main()
 	found := make([]Found, len(p.first.Lookups))
-	main, err := PlanOnce(a.front, p.first.Text(a.dialect, found), a.cat, a.session, Options{HasArgs: a.opt.HasArgs, Prepare: a.opt.Prepare, ContextPartition: a.opt.ContextPartition})
+	main, err := PlanOnce(a.front, p.first.Text(found), a.cat, a.session, Options{HasArgs: a.opt.HasArgs, Prepare: a.opt.Prepare, ContextPartition: a.opt.ContextPartition})
 	if err != nil {
 		return nil, elsewhere(err, -1)
 	}
 	p.first.Main = main
-	b := &builder{a: a, plan: &Plan{Text: a.script.Text, Params: a.script.Params, Tables: a.touched, First: p.first}}
+	b := &builder{a: a, plan: &Plan{Params: a.script.Params, Tables: a.touched, First: p.first}}
 	b.names()
 	return b.plan, nil
 }

@@ -212,8 +212,8 @@ type Plan struct {
 	Likes []*Like
 	// Limit is the LIMIT that the driver applies; nil for none.
 	Limit *Limit
-	// First is set for a statement that is run in two steps: the plan has nothing
-	// else then but what the caller has to give and names.
+	// First is set for a statement that is run in two steps: the plan has no text
+	// then, and nothing else but Params, ParamNames and Tables.
 	First *KeysFirst
 	// After are statements that complete the definition: what the engine has no
 	// place for in it. They are run on the same connection once it has succeeded.
