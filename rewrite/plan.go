@@ -202,7 +202,7 @@ type Plan struct {
 	Effects  Effect
 	// Transacts is what a statement that passes may do to the transaction.
 	Transacts Transacts
-	Checks   []Check
+	Checks    []Check
 	// Tables are the annotated tables that the plan relies on.
 	Tables []*schema.Table
 	// Filters are comparisons that an index answers with more rows than it

@@ -38,7 +38,7 @@ type Report struct {
 	// Steps are the statements that are run in its place, in one transaction:
 	// lookups of keys, and last the statement with the keys, here with none.
 	Steps   []Report `json:"steps,omitempty"`
-	Refusal  *Refusal `json:"refusal,omitempty"`
+	Refusal *Refusal `json:"refusal,omitempty"`
 }
 
 // Line says what becomes of one parameter or result column, or that a search
