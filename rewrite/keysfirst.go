@@ -162,6 +162,9 @@ func (a *analysis) keyFirst(o *Op, sc *scope, h hit) bool {
 	if a.opt.Lookup || len(a.script.Statements) != 1 || h.rel.annotated() == nil || h.rel.view != nil || h.rel.excluded || a.depth > 0 {
 		return false
 	}
+	if a.dialect == MySQL && a.wordIn(Span{}, "SQL_CALC_FOUND_ROWS") {
+		return false // what ends the transaction would be counted last
+	}
 	switch a.script.Statements[0].(type) {
 	case *Query, *Insert, *Update, *Delete:
 	default:

@@ -402,7 +402,7 @@ func describePartition(p rewrite.PartitionSource) string {
 // world is a database and its annotations, written in a few lines:
 //
 //	table users
-//	  id int
+//	  id int required
 //	  tenant_id text
 //	  ssn bytea sealed text
 //	  note bytea sealed text unbound
@@ -586,6 +586,8 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			x := &schema.Fragments{Name: f[i+1], Collation: schema.CollationBytes}
 			*map[string]**schema.Fragments{"prefix": &col.Prefix, "suffix": &col.Suffix, "contains": &col.Contains}[f[i]] = x
 			i++
+		case "required":
+			c.NotNull = true
 		case "asherah":
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
 		case "index", "lossy", "normalized", "folding", "uniquely", "table-wide", "group":
