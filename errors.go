@@ -55,6 +55,11 @@ var (
 	// marked for reading again; a SELECT may be repeated.
 	ErrCatalogChanged = errors.New("sealsql: table definitions changed")
 
+	// ErrTooManyRows: the driver has to hold rows, or their keys, to answer the
+	// statement exactly, and there are more than the configuration allows. Nothing
+	// was changed.
+	ErrTooManyRows = errors.New("sealsql: more rows than the configured limit")
+
 	// ErrSetup: the database's annotated tables are not fit for encryption: a
 	// default, a trigger, an index expression or a column type is in the way.
 	ErrSetup = errors.New("sealsql: database not set up for encryption")

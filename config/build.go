@@ -107,7 +107,7 @@ func (p *parse) build(raw *file) *Config {
 			Routines: p.declared("routines", raw.Routines),
 			Triggers: p.declared("triggers", raw.Triggers),
 		},
-		Limits:    Limits{Plans: raw.Limits.Plans},
+		Limits:    Limits{Plans: raw.Limits.Plans, Keys: raw.Limits.Keys},
 		Format:    raw.Defaults.Format,
 		Algorithm: raw.Defaults.Algorithm,
 		Asherah:   raw.asherah(),

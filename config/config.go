@@ -174,6 +174,8 @@ type Declarations struct {
 type Limits struct {
 	// Plans is the number of statements whose plan is kept.
 	Plans int
+	// Keys is the number of rows whose keys one statement may look up first.
+	Keys int
 }
 
 // DefaultFile is the file that Find looks for in the working directory.

@@ -369,6 +369,7 @@ func (d *differ) settings(a, b *Config) {
 		{"catalog.max_age", a.MaxAge, b.MaxAge},
 		{"guards", a.Guards, b.Guards},
 		{"limits.plan_cache", a.Limits.Plans, b.Limits.Plans},
+		{"limits.lookup_keys", a.Limits.Keys, b.Limits.Keys},
 		{"defaults.format", a.Format, b.Format},
 		{"defaults.algorithm", a.Algorithm, b.Algorithm},
 	} {

@@ -49,6 +49,9 @@ type conn struct {
 	// on engines whose catalog does not show them.
 	temps  []rewrite.RelationID
 	closed bool
+	// manual is set where SQL text may have begun or ended a transaction, so that
+	// inTx is not to be relied on.
+	manual bool
 	// txVersion is the catalogs' version when the transaction began.
 	txVersion uint64
 }
@@ -122,7 +125,7 @@ func (c *conn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, e
 		return inner, err
 	}
 	c.settled()
-	c.inTx, c.txVersion = true, c.cr.cats.version.Load()
+	c.inTx, c.manual, c.txVersion = true, false, c.cr.cats.version.Load()
 	c.tx = tx{c: c, inner: inner}
 	return &c.tx, nil
 }
@@ -135,9 +138,12 @@ func (c *conn) prepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if c.cr.nothing {
 		return c.prepareInner(ctx, query)
 	}
-	p, err := c.plan(ctx, query, rewrite.Options{HasArgs: true, Prepare: true})
+	p, err := c.planAny(ctx, query, rewrite.Options{HasArgs: true, Prepare: true})
 	if err != nil {
 		return nil, err
+	}
+	if p.First != nil {
+		return &keysStmt{c, query, p.Params}, nil
 	}
 	return c.prepare(ctx, query, p)
 }
@@ -150,9 +156,22 @@ func (c *conn) execContext(ctx context.Context, query string, args []driver.Name
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.plan(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
+	return c.execInput(ctx, in, args)
+}
+
+// execInput runs a statement whose options are separated. args are what they
+// were separated from.
+func (c *conn) execInput(ctx context.Context, in Input, args []driver.NamedValue) (driver.Result, error) {
+	p, err := c.planAny(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
 	if err != nil {
 		return nil, err
+	}
+	if p.First != nil {
+		s, err := c.steps(ctx, p, in, false)
+		if err != nil {
+			return nil, err
+		}
+		return s.exec()
 	}
 	if p.Pass {
 		res, err := c.exec(ctx, p.Text, passed(in, args))
@@ -186,9 +205,21 @@ func (c *conn) queryContext(ctx context.Context, query string, args []driver.Nam
 	if err != nil {
 		return nil, err
 	}
-	p, err := c.plan(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
+	return c.queryInput(ctx, in, args)
+}
+
+// queryInput is execInput for statements that return rows.
+func (c *conn) queryInput(ctx context.Context, in Input, args []driver.NamedValue) (driver.Rows, error) {
+	p, err := c.planAny(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
 	if err != nil {
 		return nil, err
+	}
+	if p.First != nil {
+		s, err := c.steps(ctx, p, in, false)
+		if err != nil {
+			return nil, err
+		}
+		return s.query()
 	}
 	if p.Pass {
 		return c.queryPassing(ctx, p, in, args)
@@ -279,9 +310,19 @@ func renumber(parts ...[]driver.NamedValue) []driver.NamedValue {
 	return out
 }
 
-// plan returns the plan of a statement for the state of this connection, that of
-// an EXECUTE with what was prepared.
+// plan is planAny for callers that send what is planned: a statement that is run
+// in two steps is refused.
 func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
+	p, err := c.planAny(ctx, query, o)
+	if err == nil && p.First != nil {
+		return nil, &rewrite.UnsupportedError{Pos: -1, Reason: rewrite.ReasonStatement, Hint: "the statement is run in two steps, which this way of sending it does not take; use ExecContext or QueryContext"}
+	}
+	return p, err
+}
+
+// planAny returns the plan of a statement for the state of this connection, that of
+// an EXECUTE with what was prepared.
+func (c *conn) planAny(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
 	p, err := c.planned(ctx, query, o)
 	if err == nil && p.Executes != nil {
 		p, err = c.executing(ctx, p, o)
@@ -341,6 +382,9 @@ func (c *conn) outdated(err error) bool {
 // done looks at the outcome of a statement and keeps the connection's
 // knowledge true. It returns err as it is, except for violations of a guard.
 func (c *conn) done(p *rewrite.Plan, query string, err error) error {
+	if p.Transacts != 0 {
+		c.transacted(p.Transacts)
+	}
 	if err == nil && (p.Prepares != nil || p.Releases != nil) {
 		c.prepares(p, query)
 	}

@@ -44,6 +44,10 @@ type Options struct {
 	// ShreddedNull opens values whose keys were destroyed as NULL. Without it
 	// they are an error that matches sealsql.ErrShredded.
 	ShreddedNull bool
+	// MaxKeys is the number of rows whose keys one statement may look up first
+	// (rewrite.KeysFirst); 0 means 10,000. More are an error that matches
+	// sealsql.ErrTooManyRows.
+	MaxKeys int
 	// Audit records reading and writing of the columns that ask for it; nil
 	// records nothing. It is closed by the Sealer (envelope.Config.OnClose).
 	Audit *audit.Log
@@ -75,8 +79,10 @@ type connector struct {
 	// shredded opens values whose keys were destroyed as NULL.
 	shredded bool
 	audit    *audit.Log
-	rec      *observe.Recorder
-	warn     *seldom.Logger
+	// maxKeys is the number of rows whose keys a statement may look up first.
+	maxKeys int
+	rec     *observe.Recorder
+	warn    *seldom.Logger
 	// unobserved takes the plan cache out of the statistics.
 	unobserved func()
 }
@@ -106,6 +112,9 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 	if o.PlanCache <= 0 {
 		o.PlanCache = 2000
 	}
+	if o.MaxKeys <= 0 {
+		o.MaxKeys = defaultMaxKeys
+	}
 	if o.Driver == nil {
 		o.Driver = inner.Driver()
 	}
@@ -130,6 +139,7 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 
 		shredded: o.ShreddedNull,
 		audit:    o.Audit,
+		maxKeys:  o.MaxKeys,
 		rec:      o.Sealer.Recorder(),
 		warn:     seldom.New(slog.Default(), nil),
 	}

@@ -55,6 +55,7 @@ func (c *conn) InsecureBypassEncryption() driver.Conn {
 	}
 	slog.Warn("sealsql: encryption bypassed: the inner driver's connection was handed out", "caller", place)
 	c.cr.rec.Bypassed()
+	c.manual = true
 	c.changed(rewrite.EffectCatalog | rewrite.EffectSession)
 	return c.inner
 }

@@ -74,6 +74,7 @@ func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driv
 		MaxAge:    cfg.MaxAge,
 		Guards:    guardWords[cfg.Guards],
 		PlanCache: cfg.Limits.Plans,
+		MaxKeys:   cfg.Limits.Keys,
 		Driver:    drv,
 
 		ShreddedNull: cfg.ShreddedNull,

@@ -13,11 +13,16 @@ type tx struct {
 }
 
 func (t *tx) Commit() error {
-	defer t.c.settled()
+	defer t.ended()
 	return t.inner.Commit()
 }
 
 func (t *tx) Rollback() error {
-	defer t.c.settled()
+	defer t.ended()
 	return t.inner.Rollback()
+}
+
+func (t *tx) ended() {
+	t.c.manual = false
+	t.c.settled()
 }

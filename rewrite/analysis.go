@@ -51,6 +51,8 @@ type analysis struct {
 	filters    []lossy
 	// liked are its comparisons with patterns.
 	liked []*liked
+	// keyed are comparisons whose rows are looked up first.
+	keyed []keyed
 	// after are the statements that complete a definition.
 	after []string
 	// limited is its LIMIT, where the driver applies it.

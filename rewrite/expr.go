@@ -256,7 +256,7 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return a.nullTest(e, sc, why)
 	}
 	if comparisons[o.Name] {
-		if err := a.likeElsewhere(o, sc); err != nil {
+		if done, err := a.likeElsewhere(o, sc); done || err != nil {
 			return err
 		}
 		if done, err := a.rangeCompare(o, o.Name, o.Args, sc); done || err != nil {

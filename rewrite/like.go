@@ -280,23 +280,26 @@ func (a *analysis) fragmentPartition(f *schema.Fragments, ref *ColumnRef, h hit)
 	return p, nil
 }
 
-// likeElsewhere refuses a LIKE over an encrypted column that likes did not plan,
-// with what works.
-func (a *analysis) likeElsewhere(o *Op, sc *scope) error {
+// likeElsewhere has a LIKE over an encrypted column that likes did not plan
+// looked up first, or refuses it with what works.
+func (a *analysis) likeElsewhere(o *Op, sc *scope) (done bool, err error) {
 	if !likeNames[o.Name] || len(o.Args) < 2 {
-		return nil
+		return false, nil
 	}
 	if ref, h := a.likeColumn(o, sc); ref != nil {
-		return a.refuse(ref.Start, ReasonPredicate, h.flow()[0].col.String(), likeHint)
+		if a.keyFirst(o, sc, h) {
+			return true, nil
+		}
+		return true, a.refuse(ref.Start, ReasonPredicate, h.flow()[0].col.String(), likeHint)
 	}
 	ref, ok := o.Args[0].(*ColumnRef)
 	if !ok {
-		return nil
+		return false, nil
 	}
 	if h, _, found, err := a.resolve(ref, sc); err == nil && found && len(h.flow()) > 0 {
-		return a.refuse(ref.Start, ReasonPredicate, h.flow()[0].col.String(), noFragmentsHint)
+		return true, a.refuse(ref.Start, ReasonPredicate, h.flow()[0].col.String(), noFragmentsHint)
 	}
-	return nil
+	return false, nil
 }
 
 // planned reports a condition that was planned by likeOn.

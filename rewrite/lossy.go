@@ -18,7 +18,7 @@ type lossy struct {
 // them in a way that the driver cannot take over (threats T22). Nil for every other query.
 func (a *analysis) filterableIn(q *Query) *Select {
 	s, ok := q.Body.(*Select)
-	if !ok || !a.takes(q) || q.Lock || s.Distinct || s.Into || s.Having != nil || s.ItemsEnd < 0 ||
+	if !ok || !a.takes(q) || q.Lock && !a.opt.Lookup || s.Distinct || s.Into || s.Having != nil || s.ItemsEnd < 0 ||
 		len(s.DistinctOn)+len(s.GroupBy)+len(s.Windows) > 0 {
 		return nil
 	}

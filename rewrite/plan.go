@@ -200,7 +200,9 @@ type Plan struct {
 	Executes *Executed
 	Releases []string
 	Effects  Effect
-	Checks   []Check
+	// Transacts is what a statement that passes may do to the transaction.
+	Transacts Transacts
+	Checks    []Check
 	// Tables are the annotated tables that the plan relies on.
 	Tables []*schema.Table
 	// Filters are comparisons that an index answers with more rows than it
@@ -210,6 +212,9 @@ type Plan struct {
 	Likes []*Like
 	// Limit is the LIMIT that the driver applies; nil for none.
 	Limit *Limit
+	// First is set for a statement that is run in two steps: the plan has no text
+	// then, and nothing else but Params, ParamNames and Tables.
+	First *KeysFirst
 	// After are statements that complete the definition: what the engine has no
 	// place for in it. They are run on the same connection once it has succeeded.
 	After []string

@@ -137,6 +137,13 @@ func checkPlan(t *testing.T, front rewrite.Frontend, input string, p *rewrite.Pl
 	if strings.Contains(p.Text, "SECRET") && p.Executes == nil { // whose text is another one when it runs
 		t.Errorf("plaintext in the outgoing text: %s", p.Text)
 	}
+	if p.First != nil {
+		for i := range p.First.Lookups {
+			checkPlan(t, front, p.First.Lookups[i].Text, p.First.Lookups[i].Plan)
+		}
+		checkPlan(t, front, p.First.Text(make([]rewrite.Found, len(p.First.Lookups))), p.First.Main)
+		return
+	}
 	if !p.Pass && !p.ArgsSame && len(p.Args) == 0 && len(p.Holes) == 0 && p.Params > 0 {
 		t.Errorf("arguments are lost")
 	}
@@ -163,6 +170,9 @@ func checkPlan(t *testing.T, front rewrite.Frontend, input string, p *rewrite.Pl
 
 func describePlan(p *rewrite.Plan) string {
 	var b strings.Builder
+	if p.First != nil {
+		return describeSteps(p.First)
+	}
 	if p.Pass {
 		b.WriteString("pass\n")
 	}
@@ -227,6 +237,31 @@ func describePlan(p *rewrite.Plan) string {
 	}
 	if p.Effects&rewrite.EffectSession != 0 {
 		b.WriteString("effect session\n")
+	}
+	return b.String()
+}
+
+// describeSteps shows the lookups and the statement with two keys in each place.
+func describeSteps(k *rewrite.KeysFirst) string {
+	var b strings.Builder
+	found := make([]rewrite.Found, len(k.Lookups))
+	for i, l := range k.Lookups {
+		fmt.Fprintf(&b, "lookup %d of %s, arguments %v\n", i+1, l.Column, l.Args)
+		fmt.Fprintf(&b, "  %s\n  %s\n", l.Text, l.Plan.Text)
+		for _, line := range strings.Split(strings.TrimSpace(describePlan(l.Plan)), "\n") {
+			b.WriteString("    " + line + "\n")
+		}
+		for range 2 {
+			row := make([]string, len(l.Keys))
+			for j := range row {
+				row[j] = strconv.Itoa(j + 1)
+			}
+			found[i].Rows = append(found[i].Rows, row)
+		}
+	}
+	fmt.Fprintf(&b, "then, locked %t, arguments %v\n  %s\n  %s\n", k.Locks, k.Args(), k.Text(found), k.Main.Text)
+	for _, line := range strings.Split(strings.TrimSpace(describePlan(k.Main)), "\n") {
+		b.WriteString("    " + line + "\n")
 	}
 	return b.String()
 }
@@ -367,7 +402,7 @@ func describePartition(p rewrite.PartitionSource) string {
 // world is a database and its annotations, written in a few lines:
 //
 //	table users
-//	  id int
+//	  id int required
 //	  tenant_id text
 //	  ssn bytea sealed text
 //	  note bytea sealed text unbound
@@ -551,6 +586,8 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			x := &schema.Fragments{Name: f[i+1], Collation: schema.CollationBytes}
 			*map[string]**schema.Fragments{"prefix": &col.Prefix, "suffix": &col.Suffix, "contains": &col.Contains}[f[i]] = x
 			i++
+		case "required":
+			c.NotNull = true
 		case "asherah":
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
 		case "index", "lossy", "normalized", "folding", "uniquely", "table-wide", "group":

@@ -15,6 +15,9 @@ type Options struct {
 	Prepare bool
 	// ContextPartition: the context carries a partition (sealsql.WithPartition).
 	ContextPartition bool
+	// Lookup: the statement is a lookup of KeysFirst, which may lock more rows
+	// than it shows.
+	Lookup bool
 }
 
 // Planner makes plans and keeps them. It is safe for concurrent use.
@@ -103,7 +106,7 @@ func (p *Planner) PlanTimed(text string, c Catalog, s *Session, o Options) (_ *P
 	var r recording
 	plan, err := planOnce(p.front, text, c, s, o, &r)
 	p.keep(k, planned{plan, err})
-	if formed && err == nil {
+	if formed && err == nil && plan.First == nil {
 		if t := newTemplate(p.front, s, plan, f, &r); t != nil {
 			p.keepTemplate(planKey{string(f.key), c, *s, o}, t)
 		}
@@ -232,7 +235,7 @@ func planUnparsed(w *workspace, f Frontend, text string, script *Script, syntax 
 	if err := a.unknownTokens(script.Tokens, syntax.Pos); err != nil {
 		return nil, err
 	}
-	return &Plan{Pass: true, Text: passText(text, script), ArgsSame: true, Params: -1, Effects: a.effects}, nil
+	return &Plan{Pass: true, Text: passText(text, script), ArgsSame: true, Params: -1, Effects: a.effects, Transacts: TransactsAnything}, nil
 }
 
 // passText is what goes out when a plan passes: the caller's own text unless

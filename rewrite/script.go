@@ -52,13 +52,16 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 		parts = append(parts, p)
 	}
 	a.effects = effects
+	if len(a.keyed) > 0 {
+		return a.keysFirst()
+	}
 	if err := a.finish(); err != nil {
 		return nil, err
 	}
 	r.take(a)
 	if !a.needsParts(parts) {
 		return &Plan{
-			Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects,
+			Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects, Transacts: a.transacts(),
 			Prepares: a.prepares.passing(script.Params), Executes: a.executes, Releases: a.releases,
 			Describes: a.describes, Replaces: a.declares, Fetches: a.fetches, NoRows: len(parts) > 1 && len(a.fetches) > 0,
 		}, nil
@@ -74,7 +77,7 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 func (a *analysis) part(st Statement, before Effect) (part, error) {
 	touched := a.touched
 	a.touched, a.unknown, a.effects = nil, nil, 0
-	a.results, a.top, a.skipRes, a.filterable, a.filters, a.liked, a.limited = nil, nil, false, nil, nil, nil, nil
+	a.results, a.top, a.skipRes, a.filterable, a.filters, a.liked, a.keyed, a.limited = nil, nil, false, nil, nil, nil, nil, nil
 	if err := a.statement(st); err != nil {
 		return part{}, err
 	}

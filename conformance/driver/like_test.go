@@ -42,8 +42,13 @@ var likeTables = []string{
 
 func (e engine) likeTwins(t *testing.T) *twins {
 	t.Helper()
-	x := &twins{t: t, w: e.open(t, strings.ReplaceAll(likeConfig, "guards: off", "guards: require"))}
-	x.plain = e.open(t, likeConfig).plain
+	return e.likeTwinsOf(t, likeConfig)
+}
+
+func (e engine) likeTwinsOf(t *testing.T, config string) *twins {
+	t.Helper()
+	x := &twins{t: t, w: e.open(t, strings.ReplaceAll(config, "guards: off", "guards: require"))}
+	x.plain = e.open(t, config).plain
 	for _, s := range likeTables {
 		plain, sealed := "VARCHAR(200) COLLATE utf8mb4_bin", "VARCHAR(200)"
 		if e.dialect != rewrite.MySQL {
@@ -175,7 +180,7 @@ func TestLike(t *testing.T) {
 				x.query("SELECT id FROM people WHERE bio LIKE ? ORDER BY id OFFSET 1", "%the%")
 				x.query("SELECT id FROM people WHERE bio LIKE ? ORDER BY id FETCH FIRST 1 ROW ONLY", "%program%")
 				x.query("SELECT id FROM people WHERE bio LIKE ? ORDER BY id LIMIT ?", "%the%", nil)
-				x.w.refused("SELECT id FROM people WHERE bio LIKE '%the%' ORDER BY id FETCH FIRST 1 ROW WITH TIES", rewrite.ReasonPredicate)
+				x.query("SELECT id FROM people WHERE bio LIKE '%the%' ORDER BY id FETCH FIRST 1 ROW WITH TIES")
 				x.query("SELECT id FROM people WHERE bio::text LIKE ?::text ORDER BY id", "%gram%")
 			}
 			for _, c := range patternChanges {
@@ -255,13 +260,8 @@ func TestLikeIsRefusedWhereItWouldBeWrong(t *testing.T) {
 			x := e.likeTwins(t)
 			w := x.w
 			for _, s := range []string{
-				"SELECT count(*) FROM people WHERE name LIKE {M}", "SELECT DISTINCT id FROM people WHERE name LIKE {M}",
-				"SELECT id FROM people WHERE name LIKE {M} OR id = 1", "SELECT id FROM people WHERE NOT (name LIKE {M})",
-				"DELETE FROM people WHERE name LIKE {M}", "UPDATE people SET kind = 'q' WHERE bio LIKE {M}",
-				"SELECT id FROM notes n WHERE EXISTS (SELECT 1 FROM people p WHERE p.name LIKE {M})",
-				"SELECT id FROM people WHERE name LIKE {M} UNION ALL SELECT 1", "SELECT kind, max(id) FROM people WHERE name LIKE {M} GROUP BY kind",
-				"SELECT n.id FROM notes n LEFT JOIN people p ON p.name LIKE {M}", "SELECT id FROM (SELECT id FROM people WHERE name LIKE {M}) d",
-				"SELECT CASE WHEN name LIKE {M} THEN 1 END AS c FROM people",
+				"DELETE FROM people WHERE NOT (name LIKE {M})", "UPDATE people SET kind = CASE WHEN name LIKE {M} THEN 'a' ELSE 'b' END",
+				"SELECT id FROM (SELECT id, name FROM people) d WHERE d.name LIKE {M}",
 				"SELECT id FROM people WHERE name LIKE kind", "SELECT id FROM people WHERE kind LIKE name",
 				"SELECT id FROM people WHERE name LIKE {M} ESCAPE '%'",
 				// Too little to look up.

@@ -35,7 +35,10 @@ type Report struct {
 	Searches []Line   `json:"searches,omitempty"`
 	Checks   []string `json:"checks,omitempty"`
 	Filters  []string `json:"filters,omitempty"`
-	Refusal  *Refusal `json:"refusal,omitempty"`
+	// Steps are the statements that are run in its place, in one transaction:
+	// lookups of keys, and last the statement with the keys, here with none.
+	Steps   []Report `json:"steps,omitempty"`
+	Refusal *Refusal `json:"refusal,omitempty"`
 }
 
 // Line says what becomes of one parameter or result column, or that a search
@@ -118,6 +121,10 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 		r.Status, r.Text, r.Refusal = StatusRefused, masked.Text, Refused(v.Refusal, text, masked)
 		return r
 	}
+	if first := v.Plan.First; first != nil {
+		r.Status, r.Text, r.Steps = StatusPlanned, m.Mask(text.SQL, v.Parsed).Text, steps(first, text, m)
+		return r
+	}
 	d := describer{plan: v.Plan, given: v.Parsed, dialect: m.Front.Dialect(), front: m.Front}
 	r.Status = StatusPlanned
 	if v.Plan.Pass {
@@ -131,10 +138,29 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 	return r
 }
 
+// steps describes what is run for a statement whose keys are looked up first.
+func steps(k *rewrite.KeysFirst, of script.Text, m Masker) []Report {
+	step := func(p *rewrite.Plan, sql string) Report {
+		t := of
+		t.SQL = sql
+		r := Describe(Verdict{Plan: p, Parsed: Parse(m.Front, sql, m.Session)}, t, m)
+		r.Line, r.Column = 0, 0
+		return r
+	}
+	var out []Report
+	for i := range k.Lookups {
+		out = append(out, step(k.Lookups[i].Plan, k.Lookups[i].Text))
+	}
+	return append(out, step(k.Main, k.Text(make([]rewrite.Found, len(k.Lookups)))))
+}
+
 // Footnotes say what holds for every record that the reports mention: lines for
 // people, none where there are no records.
 func Footnotes(reports []Report) []string {
 	formats := map[string]bool{}
+	for _, r := range reports {
+		reports = append(reports, r.Steps...)
+	}
 	for _, r := range reports {
 		for _, lines := range [][]Line{r.Parameters, r.Added, r.Results, r.Searches} {
 			for _, l := range lines {

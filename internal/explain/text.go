@@ -21,6 +21,9 @@ func (r Report) Write(w io.Writer) error {
 		}
 		indent(b, r.Text)
 	default:
+		if r.Steps != nil {
+			return r.writeSteps(w)
+		}
 		b.WriteString("planned; sent is\n")
 		indent(b, r.Text)
 	}
@@ -30,6 +33,27 @@ func (r Report) Write(w io.Writer) error {
 	section(b, "search indexes", r.Searches, Line.name)
 	list(b, "checked before anything is sent", r.Checks)
 	list(b, "left out after opening", r.Filters)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeSteps prints what is run in the place of one statement.
+func (r Report) writeSteps(w io.Writer) error {
+	b := &strings.Builder{}
+	fmt.Fprintf(b, "planned in %d steps, inside one transaction: the index also finds rows that do not match, so the keys of those that do are looked up first\n", len(r.Steps))
+	for i, s := range r.Steps {
+		step := &strings.Builder{}
+		if err := s.Write(step); err != nil {
+			return err
+		}
+		what := "lookup of keys"
+		if i == len(r.Steps)-1 {
+			what = "the statement with the keys that were found (here none)"
+		}
+		fmt.Fprintf(b, "  %d. %s: ", i+1, what)
+		b.WriteString(strings.ReplaceAll(strings.TrimRight(step.String(), "\n"), "\n", "\n  "))
+		b.WriteByte('\n')
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
