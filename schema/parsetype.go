@@ -34,12 +34,58 @@ func (e *TypeError) Error() string {
 // ParseType reads the spelling of a type as PostgreSQL, MySQL, MariaDB or
 // SQLite write it in a CREATE TABLE, or a neutral name (text, bytes, int16,
 // int32, int64, float32, float64, bool, numeric, date, time, timestamp,
-// timestamptz, uuid, json). Case and blanks do not matter. The error is a
-// *TypeError.
+// timestamptz, uuid, json), or an array of these as PostgreSQL writes it
+// (text[], int[3][3], integer ARRAY). Case and blanks do not matter. The error
+// is a *TypeError.
 //
 // For every t that it returns, ParseType(t.Declared) is t, and
 // ParseType(t.Name) is the same type (Type.Same).
 func ParseType(spelling string) (Type, error) {
+	if len(spelling) > maxSpelling {
+		return Type{}, &TypeError{Problem: fmt.Sprintf("longer than %d bytes", maxSpelling)}
+	}
+	element, array, err := cutArray(lower(spelling))
+	if err != nil {
+		return Type{}, err
+	}
+	t, err := parseScalar(element)
+	if err != nil || !array {
+		return t, err
+	}
+	if t.Unsigned {
+		return Type{}, &TypeError{"arrays are PostgreSQL's, which has no unsigned types", "numeric(20)[]"}
+	}
+	t.Elem, t.Kind = t.Kind, KindArray
+	t.Name, t.Declared, t.Base = t.Name+dims, t.Declared+dims, t.Base+dims
+	return t, nil
+}
+
+// cutArray takes off what makes an array of a type: brackets, with sizes that
+// PostgreSQL does not look at, or the word ARRAY.
+func cutArray(text string) (element string, array bool, err error) {
+	element = strings.TrimSpace(text)
+	for strings.HasSuffix(element, "]") {
+		i := strings.LastIndexByte(element, '[')
+		if i < 0 {
+			break
+		}
+		if size := strings.TrimSpace(element[i+1 : len(element)-1]); size != "" {
+			if _, err := number(size, "size of an array", 1, maxLength); err != nil {
+				return "", false, err
+			}
+		}
+		element, array = strings.TrimSpace(element[:i]), true
+	}
+	if head, ok := strings.CutSuffix(element, " array"); ok {
+		element, array = strings.TrimSpace(head), true
+	}
+	if strings.ContainsAny(element, "[]") || hasWord(element, "array") {
+		return "", false, &TypeError{"not the spelling of an array", "text[]"}
+	}
+	return element, array, nil
+}
+
+func parseScalar(spelling string) (Type, error) {
 	s, err := splitSpelling(spelling)
 	if err != nil {
 		return Type{}, err
@@ -88,17 +134,10 @@ func (s *spelling) declared() string {
 }
 
 func splitSpelling(text string) (*spelling, error) {
-	if len(text) > maxSpelling {
-		return nil, &TypeError{Problem: fmt.Sprintf("longer than %d bytes", maxSpelling)}
-	}
-	text = lower(text)
 	for i := 0; i < len(text); i++ {
 		if c := text[i]; c < ' ' && c != '\t' || c >= 0x7f {
 			return nil, &TypeError{Problem: "only ASCII letters, digits, blanks and parentheses are allowed"}
 		}
-	}
-	if strings.Contains(text, "[") || hasWord(text, "array") {
-		return nil, &TypeError{"arrays are not supported in this version", "json, or a table of its own"}
 	}
 	s := &spelling{}
 	before, rest, open := strings.Cut(text, "(")

@@ -132,7 +132,7 @@ func (b *builder) rangeFaults(t *Table, c *Column, r *Range) {
 	}
 	text := c.Type.Kind == KindText || c.Type.Kind == KindBytes
 	switch {
-	case c.Type.Kind == KindJSON || c.Type.Kind == KindBool || c.Type.Kind == KindUUID:
+	case c.Type.Kind == KindJSON || c.Type.Kind == KindArray || c.Type.Kind == KindBool || c.Type.Kind == KindUUID:
 		report("", "values of type "+c.Type.Name+" have no order that an index could follow", "index a column of another type")
 	case text && (r.Prefix < 1 || r.Prefix > 64):
 		report("prefix", "a range over text or bytes needs the number of bytes that are compared, 1 to 64", "add prefix: 16, for instance")

@@ -170,8 +170,8 @@ func (b *builder) indexFaults(t *Table, c *Column, e *Equality) {
 	if fault := idFault(e.Group, MaxID); fault != "" {
 		report("group", "group "+fault, "")
 	}
-	if c.Type.Kind == KindJSON {
-		report("", "json has no equality that an index could follow", "index a column of its own")
+	if c.Type.Kind == KindJSON || c.Type.Kind == KindArray {
+		report("", c.Type.Kind.String()+" has no equality that an index could follow", "index a column of its own")
 	}
 	if c.Type.Kind != KindText && (len(e.Normalize) > 0 || e.Collation != CollationNone) {
 		report("normalize", "only text is normalised", "leave normalize and collation out")

@@ -1,5 +1,7 @@
 package schema
 
+import "strings"
+
 // Kind is the family of a logical type.
 type Kind uint8
 
@@ -17,13 +19,14 @@ const (
 	KindTimestampTZ
 	KindUUID
 	KindJSON
+	KindArray // PostgreSQL's arrays
 )
 
 var kindNames = [...]string{
 	KindText: "text", KindBytes: "bytes", KindInt: "integer", KindFloat: "floating point",
 	KindBool: "boolean", KindNumeric: "numeric", KindDate: "date", KindTime: "time",
 	KindTimestamp: "timestamp", KindTimestampTZ: "timestamp with time zone",
-	KindUUID: "uuid", KindJSON: "json",
+	KindUUID: "uuid", KindJSON: "json", KindArray: "array",
 }
 
 // String returns the family in words.
@@ -68,7 +71,25 @@ type Type struct {
 	// from timestamp(0).
 	HasFraction bool
 	Fraction    int
+	// Elem is the family of the elements of an array, 0 for other types; the
+	// fields above but for the spellings are then the elements' own. Sizes and
+	// the number of dimensions are no part of the type (PostgreSQL §8.15.1).
+	Elem Kind
 }
+
+// Element returns the type of an array's elements; a type that is no array
+// is returned as it is.
+func (t Type) Element() Type {
+	if t.Kind != KindArray {
+		return t
+	}
+	t.Kind, t.Elem = t.Elem, 0
+	t.Name, t.Declared, t.Base = strings.TrimSuffix(t.Name, dims), strings.TrimSuffix(t.Declared, dims), strings.TrimSuffix(t.Base, dims)
+	return t
+}
+
+// dims ends the spellings of an array.
+const dims = "[]"
 
 // Same reports whether two types are the same logical type, whatever their
 // spelling.

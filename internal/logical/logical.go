@@ -33,6 +33,7 @@ const (
 	TagTimestampTZ Tag = 12 //
 	TagUUID        Tag = 13 // 16 bytes, RFC 9562 order
 	TagJSON        Tag = 14 // text as the engine keeps it
+	TagArray       Tag = 15 // PostgreSQL: the elements' tag, dimensions, elements; see pgvalue
 )
 
 // Literal is a constant of the statement's text, as the front ends decode it.

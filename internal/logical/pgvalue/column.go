@@ -28,6 +28,10 @@ const noModifier = -5
 // Column describes a result column as pgx's driver does for the type.
 func (c *Codec) Column(t *schema.Type) logical.ColumnType {
 	oid := oidOf(t)
+	if t.Kind == schema.KindArray {
+		elem := t.Element()
+		return logical.ColumnType{DatabaseTypeName: "_" + strings.ToUpper(names[oidOf(&elem)]), ScanType: scanType(oid)}
+	}
 	ct := logical.ColumnType{DatabaseTypeName: strings.ToUpper(names[oid]), ScanType: scanType(oid)}
 	switch oid {
 	case pgtype.TextOID, pgtype.ByteaOID:

@@ -28,6 +28,12 @@ var tags = map[uint32]logical.Tag{
 // bool; time.Time for dates and timestamps, or the string "infinity" or
 // "-infinity".
 func (c *Codec) Decode(t *schema.Type, tag logical.Tag, payload []byte) (driver.Value, error) {
+	if t.Kind == schema.KindArray {
+		if s, ok := decodeArray(t, payload); ok && tag == logical.TagArray {
+			return s, nil
+		}
+		return nil, logical.NewPayloadError(t, tag)
+	}
 	oid := oidOf(t)
 	if want, ok := tags[oid]; ok && want == tag {
 		if v, ok := c.decode(tag, payload); ok {

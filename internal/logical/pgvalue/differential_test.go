@@ -87,7 +87,7 @@ func compareArguments(t *testing.T, db *sql.DB, codec *pgvalue.Codec) {
 				t.Fatal(err)
 			}
 			table := createTable(t, db, decl)
-			for _, arg := range arguments() {
+			for _, arg := range arguments(typ) {
 				var want any
 				plainErr := db.QueryRow("INSERT INTO "+table+" VALUES ($1) RETURNING v", arg).Scan(&want)
 				got, tag, null, err := codec.Encode([]byte("before"), typ, arg)
@@ -163,6 +163,10 @@ func TestEveryLiteralIsStoredAsTheServerStoresIt(t *testing.T) {
 		t.Run(decl, func(t *testing.T) {
 			typ := parse(t, decl)
 			table := createTable(t, db, decl)
+			literals := literals[:len(literals):len(literals)]
+			for _, s := range arraysFor(typ) {
+				literals = append(literals, literal{"'" + strings.ReplaceAll(s, "'", "''") + "'", logical.Literal{Kind: logical.LiteralString, Text: s}})
+			}
 			for _, l := range literals {
 				var want any
 				plainErr := db.QueryRow("INSERT INTO " + table + " VALUES (" + l.sql + ") RETURNING v").Scan(&want)

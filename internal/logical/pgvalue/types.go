@@ -24,6 +24,9 @@ func oidOf(t *schema.Type) uint32 {
 	if t.Unsigned {
 		return 0
 	}
+	if t.Kind == schema.KindArray {
+		return arrayOIDs[oids[t.Element().Base]]
+	}
 	return oids[t.Base]
 }
 
@@ -39,6 +42,9 @@ const (
 
 // Check reports whether PostgreSQL has the type with its modifiers.
 func (c *Codec) Check(t *schema.Type) error {
+	if elem := t.Element(); t.Kind == schema.KindArray {
+		return c.Check(&elem)
+	}
 	oid := oidOf(t)
 	if oid == 0 {
 		return errNoType(t)

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/sealsql/sealsql/schema"
 )
 
 // declarations are the column types compared with the live server.
@@ -22,6 +24,17 @@ var declarations = []string{
 	"numeric", "numeric(10,2)", "numeric(5)", "numeric(2,4)", "numeric(3,-2)", "decimal(38,20)",
 	"date", "time", "time(0)", "time(3)", "timestamp", "timestamp(0)", "timestamp(3)", "timestamptz", "timestamptz(2)", "timestamp with time zone",
 	"uuid", "json", "jsonb",
+	"text[]", "varchar(3)[]", "char(5)[]", "bytea[]", "smallint[]", "int[]", "bigint[]", "real[]", "double precision[]", "boolean[]",
+	"numeric[]", "numeric(10,2)[]", "date[]", "time(3)[]", "timestamp[]", "timestamp(0)[]", "timestamptz[]", "uuid[]", "json[]", "jsonb[]", "int[3][2]", "integer ARRAY",
+}
+
+// arrays are texts that are arrays, or nearly.
+var arrays = []string{
+	"{}", " { } ", "{a}", "{a,b}", "{ a , b c }", "{NULL,null,NuLl}", `{"NULL","null"}`, `{"a b",c\ d,"e\"f",g\\h}`, `{"",x}`, "{,}", "{a,}", "{,a}", "{a", "a}", "{a}}", "{{a}", "{a}b", `{"a"b}`, `{a"b"}`, `{a"b}`, `{"a" , "b" }`,
+	"{{a,b},{c,d}}", "{{a,b},{c}}", "{{a},b}", "{a,{b}}", "{{},{}}", "{{{{{{x}}}}}}", "{{{{{{{x}}}}}}}", "[0:1]={a,b}", "[2:3]={a,b}", "[2:2]={a,b}", "[3:2]={a}", "[1:2][-1:0]={{1,2},{3,4}}", "[2]={1,2}", "[1:1]={}", "[a:b]={1}", "[0:1] = {1,2}", "[0:0={1}", "{a\tb}", "{\t a \n}",
+	"{1,2,3}", "{1.5,NULL}", "{1, 2 ,\"3\"}", "{32767,32768}", "{9223372036854775807}", "{t,f,NULL}", "{yes}", "{1e400}", "{0.1,1e15,123456789012345678,1e-5,0.0001,NaN,Infinity,-Infinity,-0,100000,1000000,1234567.5}", "{12345.678,0.005}",
+	"{2024-02-29,infinity}", "{2023-02-29}", "{4714-11-24 BC,0001-01-01,12345-01-01}", `{"2024-02-29 13:14:15.5","1999-12-31 23:59:59.4999999","0044-03-15 13:14:15 BC"}`, `{"2024-02-29 13:14:15.123456+02:00",infinity,"1890-01-01 00:00:00+00"}`, "{13:14:15.1239,24:00:00}",
+	`{"\\\\x00ff","\\\\x"}`, `{"{\"b\":1,\"a\":2}",null,1,"\"x\""}`, "{6F9619FF-8B86-D011-B42D-00C04FC964FF}", "{Zoë,日本語}", "{abcd}", "{\"abc  \"}", "{a\\}", "{\"a}",
 }
 
 // plainType is the spelling for the plain table.
@@ -96,8 +109,17 @@ var texts = []string{
 	"null", "true", " [1,2] ", `"x"`, `{"b":1,"a":2,"aa":3,"a":4}`, `{"a": 1.50, "b": 1e2, "c": -0, "d": -0.0, "e": 1E-3, "f": []}`, `{"é":"\u00e9","\/":"\/","n":"\n\t\u0001\u001f\"\\"}`, `"\u0000"`, `"\ud800"`, `"\ud83d\ude00"`, `"\ud83dx"`, `"\ude00"`, `{}`, `{"a":{}}`, `[[],{}]`, "[1,]", "{a:1}", `{"a":1}}`, "1 2", "NaN ", "01", "1.", `"a` + "\n" + `b"`, "\x7f", "\"\x7f\"", `{"":1,"x":[true,false,null,"",{"z":1,"y":[ ]}]}`, "1e1000", "12345678901234567890123456789", "\ufeff1", strings.Repeat("[", 100) + strings.Repeat("]", 100),
 }
 
+// arraysFor returns the arrays for a type whose input they concern: that of
+// dates takes almost anything.
+func arraysFor(typ *schema.Type) []string {
+	if typ.Kind != schema.KindArray {
+		return nil
+	}
+	return arrays
+}
+
 // arguments are the Go values that are written through both.
-func arguments() []any {
+func arguments(typ *schema.Type) []any {
 	zone := time.FixedZone("", -(3*3600 + 1800))
 	berlin, _ := time.LoadLocation("Europe/Berlin")
 	moment := time.Date(2024, 2, 29, 13, 14, 15, 123456789, time.UTC)
@@ -205,7 +227,20 @@ func arguments() []any {
 		pgtype.Range[pgtype.Int4]{},
 		pgtype.Point{Valid: true},
 	}
+	args = append(args,
+		[]string{"a", "b c", "", "NULL", `q"\\`, "{x}", "1", "2024-02-29"}, []string{}, []string(nil), []string{"12", "-3"}, []*string{pointer("p"), nil},
+		[]int{1, -2, 1 << 20}, []int16{5}, []int32{}, []int64{math.MaxInt64}, []float32{0.1}, []float64{0.1, 1e15, math.Inf(1)}, []bool{true, false},
+		[][]string{{"a", "b"}, {"c", "d"}}, [][]int{{1, 2}, {3}}, [][]byte{{1, 2}, nil, {}}, [3]int{1, 2, 3}, []time.Time{moment, moment.In(zone)}, []any{"x", nil},
+		[][16]byte{{1}}, []pgtype.UUID{{Bytes: [16]byte{2}, Valid: true}, {}}, []json.RawMessage{json.RawMessage(`{"a":1}`)}, []pgtype.Numeric{{Int: big.NewInt(125), Exp: -2, Valid: true}},
+		[]sql.NullString{{String: "n", Valid: true}, {}}, []namedString{"x", "y"},
+		pgtype.FlatArray[string]{"f", "g"}, pgtype.FlatArray[int32](nil), pgtype.Array[string]{}, pgtype.Array[string]{Elements: []string{"a", "b"}, Dims: []pgtype.ArrayDimension{{Length: 2, LowerBound: 0}}, Valid: true},
+		pgtype.Array[int64]{Elements: []int64{1, 2}, Dims: []pgtype.ArrayDimension{{Length: 2, LowerBound: 1}}, Valid: true}, pgtype.Array[int64]{Valid: true},
+		valued{"{v,w}"}, valued{[]byte("{1,2}")}, pointer([]string{"via pointer"}),
+	)
 	for _, s := range texts {
+		args = append(args, s)
+	}
+	for _, s := range arraysFor(typ) {
 		args = append(args, s)
 	}
 	return args

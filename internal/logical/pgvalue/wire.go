@@ -91,6 +91,9 @@ func fromText(dst []byte, t *schema.Type, oid uint32, s string) ([]byte, logical
 	if why := checkText(s); why != "" {
 		return nil, 0, why
 	}
+	if t.Kind == schema.KindArray {
+		return arrayFromText(dst, t, s)
+	}
 	switch oid {
 	case pgtype.TextOID, pgtype.VarcharOID, pgtype.BPCharOID:
 		payload, why := appendText(dst, t, oid, s)
@@ -116,6 +119,9 @@ func fromText(dst []byte, t *schema.Type, oid uint32, s string) ([]byte, logical
 // fromBinary does what the server's receive function and the coercion to the
 // column's modifiers do.
 func fromBinary(dst []byte, t *schema.Type, oid uint32, w []byte) ([]byte, logical.Tag, problem) {
+	if t.Kind == schema.KindArray {
+		return arrayFromBinary(dst, t, w)
+	}
 	switch oid {
 	case pgtype.TextOID, pgtype.VarcharOID, pgtype.BPCharOID, pgtype.JSONOID:
 		return fromText(dst, t, oid, string(w))
