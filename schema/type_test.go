@@ -57,6 +57,9 @@ func TestSpellingsOfEveryEngineAreUnderstood(t *testing.T) {
 		{"uuid", T{Kind: schema.KindUUID, Name: "uuid", Base: "uuid"}},
 		{"json", T{Kind: schema.KindJSON, Name: "json", Base: "json"}},
 		{"jsonb", T{Kind: schema.KindJSON, Name: "jsonb", Base: "jsonb"}},
+		{"text[]|text [ ]|TEXT[3][4]|text ARRAY|text array[5]", T{Kind: schema.KindArray, Elem: schema.KindText, Name: "text[]", Base: "text[]"}},
+		{"varchar(40)[]|character varying(40)[]", T{Kind: schema.KindArray, Elem: schema.KindText, Name: "varchar(40)[]", Base: "varchar[]", Length: 40}},
+		{"timestamptz(3)[]|timestamp(3) with time zone[]", T{Kind: schema.KindArray, Elem: schema.KindTimestampTZ, Name: "timestamptz(3)[]", Base: "timestamptz[]", HasFraction: true, Fraction: 3}},
 	} {
 		for _, spelling := range strings.Split(c.spellings, "|") {
 			got, err := schema.ParseType(spelling)
@@ -122,8 +125,11 @@ func TestWhatIsNotATypeIsRefusedWithTheNearestOne(t *testing.T) {
 		"unsigned":                    "int unsigned",
 		"int unsigned zerofill":       "",
 		"varchar(40) not null":        "",
-		"text[]":                      "json, or a table of its own",
-		"int array":                   "json, or a table of its own",
+		"text[][x]":                   "",
+		"int unsigned[]":              "numeric(20)[]",
+		"[]":                          "text",
+		"text]":                       "text[]",
+		"int array array":             "text[]",
 		"enum":                        "text",
 		"te\x00xt":                    "",
 		"tëxt":                        "",

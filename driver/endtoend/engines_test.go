@@ -15,6 +15,7 @@ var sqliteDeclarations = []string{
 var postgresDeclarations = []string{
 	"text", "varchar", "varchar(40)", "char(5)", "bytea", "smallint", "int", "bigint", "real", "double precision", "boolean",
 	"numeric", "numeric(10,2)", "date", "time", "time(3)", "timestamp", "timestamp(3)", "timestamptz", "timestamptz(0)", "uuid", "json", "jsonb",
+	"text[]", "varchar(3)[]", "int[]", "numeric(10,2)[]", "boolean[]", "bytea[]", "double precision[]", "date[]", "timestamp(3)[]", "timestamptz[]", "uuid[]", "jsonb[]",
 }
 
 var mysqlDeclarations = []string{

@@ -69,6 +69,14 @@ func unread(typ *schema.Type, arg any, problem string) bool {
 		arg == any(pgtype.Time{Microseconds: -1, Valid: true})
 }
 
+// forgetful reports arguments for arrays that pgx takes or not depending on what
+// its connection has sent before: it keeps plans that it did not find because
+// they were looked for too deep.
+func forgetful(arg any, plainErr error) bool {
+	b, isBytes := arg.([]byte)
+	return isBytes && len(b) == 0 || plainErr != nil && strings.Contains(plainErr.Error(), "unable to encode") && reflect.TypeOf(arg) == reflect.TypeFor[[][]string]()
+}
+
 func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
 		t.Run(mode.String(), func(t *testing.T) {
@@ -106,6 +114,9 @@ func compare(t *testing.T, codec *pgvalue.Codec, typ *schema.Type, arg any, what
 		t.Errorf("%s: untyped error %v", what, err)
 	}
 	if err != nil && plainErr == nil && unread(typ, arg, te.Problem) {
+		return
+	}
+	if typ.Kind == schema.KindArray && forgetful(arg, plainErr) {
 		return
 	}
 	if (err != nil) != (plainErr != nil) {
