@@ -20,6 +20,12 @@ type postgresType struct {
 	collatable bool
 }
 
+// postgresArrays are the OIDs of arrays by those of their elements.
+var postgresArrays = map[int]int{
+	16: 1000, 17: 1001, 21: 1005, 23: 1007, 20: 1016, 25: 1009, 114: 199, 700: 1021, 701: 1022, 1042: 1014, 1043: 1015,
+	1082: 1182, 1083: 1183, 1114: 1115, 1184: 1185, 1700: 1231, 2950: 2951, 3802: 3807,
+}
+
 // describePostgres looks a logical type up. The OIDs are those of pg_type.dat,
 // which never change.
 func describePostgres(t schema.Type) postgresType {
@@ -39,6 +45,10 @@ func describePostgres(t schema.Type) postgresType {
 		return set(oid, 8, udt, name)
 	}
 	switch t.Kind {
+	case schema.KindArray:
+		e := describePostgres(t.Element())
+		p.mod, p.collatable = e.mod, e.collatable
+		return set(postgresArrays[e.oid], -1, "_"+e.udt, "ARRAY")
 	case schema.KindText:
 		p.collatable = true
 		if p.chars = t.Length; t.Length > 0 {
