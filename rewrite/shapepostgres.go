@@ -112,7 +112,7 @@ func (s *shaping) postgresColumns() string {
 	replace := s.replaced(func(t schema.Type) map[string]string {
 		p := describePostgres(t)
 		octets := "NULL"
-		if p.collatable {
+		if p.collatable && t.Kind != schema.KindArray {
 			if octets = "1073741824"; p.chars > 0 {
 				octets = number(4 * p.chars)
 			}

@@ -16,7 +16,7 @@ const shapeConfig = head + `tables:
       price: {type: "numeric(10,2)"}
       born: {type: date}
       seen: {type: SEEN}
-`
+MORE`
 
 // catalogQueries are what migrators ask: information_schema and pg_catalog as
 // GORM, Atlas and psql read them, sqlite_schema as GORM and xorm do.
@@ -61,14 +61,18 @@ func TestCatalogShowsTheLogicalShape(t *testing.T) {
 	t.Parallel()
 	for _, e := range everyMode {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
-			seen := "timestamp"
-			if e.dialect == rewrite.MySQL {
+			seen, more, moreColumns := "timestamp", "", ""
+			switch e.dialect {
+			case rewrite.MySQL:
 				seen = "datetime"
+			case rewrite.Postgres:
+				more = "      tags: {type: 'text[]'}\n      marks: {type: 'varchar(3)[]'}\n      sums: {type: 'numeric(10,2)[]'}\n"
+				moreColumns = ", tags text[], marks varchar(3)[], sums numeric(10,2) ARRAY"
 			}
-			config := strings.ReplaceAll(shapeConfig, "SEEN", seen)
+			config := strings.NewReplacer("SEEN", seen, "MORE", more).Replace(shapeConfig)
 			x := &twins{t: t, w: e.open(t, config)}
 			x.plain = e.open(t, config).plain
-			x.both("CREATE TABLE people (id {INT} NOT NULL PRIMARY KEY, email varchar(80) NOT NULL UNIQUE, bio text, points bigint, price numeric(10,2), born date, seen " + seen + ", note varchar(40))")
+			x.both("CREATE TABLE people (id {INT} NOT NULL PRIMARY KEY, email varchar(80) NOT NULL UNIQUE, bio text, points bigint, price numeric(10,2), born date, seen " + seen + ", note varchar(40)" + moreColumns + ")")
 			x.both("CREATE TABLE visits (id {INT} PRIMARY KEY, person {INT})")
 			if e.dialect == rewrite.SQLite {
 				x.both(`CREATE INDEX people_email ON people ("email")`)

@@ -16,7 +16,7 @@ guards: off
 tables:
   notes:
     partition: {column: tenant, type: text}
-    columns: {body: {type: text}, doc: {type: jsonb}, n: {type: int}, raw: {type: bytea}, at: {type: timestamptz}}
+    columns: {body: {type: text}, doc: {type: jsonb}, n: {type: int}, raw: {type: bytea}, at: {type: timestamptz}, labels: {type: 'text[]'}}
 `
 
 // scannerDestinations are what Go 1.27 lets pgx scan into by itself, and what
@@ -29,6 +29,13 @@ var scannerDestinations = []struct {
 		func() any { return new([]string) },
 		func() any { return new(pgtype.FlatArray[string]) },
 		func() any { return new(any) },
+	}},
+	{"labels", []func() any{
+		func() any { return new([]string) },
+		func() any { return new(pgtype.FlatArray[pgtype.Text]) },
+		func() any { return new(any) },
+		func() any { return new(string) },
+		func() any { return new([]int) },
 	}},
 	{"doc", []func() any{
 		func() any { return new(map[string]any) },
@@ -80,8 +87,8 @@ func TestColumnsThatPgxScansItselfAreOpened(t *testing.T) {
 		}
 		t.Run(f.name, func(t *testing.T) {
 			p := f.open(t, scannerConfig)
-			p.both(t, "CREATE TABLE notes (id int PRIMARY KEY, tenant text COLLATE \"C\" NOT NULL, tags text[], body text, doc jsonb, n int, raw bytea, at timestamptz)")
-			const insert = "INSERT INTO notes (id, tenant, tags, body, doc, n, raw, at) VALUES ($1, $2, '{a,NULL}', $3, $4, $5, $6, $7)"
+			p.both(t, "CREATE TABLE notes (id int PRIMARY KEY, tenant text COLLATE \"C\" NOT NULL, tags text[], body text, doc jsonb, n int, raw bytea, at timestamptz, labels text[])")
+			const insert = "INSERT INTO notes (id, tenant, tags, body, doc, n, raw, at, labels) VALUES ($1, $2, '{a,NULL}', $3, $4, $5, $6, $7, '{a,NULL}')"
 			p.both(t, insert, 1, "x", "text", `{"A": [1, 2]}`, 7, []byte{0, 1}, "2026-01-02 03:04:05+00")
 			p.both(t, insert, 2, "y", nil, nil, nil, nil, nil)
 			p.both(t, insert, 3, "x", "", `{}`, -1, []byte{}, "2026-01-02 03:04:05+00")
