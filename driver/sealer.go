@@ -112,7 +112,7 @@ func checkTypes(e Engine, cfg *config.Config) error {
 
 // openSealer opens the keys of a configuration. It closes l, which may be nil,
 // where it fails; else the Sealer does. b, which may be nil, is what runs until
-// the Sealer is closed.
+// the Sealer is closed, and rec, which may be nil, counts.
 func openSealer(cfg *config.Config, keys KeyTable, l *audit.Log, b *background, rec *observe.Recorder) (*envelope.Sealer, error) {
 	s, err := buildSealer(cfg, keys, l, b, rec)
 	if err != nil && l != nil {

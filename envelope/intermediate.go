@@ -52,7 +52,9 @@ func (h *hierarchy) latestIntermediate(ctx context.Context, partition string) (k
 	}
 	return fresh(ctx, h, h.latest, partition, !h.cache.NoIntermediate, func(ctx context.Context) (*latestKey, error) {
 		lv := h.intermediateLevel(partition)
-		l, err := loading(ctx, h.obs.latest, lv.keyID(), func(ctx context.Context) (*latestKey, error) { return latestOrCreate(ctx, h, lv) })
+		ctx, t := h.obs.latest.Begin(ctx, lv.keyID())
+		l, err := latestOrCreate(ctx, h, lv)
+		h.looked(t, err)
 		if errors.Is(err, ErrShredded) && h.shredded != nil {
 			h.shredded(partition)
 		}

@@ -80,7 +80,7 @@ func createFirst[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V
 // createKey stores a new key under the first free creation time. A key that
 // somebody else stored there meanwhile is adopted if it may encrypt, and
 // otherwise passed over: a revoked key is never used because it was first.
-// rotates is set where the key takes the place of another.
+// rotates says that the key takes the place of another.
 func createKey[V keycache.Value](ctx context.Context, h *hierarchy, lv level[V], created, limit int64, rotates bool) (none V, err error) {
 	for range maxAttempts {
 		if created > limit {

@@ -138,7 +138,15 @@ func loading[V any](ctx context.Context, c *observe.Call, id string, load func(c
 	return v, err
 }
 
-// wrapSystem and unwrapSystem ask the key management service.
+// looked ends the reading of a key's state.
+func (h *hierarchy) looked(t observe.Timing, err error) {
+	t.End(Outcome(err))
+	if err == nil {
+		h.obs.rec.Checked()
+	}
+}
+
+// askWrap and askUnwrap ask the key management service.
 func (h *hierarchy) askWrap(ctx context.Context, meta KeyMeta, key []byte) ([]byte, error) {
 	ctx, t := h.obs.wrap.Begin(observe.NewContext(ctx, h.obs.rec), meta.ID)
 	wrapped, err := h.scheme.wrapSystem(ctx, meta, key)
@@ -306,7 +314,7 @@ func (h *hierarchy) ages(k *observe.Keys) {
 	h.systems.Each(func(m KeyMeta, _ *systemKey) { system = append(system, m.Created) })
 	h.intermediates.Each(func(id intermediateID, _ *intermediateKey) { intermediate = append(intermediate, id.created) })
 	h.latest.Each(func(_ string, l *latestKey) { sealing = append(sealing, l.key.Value().created) })
-	k.InUse(system, intermediate, sealing)
+	k.InUse(system, append(intermediate, sealing...), sealing)
 }
 
 // The levels of keys that are made.

@@ -48,8 +48,10 @@ func (h *hierarchy) latestSystem(ctx context.Context) (systemLease, error) {
 		return l, nil
 	}
 	return fresh(ctx, h, h.states, k, !h.cache.NoSystem, func(ctx context.Context) (*systemState, error) {
-		lv := h.systemLevel()
-		return loading(ctx, h.obs.state, k.ID, func(ctx context.Context) (*systemState, error) { return latestOrCreate(ctx, h, lv) })
+		ctx, t := h.obs.state.Begin(ctx, k.ID)
+		st, err := latestOrCreate(ctx, h, h.systemLevel())
+		h.looked(t, err)
+		return st, err
 	})
 }
 
@@ -87,14 +89,15 @@ func (x systemLevel) after(ctx context.Context, st *systemState) error {
 // state checked within the interval.
 func (h *hierarchy) systemOf(ctx context.Context, meta KeyMeta) (systemLease, error) {
 	return fresh(ctx, h, h.states, meta, !h.cache.NoSystem, func(ctx context.Context) (*systemState, error) {
-		return loading(ctx, h.obs.state, meta.ID, func(ctx context.Context) (*systemState, error) {
-			rec, err := h.load(ctx, meta)
-			if err != nil {
-				return nil, err
-			}
-			st, _, err := h.openSystem(ctx, rec)
-			return st, err
-		})
+		ctx, t := h.obs.state.Begin(ctx, meta.ID)
+		rec, err := h.load(ctx, meta)
+		if err != nil {
+			h.looked(t, err)
+			return nil, err
+		}
+		st, _, err := h.openSystem(ctx, rec)
+		h.looked(t, err)
+		return st, err
 	})
 }
 

@@ -63,14 +63,6 @@ func current[K comparable, V windowed](h *hierarchy, c *keycache.Cache[K, V], k 
 // otherwise loads it again. When that fails it goes on with what it has until
 // the window is stale, except if the store's answer was that something is wrong.
 func fresh[K comparable, V windowed](ctx context.Context, h *hierarchy, c *keycache.Cache[K, V], k K, keep bool, load func(context.Context) (V, error)) (keycache.Lease[K, V], error) {
-	read := load
-	load = func(ctx context.Context) (V, error) {
-		v, err := read(ctx)
-		if err == nil {
-			h.obs.rec.Checked()
-		}
-		return v, err
-	}
 	old, ok := c.Peek(k)
 	if !ok {
 		l, err := cached(ctx, c, k, keep, load)
