@@ -75,7 +75,9 @@ func TestArraysComeBackAsFromThePlainDriver(t *testing.T) {
 var arrayDestinations = []func() []any{
 	func() []any { return []any{new(any), new(any), new(any)} },
 	func() []any { return []any{new(sql.NullString), new(sql.NullString), new(sql.NullString)} },
-	func() []any { return []any{&scanner{new([]*string)}, &scanner{new([]*int)}, &scanner{new([]pgtype.Timestamptz)}} },
+	func() []any {
+		return []any{&scanner{new([]*string)}, &scanner{new([]*int)}, &scanner{new([]pgtype.Timestamptz)}}
+	},
 	func() []any {
 		return []any{&scanner{new(pgtype.Array[pgtype.Text])}, &scanner{new([][]int)}, &scanner{new([]time.Time)}}
 	},
