@@ -83,6 +83,7 @@ type analysis struct {
 	pins      []*Literal // what the plan rests on
 	carried   map[Expr]bool
 	listed    map[*Select][]*addition // indexes behind a select list
+	lists     lists
 	late      error
 	depth     int // of views over views
 }
@@ -134,6 +135,7 @@ func (a *analysis) refuse(pos int, why Reason, column, hint string) error {
 
 // statement analyses one statement and sets results.
 func (a *analysis) statement(st Statement) error {
+	a.lists.on = listing(st)
 	switch s := st.(type) {
 	case *Query:
 		a.filterable = a.filterableIn(s)

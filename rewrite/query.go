@@ -274,6 +274,7 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 		}
 	}
 	a.remember(s, cols)
+	a.outputsOf(s, cols)
 	if a.dialect == Postgres && a.eq.distinct[s] != nil {
 		canAdd = expose && a.depth == 0 && !s.Into // the row that is kept shows them
 	}
@@ -488,6 +489,7 @@ func (a *analysis) star(cols []column, s *Star, sc *scope, more int, all bool) (
 // expand plans the writing out of a star over anything sensitive.
 func (a *analysis) expand(s *Star, x expansion, sensitive bool) error {
 	if !sensitive {
+		a.loose(s, x)
 		return nil
 	}
 	if !s.Known() && a.depth == 0 { // a definition is not edited

@@ -120,6 +120,9 @@ type relation struct {
 	// added to it; kept is set where a "*" over it stays as it is.
 	query *Query
 	kept  bool
+	// source is what it is read from; nil where that is not a query, or not one
+	// whose columns are known.
+	source *source
 }
 
 func (r *relation) annotated() *schema.Table {
@@ -179,6 +182,10 @@ type cte struct {
 	cols  []column
 	open  bool
 	query *Query // where columns can be added to it
+	// source is its query, unless it is recursive or changes data; readers are
+	// the relations that read it.
+	source  *source
+	readers []*relation
 }
 
 func (a *analysis) same(x, y string) bool {

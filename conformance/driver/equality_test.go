@@ -121,6 +121,9 @@ var storedBy = []string{
 var equalitiesOnly = map[rewrite.Dialect][]search{
 	rewrite.Postgres: {
 		{"SELECT DISTINCT ON (ssn) ssn FROM users", nil},
+		{"SELECT id FROM users WHERE points = 999.6::bigint", nil},
+		{"SELECT id FROM users WHERE price = 1.499::numeric(10,2)", nil},
+		{"SELECT id FROM users WHERE price = 1.499::numeric(10,2) OR points = $1::bigint", []any{2000}},
 		{`(SELECT "email" AS m, id FROM users) UNION (SELECT mail, id FROM contacts ORDER BY id LIMIT 3) ORDER BY 2`, nil},
 		{"SELECT id FROM users WHERE ssn = $1 OR $1::text IS NULL", []any{"111"}},
 		{"SELECT id FROM users WHERE ssn = $1 OR $1::text IS NULL", []any{nil}},
