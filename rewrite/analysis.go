@@ -84,6 +84,8 @@ type analysis struct {
 	carried   map[Expr]bool
 	listed    map[*Select][]*addition // indexes behind a select list
 	lists     lists
+	// together are relations whose partitions the conditions around say are equal.
+	together [][2]*relation
 	late      error
 	depth     int // of views over views
 }

@@ -284,7 +284,7 @@ func (b *builder) shape() {
 	b.grouping()
 	b.ranging()
 	b.peelings()
-	b.unions()
+	ends := b.unions()
 	for _, add := range b.a.adds {
 		b.addition(add)
 	}
@@ -304,6 +304,7 @@ func (b *builder) shape() {
 		at := listEnd(list.node)
 		b.edits = append(b.edits, edit{kind: editHidden, span: Span{at, at}, hidden: list.value})
 	}
+	b.edits = append(b.edits, ends...)
 	b.edits = append(b.edits, tables...)
 	for _, c := range b.a.conj.list {
 		b.conjunct(c.node, c.value)

@@ -232,7 +232,7 @@ func (a *analysis) partitionAt(h hit) (PartitionSource, bool) {
 			fixed = s.part.value
 		}
 		p, ok := a.partition(s.col.Table, fixed)
-		if !ok || i > 0 && !samePartition(p, part) {
+		if !ok || i > 0 && !a.samePartitions(p, part) {
 			return p, false
 		}
 		part = p

@@ -273,6 +273,7 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return nil
 	}
 	if o.Name == "AND" || o.Name == "OR" || o.Name == "NOT" {
+		defer a.within(o, sc)()
 		return a.clearAll(o.Args, sc, inner(why, ReasonPredicate))
 	}
 	return a.clearAll(o.Args, sc, inner(why, ReasonFunction))

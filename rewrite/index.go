@@ -94,7 +94,7 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 		index = e
 	}
 	part, err := a.sharedPartition(index, refs, hits)
-	if err != nil {
+	if err != nil && !(len(refs) == len(args) && a.linkedAll(hits)) {
 		return true, err
 	}
 	for i, ref := range refs {
@@ -164,7 +164,7 @@ func (a *analysis) sharedPartition(x schema.Index, refs []*ColumnRef, hits []hit
 		if !ok {
 			return p, a.refuse(refs[i].Start, ReasonPartition, h.flow()[0].col.String(), partScopeHint)
 		}
-		if i > 0 && (p.Const != part.Const || !sameValue(p.Value, part.Value)) {
+		if i > 0 && !a.samePartitions(p, part) {
 			return p, a.refuse(refs[i].Start, ReasonPartition, h.flow()[0].col.String(), partScopeHint)
 		}
 		part = p

@@ -759,19 +759,26 @@ func bytewise(r *relation, col int, kind schema.Kind) bool {
 // equal: then both rows are of one partition. One may be a row of the statement
 // around.
 func (a *analysis) link(args []Expr, sc *scope) bool {
-	var rels [2]*relation
+	rels, ok := a.samePartitionColumns(args, sc)
+	if ok {
+		rels[0].linked = append(rels[0].linked, rels[1])
+		rels[1].linked = append(rels[1].linked, rels[0])
+	}
+	return ok
+}
+
+// samePartitionColumns returns the relations whose partition columns are compared.
+func (a *analysis) samePartitionColumns(args []Expr, sc *scope) (rels [2]*relation, ok bool) {
 	for i, e := range args {
 		ref, ok := e.(*ColumnRef)
 		if !ok {
-			return false
+			return rels, false
 		}
 		h, _, found, err := a.resolve(ref, sc)
 		if err != nil || !found || h.rel.partCol < 0 || h.col != h.rel.partCol || !bytewise(h.rel, h.col, h.rel.annotated().Partition.Type.Kind) {
-			return false
+			return rels, false
 		}
 		rels[i] = h.rel
 	}
-	rels[0].linked = append(rels[0].linked, rels[1])
-	rels[1].linked = append(rels[1].linked, rels[0])
-	return true
+	return rels, true
 }

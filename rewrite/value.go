@@ -322,6 +322,14 @@ func (a *analysis) mergeFlow(f *flow, s sealed, pos int, why Reason) error {
 	if len(*f) > 0 && !a.alike(&(*f)[0].col.Type, &s.col.Type) {
 		return a.refuse(pos, why, s.col.String(), "the values have different types; use columns of one type")
 	}
+	for i := range *f {
+		// Two literals that say the same are one.
+		for _, p := range [][2]*partRef{{&(*f)[i].part, &s.part}, {&(*f)[i].row, &s.row}} {
+			if p[0].kind == partValue && p[1].kind == partValue && a.equalValue(p[0].value, p[1].value) {
+				*p[1] = *p[0]
+			}
+		}
+	}
 	if !merge(f, s) {
 		return a.refuse(pos, ReasonPartition, s.col.String(), "the values of one column come from different partitions, or from rows that cannot be told apart")
 	}

@@ -55,7 +55,7 @@ func (v verifier) added(add *addition, y Expr) bool {
 	}
 	switch y := y.(type) {
 	case *Literal:
-		return add.text == "NULL" && y.Kind == LitNull
+		return add.text == "NULL" && y.Kind == LitNull || y.Kind == LitNumber && y.Value == add.text
 	case *Default:
 		return add.text == "DEFAULT"
 	case *ValuesRef:

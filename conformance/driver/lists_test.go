@@ -45,7 +45,7 @@ var listChangesOnly = map[rewrite.Dialect][]search{
 		{"UPDATE users SET ssn = d.s, note = d.n FROM (VALUES (1, $1, 'x'), (2, $2, 'y')) AS d (id, s, n) WHERE users.id = d.id", []any{"new", nil}},
 		{"UPDATE users SET ssn = COALESCE(d.column2, ssn) FROM (VALUES (1, $1::text), (2, NULL)) AS d WHERE users.id = d.column1", []any{"lit"}},
 		{"UPDATE tenants SET secret = d.s, code = d.c FROM (VALUES (1, $1, $1), (3, $1, NULL)) AS d (id, s, c) WHERE tenants.id = d.id AND tenants.tenant = 'b'", []any{"one"}},
-		{"UPDATE contacts SET mail = p.e FROM (SELECT id, email AS e FROM past) p WHERE p.id * 10 = contacts.id", nil},
+		{"UPDATE past SET email = u.e FROM (SELECT id, email AS e FROM users) u WHERE u.id + 1 = past.id", nil},
 		{"MERGE INTO contacts c USING (VALUES (10, $1), (11, $2)) AS v (id, mail) ON c.id = v.id WHEN MATCHED THEN UPDATE SET mail = v.mail WHEN NOT MATCHED THEN INSERT (id, mail) VALUES (v.id, v.mail)", []any{"one@example.com", "two@example.com"}},
 		{"WITH d (id, m) AS (VALUES (20, $1), (21, $2)), u AS (UPDATE contacts SET mail = d.m FROM d WHERE contacts.id = d.id RETURNING d.id) INSERT INTO contacts (id, mail) SELECT * FROM d WHERE id NOT IN (SELECT id FROM u)", []any{"one@example.com", "two@example.com"}},
 		{"UPDATE staff SET salary = d.s FROM (VALUES (1, $1::bigint), (2, NULL), (3, 4)) AS d (id, s) WHERE staff.id = d.id", []any{44}},
