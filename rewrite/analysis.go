@@ -86,8 +86,8 @@ type analysis struct {
 	lists     lists
 	// together are relations whose partitions the conditions around say are equal.
 	together [][2]*relation
-	late      error
-	depth     int // of views over views
+	late     error
+	depth    int // of views over views
 }
 
 // paramUse is one occurrence of a parameter.
