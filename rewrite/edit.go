@@ -282,6 +282,7 @@ func (b *builder) shape() {
 		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: b.a.indexName(ref, e)})
 	}
 	b.grouping()
+	b.nullifs()
 	b.ranging()
 	b.peelings()
 	ends := b.unions()

@@ -26,6 +26,12 @@ type equalities struct {
 	shown   map[outputOf]string
 	// peeled are functions and collations around operands that are left out.
 	peeled map[Expr]Expr
+	// nullified are calls of NULLIF that become CASE, named the items that keep
+	// their names then.
+	nullified map[*Call]nullified
+	named     map[*SelectItem]string
+	// handed are constants inside comparisons of forms.
+	handed map[Expr]bool
 	// unions are those over encrypted columns, within the ones that are arms of
 	// another.
 	unions map[*SetOp]*union

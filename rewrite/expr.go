@@ -262,6 +262,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if done, err := a.rangeCompare(o, o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
+		if done, err := a.compareForms(o.Name, o.Args, sc); done || err != nil {
+			return err
+		}
 		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
@@ -328,6 +331,9 @@ func (a *analysis) in(x *In, sc *scope) error {
 	all := append([]Expr{x.X}, x.List...)
 	if x.Query == nil {
 		if done, err := a.rangeCompare(x, "IN", all, sc); done || err != nil {
+			return err
+		}
+		if done, err := a.compareForms("IN", all, sc); done || err != nil {
 			return err
 		}
 		if done, err := a.indexCompare("IN", all, sc); done || err != nil {

@@ -434,6 +434,7 @@ func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, er
 			return nil, err
 		}
 		c.name = a.itemName(it, &c)
+		a.keepName(it)
 		if s, ok := owner.(*Select); ok && a.eq.hashed[s] {
 			c = a.hashedItem(it, c)
 		}

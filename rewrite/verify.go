@@ -504,6 +504,9 @@ func (v verifier) expr(x, y Expr) bool {
 		y, ok := y.(*Literal)
 		return ok && x.Kind == y.Kind && x.Value == y.Value && x.Odd == y.Odd
 	case *Call:
+		if _, ok := v.b.a.eq.nullified[x]; ok {
+			return v.nullify(x, y)
+		}
 		y, ok := y.(*Call)
 		return ok && idents(x.Name, y.Name) && v.exprs(x.Args, y.Args) && v.exprs(x.Extra, y.Extra) &&
 			x.Star == y.Star && x.Distinct == y.Distinct && x.Over == y.Over && x.Attr == y.Attr
