@@ -283,6 +283,7 @@ func (b *builder) shape() {
 	}
 	b.grouping()
 	b.nullifs()
+	b.joinings()
 	b.ranging()
 	b.peelings()
 	ends := b.unions()

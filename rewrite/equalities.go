@@ -30,6 +30,10 @@ type equalities struct {
 	// their names then.
 	nullified map[*Call]nullified
 	named     map[*SelectItem]string
+	// joins are those by name over encrypted columns, qualified the names that
+	// they no longer merge.
+	joins     map[*Join]*usingIndex
+	qualified map[*ColumnRef]*relation
 	// handed are constants inside comparisons of forms.
 	handed map[Expr]bool
 	// unions are those over encrypted columns, within the ones that are arms of
@@ -42,7 +46,7 @@ type equalities struct {
 
 // any reports a text that indexes have changed beyond references to them.
 func (e *equalities) any() bool {
-	return len(e.placed)+len(e.picks)+len(e.distinct)+len(e.shown)+len(e.peeled)+len(e.unions) > 0
+	return len(e.placed)+len(e.picks)+len(e.distinct)+len(e.shown)+len(e.peeled)+len(e.unions)+len(e.joins) > 0
 }
 
 type outputOf struct {

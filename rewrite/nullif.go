@@ -29,7 +29,7 @@ func (a *analysis) nullifValue(x *Call, sc *scope, why Reason) (c column, done b
 	}
 	text := a.script.Text
 	from, to := ref.End, x.Args[1].Range().Start
-	if !x.Known() || !ref.Known() || !x.Args[1].Range().Known() || to < from || strings.TrimSpace(text[from:to]) != "," ||
+	if a.eq.qualified[ref] != nil || !x.Known() || !ref.Known() || !x.Args[1].Range().Known() || to < from || strings.TrimSpace(text[from:to]) != "," ||
 		strings.TrimSpace(text[x.Args[1].Range().End:x.End]) != ")" {
 		return c, true, a.refuse(x.Start, inner(why, ReasonFunction), h.flow()[0].col.String(), nullifHint)
 	}

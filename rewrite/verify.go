@@ -409,7 +409,7 @@ func (v verifier) tableExpr(x, y TableExpr) bool {
 	case *Join:
 		y, ok := y.(*Join)
 		return ok && x.Kind == y.Kind && v.tableExpr(x.Left, y.Left) && v.tableExpr(x.Right, y.Right) && v.expr(x.On, y.On) &&
-			idents(x.Using, y.Using) && x.Natural == y.Natural && alias(x.Alias, y.Alias)
+			v.using(x, y) && alias(x.Alias, y.Alias)
 	case *FuncTable:
 		y, ok := y.(*FuncTable)
 		return ok && v.exprs(x.Calls, y.Calls) && alias(x.Alias, y.Alias) && idents(x.ColumnAliases, y.ColumnAliases) &&
@@ -488,6 +488,9 @@ func (v verifier) expr(x, y Expr) bool {
 		if e := v.b.a.indexed[x]; e != nil {
 			n := len(x.Path) - 1
 			return ok && len(y.Path) == n+1 && idents(x.Path[:n], y.Path[:n]) && y.Path[n].Name == v.b.a.indexName(x, e)
+		}
+		if ok && v.b.a.eq.qualified[x] != nil {
+			return v.qualified(x, y)
 		}
 		return ok && idents(x.Path, y.Path)
 	case *Star:
