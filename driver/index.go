@@ -46,7 +46,9 @@ func (x *call) index(o *rewrite.Out) (driver.Value, error) {
 		return nil, indexError(of, errors.New("plan uses an index that is not configured"))
 	}
 	typ := &of.Column().Type
-	if b, ok := ix.(bounding); ok && o.Compared {
+	if b, ok := ix.(bounding); o.Rounded {
+		// As the column has it.
+	} else if ok && o.Compared {
 		typ = b.comparedAs(o.Value.Source, o.Value.Literal)
 	} else if o.Compared {
 		typ = ix.compared()

@@ -83,8 +83,11 @@ type analysis struct {
 	pins      []*Literal // what the plan rests on
 	carried   map[Expr]bool
 	listed    map[*Select][]*addition // indexes behind a select list
-	late      error
-	depth     int // of views over views
+	lists     lists
+	// together are relations whose partitions the conditions around say are equal.
+	together [][2]*relation
+	late     error
+	depth    int // of views over views
 }
 
 // paramUse is one occurrence of a parameter.
@@ -134,6 +137,7 @@ func (a *analysis) refuse(pos int, why Reason, column, hint string) error {
 
 // statement analyses one statement and sets results.
 func (a *analysis) statement(st Statement) error {
+	a.lists.on = listing(st)
 	switch s := st.(type) {
 	case *Query:
 		a.filterable = a.filterableIn(s)
@@ -169,7 +173,7 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals.list)+len(a.casts)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.eq.placed)+len(a.eq.picks)+len(a.eq.distinct)+len(a.eq.unions)+len(a.adds)+len(a.shaped)+len(a.liked) > 0 || a.ranges.any() {
+	if len(a.seals.list)+len(a.casts)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.eq.placed)+len(a.eq.picks)+len(a.eq.distinct)+len(a.eq.unions)+len(a.eq.joins)+len(a.adds)+len(a.shaped)+len(a.liked) > 0 || a.ranges.any() {
 		return true
 	}
 	if a.skipRes {

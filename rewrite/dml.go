@@ -400,7 +400,8 @@ func (a *analysis) rowPartition(in *insertion, row []Expr) (PartitionSource, err
 
 // preserves reports whether a cast of a parameter or literal gives the value
 // that the column would store anyway, so that it can be dropped: the column's
-// own type, or text without a length for a text column.
+// own type, text without a length for a text column, and on PostgreSQL a wider
+// integer for an integer column.
 func (a *analysis) preserves(v *Cast, c *schema.Column) bool {
 	if !v.Known() {
 		return false
@@ -420,7 +421,8 @@ func (a *analysis) preserves(v *Cast, c *schema.Column) bool {
 	if a.dialect == SQLite && !storageClass(t.Kind) {
 		return false
 	}
-	return t.Name == c.Type.Name || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed
+	wider := a.dialect == Postgres && t.Kind == schema.KindInt && t.Bits >= c.Type.Bits
+	return t.Name == c.Type.Name || wider || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed
 }
 
 // storageClass reports whether SQLite's CAST to a type of that kind makes what a

@@ -28,6 +28,8 @@ type sink struct {
 	kept bool
 	// sc is the scope of what is assigned.
 	sc *scope
+	// sealed is set once constants were sealed for the column.
+	sealed bool
 }
 
 const domainHint = "a copy opens only under the same id: give both columns one id: in the configuration before data is written, or select the value and write it with bound parameters"
@@ -59,7 +61,7 @@ func (a *analysis) growSink(s *Assign, ref *ColumnRef, v Expr, to *sink) error {
 		return nil
 	}
 	var part PartitionSource
-	if a.direct(v, to) || hasConstant(v) {
+	if to.sealed || a.direct(v, to) || hasConstant(v) {
 		var err error
 		if part, err = to.part(); err != nil {
 			return err
@@ -92,6 +94,7 @@ func (a *analysis) constantCast(v *Cast) bool {
 
 // sealedFor says how constants are sealed for a column.
 func (a *analysis) sealedFor(to *sink) (out Out, err error) {
+	to.sealed = true
 	out.Seal = to.col
 	if out.Partition, err = to.part(); err != nil || !to.col.BindsRow() {
 		return out, err

@@ -282,9 +282,11 @@ func (b *builder) shape() {
 		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: b.a.indexName(ref, e)})
 	}
 	b.grouping()
+	b.nullifs()
+	b.joinings()
 	b.ranging()
 	b.peelings()
-	b.unions()
+	ends := b.unions()
 	for _, add := range b.a.adds {
 		b.addition(add)
 	}
@@ -304,6 +306,7 @@ func (b *builder) shape() {
 		at := listEnd(list.node)
 		b.edits = append(b.edits, edit{kind: editHidden, span: Span{at, at}, hidden: list.value})
 	}
+	b.edits = append(b.edits, ends...)
 	b.edits = append(b.edits, tables...)
 	for _, c := range b.a.conj.list {
 		b.conjunct(c.node, c.value)

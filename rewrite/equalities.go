@@ -26,6 +26,16 @@ type equalities struct {
 	shown   map[outputOf]string
 	// peeled are functions and collations around operands that are left out.
 	peeled map[Expr]Expr
+	// nullified are calls of NULLIF that become CASE, named the items that keep
+	// their names then.
+	nullified map[*Call]nullified
+	named     map[*SelectItem]string
+	// joins are those by name over encrypted columns, qualified the names that
+	// they no longer merge.
+	joins     map[*Join]*usingIndex
+	qualified map[*ColumnRef]*relation
+	// handed are constants inside comparisons of forms.
+	handed map[Expr]bool
 	// unions are those over encrypted columns, within the ones that are arms of
 	// another.
 	unions map[*SetOp]*union
@@ -36,7 +46,7 @@ type equalities struct {
 
 // any reports a text that indexes have changed beyond references to them.
 func (e *equalities) any() bool {
-	return len(e.placed)+len(e.picks)+len(e.distinct)+len(e.shown)+len(e.peeled)+len(e.unions) > 0
+	return len(e.placed)+len(e.picks)+len(e.distinct)+len(e.shown)+len(e.peeled)+len(e.unions)+len(e.joins) > 0
 }
 
 type outputOf struct {
@@ -232,7 +242,7 @@ func (a *analysis) partitionAt(h hit) (PartitionSource, bool) {
 			fixed = s.part.value
 		}
 		p, ok := a.partition(s.col.Table, fixed)
-		if !ok || i > 0 && !samePartition(p, part) {
+		if !ok || i > 0 && !a.samePartitions(p, part) {
 			return p, false
 		}
 		part = p

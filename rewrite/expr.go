@@ -262,6 +262,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if done, err := a.rangeCompare(o, o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
+		if done, err := a.compareForms(o.Name, o.Args, sc); done || err != nil {
+			return err
+		}
 		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
@@ -273,6 +276,7 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return nil
 	}
 	if o.Name == "AND" || o.Name == "OR" || o.Name == "NOT" {
+		defer a.within(o, sc)()
 		return a.clearAll(o.Args, sc, inner(why, ReasonPredicate))
 	}
 	return a.clearAll(o.Args, sc, inner(why, ReasonFunction))
@@ -327,6 +331,9 @@ func (a *analysis) in(x *In, sc *scope) error {
 	all := append([]Expr{x.X}, x.List...)
 	if x.Query == nil {
 		if done, err := a.rangeCompare(x, "IN", all, sc); done || err != nil {
+			return err
+		}
+		if done, err := a.compareForms("IN", all, sc); done || err != nil {
 			return err
 		}
 		if done, err := a.indexCompare("IN", all, sc); done || err != nil {

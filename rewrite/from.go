@@ -54,8 +54,11 @@ func (a *analysis) cte(c *CTE, recursive bool, sc *scope) error {
 		open = true
 	}
 	sc.ctes[key] = &cte{name: c.Name.Name, cols: cols, open: open}
-	if c.DML == nil && !open && (len(c.Columns) == 0 || a.dialect == Postgres) && !(recursive && a.queryNames(c.Query, key)) {
-		sc.ctes[key].query = c.Query
+	if c.DML == nil && !open && !(recursive && a.queryNames(c.Query, key)) {
+		if len(c.Columns) == 0 || a.dialect == Postgres {
+			sc.ctes[key].query = c.Query
+		}
+		sc.ctes[key].source = &source{query: c.Query, names: c.Columns, owner: c, cte: sc.ctes[key]}
 	}
 	return nil
 }
@@ -322,8 +325,9 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 		if c := a.findCTE(sc, name); c != nil {
 			r, err := a.relationOf(alias, c.cols, c.open, t.ColumnAliases, t.Start)
 			if err == nil && (len(t.ColumnAliases) == 0 || a.dialect == Postgres) {
-				r.query = c.query
+				r.query, r.source = c.query, c.source
 			}
+			c.readers = append(c.readers, r)
 			return r, err
 		}
 	}
@@ -494,8 +498,11 @@ func (a *analysis) derived(d *Derived, sc *scope) (*relation, error) {
 	}
 	open := a.openQuery(d.Query)
 	r, err := a.relationOf(alias, cols, open, d.ColumnAliases, d.Start)
-	if err == nil && !open && (len(d.ColumnAliases) == 0 || a.dialect == Postgres) {
-		r.query = d.Query
+	if err == nil && !open {
+		if len(d.ColumnAliases) == 0 || a.dialect == Postgres {
+			r.query = d.Query
+		}
+		r.source = &source{query: d.Query, names: d.ColumnAliases, owner: d}
 	}
 	return r, err
 }

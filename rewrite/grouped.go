@@ -37,6 +37,9 @@ func (a *analysis) groupBy(s *Select, sc *scope) error {
 	}
 	sc.keys = keys
 	for i := range s.Items {
+		if a.namesGrouped(s.Items[i].Expr) {
+			return a.refuse(s.Items[i].Expr.Pos(), ReasonGroup, keys[0].flow()[0].col.String(), "NULLIF stands beside no grouping by an encrypted column; group in a derived table")
+		}
 		if !a.pickIn(s.Items[i].Expr, sc, &s.Items[i]) {
 			continue
 		}

@@ -60,6 +60,9 @@ func (v verifier) itemAlias(x *SelectItem, y *Ident) bool {
 	if v.b.a.picked(x) {
 		return y != nil && y.Name == v.b.a.eq.picks[x.Expr.(*ColumnRef)].alias
 	}
+	if name := v.b.a.eq.named[x]; name != "" {
+		return y != nil && y.Name == name
+	}
 	return alias(x.Alias, y)
 }
 

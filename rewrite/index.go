@@ -42,6 +42,10 @@ type addition struct {
 	carried bool
 	// form is set where the value is a form in which indexes stand for values.
 	form *indexForm
+	// ahead: the assignment stands in front of that of the column.
+	ahead bool
+	// alias is the name of an item of a select list; it stands in trail.
+	alias string
 }
 
 // growth is what an INSERT gets: columns, and for each row their values.
@@ -90,7 +94,7 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 		index = e
 	}
 	part, err := a.sharedPartition(index, refs, hits)
-	if err != nil {
+	if err != nil && !(len(refs) == len(args) && a.linkedAll(hits)) {
 		return true, err
 	}
 	for i, ref := range refs {
@@ -160,7 +164,7 @@ func (a *analysis) sharedPartition(x schema.Index, refs []*ColumnRef, hits []hit
 		if !ok {
 			return p, a.refuse(refs[i].Start, ReasonPartition, h.flow()[0].col.String(), partScopeHint)
 		}
-		if i > 0 && (p.Const != part.Const || !sameValue(p.Value, part.Value)) {
+		if i > 0 && !a.samePartitions(p, part) {
 			return p, a.refuse(refs[i].Start, ReasonPartition, h.flow()[0].col.String(), partScopeHint)
 		}
 		part = p
@@ -186,18 +190,19 @@ func (a *analysis) term(e Expr, index schema.Index, part PartitionSource) error 
 		return nil
 	}
 	v := e
+	rounded := false
 	if c, ok := e.(*Cast); ok && a.preserves(c, index.Column()) {
-		if a.casts == nil {
-			a.casts = map[*Cast]Expr{}
+		if rounded, ok = a.castRounds(c, index.Column()); !ok {
+			return a.refuse(e.Pos(), ReasonPredicate, index.Column().String(), "compare with the value that the cast gives")
 		}
-		a.casts[c] = c.X
+		a.dropCast(c)
 		v = c.X
 	}
 	out, err := a.indexOf(v, index, part)
 	if err != nil {
 		return err
 	}
-	out.Compared = true
+	out.Compared, out.Rounded = true, rounded
 	a.free(v)
 	out.Text = v != e && a.textOfBytes(index.Column())
 	if p, ok := v.(*Param); ok {
@@ -239,7 +244,7 @@ func indexPartition(x schema.Index, part PartitionSource) PartitionSource {
 // beside describes the index value of an assigned value: fixed text or an Out.
 func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource, sc *scope) (*addition, error) {
 	if !isConstant(v) && !isDefault(v) {
-		return a.besideForm(v, to, part, sc)
+		return a.besideForm(v, to, part, sc, a.dialect == MySQL)
 	}
 	add := a.work.additions.One()
 	add.name = to.Physical()
@@ -375,10 +380,13 @@ func (a *analysis) grow(in *insertion, g *growth) error {
 // proposed is the prefix and suffix of the proposed row's columns, where the
 // value is one.
 func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Expr, part PartitionSource, proposed []string, sc *scope) error {
+	if !s.Known() && len(c.Indexes()) > 0 {
+		return a.refuse(ref.Start, ReasonExpression, c.String(), "write the assignment in a plainer form")
+	}
+	if proposed == nil && !isConstant(v) && !isDefault(v) {
+		return a.growForm(s, ref, c, v, part, sc)
+	}
 	for _, x := range c.Indexes() {
-		if !s.Known() {
-			return a.refuse(ref.Start, ReasonExpression, c.String(), "write the assignment in a plainer form")
-		}
 		add := &addition{name: x.Physical()}
 		if proposed != nil {
 			add.text, add.ref = proposed[0]+a.front.QuoteIdent(add.name)+proposed[1], append(qualifiers(proposedRef(v)), add.name)

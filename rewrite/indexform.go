@@ -32,13 +32,14 @@ type formPiece struct {
 
 const formIndexHint = "the column has a search index, which the server cannot compute: assign a parameter or a literal, or COALESCE or CASE over these and the column itself"
 
-// besideForm plans the copy of a form.
-func (a *analysis) besideForm(v Expr, to schema.Index, part PartitionSource, sc *scope) (*addition, error) {
+// besideForm plans the copy of a form. behind says that it is evaluated when the
+// column has its new value.
+func (a *analysis) besideForm(v Expr, to schema.Index, part PartitionSource, sc *scope, behind bool) (*addition, error) {
 	f := &indexForm{expr: v, values: map[Expr]Out{}, names: map[*ColumnRef]string{}, slots: map[Expr]*slot{}}
 	if !v.Range().Known() || sc == nil {
 		return nil, a.refuse(v.Pos(), ReasonComputed, to.Column().String(), formIndexHint)
 	}
-	p := formPlan{a, f, to, indexPartition(to, part), sc}
+	p := formPlan{a, f, to, indexPartition(to, part), sc, behind}
 	if err := p.value(v); err != nil {
 		return nil, err
 	}
@@ -51,6 +52,8 @@ type formPlan struct {
 	to   schema.Index
 	part PartitionSource
 	sc   *scope
+	// behind: the column has its new value by then.
+	behind bool
 }
 
 func (p formPlan) refuse(e Expr) error {
@@ -112,13 +115,9 @@ func (p formPlan) call(x *Call) error {
 	if form == nil || form.moves || len(x.Extra) > 0 {
 		return p.refuse(x)
 	}
-	last := form.to
-	if last < 0 {
-		last = len(x.Args) - 1
-	}
 	for i, e := range x.Args {
 		var err error
-		if i >= form.from && i <= last && i != form.test {
+		if form.hands(i, len(x.Args)) {
 			err = p.value(e)
 		} else {
 			err = p.condition(e)
@@ -134,6 +133,14 @@ func (p formPlan) call(x *Call) error {
 // its values.
 func (p formPlan) column(ref *ColumnRef) error {
 	h, _, found, err := p.a.resolve(ref, p.sc)
+	if err == nil && found && h.rel.source != nil && p.a.genuine(ref, h) && ref.Path[len(ref.Path)-1].Known() {
+		name := p.a.listIndex(h, p.to, p.part)
+		if name == "" {
+			return p.refuse(ref)
+		}
+		p.f.names[ref] = name
+		return nil
+	}
 	if err != nil || !found || len(h.flow()) != 1 || h.rel.annotated() == nil || h.rel.view != nil || !p.a.genuine(ref, h) || !ref.Path[len(ref.Path)-1].Known() {
 		return p.refuse(ref)
 	}
@@ -146,21 +153,22 @@ func (p formPlan) column(ref *ColumnRef) error {
 }
 
 // condition plans what the form decides by. It stays as it is, but for the
-// column itself: MySQL has assigned it by then, so that its index is looked at.
+// column itself where it has been assigned by then: its index is looked at.
 func (p formPlan) condition(e Expr) error {
 	if !e.Range().Known() {
 		return p.refuse(e)
 	}
-	if ref, ok := e.(*ColumnRef); ok {
-		if x := p.a.indexed[ref]; x != nil && p.a.dialect == MySQL && x.Of == p.to.Column() && p.to != schema.Index(x) {
-			// MySQL has assigned that index by the time it comes to this one.
-			return p.a.refuse(ref.Start, ReasonComputed, x.Of.String(), "MySQL assigns one index after the other, and the condition would meet the new one: put it into WHERE")
-		}
-		h, _, found, err := p.a.resolve(ref, p.sc)
-		if err == nil && found && len(h.flow()) == 1 && p.a.indexed[ref] == nil && h.flow()[0].col == p.to.Column() {
-			return p.column(ref)
+	switch x := e.(type) {
+	case *ColumnRef:
+		h, _, found, err := p.a.resolve(x, p.sc)
+		if p.behind && err == nil && found && len(h.flow()) == 1 && p.a.indexRead(x) == nil && h.flow()[0].col == p.to.Column() {
+			return p.column(x)
 		}
 		return nil
+	case *Op:
+		if p.a.ranges.covering(x) != nil {
+			return p.refuse(e) // several conditions stand in its place
+		}
 	}
 	es, qs := kids(e)
 	if len(qs) > 0 {
@@ -215,6 +223,8 @@ func (b *builder) formChanges(f *indexForm, e Expr, at int, out *[]formChange) b
 		name := f.names[x]
 		if i := b.a.indexed[x]; i != nil {
 			name = b.a.indexName(x, i)
+		} else if i := b.a.ranges.refs[x]; i != nil {
+			name = i.Name
 		}
 		if name != "" {
 			*out = append(*out, formChange{span: x.Path[len(x.Path)-1].Span, text: b.a.front.QuoteIdent(name)})

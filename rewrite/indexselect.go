@@ -2,9 +2,8 @@ package rewrite
 
 import "github.com/sealsql/sealsql/schema"
 
-// growSelect adds the indexes of INSERT … SELECT to the select list: that of a
-// constant, NULL beside NULL, and the index of a column that is copied. For all
-// others the columns must get nothing but NULL.
+// growSelect adds the indexes of INSERT … SELECT to the lists of all arms. For
+// what has no index that is known the columns must get nothing but NULL.
 func (a *analysis) growSelect(in *insertion, cols []indexedColumn) error {
 	onlyNull := true
 	for _, c := range cols {
@@ -13,59 +12,27 @@ func (a *analysis) growSelect(in *insertion, cols []indexedColumn) error {
 	if onlyNull {
 		return nil
 	}
-	s, ok := in.st.Query.Body.(*Select)
-	if !ok || s.ItemsEnd < 0 || s.Distinct || a.openQuery(in.st.Query) {
-		return a.refuse(in.st.Query.Start, ReasonComputed, cols[0].index.Column().String(), "the column has a search index: insert from one plain SELECT, or from VALUES")
-	}
+	q := in.st.Query
 	g := &growth{}
 	for _, c := range cols {
-		add, err := a.selectedIndex(in, c.at, c.index)
-		if err != nil {
-			return err
+		if c.at >= len(in.selected) || a.openQuery(q) {
+			return a.refuse(q.Start, ReasonComputed, c.index.Column().String(), listHint)
 		}
-		add.at, add.lead, add.carried = s.ItemsEnd, ", ", true
-		g.names = append(g.names, add.name)
-		if a.listed == nil {
-			a.listed = map[*Select][]*addition{}
+		to := &in.selected[c.at]
+		var part PartitionSource
+		if to.consts != nil {
+			var err error
+			if part, err = a.selectedPartition(in)(); err != nil {
+				return err
+			}
+			part = indexPartition(c.index, part)
 		}
-		a.listed[s] = append(a.listed[s], add)
+		if !a.listBody(q.Body, c.at, len(to.flow) > 0, c.index, part, "") {
+			return a.refuse(q.Start, ReasonComputed, c.index.Column().String(), listHint)
+		}
+		g.names = append(g.names, c.index.Physical())
 	}
-	a.adds = append(a.adds, a.listed[s]...)
 	return a.grow(in, g)
-}
-
-// selectedIndex is an index of selected column i.
-func (a *analysis) selectedIndex(in *insertion, i int, to schema.Index) (*addition, error) {
-	refused := a.refuse(in.st.Query.Start, ReasonComputed, to.Column().String(),
-		"the column has a search index, which the server cannot compute: select a parameter, a literal or a column of the same search group")
-	if i >= len(in.selected) {
-		return nil, refused
-	}
-	c := &in.selected[i]
-	add := &addition{name: to.Physical()}
-	switch {
-	case c.null:
-		add.text = "NULL"
-		return add, nil
-	case c.konst != nil:
-		part, err := a.selectedPartition(in)()
-		if err != nil {
-			return nil, err
-		}
-		return a.beside(c.konst, to, part, nil)
-	case len(c.flow) != 1 || c.origin.rel == nil || c.origin.rel.view != nil || c.origin.rel.annotated() == nil:
-		return nil, refused
-	}
-	from := copiedIndex(c.flow[0].col, to)
-	if from == nil {
-		return nil, refused
-	}
-	r := c.origin.rel
-	if r.alias.Name != "" && len(r.path) < 2 {
-		add.text, add.ref = a.front.QuoteIdent(r.alias.Name)+".", []string{r.alias.Name}
-	}
-	add.text, add.ref = add.text+a.front.QuoteIdent(from.Physical()), append(add.ref, from.Physical())
-	return add, nil
 }
 
 // copiedIndex is the index of a column whose values, records of one partition,

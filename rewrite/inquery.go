@@ -72,7 +72,7 @@ func (a *analysis) uniteHashed(s *SetOp, left, right []column) ([]column, error)
 			}
 		case l.hashed == nil:
 			return nil, refused(&r)
-		case r.hashed == nil && !r.null, r.hashed != nil && !(l.hashed.index.Joins(r.hashed.index) && samePartition(l.hashed.part, r.hashed.part)):
+		case r.hashed == nil && !r.null, r.hashed != nil && !(l.hashed.index.Joins(r.hashed.index) && a.samePartitions(l.hashed.part, r.hashed.part)):
 			return nil, refused(&l)
 		}
 		out[i] = column{name: left[i].name, hashed: l.hashed, declared: left[i].declared && r.declared, null: l.null && r.null}
@@ -80,8 +80,11 @@ func (a *analysis) uniteHashed(s *SetOp, left, right []column) ([]column, error)
 	return out, nil
 }
 
-func samePartition(x, y PartitionSource) bool {
-	return x.Known == y.Known && x.Const == y.Const && sameValue(x.Value, y.Value)
+// samePartitions reports that two partitions are one. Where two literals say so,
+// the plan serves no text with others.
+func (a *analysis) samePartitions(x, y PartitionSource) bool {
+	same := x.Value != nil && y.Value != nil && a.equalValue(x.Value, y.Value)
+	return x.Known == y.Known && x.Const == y.Const && (same || sameValue(x.Value, y.Value))
 }
 
 // inQuery plans "x op (query)" for IN, op ANY and op ALL.
@@ -141,7 +144,7 @@ func (a *analysis) compareHashed(e Expr, with *indexedBy, sc *scope) error {
 		return a.refuse(ref.Start, ReasonPredicate, with.index.Of.String(), "give both columns the same search group and the same index, or compare them in the application")
 	}
 	if !x.TableScope {
-		if part, ok := a.partitionAt(h); !ok || !samePartition(part, with.part) {
+		if part, ok := a.partitionAt(h); !ok || !a.samePartitions(part, with.part) {
 			return a.refuse(ref.Start, ReasonPartition, x.Of.String(), partScopeHint)
 		}
 	}

@@ -21,7 +21,7 @@ func (a *analysis) join(j *Join, sc *scope) ([]visible, []string, error) {
 			return nil, nil, err
 		}
 	case len(j.Using) > 0:
-		if vis, err = a.using(j, j.Using, left, right); err != nil {
+		if vis, err = a.using(j, j.Using, left, right, sc); err != nil {
 			return nil, nil, err
 		}
 	}
@@ -64,6 +64,9 @@ func (a *analysis) natural(j *Join, left, right []visible, sc *scope) ([]visible
 		sc.starBad = ReasonJoin
 	}
 	for _, side := range [][2][]visible{{left, right}, {right, left}} {
+		if sharesSealed(left, right) {
+			break // USING is written instead
+		}
 		if name := hiddenShared(side[0], side[1]); name != "" {
 			return nil, a.refuse(j.Start, ReasonJoin, name, "the server would join by a column that belongs to sealsql; write the join's condition with ON")
 		}
@@ -80,7 +83,19 @@ func (a *analysis) natural(j *Join, left, right []visible, sc *scope) ([]visible
 	if sc.starBad != 0 {
 		return append(left[:len(left):len(left)], right...), nil
 	}
-	return a.using(j, names, left, right)
+	return a.using(j, names, left, right, sc)
+}
+
+// sharesSealed reports a name that an encrypted column has on both sides.
+func sharesSealed(left, right []visible) bool {
+	for _, l := range left {
+		for _, r := range right {
+			if len(l.rel.cols[l.col].flow) > 0 && len(r.rel.cols[r.col].flow) > 0 && strings.EqualFold(l.rel.cols[l.col].name, r.rel.cols[r.col].name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // hiddenShared returns a hidden column of one side whose name the other side
@@ -114,7 +129,8 @@ func anySealed(vs []visible) bool {
 
 // using checks the columns that a join compares by name, and orders "*" as the
 // engine does.
-func (a *analysis) using(j *Join, names []Ident, left, right []visible) ([]visible, error) {
+func (a *analysis) using(j *Join, names []Ident, left, right []visible, sc *scope) ([]visible, error) {
+	sealed := map[string]bool{}
 	for i := range names {
 		for _, side := range [][]visible{left, right} {
 			for _, v := range side {
@@ -123,12 +139,18 @@ func (a *analysis) using(j *Join, names []Ident, left, right []visible) ([]visib
 					continue
 				}
 				if len(c.flow) > 0 {
-					return nil, a.refuse(names[i].Start, ReasonJoin, c.flow[0].col.String(), "join on clear columns")
+					sealed[names[i].Name] = true
+					continue
 				}
 				if err := a.joinedBy(v); err != nil {
 					return nil, err
 				}
 			}
+		}
+	}
+	if len(sealed) > 0 {
+		if err := a.usingIndexes(j, names, sealed, left, right, sc); err != nil {
+			return nil, err
 		}
 	}
 	if a.dialect == MySQL && j.Kind == "RIGHT" {
@@ -142,7 +164,29 @@ func (a *analysis) using(j *Join, names []Ident, left, right []visible) ([]visib
 		}
 		return false
 	}
-	return a.starOfJoin(names, left, right, shared), nil
+	vis := a.starOfJoin(names, left, right, shared)
+	for i := range vis {
+		if v := &vis[i]; v.merged && sealed[nameIn(names, v.rel.cols[v.col].name)] {
+			of := sc.mergers[len(sc.mergers)-1].of
+			for _, m := range sc.mergers {
+				if strings.EqualFold(m.name, v.rel.cols[v.col].name) {
+					of = m.of
+				}
+			}
+			*v = visible{rel: of.rel, col: of.col}
+		}
+	}
+	return vis, nil
+}
+
+// nameIn is the spelling of a name in a list.
+func nameIn(names []Ident, name string) string {
+	for i := range names {
+		if strings.EqualFold(names[i].Name, name) {
+			return names[i].Name
+		}
+	}
+	return ""
 }
 
 // starOfJoin is the order of "*": the shared columns first, once, then the

@@ -59,6 +59,9 @@ type Out struct {
 	// Compared says that the index is for a comparison, where a value is not
 	// rounded, cut or checked as it would be on its way into the column.
 	Compared bool
+	// Rounded says that it is one nevertheless, since a cast that was left out
+	// did so.
+	Rounded bool
 	// Folded says that only a value in lower case is equal to any: another one
 	// has an index that no value has.
 	Folded bool

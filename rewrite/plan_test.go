@@ -351,6 +351,9 @@ func describeOut(o rewrite.Out) string {
 		if o.Cover != nil {
 			return describeCover(o) + " " + scope
 		}
+		if o.Rounded {
+			scope += " rounded"
+		}
 		return "index " + o.Index.Column().String() + " " + describeValue(o.Value) + " " + scope
 	case o.Seal != nil:
 		s := "seal " + o.Seal.String() + " " + describeValue(o.Value) + " " + describePartition(o.Partition)

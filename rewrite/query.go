@@ -274,6 +274,7 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 		}
 	}
 	a.remember(s, cols)
+	a.outputsOf(s, cols)
 	if a.dialect == Postgres && a.eq.distinct[s] != nil {
 		canAdd = expose && a.depth == 0 && !s.Into // the row that is kept shows them
 	}
@@ -433,6 +434,7 @@ func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, er
 			return nil, err
 		}
 		c.name = a.itemName(it, &c)
+		a.keepName(it)
 		if s, ok := owner.(*Select); ok && a.eq.hashed[s] {
 			c = a.hashedItem(it, c)
 		}
@@ -488,6 +490,7 @@ func (a *analysis) star(cols []column, s *Star, sc *scope, more int, all bool) (
 // expand plans the writing out of a star over anything sensitive.
 func (a *analysis) expand(s *Star, x expansion, sensitive bool) error {
 	if !sensitive {
+		a.loose(s, x)
 		return nil
 	}
 	if !s.Known() && a.depth == 0 { // a definition is not edited
@@ -757,19 +760,26 @@ func bytewise(r *relation, col int, kind schema.Kind) bool {
 // equal: then both rows are of one partition. One may be a row of the statement
 // around.
 func (a *analysis) link(args []Expr, sc *scope) bool {
-	var rels [2]*relation
+	rels, ok := a.samePartitionColumns(args, sc)
+	if ok {
+		rels[0].linked = append(rels[0].linked, rels[1])
+		rels[1].linked = append(rels[1].linked, rels[0])
+	}
+	return ok
+}
+
+// samePartitionColumns returns the relations whose partition columns are compared.
+func (a *analysis) samePartitionColumns(args []Expr, sc *scope) (rels [2]*relation, ok bool) {
 	for i, e := range args {
 		ref, ok := e.(*ColumnRef)
 		if !ok {
-			return false
+			return rels, false
 		}
 		h, _, found, err := a.resolve(ref, sc)
 		if err != nil || !found || h.rel.partCol < 0 || h.col != h.rel.partCol || !bytewise(h.rel, h.col, h.rel.annotated().Partition.Type.Kind) {
-			return false
+			return rels, false
 		}
 		rels[i] = h.rel
 	}
-	rels[0].linked = append(rels[0].linked, rels[1])
-	rels[1].linked = append(rels[1].linked, rels[0])
-	return true
+	return rels, true
 }

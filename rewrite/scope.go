@@ -120,6 +120,9 @@ type relation struct {
 	// added to it; kept is set where a "*" over it stays as it is.
 	query *Query
 	kept  bool
+	// source is what it is read from; nil where that is not a query, or not one
+	// whose columns are known.
+	source *source
 }
 
 func (r *relation) annotated() *schema.Table {
@@ -162,6 +165,7 @@ type scope struct {
 	joined  bool
 	starBad Reason
 	merged  []string // names merged by USING
+	mergers []mergedColumn
 	ctes    map[string]*cte
 	// aliases are the items of the select list. A name that no column has may
 	// mean an alias: on SQLite in WHERE, ON and HAVING and in subqueries there,
@@ -179,6 +183,10 @@ type cte struct {
 	cols  []column
 	open  bool
 	query *Query // where columns can be added to it
+	// source is its query, unless it is recursive or changes data; readers are
+	// the relations that read it.
+	source  *source
+	readers []*relation
 }
 
 func (a *analysis) same(x, y string) bool {
@@ -391,6 +399,7 @@ func (a *analysis) matches(r *relation, q []Ident) bool {
 func (a *analysis) resolveBare(name Ident, ref *ColumnRef, sc *scope) (hit, bool, error) {
 	var got hit
 	count, openRel := 0, (*relation)(nil)
+	var among []*relation
 	for _, r := range sc.rels {
 		if r.open {
 			openRel = r
@@ -408,6 +417,7 @@ func (a *analysis) resolveBare(name Ident, ref *ColumnRef, sc *scope) (hit, bool
 				}
 			}
 			count++
+			among = append(among, r)
 			if count == 1 || len(c.flow) > 0 {
 				got = hit{r, i}
 			}
@@ -415,6 +425,9 @@ func (a *analysis) resolveBare(name Ident, ref *ColumnRef, sc *scope) (hit, bool
 		}
 	}
 	if count > 1 && len(got.flow()) > 0 {
+		if h, ok := a.mergedBare(ref, among, sc); ok {
+			return h, true, nil
+		}
 		return hit{}, false, a.refuse(ref.Start, ReasonAmbiguous, got.flow()[0].col.String(), "qualify the column with its table")
 	}
 	if count > 0 {

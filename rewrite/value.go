@@ -43,6 +43,11 @@ func (a *analysis) value(e Expr, sc *scope, why Reason, to *sink) (column, error
 		if form := a.handsOn(x); form != nil {
 			return a.callValue(x, form, sc, why, to)
 		}
+		if a.isNullif(x) {
+			if c, done, err := a.nullifValue(x, sc, why); done || err != nil {
+				return c, err
+			}
+		}
 	}
 	return column{}, a.clear(e, sc, why)
 }
@@ -131,7 +136,7 @@ func (a *analysis) handing(e Expr) bool {
 	case *Subquery:
 		return x.Kind == SubScalar
 	case *Call:
-		return a.handsOn(x) != nil
+		return a.handsOn(x) != nil || a.isNullif(x)
 	}
 	return false
 }
@@ -254,8 +259,8 @@ func (a *analysis) testedValues() error {
 			continue
 		}
 		for e := range a.carried {
-			if out := a.seals.at(e); out != nil && out.Seal != nil {
-				return a.refuse(u.param.Start, ReasonClearUse, out.Seal.String(),
+			if out := a.seals.at(e); out != nil && (out.Seal != nil || a.eq.handed[e]) {
+				return a.refuse(u.param.Start, ReasonClearUse, out.Column().String(),
 					"the condition looks at an argument, which may be the value once more: decide in the application, or bind a truth value")
 			}
 		}
@@ -321,6 +326,14 @@ func (a *analysis) mergeValues(parts []column, pos int, why Reason, to *sink) (c
 func (a *analysis) mergeFlow(f *flow, s sealed, pos int, why Reason) error {
 	if len(*f) > 0 && !a.alike(&(*f)[0].col.Type, &s.col.Type) {
 		return a.refuse(pos, why, s.col.String(), "the values have different types; use columns of one type")
+	}
+	for i := range *f {
+		// Two literals that say the same are one.
+		for _, p := range [][2]*partRef{{&(*f)[i].part, &s.part}, {&(*f)[i].row, &s.row}} {
+			if p[0].kind == partValue && p[1].kind == partValue && a.equalValue(p[0].value, p[1].value) {
+				*p[1] = *p[0]
+			}
+		}
 	}
 	if !merge(f, s) {
 		return a.refuse(pos, ReasonPartition, s.col.String(), "the values of one column come from different partitions, or from rows that cannot be told apart")

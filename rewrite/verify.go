@@ -201,6 +201,9 @@ func (v verifier) upsert(x, y *Upsert) bool {
 func (v verifier) assigns(x, y []Assign) bool {
 	at := 0
 	for i := range x {
+		if at = v.addedAssigns(&x[i], true, y, at); at < 0 {
+			return false
+		}
 		if at >= len(y) || len(x[i].Columns) != len(y[at].Columns) || !v.expr(x[i].Value, y[at].Value) {
 			return false
 		}
@@ -209,12 +212,8 @@ func (v verifier) assigns(x, y []Assign) bool {
 				return false
 			}
 		}
-		at++
-		for _, add := range v.b.a.assigns[&x[i]] {
-			if at >= len(y) || !v.addedAssign(add, &y[at]) {
-				return false
-			}
-			at++
+		if at = v.addedAssigns(&x[i], false, y, at+1); at < 0 {
+			return false
 		}
 	}
 	return at == len(y)
@@ -302,7 +301,7 @@ func (v verifier) body(x, y Body) bool {
 		return ok && x.Name == y.Name && x.All == y.All && v.body(x.Left, y.Left) && v.body(x.Right, y.Right)
 	case *Values:
 		y, ok := y.(*Values)
-		return ok && v.rows(x.Rows, y.Rows)
+		return ok && v.grownList(x, y)
 	case *Query:
 		y, ok := y.(*Query)
 		return ok && v.query(x, y)
@@ -337,19 +336,19 @@ func (v verifier) items(owner any, x, y []SelectItem) bool {
 		}
 		i++
 	}
+	if s, ok := owner.(*Select); ok {
+		for _, add := range v.b.a.listed[s] {
+			if i >= len(y) || !v.addedItem(add, &y[i]) {
+				return false
+			}
+			i++
+		}
+	}
 	for _, h := range v.b.a.hiddenOf(owner) {
 		if i >= len(y) || y[i].Alias == nil || y[i].Alias.Name != h.name || !v.names1(y[i].Expr, h.rel.cols[h.col].name) {
 			return false
 		}
 		i++
-	}
-	if s, ok := owner.(*Select); ok {
-		for _, add := range v.b.a.listed[s] {
-			if i >= len(y) || y[i].Alias != nil || !v.added(add, y[i].Expr) {
-				return false
-			}
-			i++
-		}
 	}
 	return i == len(y)
 }
@@ -368,7 +367,7 @@ func (v verifier) with(x, y *With) bool {
 	}
 	for i := range x.CTEs {
 		c, d := x.CTEs[i], y.CTEs[i]
-		if c.Name.Name != d.Name.Name || !idents(c.Columns, d.Columns) || c.Attr != d.Attr || !v.query(c.Query, d.Query) ||
+		if c.Name.Name != d.Name.Name || !v.columnList(c, c.Columns, d.Columns) || c.Attr != d.Attr || !v.query(c.Query, d.Query) ||
 			(c.DML == nil) != (d.DML == nil) || c.DML != nil && !v.statement(c.DML, d.DML) {
 			return false
 		}
@@ -406,11 +405,11 @@ func (v verifier) tableExpr(x, y TableExpr) bool {
 		return ok && v.table(x, y)
 	case *Derived:
 		y, ok := y.(*Derived)
-		return ok && v.query(x.Query, y.Query) && alias(x.Alias, y.Alias) && idents(x.ColumnAliases, y.ColumnAliases) && x.Lateral == y.Lateral
+		return ok && v.query(x.Query, y.Query) && alias(x.Alias, y.Alias) && v.columnList(x, x.ColumnAliases, y.ColumnAliases) && x.Lateral == y.Lateral
 	case *Join:
 		y, ok := y.(*Join)
 		return ok && x.Kind == y.Kind && v.tableExpr(x.Left, y.Left) && v.tableExpr(x.Right, y.Right) && v.expr(x.On, y.On) &&
-			idents(x.Using, y.Using) && x.Natural == y.Natural && alias(x.Alias, y.Alias)
+			v.using(x, y) && alias(x.Alias, y.Alias)
 	case *FuncTable:
 		y, ok := y.(*FuncTable)
 		return ok && v.exprs(x.Calls, y.Calls) && alias(x.Alias, y.Alias) && idents(x.ColumnAliases, y.ColumnAliases) &&
@@ -490,6 +489,9 @@ func (v verifier) expr(x, y Expr) bool {
 			n := len(x.Path) - 1
 			return ok && len(y.Path) == n+1 && idents(x.Path[:n], y.Path[:n]) && y.Path[n].Name == v.b.a.indexName(x, e)
 		}
+		if ok && v.b.a.eq.qualified[x] != nil {
+			return v.qualified(x, y)
+		}
 		return ok && idents(x.Path, y.Path)
 	case *Star:
 		y, ok := y.(*Star)
@@ -505,6 +507,9 @@ func (v verifier) expr(x, y Expr) bool {
 		y, ok := y.(*Literal)
 		return ok && x.Kind == y.Kind && x.Value == y.Value && x.Odd == y.Odd
 	case *Call:
+		if _, ok := v.b.a.eq.nullified[x]; ok {
+			return v.nullify(x, y)
+		}
 		y, ok := y.(*Call)
 		return ok && idents(x.Name, y.Name) && v.exprs(x.Args, y.Args) && v.exprs(x.Extra, y.Extra) &&
 			x.Star == y.Star && x.Distinct == y.Distinct && x.Over == y.Over && x.Attr == y.Attr

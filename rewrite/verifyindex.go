@@ -55,7 +55,7 @@ func (v verifier) added(add *addition, y Expr) bool {
 	}
 	switch y := y.(type) {
 	case *Literal:
-		return add.text == "NULL" && y.Kind == LitNull
+		return add.text == "NULL" && y.Kind == LitNull || y.Kind == LitNumber && y.Value == add.text
 	case *Default:
 		return add.text == "DEFAULT"
 	case *ValuesRef:
@@ -66,7 +66,23 @@ func (v verifier) added(add *addition, y Expr) bool {
 	return false
 }
 
-// addedAssign compares the assignment of an index with the one it follows.
+// addedAssigns compares the assignments of indexes in front of the one of their
+// column, or behind it, with those of the edited text from at on. It returns
+// where the next one stands, -1 where they differ.
+func (v verifier) addedAssigns(x *Assign, ahead bool, y []Assign, at int) int {
+	for _, add := range v.b.a.assigns[x] {
+		if add.ahead != ahead {
+			continue
+		}
+		if at >= len(y) || !v.addedAssign(add, &y[at]) {
+			return -1
+		}
+		at++
+	}
+	return at
+}
+
+// addedAssign compares the assignment of an index with what was planned.
 func (v verifier) addedAssign(add *addition, y *Assign) bool {
 	if len(y.Columns) != 1 {
 		return false

@@ -41,9 +41,15 @@ var searchTables = []string{
 
 func (e engine) searchTwins(t *testing.T) *twins {
 	t.Helper()
-	x := &twins{t: t, w: e.open(t, strings.ReplaceAll(searchConfig, "guards: off", "guards: require"))}
-	x.plain = e.open(t, searchConfig).plain
-	for _, s := range searchTables {
+	return e.searchTwinsWith(t, "")
+}
+
+// searchTwinsWith has further tables.
+func (e engine) searchTwinsWith(t *testing.T, more string, tables ...string) *twins {
+	t.Helper()
+	x := &twins{t: t, w: e.open(t, strings.ReplaceAll(searchConfig+more, "guards: off", "guards: require"))}
+	x.plain = e.open(t, searchConfig+more).plain
+	for _, s := range append(searchTables[:len(searchTables):len(searchTables)], tables...) {
 		// A collation that compares bytes, as the configuration says.
 		plain, sealed := "VARCHAR(60) COLLATE utf8mb4_bin", "VARCHAR(60)"
 		if e.dialect != rewrite.MySQL {

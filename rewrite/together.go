@@ -1,0 +1,48 @@
+package rewrite
+
+// Columns of two tables are compared through indexes within partitions where the
+// partitions are compared as well: a.tenant = b.tenant AND a.c = b.d. Where the
+// partitions differ the conjunction is false whatever the indexes say.
+
+// within notes what a conjunction says of partitions while its parts are walked.
+// What it returns ends that.
+func (a *analysis) within(o *Op, sc *scope) func() {
+	before := len(a.together)
+	if o.Name == "AND" {
+		for _, cond := range conjuncts(o) {
+			if eq, ok := cond.(*Op); ok && eq.Name == "=" && len(eq.Args) == 2 {
+				if rels, ok := a.samePartitionColumns(eq.Args, sc); ok {
+					a.together = append(a.together, rels)
+				}
+			}
+		}
+	}
+	return func() { a.together = a.together[:before] }
+}
+
+// linkedAll reports that all of these columns are of rows of one partition, whose
+// partition columns are equal.
+func (a *analysis) linkedAll(hits []hit) bool {
+	for _, h := range hits[1:] {
+		if !a.linkedPair(hits[0].rel, h.rel) {
+			return false
+		}
+	}
+	return len(hits) > 1
+}
+
+func (a *analysis) linkedPair(r, o *relation) bool {
+	t, u := r.annotated(), o.annotated()
+	if t == nil || u == nil || !t.Partition.Type.Same(u.Partition.Type) {
+		return false // '07' = 7 in some engines, and two partitions
+	}
+	if linked(r, o) {
+		return true
+	}
+	for _, p := range a.together {
+		if p == [2]*relation{r, o} || p == [2]*relation{o, r} {
+			return true
+		}
+	}
+	return false
+}
