@@ -106,10 +106,14 @@ var layers = map[string]rule{
 
 	// The wrapper, then one package per engine so that nobody links a driver or
 	// a parser that they do not use.
-	"driver":          {imports: ". audit lifecycle rewrite schema envelope config observe internal/seldom internal/script internal/logical internal/blind internal/hatch internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
+	"driver":          {imports: ". audit lifecycle rewrite schema envelope config observe internal/seldom internal/script internal/logical internal/blind internal/hatch internal/indexmove internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
 	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue internal/hatch pgx", tests: "conformance/driver"},
 	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue internal/hatch go-mysql", tests: "conformance/driver"},
 	"driver/sqlite":   {imports: ". driver rewrite rewrite/sqlite schema envelope envelope/builtin config internal/logical internal/logical/litevalue modernc", tests: "conformance/driver"},
+
+	// How far the moves of search indexes have come.
+	"internal/indexmove": {imports: "envelope schema", tests: "envelope/builtin"},
+	"internal/reindex":   {imports: "driver envelope schema rewrite lifecycle internal/indexmove internal/physical", tests: ". config driver/sqlite driver/postgres driver/mysql rewrite/sqlite rewrite/postgres rewrite/mysql"},
 
 	// Tests and measurements of the whole, imported by nothing.
 	"driver/endtoend":  {tests: "*"},

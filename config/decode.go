@@ -231,18 +231,17 @@ func (d *decoder) fields(n *node, v reflect.Value, p path) {
 	t := v.Type()
 	seen := map[string]bool{}
 	for _, e := range n.entries {
-		i := fieldOf(t, e.key)
-		if i < 0 {
+		f, ok := fieldOf(t, e.key)
+		if !ok {
 			d.unknown(e, v, p)
 			continue
 		}
 		seen[e.key] = true
 		q := p.key(e.key)
 		d.keys[q] = position{e.line, e.col}
-		d.fill(e.value, v.Field(i), q, t.Field(i).Tag)
+		d.fill(e.value, v.FieldByIndex(f.Index), q, f.Tag)
 	}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range settings(t) {
 		if key := f.Tag.Get("yaml"); f.Tag.Get("required") == "true" && !seen[key] {
 			d.report(n.line, n.col, p, "the key "+key+" is missing", firstSentence(f.Tag.Get("doc")))
 		}
@@ -314,19 +313,29 @@ func (d *decoder) named(n *node, v reflect.Value, p path) {
 // keysOf lists the keys of a struct in the order of its fields.
 func keysOf(t reflect.Type) []string {
 	var keys []string
-	for i := range t.NumField() {
-		if key := t.Field(i).Tag.Get("yaml"); key != "" {
-			keys = append(keys, key)
-		}
+	for _, f := range settings(t) {
+		keys = append(keys, f.Tag.Get("yaml"))
 	}
 	return keys
 }
 
-func fieldOf(t reflect.Type, key string) int {
-	for i := range t.NumField() {
-		if k := t.Field(i).Tag.Get("yaml"); k != "" && k == key {
-			return i
+func fieldOf(t reflect.Type, key string) (reflect.StructField, bool) {
+	for _, f := range settings(t) {
+		if f.Tag.Get("yaml") == key {
+			return f, true
 		}
 	}
-	return -1
+	return reflect.StructField{}, false
+}
+
+// settings are the fields of a struct that have a key, with those of structs
+// that are embedded in it, in order.
+func settings(t reflect.Type) []reflect.StructField {
+	var out []reflect.StructField
+	for _, f := range reflect.VisibleFields(t) {
+		if f.Tag.Get("yaml") != "" {
+			out = append(out, f)
+		}
+	}
+	return out
 }

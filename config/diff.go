@@ -252,6 +252,13 @@ func (d *differ) gone(c *schema.Column, in *schema.Catalog) {
 // longer found.
 func (d *differ) search(c, now *schema.Column) {
 	d.ranges(c, now)
+	d.equality(c, now)
+	d.fragments(c.Prefix, now.Prefix, c.Next.Prefix, now.Next.Prefix)
+	d.fragments(c.Suffix, now.Suffix, c.Next.Suffix, now.Next.Suffix)
+	d.fragments(c.Contains, now.Contains, c.Next.Contains, now.Next.Contains)
+}
+
+func (d *differ) equality(c, now *schema.Column) {
 	a, b := c.Equality, now.Equality
 	switch {
 	case b == nil && a != nil:
@@ -259,24 +266,29 @@ func (d *differ) search(c, now *schema.Column) {
 	case b == nil:
 	case a == nil:
 		d.add(c.String(), Orphans, "can be searched now; rows that are stored have no index and are not found", "declare search before values are stored")
-	case !schema.EqualNames(a.Name, b.Name) || !a.Joins(b):
-		d.add(c.String(), Orphans, "its search index changed; rows that are stored are not found", "keep column, normalize, collation, scope, group, bits and version")
+	case sameIndex(a, b):
+		d.next(c, "search index", orNil(c.Next.Equality), orNil(now.Next.Equality))
+	case c.Next.Equality != nil && sameIndex(c.Next.Equality, b):
+		d.add(c.String(), Harmless, movedTo("search index"), finishFirst)
+	default:
+		d.add(c.String(), Orphans, "its search index changed; rows that are stored are not found", "keep column, normalize, collation, scope, group, bits and version, or declare the new index as next: and run sealsql reindex")
 	}
-	d.fragments(c.Prefix, now.Prefix)
-	d.fragments(c.Suffix, now.Suffix)
-	d.fragments(c.Contains, now.Contains)
 }
 
 // fragments reports changes of an index for LIKE.
-func (d *differ) fragments(a, b *schema.Fragments) {
+func (d *differ) fragments(a, b, next, nowNext *schema.Fragments) {
 	switch {
 	case b == nil && a != nil:
 		d.add(a.Of.String(), Harmless, "cannot be searched by "+a.Kind.String()+" any more", "")
 	case b == nil:
 	case a == nil:
 		d.add(b.Of.String(), Orphans, "can be searched by "+b.Kind.String()+" now; rows that are stored have no index and are not found", "declare search before values are stored")
-	case !schema.EqualNames(a.Name, b.Name) || !a.Copies(b):
-		d.add(b.Of.String(), Orphans, "its "+b.Kind.String()+" index changed; rows that are stored are not found", "keep column, lengths, normalize, scope and version")
+	case sameIndex(a, b):
+		d.next(b.Of, b.Kind.String()+" index", orNil(next), orNil(nowNext))
+	case next != nil && sameIndex(next, b):
+		d.add(b.Of.String(), Harmless, movedTo(b.Kind.String()+" index"), finishFirst)
+	default:
+		d.add(b.Of.String(), Orphans, "its "+b.Kind.String()+" index changed; rows that are stored are not found", "keep column, lengths, normalize, scope and version, or declare the new index as next: and run sealsql reindex")
 	}
 }
 
@@ -289,8 +301,12 @@ func (d *differ) ranges(c, now *schema.Column) {
 	case b == nil:
 	case a == nil:
 		d.add(c.String(), Orphans, "can be compared by order now; rows that are stored have no index and are not found", "declare the range before values are stored")
-	case !schema.EqualNames(a.Name, b.Name) || !a.Joins(b):
-		d.add(c.String(), Orphans, "its range index changed; rows that are stored are not found", "keep type, column, order, prefix, longer, scope, group and version")
+	case sameIndex(a, b):
+		d.next(c, "range index", orNil(c.Next.Range), orNil(now.Next.Range))
+	case c.Next.Range != nil && sameIndex(c.Next.Range, b):
+		d.add(c.String(), Harmless, movedTo("range index"), finishFirst)
+	default:
+		d.add(c.String(), Orphans, "its range index changed; rows that are stored are not found", "keep type, column, order, prefix, longer, scope, group and version, or declare the new index as next: and run sealsql reindex")
 	}
 }
 

@@ -130,12 +130,8 @@ func listShape(t reflect.Type) map[string]any {
 
 func structShape(t reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []string{}
-	for i := range t.NumField() {
-		f := t.Field(i)
+	for _, f := range settings(t) {
 		key := f.Tag.Get("yaml")
-		if key == "" {
-			continue
-		}
 		properties[key] = schemaOf(f.Type, f.Tag)
 		if f.Tag.Get("required") == "true" {
 			required = append(required, key)

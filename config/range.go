@@ -4,6 +4,12 @@ import "github.com/sealsql/sealsql/schema"
 
 // rangeSection declares an index for comparisons by order.
 type rangeSection struct {
+	rangeKeys
+	Next *rangeKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
+}
+
+// rangeKeys are its settings.
+type rangeKeys struct {
 	Column    string `yaml:"column" doc:"Name of the physical column that holds the index; the column's name and _rng unless given."`
 	Order     string `yaml:"order" enum:"hidden revealing" default:"hidden" doc:"What the database learns of the order of values. hidden: none by itself, but which values share leading bits, and by queries which of these make up ranges. revealing: all of it, and about how far values are apart; it can sort then, and the column needs accept_leakage: order."`
 	Prefix    int    `yaml:"prefix" min:"1" max:"64" doc:"Number of bytes of a text, or of bytes, that are compared."`
@@ -11,10 +17,13 @@ type rangeSection struct {
 	Collation string `yaml:"collation" enum:"binary" doc:"Order of texts that the application expects: by their bytes. Required for text on PostgreSQL, where it is COLLATE \"C\", and on MySQL."`
 	Scope     string `yaml:"scope" enum:"partition table" doc:"partition hides from the database how values of two partitions compare; table lets searches go across partitions. partition unless given."`
 	Group     string `yaml:"group" doc:"Columns of one group can be compared with each other; the column's id unless given."`
-	Version   int    `yaml:"version" default:"1" min:"1" max:"1000000" doc:"Part of the key of the index."`
+	Version   int    `yaml:"version" default:"1" min:"1" max:"20000" doc:"Version of the key of the index."`
 }
 
-func (s *rangeSection) index() *schema.Range {
+func (s *rangeKeys) index() *schema.Range {
+	if s == nil {
+		return nil
+	}
 	return &schema.Range{
 		Name: s.Column, Order: map[string]schema.Order{"revealing": schema.OrderRevealing}[s.Order], Prefix: s.Prefix,
 		Collation: schema.Collations[s.Collation], RefuseLonger: s.Longer == "refuse", TableScope: s.Scope == "table", Group: s.Group, Version: s.Version,

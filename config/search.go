@@ -26,7 +26,36 @@ func (s *searchSection) check(d *decoder, p path) {
 	}
 }
 
+// indexes sets the indexes of a column, and those to which they are moved.
+func (s *searchSection) indexes(c *schema.Column) {
+	if s == nil {
+		return
+	}
+	if e := s.Equality; e != nil {
+		c.Equality, c.Next.Equality = e.index(), e.Next.index()
+	}
+	if f := s.Prefix; f != nil {
+		c.Prefix, c.Next.Prefix = f.index(), f.Next.index()
+	}
+	if f := s.Suffix; f != nil {
+		c.Suffix, c.Next.Suffix = f.index(), f.Next.index()
+	}
+	if f := s.Contains; f != nil {
+		c.Contains, c.Next.Contains = f.index(), f.Next.index()
+	}
+	if r := s.Range; r != nil {
+		c.Range, c.Next.Range = r.index(), r.Next.index()
+	}
+}
+
+// equalitySection declares a blind index.
 type equalitySection struct {
+	equalityKeys
+	Next *equalityKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
+}
+
+// equalityKeys are its settings.
+type equalityKeys struct {
 	Column    string       `yaml:"column" doc:"Name of the physical column that holds the index; the column's name and _bidx unless given."`
 	Normalize []normalizer `yaml:"normalize" doc:"What is done to a text before it is hashed, in this order: trim, trim_end, collapse, nfc, nfkc, lower, strip_accents, digits, email, phone. Searches then find more than equal values, and the rows are filtered after opening."`
 	Region    string       `yaml:"region" doc:"Country of phone numbers without a country code, for the normalizer phone: DE, say."`
@@ -35,14 +64,17 @@ type equalitySection struct {
 	Scope     string       `yaml:"scope" enum:"partition table" doc:"partition hides from the database which values of two partitions are equal; table lets searches go across partitions. partition unless given."`
 	Group     string       `yaml:"group" doc:"Columns of one group can be joined; the column's id unless given. The database then learns which of their values are equal."`
 	Bits      int          `yaml:"bits" default:"128" min:"8" max:"256" doc:"Size of the hash. Fewer bits than 128 collide: rows are then filtered after opening."`
-	Version   int          `yaml:"version" default:"1" min:"1" max:"1000000" doc:"Part of the key of the index."`
+	Version   int          `yaml:"version" default:"1" min:"1" max:"20000" doc:"Version of the key of the index."`
 }
 
 func (*equalitySection) words() []string { return []string{"default"} }
 
 func (s *equalitySection) setWord(string) { *s = equalitySection{} }
 
-func (s *equalitySection) index() *schema.Equality {
+func (s *equalityKeys) index() *schema.Equality {
+	if s == nil {
+		return nil
+	}
 	e := &schema.Equality{
 		Name: s.Column, Region: s.Region, Bits: s.Bits, Group: s.Group, Version: s.Version, TableScope: s.Scope == "table",
 		Collation: schema.Collations[s.Collation],
@@ -79,8 +111,16 @@ func (n *normalizer) set(text string) (problem, suggestion string) {
 // partition, or over all of them (threats T23).
 func (p *parse) scope(t *schema.Table, table path, e *namedEntry[columnSection]) {
 	s := e.Value.Search
-	if s == nil || s.Equality == nil || s.Equality.Unique == "" || s.Equality.Scope != "" || t.Partition.Kind == schema.PartitionConst {
+	if s == nil || s.Equality == nil || t.Partition.Kind == schema.PartitionConst {
 		return
 	}
-	p.dec.at(table.key("columns").key(e.Key).key("search").key("equality").key("unique"), "unique within a partition, or over all of them?", "add scope: partition, or scope: table")
+	at := table.key("columns").key(e.Key).key("search").key("equality")
+	for _, k := range []struct {
+		*equalityKeys
+		at path
+	}{{&s.Equality.equalityKeys, at}, {s.Equality.Next, at.key("next")}} {
+		if k.equalityKeys != nil && k.Unique != "" && k.Scope == "" {
+			p.dec.at(k.at.key("unique"), "unique within a partition, or over all of them?", "add scope: partition, or scope: table")
+		}
+	}
 }

@@ -70,4 +70,7 @@ func unprintable(r rune) bool {
 }
 
 // isTopKey reports whether key is a top-level key of the vocabulary.
-func isTopKey(key string) bool { return fieldOf(reflect.TypeFor[file](), key) >= 0 }
+func isTopKey(key string) bool {
+	_, ok := fieldOf(reflect.TypeFor[file](), key)
+	return ok
+}

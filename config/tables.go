@@ -92,15 +92,7 @@ func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKey
 		c.AuditReads = c.AuditReads || w == "read"
 		c.AuditWrites = c.AuditWrites || w == "write"
 	}
-	if e.Value.Search != nil && e.Value.Search.Equality != nil {
-		c.Equality = e.Value.Search.Equality.index()
-	}
-	if s := e.Value.Search; s != nil {
-		c.Prefix, c.Suffix, c.Contains = s.Prefix.index(), s.Suffix.index(), s.Contains.index()
-	}
-	if e.Value.Search != nil && e.Value.Search.Range != nil {
-		c.Range = e.Value.Search.Range.index()
-	}
+	e.Value.Search.indexes(c)
 	c.Accepted = schema.Leakages[e.Value.Accept]
 	return c
 }

@@ -82,6 +82,8 @@ type view struct {
 	// limits are what physical columns of annotated columns hold, where that
 	// is limited.
 	limits map[*schema.Column]int
+	// unborn are indexes that are not written and whose columns are there.
+	unborn []schema.Index
 }
 
 func newCatalogs(o *Options, engine Engine) *catalogs {
@@ -204,6 +206,7 @@ func (cs *catalogs) newView(snap *rewrite.Snapshot, s *Session) *view {
 	near, far := split(snap, s.Names.SearchPath, cs.annotations)
 	cs.warnPending(near)
 	v.setup = setupError(append(rewrite.Findings(d, near, cs.annotations, cs.decl), cs.guardFindings(near)...))
+	v.unborn = rewrite.Unborn(near, cs.annotations)
 	v.limits = limits(cs.engine, near, cs.annotations)
 	for c, n := range limits(cs.engine, far, cs.annotations) {
 		if v.limits[c] == 0 {

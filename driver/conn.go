@@ -339,6 +339,9 @@ func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*r
 		}
 		return nil, err
 	}
+	if err := c.suspicious(ctx); err != nil {
+		return nil, err
+	}
 	if p := c.plans.get(query, c, o); p != nil {
 		return p, nil
 	}

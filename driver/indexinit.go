@@ -37,15 +37,32 @@ func (cr *connector) InitIndexes(ctx context.Context, partitions ...string) (mad
 				return made, err
 			}
 		}
-		ok, err := cr.seals.sealer.CreateIndexSecret(ctx, p)
-		if err != nil {
-			return made, err
+		some := false
+		for _, version := range cr.indexVersions(id == "") {
+			ok, err := cr.seals.sealer.CreateIndexVersion(ctx, p, version)
+			if err != nil {
+				return made, err
+			}
+			some = some || ok
 		}
-		if ok {
+		if some {
 			made = append(made, id)
 		}
 	}
 	return made, nil
+}
+
+// indexVersions lists the versions of keys that indexes within partitions, or
+// across them, have.
+func (cr *connector) indexVersions(across bool) []int {
+	var out []int
+	for e := range cr.seals.indexes {
+		if v := schema.IndexVersion(e); e.AllPartitions() == across && !slices.Contains(out, v) {
+			out = append(out, v)
+		}
+	}
+	slices.Sort(out)
+	return out
 }
 
 // indexScopes lists the constant partitions with indexes, and whether one spans

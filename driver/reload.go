@@ -29,6 +29,9 @@ type reloadable struct {
 	drv    driver.Driver
 	keys   KeyTable
 
+	// moves are the moves of the configuration's indexes; nil where there are
+	// none.
+	moves atomic.Pointer[moves]
 	// now is current, for a look without the lock.
 	now atomic.Pointer[connector]
 
@@ -121,6 +124,7 @@ func (c *conn) keysPersist(ctx context.Context) error {
 func newReloadable(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driver, keys KeyTable, c *connector) *reloadable {
 	r := &reloadable{inner: inner, engine: e, drv: drv, keys: keys, cfg: cfg, users: map[*connector]int{}}
 	c.outer = r
+	r.moves.Store(newMoves(cfg, nil))
 	r.set(c)
 	return r
 }
@@ -140,7 +144,12 @@ func (r *reloadable) use(cfg *config.Config) ([]config.Change, error) {
 	if err := refuseOrphans(changes); err != nil {
 		return changes, err
 	}
-	next, err := build(r.inner, r.engine, cfg, r.drv, r.keys, r.current.rec)
+	moved := newMoves(cfg, r.moves.Load())
+	stage := notBegun
+	if moved != nil {
+		stage = moved.stage
+	}
+	next, err := build(r.inner, r.engine, cfg, stage, r.drv, r.keys, r.current.rec)
 	if err != nil {
 		return changes, err
 	}
@@ -149,6 +158,7 @@ func (r *reloadable) use(cfg *config.Config) ([]config.Change, error) {
 	}
 	old := r.current
 	next.outer, r.cfg = r, cfg
+	r.moves.Store(moved)
 	r.set(next)
 	return changes, r.retire(old)
 }
@@ -166,13 +176,24 @@ func refuseOrphans(changes []config.Change) error {
 	return fmt.Errorf("sealsql: the new configuration could not open what is stored (%s); nothing was changed", strings.Join(places, ", "))
 }
 
-// retire wipes the keys of a connector that is neither current nor in use.
+// retire wipes the keys of a connector that is neither current nor in use, and
+// that shares them with none that is.
 // r.mu is held.
 func (r *reloadable) retire(c *connector) error {
 	if c == r.current || r.users[c] > 0 {
 		return nil
 	}
 	delete(r.users, c)
+	for o := range r.users {
+		if o.seals.sealer == c.seals.sealer {
+			c.unobserved()
+			return nil
+		}
+	}
+	if r.current.seals.sealer == c.seals.sealer {
+		c.unobserved()
+		return nil
+	}
 	return c.closeKeys()
 }
 

@@ -37,15 +37,19 @@ func Open(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Drive
 	if cfg == nil || inner == nil {
 		return nil, errors.New("sealsql: a connector and a configuration are required")
 	}
-	c, err := build(inner, e, cfg, drv, keys, observe.New())
+	c, err := build(inner, e, cfg, notBegun, drv, keys, observe.New())
 	if err != nil {
 		return nil, err
 	}
 	return newReloadable(inner, e, cfg, drv, keys, c), nil
 }
 
-// build makes a connector of a configuration, which counts with rec.
-func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driver, keys KeyTable, rec *observe.Recorder) (*connector, error) {
+// notBegun is the stage of moves of which nothing is known yet.
+func notBegun(schema.Move) schema.Stage { return schema.StageNone }
+
+// build makes a connector of a configuration, with the moves of its indexes at
+// the given stages, which counts with rec.
+func build(inner driver.Connector, e Engine, cfg *config.Config, stage func(schema.Move) schema.Stage, drv driver.Driver, keys KeyTable, rec *observe.Recorder) (*connector, error) {
 	if err := checkTypes(e, cfg); err != nil {
 		return nil, err
 	}
@@ -57,7 +61,16 @@ func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driv
 	if err != nil {
 		return nil, err
 	}
-	annotations := cfg.Catalog
+	c, err := assemble(inner, e, cfg, stage, drv, sealer, trail)
+	if err != nil {
+		return nil, errors.Join(err, sealer.Close())
+	}
+	return c, nil
+}
+
+// assemble makes a connector of a configuration and its keys.
+func assemble(inner driver.Connector, e Engine, cfg *config.Config, stage func(schema.Move) schema.Stage, drv driver.Driver, sealer *envelope.Sealer, trail *audit.Log) (*connector, error) {
+	annotations := cfg.Catalog.At(stage)
 	if r, ok := e.(RebuildingEngine); ok {
 		annotations = annotations.Rebuilt(r.Rebuilt)
 	}
@@ -80,11 +93,7 @@ func build(inner driver.Connector, e Engine, cfg *config.Config, drv driver.Driv
 		ShreddedNull: cfg.ShreddedNull,
 		Audit:        trail,
 	}
-	c, err := newConnector(inner, e, o)
-	if err != nil {
-		return nil, errors.Join(err, sealer.Close())
-	}
-	return c, nil
+	return newConnector(inner, e, o)
 }
 
 // checkTypes refuses logical types that the engine does not know.

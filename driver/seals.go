@@ -90,8 +90,32 @@ func guardError(p *rewrite.Plan, constraint string) error {
 	if len(p.Tables) == 1 {
 		column = p.Tables[0].String() + " (" + constraint + ")"
 	}
+	if guardOfAnother(p, constraint) {
+		return &sealsql.ColumnError{
+			Column: column, Op: "guard", Err: sealsql.ErrPlaintextBlocked,
+			Hint: "the table demands a search index that this process did not write: give it the configuration that declares the index (next: of sealsql reindex)",
+		}
+	}
 	return &sealsql.ColumnError{
 		Column: column, Op: "guard", Err: sealsql.ErrPlaintextBlocked,
 		Hint: "the value was not sealed by this driver: the column is missing from this process's configuration, or was written by other means",
 	}
+}
+
+// guardOfAnother reports a guard that belongs to no column and no index that the
+// statement writes, in a table that it is about.
+func guardOfAnother(p *rewrite.Plan, constraint string) bool {
+	for _, t := range p.Tables {
+		for _, c := range t.Columns {
+			if strings.EqualFold(rewrite.GuardName(c), constraint) {
+				return false
+			}
+			for _, x := range c.Indexes() {
+				if strings.EqualFold(rewrite.IndexGuardName(x), constraint) {
+					return false
+				}
+			}
+		}
+	}
+	return len(p.Tables) > 0
 }

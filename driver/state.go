@@ -12,6 +12,9 @@ import (
 // statement will meet. It reads on the connection itself, which sees its own
 // temporary tables and uncommitted changes.
 func (c *conn) current(ctx context.Context) error {
+	if err := c.followed(ctx); err != nil {
+		return err
+	}
 	e, cats := c.cr.engine, c.cr.cats
 	changed := c.session == nil || e.SessionChanged(c.inner, c.session)
 	if !changed && cats.fresh(c.reading) {

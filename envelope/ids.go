@@ -19,6 +19,7 @@ const maxKeyID = 255
 //	ss1/xt/<service>/<product>               index secret across partitions
 //	ss1/nk/<service>/<product>/<name>        named key
 //	ss1/ls/<service>/<product>/<name>        lease: no key
+//	ss1/xn/<service>/<product>/~<hash>       note of a search index: no key
 //
 // Every component is escaped, so that different components never give the same
 // id, also under collations that ignore trailing space. The namespace is not
@@ -30,6 +31,7 @@ type keyIDs struct {
 	table  string // index secret across partitions
 	named  string // prefix of named keys
 	lease  string // prefix of leases
+	note   string // prefix of notes of search indexes
 }
 
 func newKeyIDs(service, product string) (keyIDs, error) {
@@ -37,7 +39,7 @@ func newKeyIDs(service, product string) (keyIDs, error) {
 		return keyIDs{}, errors.New("sealsql: service and product must be valid UTF-8 and not empty")
 	}
 	path := escapeID(service) + "/" + escapeID(product)
-	ids := keyIDs{system: "ss1/sk/" + path, prefix: "ss1/ik/" + path + "/", index: "ss1/xk/" + path + "/", table: "ss1/xt/" + path, named: "ss1/nk/" + path + "/", lease: "ss1/ls/" + path + "/"}
+	ids := keyIDs{system: "ss1/sk/" + path, prefix: "ss1/ik/" + path + "/", index: "ss1/xk/" + path + "/", table: "ss1/xt/" + path, named: "ss1/nk/" + path + "/", lease: "ss1/ls/" + path + "/", note: "ss1/xn/" + path + "/"}
 	if len(ids.prefix)+hashedLen > maxKeyID {
 		return keyIDs{}, errors.New("sealsql: service and product are too long together (limit 200 bytes)")
 	}

@@ -20,6 +20,8 @@ type Index struct {
 	label [sha256.Size]byte
 	size  int
 	table bool
+	// version names the secret that the key is derived from.
+	version int
 }
 
 // IndexOptions are what an index is derived from: changing any of them makes
@@ -30,7 +32,8 @@ type IndexOptions struct {
 	Kind string
 	// Group is shared by columns whose values are compared; 1 to 255 bytes.
 	Group string
-	// Version counts the indexes of a group, from 1.
+	// Version counts the keys of a group, from 1 to MaxIndexVersion: each has a
+	// secret of its own, so that the keys of one tell nothing of another's.
 	Version int
 	// Steps name the normalisation of values.
 	Steps []string
@@ -40,14 +43,17 @@ type IndexOptions struct {
 	TableScope bool
 }
 
+// MaxIndexVersion bounds the version of an index key.
+const MaxIndexVersion = 20000
+
 // Index prepares an index. An index within partitions makes the Sealer create
 // an index secret with the first key of each partition.
 func (s *Sealer) Index(o IndexOptions) (*Index, error) {
 	if o.Group == "" || len(o.Group) > maxColumnID || !utf8.ValidString(o.Group) {
 		return nil, errors.New("sealsql: the group of an index must be 1 to 255 bytes of valid UTF-8")
 	}
-	if o.Bits < 8 || o.Bits > 256 || o.Bits%8 != 0 || o.Version < 1 {
-		return nil, errors.New("sealsql: an index has 8 to 256 bits in steps of 8, and a version from 1")
+	if o.Bits < 8 || o.Bits > 256 || o.Bits%8 != 0 || o.Version < 1 || o.Version > MaxIndexVersion {
+		return nil, fmt.Errorf("sealsql: an index has 8 to 256 bits in steps of 8, and a version from 1 to %d", MaxIndexVersion)
 	}
 	if o.Kind == "" {
 		o.Kind = "equality"
@@ -59,12 +65,8 @@ func (s *Sealer) Index(o IndexOptions) (*Index, error) {
 	for _, step := range o.Steps {
 		b = appendField(b, step)
 	}
-	x := &Index{s: s, label: sha256.Sum256(b), size: o.Bits / 8, table: o.TableScope}
-	if o.TableScope {
-		s.indexes.table.Store(true)
-	} else {
-		s.indexes.partitioned.Store(true)
-	}
+	x := &Index{s: s, label: sha256.Sum256(b), size: o.Bits / 8, table: o.TableScope, version: o.Version}
+	s.indexes.use(o.TableScope, o.Version)
 	x.n = s.indexes.n.Add(1)
 	return x, nil
 }
@@ -124,7 +126,7 @@ func (s *Sealer) indexLease(ctx context.Context, x *Index, p Partition) (keycach
 		return l, nil
 	}
 	l, err := s.indexes.keys.GetOrLoad(ctx, id, func(ctx context.Context) (*indexKey, error) {
-		return loading(ctx, s.obs.ix, s.indexMeta(id.partition).ID, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
+		return loading(ctx, s.obs.ix, s.indexMeta(id.partition, x.version).ID, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
 	})
 	if err != nil {
 		return none, s.loadError(err)
@@ -132,15 +134,16 @@ func (s *Sealer) indexLease(ctx context.Context, x *Index, p Partition) (keycach
 	return l, nil
 }
 
-// indexCreated is the creation time of index secrets: there is one of each id,
-// so that processes which make it at the same moment agree on it.
+// indexCreated is the creation time of the secret of version 1, and the distance
+// from one version to the next: processes which make one at the same moment agree
+// on it.
 const indexCreated = 86400
 
 const indexLabel = "sealsql/v1/index-secret"
 
 // loadIndexKey derives the key of an index from its scope's secret.
 func (s *Sealer) loadIndexKey(ctx context.Context, x *Index, partition string) (*indexKey, error) {
-	secret, err := s.indexSecret(ctx, partition)
+	secret, err := s.indexSecret(ctx, partition, x.version)
 	if err != nil {
 		return nil, err
 	}
@@ -162,8 +165,8 @@ const (
 // indexSecret loads the secret of a scope. An absent one is made only for a
 // partition without any key, in which nothing can be stored yet: anywhere else a
 // new one would find nothing and let duplicates in (threats T20).
-func (s *Sealer) indexSecret(ctx context.Context, partition string) (*securemem.Secret, error) {
-	meta := s.indexMeta(partition)
+func (s *Sealer) indexSecret(ctx context.Context, partition string, version int) (*securemem.Secret, error) {
+	meta := s.indexMeta(partition, version)
 	rec, err := s.load(ctx, meta)
 	for i := 0; partition == "" && errors.Is(err, ErrKeyNotFound) && i < indexTries; i++ {
 		if i == 0 {
@@ -179,7 +182,7 @@ func (s *Sealer) indexSecret(ctx context.Context, partition string) (*securemem.
 		rec, err = s.load(ctx, meta)
 	}
 	if partition != "" && errors.Is(err, ErrKeyNotFound) {
-		if err := s.makePartitionSecret(ctx, partition); err != nil {
+		if err := s.makePartitionSecret(ctx, partition, version); err != nil {
 			return nil, err
 		}
 		rec, err = s.load(ctx, meta)
@@ -204,27 +207,27 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-func (s *Sealer) indexMeta(partition string) KeyMeta {
-	return KeyMeta{s.scheme.(*compactScheme).indexSecret(partition), indexCreated}
+func (s *Sealer) indexMeta(partition string, version int) KeyMeta {
+	return KeyMeta{s.scheme.(*compactScheme).indexSecret(partition), indexCreated * int64(version)}
 }
 
 func (s *Sealer) indexMissing(meta KeyMeta) error {
 	return &KeyError{
 		Op: "load", KeyID: meta.ID, Created: meta.Created, Provider: providerName("metastore", s.store), Err: ErrIndexKey,
-		Hint: "restore the row from a backup of the metastore; if search was declared after the keys were made, run sealsql index init once",
+		Hint: "restore the row from a backup of the metastore; if search was declared after the keys were made, run sealsql index init once; if the index is moved to another version of its key, run sealsql reindex",
 	}
 }
 
 // makePartitionSecret makes the secret of a partition that has no key yet.
-func (s *Sealer) makePartitionSecret(ctx context.Context, partition string) error {
+func (s *Sealer) makePartitionSecret(ctx context.Context, partition string, version int) error {
 	_, err := s.loadLatest(ctx, s.scheme.intermediateID(partition), s.now().Add(s.policy.Skew).Unix())
 	switch {
 	case err == nil:
-		return s.indexMissing(s.indexMeta(partition))
+		return s.indexMissing(s.indexMeta(partition, version))
 	case !errors.Is(err, ErrKeyNotFound):
 		return err
 	}
-	_, err = s.storeIndexSecret(ctx, partition)
+	_, err = s.storeIndexSecret(ctx, partition, version)
 	return err
 }
 
@@ -233,23 +236,32 @@ func (s *Sealer) makePartitionSecret(ctx context.Context, partition string) erro
 // search is declared for data that are stored already. created is false when
 // there is one.
 func (s *Sealer) CreateIndexSecret(ctx context.Context, p Partition) (created bool, err error) {
+	return s.CreateIndexVersion(ctx, p, 1)
+}
+
+// CreateIndexVersion is CreateIndexSecret for the secret of a version of the key
+// (IndexOptions.Version), of which CreateIndexSecret makes the first.
+func (s *Sealer) CreateIndexVersion(ctx context.Context, p Partition, version int) (created bool, err error) {
 	if p.any {
 		return false, ErrPartition
 	}
-	return s.storeIndexSecret(ctx, p.id)
+	if version < 1 || version > MaxIndexVersion {
+		return false, fmt.Errorf("sealsql: a version of an index key is a number from 1 to %d", MaxIndexVersion)
+	}
+	return s.storeIndexSecret(ctx, p.id, version)
 }
 
-func (s *Sealer) storeIndexSecret(ctx context.Context, partition string) (created bool, err error) {
+func (s *Sealer) storeIndexSecret(ctx context.Context, partition string, version int) (created bool, err error) {
 	sys, err := s.latestSystem(ctx)
 	if err != nil {
 		return false, err
 	}
 	defer sys.Release()
-	return s.storeIndexUnder(ctx, sys.Value().key.Value(), partition)
+	return s.storeIndexUnder(ctx, sys.Value().key.Value(), partition, version)
 }
 
-func (s *Sealer) storeIndexUnder(ctx context.Context, parent *systemKey, partition string) (created bool, err error) {
-	rec := &KeyRecord{Meta: s.indexMeta(partition), Parent: &parent.meta}
+func (s *Sealer) storeIndexUnder(ctx context.Context, parent *systemKey, partition string, version int) (created bool, err error) {
+	rec := &KeyRecord{Meta: s.indexMeta(partition, version), Parent: &parent.meta}
 	secret, err := s.arena.NewRandomSecret()
 	if err != nil {
 		return false, err
@@ -309,18 +321,18 @@ func (s *Sealer) unwrapIndex(ctx context.Context, rec *KeyRecord) (*securemem.Se
 func (s *Sealer) makeIndexes() {
 	s.indexes.keys = dataCache[indexKeyID, *indexKey](&s.c.Cache, indexKeyID.hash)
 	s.firstSystem = func(ctx context.Context, key *systemKey) error {
-		if !s.indexes.table.Load() {
-			return nil
+		for _, version := range s.indexes.versions(true) {
+			if _, err := s.storeIndexUnder(ctx, key, "", version); err != nil {
+				return err
+			}
 		}
-		_, err := s.storeIndexUnder(ctx, key, "")
-		return err
+		return nil
 	}
 	s.firstOfPartition = func(ctx context.Context, partition string) error {
-		if !s.indexes.partitioned.Load() {
-			return nil
-		}
-		if _, err := s.storeIndexSecret(ctx, partition); err != nil {
-			return fmt.Errorf("sealsql: index secret of a new partition: %w", err)
+		for _, version := range s.indexes.versions(false) {
+			if _, err := s.storeIndexSecret(ctx, partition, version); err != nil {
+				return fmt.Errorf("sealsql: index secret of a new partition: %w", err)
+			}
 		}
 		return nil
 	}

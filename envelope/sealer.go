@@ -61,9 +61,9 @@ type Sealer struct {
 		n     uint32
 	}
 	indexes struct {
-		keys               *keycache.Cache[indexKeyID, *indexKey]
-		n                  atomic.Uint32
-		table, partitioned atomic.Bool // some index has that scope
+		keys *keycache.Cache[indexKeyID, *indexKey]
+		n    atomic.Uint32
+		indexVersions
 	}
 	asherah struct {
 		sync.Mutex

@@ -405,7 +405,7 @@ func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Find
 	var out []Finding
 	for _, chk := range r.Checks {
 		if hasWord(chk, c.Name) && !isGuard(chk) && !guardsIndex(chk, c) && !isJSONCheck(chk, c) {
-			out = append(out, Finding{c.String(), "a CHECK constraint reads the column, which holds ciphertext", "drop the constraint; check the value in the application"})
+			out = append(out, checkFinding(c, chk))
 		}
 	}
 	for _, ix := range r.ExpressionIndexes {

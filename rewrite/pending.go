@@ -66,3 +66,24 @@ func Pending(snap *Snapshot, annotations *schema.Catalog) []*schema.Column {
 	}
 	return out
 }
+
+// Unborn lists the indexes that statements do not write, or not yet
+// (schema.Column.Unborn), of whose columns the snapshot's tables have one.
+func Unborn(snap *Snapshot, annotations *schema.Catalog) []schema.Index {
+	var out []schema.Index
+	for i := range snap.Relations {
+		r := &snap.Relations[i]
+		t := annotations.Lookup(r.ID.Schema, r.ID.Name)
+		if t == nil || r.Temp {
+			continue
+		}
+		for _, c := range t.Columns {
+			for _, x := range c.Unborn() {
+				if r.has(x.Physical()) {
+					out = append(out, x)
+				}
+			}
+		}
+	}
+	return out
+}

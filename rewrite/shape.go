@@ -199,7 +199,7 @@ func (s *shaping) indexNames() string {
 	var arms strings.Builder
 	for _, t := range s.tables {
 		for _, c := range t.Columns {
-			for _, x := range c.Indexes() {
+			for _, x := range c.Hidden() {
 				arms.WriteString(" WHEN " + s.isColumn(t, x.Physical()) + " THEN " + literal(strings.ToLower(c.Name)))
 			}
 		}
@@ -261,7 +261,7 @@ func (s *shaping) notIndex() string {
 	var conds []string
 	for _, t := range s.tables {
 		for _, c := range t.Columns {
-			for _, x := range c.Indexes() {
+			for _, x := range c.Hidden() {
 				conds = append(conds, "NOT ("+s.isColumn(t, x.Physical())+")")
 			}
 		}

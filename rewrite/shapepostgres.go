@@ -162,7 +162,7 @@ func (s *shaping) postgresAttributes() string {
 				}
 				arms[name].WriteString(" WHEN " + s.isAttribute(t, c.Name) + " THEN " + v)
 			}
-			for _, x := range c.Indexes() {
+			for _, x := range c.Hidden() {
 				hidden = append(hidden, "NOT ("+s.isAttribute(t, x.Physical())+")")
 			}
 		}
@@ -180,7 +180,7 @@ func (s *shaping) postgresIndexes() string {
 	var pairs []string
 	for _, t := range s.tables {
 		for _, c := range t.Columns {
-			for _, x := range c.Indexes() {
+			for _, x := range c.Hidden() {
 				pair := "lower(sealsql_h.attname) = " + literal(strings.ToLower(x.Physical())) + " AND lower(sealsql_v.attname) = " + literal(strings.ToLower(c.Name)) +
 					" AND lower(sealsql_c.relname) = " + literal(strings.ToLower(t.Name))
 				if t.Schema != "" {

@@ -31,7 +31,7 @@ func (s *shaping) sqliteMaster() string {
 		}
 		sql := "sql"
 		for _, c := range t.Columns {
-			for _, x := range c.Indexes() {
+			for _, x := range c.Hidden() {
 				sql = "replace(" + sql + ", " + literal(s.quote(x.Physical())) + ", " + literal(s.quote(c.Name)) + ")"
 			}
 		}

@@ -257,9 +257,8 @@ func neverNull(r *SnapshotRelation, name string) bool {
 func sides(d Dialect, quote func(string) string, r *SnapshotRelation, t *schema.Table, find func(RelationID) *SnapshotRelation) (map[*schema.Fragments]*side, map[string]bool) {
 	var out map[*schema.Fragments]*side
 	var trusted map[string]bool
-	for _, c := range t.Columns {
-		x := c.Contains
-		if x == nil || !hasSide(d, x) {
+	for _, x := range containing(t) {
+		if !hasSide(d, x) {
 			continue
 		}
 		table := find(RelationID{r.ID.Schema, SideName(x, "")})
@@ -281,6 +280,20 @@ func sides(d Dialect, quote func(string) string, r *SnapshotRelation, t *schema.
 		}
 	}
 	return out, trusted
+}
+
+// containing are the contains indexes of a table's columns, with those to which
+// and from which they are moved.
+func containing(t *schema.Table) []*schema.Fragments {
+	var out []*schema.Fragments
+	for _, c := range t.Columns {
+		for _, x := range c.Hidden() {
+			if f, ok := x.(*schema.Fragments); ok && f.Kind == schema.ContainsFragments {
+				out = append(out, f)
+			}
+		}
+	}
+	return out
 }
 
 // sideColumns reports a table of tokens with n key columns that is filled.
@@ -479,8 +492,8 @@ func (n *namespace) isSide(id RelationID) bool {
 		return false
 	}
 	for _, t := range n.ann.Tables() {
-		for _, c := range t.Columns {
-			if c.Contains != nil && hasSide(n.dialect, c.Contains) && strings.EqualFold(SideName(c.Contains, ""), id.Name) {
+		for _, x := range containing(t) {
+			if hasSide(n.dialect, x) && strings.EqualFold(SideName(x, ""), id.Name) {
 				return true
 			}
 		}
@@ -503,8 +516,8 @@ func MissingSides(f Frontend, snap *Snapshot, r *SnapshotRelation, t *schema.Tab
 	d := f.Dialect()
 	have, _ := sides(d, f.QuoteIdent, r, t, snap.find)
 	var out []*schema.Fragments
-	for _, c := range t.Columns {
-		if x := c.Contains; x != nil && hasSide(d, x) && have[x] == nil && sideKey(d, r) != nil {
+	for _, x := range containing(t) {
+		if hasSide(d, x) && have[x] == nil && sideKey(d, r) != nil && slices.Contains(x.Of.Indexes(), schema.Index(x)) {
 			out = append(out, x)
 		}
 	}

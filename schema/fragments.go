@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,12 +120,16 @@ func (b *builder) fragments(t *Table) {
 		if c == nil || c.Table == nil {
 			continue
 		}
-		for i, f := range []*Fragments{c.Prefix, c.Suffix, c.Contains} {
+		now := []*Fragments{c.Prefix, c.Suffix, c.Contains}
+		for i, f := range append(now, c.Next.Prefix, c.Next.Suffix, c.Next.Contains) {
 			if f == nil {
 				continue
 			}
-			f.Of, f.Kind = c, FragmentKind(i)
-			if f.Name == "" {
+			f.Of, f.Kind = c, FragmentKind(i%len(now))
+			switch {
+			case i >= len(now) && now[f.Kind] != nil:
+				f.Version = cmp.Or(f.Version, now[f.Kind].Version)
+			case i < len(now) && f.Name == "":
 				f.Name = c.Name + fragmentSuffix[i]
 			}
 			if len(f.Lengths) == 0 {
@@ -143,7 +148,14 @@ func (b *builder) fragments(t *Table) {
 
 func (b *builder) fragmentFaults(t *Table, c *Column, f *Fragments) {
 	report := func(field, message, hint string) {
-		b.report(t, c.Name, strings.TrimSuffix("search."+f.Kind.String()+"."+field, "."), message, hint)
+		place := "search." + f.Kind.String() + "."
+		if c.Moving(f) {
+			place += "next."
+		}
+		b.report(t, c.Name, strings.TrimSuffix(place+field, "."), message, hint)
+	}
+	if f.Name == "" {
+		return // next reports it
 	}
 	if fault := nameFault(f.Name); fault != "" {
 		report("column", "name of the index column "+fault, "")
@@ -167,7 +179,7 @@ func (b *builder) fragmentFaults(t *Table, c *Column, f *Fragments) {
 		}
 	}
 	for _, o := range c.Fragments() {
-		if o.Kind < f.Kind && o.Collation != f.Collation {
+		if o.Collation != f.Collation && (o.Kind < f.Kind || c.Moving(f)) {
 			report("collation", "it differs from that of "+o.Kind.String(), "LIKE has one meaning for a column: write the same collation")
 		}
 	}

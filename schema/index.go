@@ -44,29 +44,26 @@ func (c *Column) Indexes() []Index { return c.indexes }
 // collectIndexes sets the list of each column's indexes.
 func (b *builder) collectIndexes(t *Table) {
 	for _, c := range t.Columns {
-		if c == nil {
-			continue
-		}
-		c.indexes = nil
-		if c.Equality != nil {
-			c.indexes = append(c.indexes, c.Equality)
-		}
-		for _, f := range c.Fragments() {
-			c.indexes = append(c.indexes, f)
-		}
-		if c.Range != nil {
-			c.indexes = append(c.indexes, c.Range)
+		if c != nil {
+			c.collect()
 		}
 	}
 }
 
-// IndexColumn returns the index whose physical column has that name, or nil.
+// collect lists the indexes that statements write: those that are searched, then
+// those to which they are moved, or from which they were.
+func (c *Column) collect() {
+	c.indexes = append(indexList(c.Equality, []*Fragments{c.Prefix, c.Suffix, c.Contains}, c.Range), c.Next.list()...)
+}
+
+// IndexColumn returns the index whose physical column has that name, among those
+// of Column.Hidden, or nil.
 func (t *Table) IndexColumn(name string) Index {
 	for _, c := range t.Columns {
 		if c == nil {
 			continue
 		}
-		for _, x := range c.indexes {
+		for _, x := range c.Hidden() {
 			if equalFold(x.Physical(), name) {
 				return x
 			}

@@ -80,6 +80,7 @@ func New(tables []*Table, o Options) (*Catalog, error) {
 	for _, t := range tables {
 		b.table(t)
 	}
+	b.groupsMove()
 	for i, name := range o.ClearTables {
 		b.clearTable(fmt.Sprintf("clear_tables.%d", i), name)
 	}
@@ -138,6 +139,7 @@ func (b *builder) table(t *Table) {
 	b.equality(t)
 	b.fragments(t)
 	b.ranges(t)
+	b.next(t)
 	b.row(t)
 }
 

@@ -1,6 +1,9 @@
 package schema
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // Range is an index for comparisons by order: physical columns beside an
 // encrypted one that answer <, <=, >, >= and BETWEEN.
@@ -99,27 +102,35 @@ func (r *Range) Sorts(bounded bool) bool {
 // ranges completes and checks the range indexes of a table.
 func (b *builder) ranges(t *Table) {
 	for _, c := range t.Columns {
-		if c == nil || c.Range == nil || c.Table == nil {
+		if c == nil || c.Table == nil {
 			continue
 		}
-		r := c.Range
-		r.Of = c
-		if r.Name == "" {
-			r.Name = c.Name + "_rng"
+		for _, r := range []*Range{c.Range, c.Next.Range} {
+			if r == nil {
+				continue
+			}
+			r.Of = c
+			if next := r == c.Next.Range; next && c.Range != nil {
+				r.Group, r.Version = cmp.Or(r.Group, c.Range.Group), cmp.Or(r.Version, c.Range.Version)
+			} else if !next {
+				r.Name = cmp.Or(r.Name, c.Name+"_rng")
+			}
+			r.Group, r.Version = cmp.Or(r.Group, c.ID), cmp.Or(r.Version, 1)
+			b.rangeFaults(t, c, r)
 		}
-		if r.Version == 0 {
-			r.Version = 1
-		}
-		if r.Group == "" {
-			r.Group = c.ID
-		}
-		b.rangeFaults(t, c, r)
 	}
 }
 
 func (b *builder) rangeFaults(t *Table, c *Column, r *Range) {
 	report := func(field, message, hint string) {
-		b.report(t, c.Name, strings.TrimSuffix("search.range."+field, "."), message, hint)
+		place := "search.range."
+		if r == c.Next.Range {
+			place += "next."
+		}
+		b.report(t, c.Name, strings.TrimSuffix(place+field, "."), message, hint)
+	}
+	if r.Name == "" {
+		return // next reports it
 	}
 	if fault := nameFault(r.Name); fault != "" {
 		report("column", "name of the index column "+fault, "")

@@ -18,51 +18,78 @@ func (c *Catalog) Rebuilt(name func(table string) string) *Catalog {
 		if c.Mentions(as) || c.IsClearIn(t.Schema, as) || nameFault(as) != "" {
 			continue
 		}
-		if twin := t.twin(as); twin != nil {
-			out.tables = append(out.tables, twin)
-			out.byName[lower(as)] = append(out.byName[lower(as)], twin)
-		}
+		twin := t.twin(as)
+		out.tables = append(out.tables, twin)
+		out.byName[lower(as)] = append(out.byName[lower(as)], twin)
 	}
 	return out
 }
 
-// twin is a copy of a table under another name. It is nil where a column has an
-// index of a kind that is not copied here.
+// twin is a copy of a table under another name.
 func (t *Table) twin(name string) *Table {
-	out := *t
+	out := t.copied(func(Index, Index) {})
 	out.Name, out.Rebuilds = name, t
+	return out
+}
+
+// copied is a copy of a table with columns and indexes of its own; each is told
+// which index is copied to which.
+func (t *Table) copied(each func(from, to Index)) *Table {
+	out := *t
 	out.Columns = make([]*Column, len(t.Columns))
 	for i, c := range t.Columns {
 		n := *c
-		n.Table = &out
-		if c.Equality != nil {
-			x := *c.Equality
-			x.Of, n.Equality = &n, &x
+		n.Table, n.retired, n.unborn = &out, nil, nil
+		for _, e := range []**Equality{&n.Equality, &n.Next.Equality} {
+			if *e != nil {
+				x := **e
+				each(*e, &x)
+				x.Of, *e = &n, &x
+			}
 		}
-		if c.Range != nil {
-			x := *c.Range
-			x.Of, n.Range = &n, &x
+		for _, r := range []**Range{&n.Range, &n.Next.Range} {
+			if *r != nil {
+				x := **r
+				each(*r, &x)
+				x.Of, *r = &n, &x
+			}
 		}
-		for _, f := range []**Fragments{&n.Prefix, &n.Suffix, &n.Contains} {
+		for _, f := range []**Fragments{&n.Prefix, &n.Suffix, &n.Contains, &n.Next.Prefix, &n.Next.Suffix, &n.Next.Contains} {
 			if *f != nil {
 				x := **f
+				each(*f, &x)
 				x.Of, *f = &n, &x
 			}
 		}
+		for _, old := range c.retired {
+			n.retired = append(n.retired, copyOf(&n, old))
+		}
+		for _, next := range c.unborn {
+			n.unborn = append(n.unborn, copyOf(&n, next))
+		}
+		n.collect()
 		out.Columns[i] = &n
 	}
-	(&builder{}).collectIndexes(&out)
-	for i, c := range out.Columns {
-		if len(c.indexes) != len(t.Columns[i].indexes) {
-			return nil
-		}
-		for _, x := range c.indexes {
-			if x.Column() != c {
-				return nil
-			}
-		}
-	}
 	return &out
+}
+
+// copyOf is a copy of an index for a copy of its column.
+func copyOf(c *Column, x Index) Index {
+	switch x := x.(type) {
+	case *Fragments:
+		n := *x
+		n.Of = c
+		return &n
+	case *Range:
+		n := *x
+		n.Of = c
+		return &n
+	case *Equality:
+		n := *x
+		n.Of = c
+		return &n
+	}
+	return x
 }
 
 // SameRecords reports whether the records and indexes of one table may stand in

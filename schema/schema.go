@@ -71,6 +71,8 @@ type Column struct {
 	Prefix, Suffix, Contains *Fragments
 	// Range is the column's index for comparisons by order, or nil.
 	Range *Range
+	// Next are the definitions to which they are being moved.
+	Next Next
 	// Accepted is what the configuration accepts that the server learns
 	// (accept_leakage).
 	Accepted Leakage
@@ -83,6 +85,9 @@ type Column struct {
 	Unbound bool
 
 	indexes []Index
+	// retired are indexes that are not written any more, unborn those that are
+	// not yet; their columns may be there.
+	retired, unborn []Index
 }
 
 // String returns "table.column".

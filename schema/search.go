@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -128,30 +129,38 @@ func (e *Equality) Joins(o *Equality) bool {
 // equality completes and checks the indexes of a table.
 func (b *builder) equality(t *Table) {
 	for _, c := range t.Columns {
-		if c == nil || c.Equality == nil || c.Table == nil {
+		if c == nil || c.Table == nil {
 			continue
 		}
-		e := c.Equality
-		e.Of = c
-		if e.Name == "" {
-			e.Name = c.Name + "_bidx"
+		for _, e := range []*Equality{c.Equality, c.Next.Equality} {
+			if e == nil {
+				continue
+			}
+			e.Of = c
+			if e.Bits == 0 {
+				e.Bits = 128
+			}
+			if next := e == c.Next.Equality; next && c.Equality != nil {
+				e.Group, e.Version = cmp.Or(e.Group, c.Equality.Group), cmp.Or(e.Version, c.Equality.Version)
+			} else if !next {
+				e.Name = cmp.Or(e.Name, c.Name+"_bidx")
+			}
+			e.Group, e.Version = cmp.Or(e.Group, c.ID), cmp.Or(e.Version, 1)
+			b.indexFaults(t, c, e)
 		}
-		if e.Bits == 0 {
-			e.Bits = 128
-		}
-		if e.Version == 0 {
-			e.Version = 1
-		}
-		if e.Group == "" {
-			e.Group = c.ID
-		}
-		b.indexFaults(t, c, e)
 	}
 }
 
 func (b *builder) indexFaults(t *Table, c *Column, e *Equality) {
+	place := "search.equality."
+	if e == c.Next.Equality {
+		place += "next."
+	}
 	report := func(field, message, hint string) {
-		b.report(t, c.Name, strings.TrimSuffix("search.equality."+field, "."), message, hint)
+		b.report(t, c.Name, strings.TrimSuffix(place+field, "."), message, hint)
+	}
+	if e.Name == "" {
+		return // next reports it
 	}
 	if fault := nameFault(e.Name); fault != "" {
 		report("column", "name of the index column "+fault, "")

@@ -92,6 +92,7 @@ func root() *cobra.Command {
 		leakageCommand(),
 		lintCommand(),
 		metastoreCommand(),
+		reindexCommand(),
 		shredCommand(),
 		versionCommand(),
 	)

@@ -15,6 +15,7 @@ import (
 	sealdriver "github.com/sealsql/sealsql/driver"
 	"github.com/sealsql/sealsql/internal/physical"
 	"github.com/sealsql/sealsql/rewrite"
+	"github.com/sealsql/sealsql/schema"
 )
 
 // ddlOptions are the flags of sealsql ddl.
@@ -113,7 +114,9 @@ func ddlOfScript(cmd *cobra.Command, o ddlOptions, cfg *config.Config) error {
 	if err != nil {
 		return err
 	}
-	out, problems := physical.Script(engines[o.dialect].frontend, cfg.Catalog, text, physical.Options{
+	// The columns of indexes that are moved belong to sealsql reindex.
+	annotations := cfg.Catalog.At(func(schema.Move) schema.Stage { return schema.StageNone })
+	out, problems := physical.Script(engines[o.dialect].frontend, annotations, text, physical.Options{
 		Schema: o.defaultSchema, Session: session, Declarations: declarations(cfg),
 	})
 	for _, p := range problems {
@@ -191,7 +194,7 @@ func ddlOfDatabase(cmd *cobra.Command, o ddlOptions, cfg *config.Config) error {
 	if err != nil {
 		return withoutSource(err, dsn)
 	}
-	report := physical.Compare(e.frontend, database(i), cfg.Catalog, declarations(cfg))
+	report := physical.Compare(e.frontend, database(i), asFound(cfg.Catalog, i.Snapshot), declarations(cfg))
 	w := cmd.OutOrStdout()
 	if report.Complete() {
 		_, err := fmt.Fprintln(w, "-- Nothing is missing.")

@@ -130,6 +130,7 @@ func (o *databaseOptions) measure(ctx context.Context, cfg *config.Config) (*lea
 	if err != nil {
 		return nil, nil, withoutSource(err, dsn)
 	}
+	cfg.Catalog = asFound(cfg.Catalog, i.Snapshot)
 	db, err := sql.Open(plainDrivers[o.dialect], dsn)
 	if err != nil {
 		return nil, nil, withoutSource(err, dsn)

@@ -1,0 +1,322 @@
+package schema
+
+import "slices"
+
+// Next are the definitions to which indexes of a column are being moved: each
+// stands beside the one of its kind, with a physical column of its own. While a
+// move goes on, whatever writes the column writes both indexes, and searches use
+// one of them (threats T21). Catalog.At says which.
+type Next struct {
+	Equality                 *Equality
+	Prefix, Suffix, Contains *Fragments
+	Range                    *Range
+}
+
+// list are the definitions in the order of Column.Indexes.
+func (n *Next) list() []Index {
+	return indexList(n.Equality, []*Fragments{n.Prefix, n.Suffix, n.Contains}, n.Range)
+}
+
+func indexList(e *Equality, fs []*Fragments, r *Range) []Index {
+	var out []Index
+	if e != nil {
+		out = append(out, e)
+	}
+	for _, f := range fs {
+		if f != nil {
+			out = append(out, f)
+		}
+	}
+	if r != nil {
+		out = append(out, r)
+	}
+	return out
+}
+
+// Stage says how far the move of an index has come.
+type Stage uint8
+
+// The stages. In StageNone and StageAborted only the present index is written,
+// and the next one's physical column is hidden where there is one. In
+// StageFilling both are written and the present one is searched; in StageLive
+// the next one is searched. In StageFinished only the next one is written, and
+// the other's physical column is hidden.
+const (
+	StageNone Stage = iota
+	StageFilling
+	StageLive
+	StageFinished
+	StageAborted
+)
+
+var stageNames = [...]string{"none", "filling", "live", "finished", "aborted"}
+
+// String returns the word for the stage.
+func (s Stage) String() string {
+	if int(s) < len(stageNames) {
+		return stageNames[s]
+	}
+	return "invalid"
+}
+
+// Move is an index that is being moved to another definition.
+type Move struct {
+	// Kind is "equality", "prefix", "suffix", "contains" or "range".
+	Kind string
+	// From and To are the definitions, indexes of one column.
+	From, To Index
+}
+
+// Moves lists what the tables of a catalog as New made it are being moved to.
+func (c *Catalog) Moves() []Move {
+	if c == nil {
+		return nil
+	}
+	var out []Move
+	for _, t := range c.tables {
+		for _, col := range t.Columns {
+			out = append(out, col.moves()...)
+		}
+	}
+	return out
+}
+
+func (c *Column) moves() []Move {
+	var out []Move
+	if c.Equality != nil && c.Next.Equality != nil {
+		out = append(out, Move{"equality", c.Equality, c.Next.Equality})
+	}
+	for _, f := range []struct{ from, to *Fragments }{{c.Prefix, c.Next.Prefix}, {c.Suffix, c.Next.Suffix}, {c.Contains, c.Next.Contains}} {
+		if f.from != nil && f.to != nil {
+			out = append(out, Move{f.from.Kind.String(), f.from, f.to})
+		}
+	}
+	if c.Range != nil && c.Next.Range != nil {
+		out = append(out, Move{"range", c.Range, c.Next.Range})
+	}
+	return out
+}
+
+// group names what is searched together: columns of one group change over at
+// the same time, or values of two would be compared by indexes of two
+// definitions.
+func (m *Move) group() string {
+	switch x := m.From.(type) {
+	case *Equality:
+		return "=" + x.Group
+	case *Range:
+		return "<" + x.Group
+	}
+	return ""
+}
+
+// Together lists the moves that change over with m: those of its group, m
+// among them.
+func (c *Catalog) Together(m Move) []Move {
+	g := m.group()
+	if g == "" {
+		return []Move{m}
+	}
+	return slices.DeleteFunc(c.Moves(), func(o Move) bool { return o.group() != g })
+}
+
+// At returns the catalog as it is at the given stages of its moves: what
+// Column.Equality and its like name is what searches use. A group that is not
+// live as a whole is searched by the indexes that it had. Tables without a move
+// are shared with c; a catalog without any is c.
+func (c *Catalog) At(stage func(Move) Stage) *Catalog {
+	moves := c.Moves()
+	if len(moves) == 0 {
+		return c
+	}
+	at := map[Index]Stage{}
+	for _, m := range moves {
+		s := stage(m)
+		if s == StageLive || s == StageFinished {
+			for _, o := range c.Together(m) {
+				if os := stage(o); os != StageLive && os != StageFinished {
+					s = StageFilling
+				}
+			}
+		}
+		at[m.From] = s
+	}
+	out := &Catalog{byName: map[string][]*Table{}, clear: c.clear}
+	for _, t := range c.tables {
+		n := t.at(at)
+		out.tables = append(out.tables, n)
+		key := lower(n.Name)
+		out.byName[key] = append(out.byName[key], n)
+	}
+	return out
+}
+
+func (t *Table) at(at map[Index]Stage) *Table {
+	if !slices.ContainsFunc(t.Columns, func(c *Column) bool { return len(c.moves()) > 0 }) {
+		return t
+	}
+	stages := map[Index]Stage{}
+	n := t.copied(func(from, to Index) { stages[to] = at[from] })
+	for _, c := range n.Columns {
+		arrange(c, &c.Equality, &c.Next.Equality, stages)
+		arrange(c, &c.Prefix, &c.Next.Prefix, stages)
+		arrange(c, &c.Suffix, &c.Next.Suffix, stages)
+		arrange(c, &c.Contains, &c.Next.Contains, stages)
+		arrange(c, &c.Range, &c.Next.Range, stages)
+		c.collect()
+	}
+	return n
+}
+
+// arrange puts the index that is searched into now, and into next the one that
+// is only written.
+func arrange[T interface {
+	comparable
+	Index
+}](c *Column, now, next *T, stages map[Index]Stage,
+) {
+	var none T
+	if *now == none || *next == none {
+		return
+	}
+	switch stages[*now] {
+	case StageFilling:
+	case StageLive:
+		*now, *next = *next, *now
+	case StageFinished:
+		c.retired = append(c.retired, *now)
+		*now, *next = *next, none
+	default:
+		c.unborn = append(c.unborn, *next)
+		*next = none
+	}
+}
+
+// Hidden lists the physical columns of indexes that the application does not
+// see: those that statements write, and those that they do not write any more,
+// or not yet, which need not exist.
+func (c *Column) Hidden() []Index {
+	if len(c.retired)+len(c.unborn) == 0 {
+		return c.indexes
+	}
+	return slices.Concat(c.indexes, c.retired, c.unborn)
+}
+
+// Guarded lists the indexes whose guard the table may have: those that
+// statements write, or wrote. The guard of another one would refuse what they
+// write.
+func (c *Column) Guarded() []Index {
+	if len(c.retired) == 0 {
+		return c.indexes
+	}
+	return slices.Concat(c.indexes, c.retired)
+}
+
+// Unborn lists the indexes to which others are to be moved and that statements
+// do not write yet, or will not.
+func (c *Column) Unborn() []Index { return c.unborn }
+
+// Moving reports an index that is written but that no search uses.
+func (c *Column) Moving(x Index) bool { return slices.Contains(c.Next.list(), x) }
+
+// next checks the definitions to which the indexes of a table are moved. It runs
+// after the present ones were completed.
+func (b *builder) next(t *Table) {
+	for _, c := range t.Columns {
+		if c == nil || c.Table == nil {
+			continue
+		}
+		for _, x := range []struct {
+			kind     string
+			now, has bool
+		}{
+			{"equality", c.Equality != nil, c.Next.Equality != nil},
+			{"prefix", c.Prefix != nil, c.Next.Prefix != nil},
+			{"suffix", c.Suffix != nil, c.Next.Suffix != nil},
+			{"contains", c.Contains != nil, c.Next.Contains != nil},
+			{"range", c.Range != nil, c.Next.Range != nil},
+		} {
+			if x.has && !x.now {
+				b.report(t, c.Name, "search."+x.kind+".next", "there is no index that could be moved", "declare the index without next")
+			}
+		}
+		for _, m := range c.moves() {
+			b.moveFaults(t, c, m)
+		}
+	}
+}
+
+func (b *builder) moveFaults(t *Table, c *Column, m Move) {
+	field := "search." + m.Kind + ".next"
+	if m.To.Physical() == "" {
+		b.report(t, c.Name, field, "the next index needs a column of its own", "add column: NAME")
+		return
+	}
+	if m.From.Copies(m.To) && equivalent(m.From, m.To) {
+		b.report(t, c.Name, field, "it is defined as the index beside it", "change a setting, or give it the next version: to have a new key")
+	}
+	if IndexVersion(m.To) < IndexVersion(m.From) {
+		b.report(t, c.Name, field+".version", "the next index would go back to an older key", "write a version from that of the index beside it")
+	}
+	if m.Kind == "equality" && b.nameTaken(t, m.To) { // the others were looked at
+		b.report(t, c.Name, field+".column", "the index column has the name of another column", "give it a name of its own")
+	}
+}
+
+// equivalent reports two indexes of a column that hold the same.
+func equivalent(a, b Index) bool {
+	switch x := a.(type) {
+	case *Equality:
+		y := b.(*Equality)
+		return x.Unique == y.Unique && x.Collation == y.Collation
+	case *Fragments:
+		return x.Collation == b.(*Fragments).Collation
+	}
+	return true
+}
+
+// groupsMove refuses a group of which only some columns are moved: when these
+// are live, they could not be joined with the others.
+func (b *builder) groupsMove() {
+	all := map[string][]Move{}
+	still := map[string]*Column{}
+	for _, t := range b.cat.tables {
+		for _, c := range t.Columns {
+			if c == nil || c.Table == nil {
+				continue
+			}
+			for _, x := range c.indexes {
+				m := Move{From: x}
+				if g := m.group(); g != "" && !c.Moving(x) {
+					still[g+"\x00"+c.String()] = c
+				}
+			}
+			for _, m := range c.moves() {
+				if g := m.group(); g != "" {
+					all[g] = append(all[g], m)
+					delete(still, g+"\x00"+c.String())
+				}
+			}
+		}
+	}
+	for key, c := range still {
+		for g := range all {
+			if len(key) > len(g) && key[:len(g)+1] == g+"\x00" {
+				b.report(c.Table, c.Name, "search", "other columns of its group are moved to another index, and it is not", "add next: to its index as well, or give it a group of its own")
+			}
+		}
+	}
+}
+
+// IndexVersion is the version of the key of an index.
+func IndexVersion(x Index) int {
+	switch x := x.(type) {
+	case *Equality:
+		return x.Version
+	case *Fragments:
+		return x.Version
+	case *Range:
+		return x.Version
+	}
+	return 0
+}
