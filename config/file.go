@@ -186,6 +186,7 @@ type policySection struct {
 	MaxStale         *duration      `yaml:"max_stale" min:"1s" max:"30d" doc:"Time for which a key goes on sealing while its state cannot be looked up; not shorter than revoke_check, and twice that unless given. Opening goes on for ever."`
 	CreatedPrecision duration       `yaml:"created_precision" default:"1m" min:"1s" max:"1d" doc:"Times of creation are cut to this, so that processes that create a key together create one."`
 	RotateAhead      duration       `yaml:"rotate_ahead" min:"2s" max:"3650d" doc:"How long before it expires the system key is replaced by one process in the background, and named keys with it; longer than revoke_check, shorter than expire_after. Without it a key is replaced when it is next used after its expiry, and that statement waits."`
+	Watch            duration       `yaml:"watch" min:"1s" max:"1h" doc:"How often a process looks whether an operator has revoked a key, to notice it before revoke_check; on PostgreSQL it listens besides, on a connection of its own. Without it a revocation takes effect within revoke_check."`
 	NotBefore        *moment        `yaml:"not_before" doc:"Keys created before this time do not seal; also after a key table was restored from a backup."`
 	DataKey          dataKeySection `yaml:"data_key" doc:"Reuse of data keys."`
 }
@@ -402,6 +403,7 @@ func (s *policySection) durations() Policy {
 		MaxStale:         s.maxStale(),
 		CreatedPrecision: time.Duration(s.CreatedPrecision),
 		RotateAhead:      time.Duration(s.RotateAhead),
+		Watch:            time.Duration(s.Watch),
 		NotBefore:        s.NotBefore.time(),
 		DataKey:          DataKey{MaxUses: s.DataKey.MaxUses, MaxAge: time.Duration(s.DataKey.MaxAge)},
 	}

@@ -45,6 +45,7 @@ func (k *Keys) BeginShred(ctx context.Context, p Partition) (*Shredding, error) 
 		}
 	}
 	k.s.forgetAll(p.id)
+	k.announce(ctx)
 	return k.Shredding(ctx, p)
 }
 
