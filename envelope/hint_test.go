@@ -141,8 +141,10 @@ func TestAStormOfForgedHintsIsAFewChecks(t *testing.T) {
 // it cannot be announced.
 func TestARevocationIsAnnouncedToThoseWhoWatch(t *testing.T) {
 	for name, open := range map[string]func() (envelope.Metastore, time.Duration){
-		"by looking":   func() (envelope.Metastore, time.Duration) { return builtin.NewMemory(), 5 * time.Millisecond },
-		"by listening": func() (envelope.Metastore, time.Duration) { return telling{&countingStore{Memory: builtin.NewMemory()}}, time.Hour },
+		"by looking": func() (envelope.Metastore, time.Duration) { return builtin.NewMemory(), 5 * time.Millisecond },
+		"by listening": func() (envelope.Metastore, time.Duration) {
+			return telling{&countingStore{Memory: builtin.NewMemory()}}, time.Hour
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, every := open()
