@@ -326,7 +326,7 @@ type columnSection struct {
 	Read      []formWord     `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of the table unless given."`
 	Accept    string         `yaml:"accept_leakage" enum:"order" doc:"What the database may learn beyond which values are equal: order."`
 	BindRow   *bool          `yaml:"bind_row" doc:"false takes the column out of the table's bind_row."`
-	Audit     []auditWord    `yaml:"audit" doc:"Statements on the column that the audit trail records: read, write. None unless given."`
+	Audit     []auditWord    `yaml:"audit" doc:"Statements on the column that the audit trail records: read, write, search, delete. None unless given."`
 	Format    string         `yaml:"format" enum:"compact asherah" doc:"Format of the column's records; that of the table unless given."`
 }
 
