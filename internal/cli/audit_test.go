@@ -76,7 +76,8 @@ func (b *bench) statements(db *sql.DB) []string {
 	exec("DELETE FROM keyholders WHERE id = 901 AND tenant = 'acme'")
 	exec("DELETE FROM keyholders WHERE tenant = 'acme' AND ssn = "+place, canaryValue+"2")
 	exec("DELETE FROM keynotes")
-	return []string{"write keyholders ssn,fax 2", "write keyholders ssn 1", "read keyholders ssn 2", "write keyholders ssn failed",
+	return []string{
+		"write keyholders ssn,fax 2", "write keyholders ssn 1", "read keyholders ssn 2", "write keyholders ssn failed",
 		"search keyholders ssn", "write keyholders fax 0", "search keyholders ssn 0",
 		"delete keyholders ssn 1", "search keyholders ssn 1", "delete keyholders ssn 1",
 	}
