@@ -1,5 +1,10 @@
 package config
 
+import (
+	"slices"
+	"strings"
+)
+
 // Audit says where the audit trail is, and what is in it beside the columns that
 // ask for it. The zero value is no trail.
 type Audit struct {
@@ -38,12 +43,14 @@ func (s *auditSection) check(d *decoder, p path) {
 
 func (*auditSection) refine(s map[string]any) { property(s, "table")["pattern"] = tablePattern }
 
+var auditWords = []string{"read", "write", "search", "delete"}
+
 // auditWord is a kind of statement that is recorded.
 type auditWord string
 
 func (w *auditWord) set(text string) (problem, suggestion string) {
-	if text != "read" && text != "write" {
-		return "this word is not known here", "write read, write, or both"
+	if !slices.Contains(auditWords, text) {
+		return "this word is not known here", "write one or more of " + strings.Join(auditWords, ", ")
 	}
 	*w = auditWord(text)
 	return "", ""

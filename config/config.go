@@ -127,8 +127,8 @@ func (m Metastore) String() string { return m.Provider }
 // GoString returns the provider.
 func (m Metastore) GoString() string { return m.Provider }
 
-// Policy is the life of keys; every field is set but NotBefore and RotateAhead,
-// which may be zero.
+// Policy is the life of keys; every field is set but NotBefore,
+// RotateAhead and Watch, which may be zero.
 type Policy struct {
 	ExpireAfter      time.Duration
 	RevokeCheck      time.Duration
@@ -138,7 +138,10 @@ type Policy struct {
 	// RotateAhead is how long before their expiry keys are replaced in the
 	// background; zero for not at all.
 	RotateAhead time.Duration
-	DataKey     DataKey
+	// Watch is the interval in which a process looks for announcements of
+	// revoked keys; zero for not at all.
+	Watch   time.Duration
+	DataKey DataKey
 }
 
 // DataKey bounds the reuse of one data key. MaxUses 1 means a key a value.

@@ -370,6 +370,7 @@ func (d *differ) settings(a, b *Config) {
 		{"policy.revoke_check", a.Policy.RevokeCheck, b.Policy.RevokeCheck},
 		{"policy.max_stale", a.Policy.MaxStale, b.Policy.MaxStale},
 		{"policy.rotate_ahead", a.Policy.RotateAhead, b.Policy.RotateAhead},
+		{"policy.watch", a.Policy.Watch, b.Policy.Watch},
 		{"policy.not_before", moments(a.Policy.NotBefore), moments(b.Policy.NotBefore)},
 		{"policy.created_precision", a.Policy.CreatedPrecision, b.Policy.CreatedPrecision},
 		{"policy.data_key.max_uses", a.Policy.DataKey.MaxUses, b.Policy.DataKey.MaxUses},

@@ -104,6 +104,7 @@ func TestChangesHaveTheEffectThatTheyHaveOnStoredData(t *testing.T) {
 		"another row identity":                   {bound("{column: id, type: uuid}", "encrypted"), bound("{column: key, type: uuid}", "encrypted"), config.Orphans},
 		"another type of the row identity":       {bound("{column: id, type: uuid}", "encrypted"), bound("{column: id, type: text}", "encrypted"), config.Orphans},
 		"the time before which keys do not seal": {"", "policy: {not_before: 2026-01-01}\n", config.Harmless},
+		"watching for revoked keys":              {"", "policy: {watch: 10s}\n", config.Harmless},
 		"keys that are replaced ahead of time":   {"", "policy: {rotate_ahead: 7d}\n", config.Harmless},
 		"memory in place of the database":        {"", "metastore: memory\n", config.Orphans},
 		"the database in place of memory":        {"metastore: memory\n", "", config.KeyPlace},

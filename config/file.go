@@ -186,6 +186,7 @@ type policySection struct {
 	MaxStale         *duration      `yaml:"max_stale" min:"1s" max:"30d" doc:"Time for which a key goes on sealing while its state cannot be looked up; not shorter than revoke_check, and twice that unless given. Opening goes on for ever."`
 	CreatedPrecision duration       `yaml:"created_precision" default:"1m" min:"1s" max:"1d" doc:"Times of creation are cut to this, so that processes that create a key together create one."`
 	RotateAhead      duration       `yaml:"rotate_ahead" min:"2s" max:"3650d" doc:"How long before it expires the system key is replaced by one process in the background, and named keys with it; longer than revoke_check, shorter than expire_after. Without it a key is replaced when it is next used after its expiry, and that statement waits."`
+	Watch            duration       `yaml:"watch" min:"1s" max:"1h" doc:"How often a process looks whether an operator has revoked a key, to notice it before revoke_check; on PostgreSQL it listens besides, on a connection of its own. Without it a revocation takes effect within revoke_check."`
 	NotBefore        *moment        `yaml:"not_before" doc:"Keys created before this time do not seal; also after a key table was restored from a backup."`
 	DataKey          dataKeySection `yaml:"data_key" doc:"Reuse of data keys."`
 }
@@ -325,7 +326,7 @@ type columnSection struct {
 	Read      []formWord     `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of the table unless given."`
 	Accept    string         `yaml:"accept_leakage" enum:"order" doc:"What the database may learn beyond which values are equal: order."`
 	BindRow   *bool          `yaml:"bind_row" doc:"false takes the column out of the table's bind_row."`
-	Audit     []auditWord    `yaml:"audit" doc:"Statements on the column that the audit trail records: read, write. None unless given."`
+	Audit     []auditWord    `yaml:"audit" doc:"Statements on the column that the audit trail records: read, write, search, delete. None unless given."`
 	Format    string         `yaml:"format" enum:"compact asherah" doc:"Format of the column's records; that of the table unless given."`
 }
 
@@ -402,6 +403,7 @@ func (s *policySection) durations() Policy {
 		MaxStale:         s.maxStale(),
 		CreatedPrecision: time.Duration(s.CreatedPrecision),
 		RotateAhead:      time.Duration(s.RotateAhead),
+		Watch:            time.Duration(s.Watch),
 		NotBefore:        s.NotBefore.time(),
 		DataKey:          DataKey{MaxUses: s.DataKey.MaxUses, MaxAge: time.Duration(s.DataKey.MaxAge)},
 	}

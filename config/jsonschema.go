@@ -69,7 +69,7 @@ func shape(t reflect.Type, tag reflect.StructTag) map[string]any {
 			map[string]any{"type": "integer", "minimum": schema.MinCompress, "maximum": schema.MaxCompress},
 		}}
 	case *auditWord:
-		return map[string]any{"enum": []string{"read", "write"}}
+		return map[string]any{"enum": auditWords}
 	case *formWord:
 		return map[string]any{"enum": schema.ReadWords()}
 	case *moment:

@@ -91,6 +91,8 @@ func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKey
 	for _, w := range e.Value.Audit {
 		c.AuditReads = c.AuditReads || w == "read"
 		c.AuditWrites = c.AuditWrites || w == "write"
+		c.AuditSearches = c.AuditSearches || w == "search"
+		c.AuditDeletes = c.AuditDeletes || w == "delete"
 	}
 	e.Value.Search.indexes(c)
 	c.Accepted = schema.Leakages[e.Value.Accept]

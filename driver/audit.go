@@ -12,6 +12,7 @@ import (
 	"github.com/sealsql/sealsql/audit"
 	"github.com/sealsql/sealsql/config"
 	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
 
@@ -97,10 +98,15 @@ func (x *call) begin() error {
 	}
 	t := &trail{rows: -1}
 	for i := range x.plan.Args {
-		t.add("write", x.plan.Args[i].Seal, x.info)
+		t.sent(&x.plan.Args[i], x.info)
 	}
 	for i := range x.plan.Holes {
-		t.add("write", x.plan.Holes[i].Out.Seal, x.info)
+		t.sent(&x.plan.Holes[i].Out, x.info)
+	}
+	for _, table := range x.plan.Deleted {
+		for _, c := range table.Columns {
+			t.add("delete", c, x.info)
+		}
 	}
 	if t.events != nil {
 		x.writes = t
@@ -108,13 +114,33 @@ func (x *call) begin() error {
 	return nil
 }
 
-// add notes a column of which reading or writing is recorded.
+// sent notes what is done with a value that goes out.
+func (t *trail) sent(o *rewrite.Out, info sealsql.CallInfo) {
+	if t.add("write", o.Seal, info); o.Index != nil && o.Compared {
+		t.add("search", o.Index.Column(), info)
+	}
+}
+
+// recorded reports whether the trail has such statements on a column.
+func recorded(op string, c *schema.Column) bool {
+	switch op {
+	case "read":
+		return c.AuditReads
+	case "search":
+		return c.AuditSearches
+	case "delete":
+		return c.AuditDeletes
+	}
+	return c.AuditWrites
+}
+
+// add notes a column on which something is done that is recorded.
 func (t *trail) add(op string, c *schema.Column, info sealsql.CallInfo) {
-	if c == nil || op == "write" && !c.AuditWrites || op == "read" && !c.AuditReads {
+	if c == nil || !recorded(op, c) {
 		return
 	}
 	table := c.Table.String()
-	i := slices.IndexFunc(t.events, func(e audit.Event) bool { return e.Table == table })
+	i := slices.IndexFunc(t.events, func(e audit.Event) bool { return e.Op == op && e.Table == table })
 	if i < 0 {
 		e := audit.Event{Op: op, Table: table, Actor: info.Actor, Purpose: info.Purpose, Partition: c.Table.Partition.Const}
 		if c.Table.Partition.Kind != schema.PartitionConst && info.HasPartition {

@@ -25,17 +25,28 @@ const backgroundEnd = 5 * time.Second
 
 // start begins what the configuration asks for; nil is for nobody.
 func (b *background) start(s *envelope.Sealer, cfg *config.Config) error {
-	if b == nil || cfg.Policy.RotateAhead == 0 {
+	if b == nil || cfg.Policy.RotateAhead == 0 && cfg.Policy.Watch == 0 {
 		return nil
 	}
+	ctx, cancel := context.WithCancel(sealsql.WithPurpose(context.Background(), "background"))
+	b.cancel = cancel
+	if d := cfg.Policy.Watch; d > 0 {
+		b.wg.Go(func() { _ = s.Watch(ctx, d) })
+	}
+	if cfg.Policy.RotateAhead == 0 {
+		return nil
+	}
+	return b.rotate(ctx, s, cfg.Policy.RotateAhead)
+}
+
+// rotate replaces keys so long before they expire.
+func (b *background) rotate(ctx context.Context, s *envelope.Sealer, ahead time.Duration) error {
 	keys, err := s.Keys()
 	if err != nil {
 		return errors.Join(errors.New("sealsql: policy.rotate_ahead needs a metastore that lists its rows"), err)
 	}
-	ctx, cancel := context.WithCancel(sealsql.WithPurpose(context.Background(), "rotation ahead of time"))
-	b.cancel = cancel
-	every := min(max(cfg.Policy.RotateAhead/16, time.Second), 12*time.Hour)
-	r := &lifecycle.Rotator{Keys: keys, Ahead: cfg.Policy.RotateAhead, Every: every, Logger: slog.Default()}
+	every := min(max(ahead/16, time.Second), 12*time.Hour)
+	r := &lifecycle.Rotator{Keys: keys, Ahead: ahead, Every: every, Logger: slog.Default()}
 	b.wg.Go(func() {
 		// Programs that open a database for a moment leave this to others.
 		select {

@@ -3,6 +3,7 @@ package envelope
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"strings"
 	"unicode/utf8"
@@ -20,6 +21,7 @@ const maxKeyID = 255
 //	ss1/nk/<service>/<product>/<name>        named key
 //	ss1/ls/<service>/<product>/<name>        lease: no key
 //	ss1/xn/<service>/<product>/~<hash>       note of a search index: no key
+//	ss1/nw/<service>/<product>               that states have changed: no key
 //
 // Every component is escaped, so that different components never give the same
 // id, also under collations that ignore trailing space. The namespace is not
@@ -32,6 +34,7 @@ type keyIDs struct {
 	named  string // prefix of named keys
 	lease  string // prefix of leases
 	note   string // prefix of notes of search indexes
+	news   string // of announcements
 }
 
 func newKeyIDs(service, product string) (keyIDs, error) {
@@ -39,11 +42,17 @@ func newKeyIDs(service, product string) (keyIDs, error) {
 		return keyIDs{}, errors.New("sealsql: service and product must be valid UTF-8 and not empty")
 	}
 	path := escapeID(service) + "/" + escapeID(product)
-	ids := keyIDs{system: "ss1/sk/" + path, prefix: "ss1/ik/" + path + "/", index: "ss1/xk/" + path + "/", table: "ss1/xt/" + path, named: "ss1/nk/" + path + "/", lease: "ss1/ls/" + path + "/", note: "ss1/xn/" + path + "/"}
+	ids := keyIDs{system: "ss1/sk/" + path, prefix: "ss1/ik/" + path + "/", index: "ss1/xk/" + path + "/", table: "ss1/xt/" + path, named: "ss1/nk/" + path + "/", lease: "ss1/ls/" + path + "/", note: "ss1/xn/" + path + "/", news: "ss1/nw/" + path}
 	if len(ids.prefix)+hashedLen > maxKeyID {
 		return keyIDs{}, errors.New("sealsql: service and product are too long together (limit 200 bytes)")
 	}
 	return ids, nil
+}
+
+// topic names the service and product to a Notifier, without saying them.
+func (k *keyIDs) topic() string {
+	sum := sha256.Sum256([]byte(k.news))
+	return "sealsql-" + hex.EncodeToString(sum[:16])
 }
 
 // hashedLen is the length of "~" and 32 bytes in base64url.

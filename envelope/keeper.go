@@ -20,6 +20,13 @@ type Keeper interface {
 	Remove(ctx context.Context, rec *KeyRecord) (removed bool, err error)
 }
 
+// VersionLister is implemented by Keepers that find the rows of one id faster
+// than those of all ids that begin alike.
+type VersionLister interface {
+	// Versions returns all rows of an id, the oldest first, as List does.
+	Versions(ctx context.Context, id string) ([]StoredKey, error)
+}
+
 // StoredKey is a row of a metastore. Either Record or Err is nil.
 type StoredKey struct {
 	Meta   KeyMeta

@@ -99,43 +99,42 @@ const page = 500
 // times. A row that cannot be read is reported in KeyInfo.Err. The error is that
 // of the metastore, or f's, or one that says that no system key can be unwrapped.
 func (k *Keys) Each(ctx context.Context, f func(*KeyInfo) error) error {
-	return k.each(ctx, k.prefixes(), f)
-}
-
-// EachOf is Each for the system keys (KindSystem) or the named keys (KindNamed)
-// alone, of which there are few: the rows of partitions are not read.
-func (k *Keys) EachOf(ctx context.Context, kind KeyKind, f func(*KeyInfo) error) error {
-	switch kind {
-	case KindSystem:
-		return k.each(ctx, []string{k.s.ids().system}, f)
-	case KindNamed:
-		return k.each(ctx, []string{k.s.ids().named}, f)
-	}
-	return fmt.Errorf("sealsql: keys of kind %s are not listed apart", kind)
-}
-
-func (k *Keys) each(ctx context.Context, prefixes []string, f func(*KeyInfo) error) error {
 	v := verifier{s: k.s, failed: map[KeyMeta]error{}}
-	for _, prefix := range prefixes {
-		err := k.groups(ctx, prefix, func(rows []StoredKey) error {
-			for i := range rows {
-				info, ok := k.info(rows[i].Meta)
-				if !ok {
-					return nil
-				}
-				info.Latest = i == len(rows)-1 || i == len(rows)-2 && rows[i+1].Meta.Created == Tombstone
-				v.fill(ctx, info, &rows[i])
-				if err := f(info); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
+	for _, prefix := range k.prefixes() {
+		if err := k.groups(ctx, prefix, func(rows []StoredKey) error { return k.describe(ctx, &v, rows, f) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// describe calls f for the versions of one key.
+func (k *Keys) describe(ctx context.Context, v *verifier, rows []StoredKey, f func(*KeyInfo) error) error {
+	for i := range rows {
+		info, ok := k.info(rows[i].Meta)
+		if !ok {
+			return nil
+		}
+		info.Latest = i == len(rows)-1 || i == len(rows)-2 && rows[i+1].Meta.Created == Tombstone
+		v.fill(ctx, info, &rows[i])
+		if err := f(info); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EachVersion is Each for one key, which KeyID names. Other rows are not read.
+func (k *Keys) EachVersion(ctx context.Context, kind KeyKind, name string, f func(*KeyInfo) error) error {
+	id, err := k.KeyID(kind, name)
+	if err != nil {
+		return err
+	}
+	rows, err := k.versions(ctx, id)
+	if err != nil {
+		return err
+	}
+	return k.describe(ctx, &verifier{s: k.s, failed: map[KeyMeta]error{}}, rows, f)
 }
 
 func (k *Keys) prefixes() []string {

@@ -25,7 +25,8 @@ var ErrKeyState = errors.New("sealsql: the key cannot change to that state")
 // the same time.
 const maxChanges = 16
 
-// Revoke keeps a key from sealing, in every process within its check interval.
+// Revoke keeps a key from sealing, in every process within its check interval,
+// and sooner in those that watch (Sealer.Watch).
 // What it has sealed goes on opening. A key that is revoked or beyond stays as it
 // is. Index secrets cannot be revoked: without them nothing is found.
 func (k *Keys) Revoke(ctx context.Context, meta KeyMeta) error {
@@ -146,6 +147,9 @@ func (k *Keys) change(ctx context.Context, meta KeyMeta, decide func(*KeyInfo) (
 			return nil
 		}
 		done, err := k.setStatus(ctx, rec, to)
+		if done {
+			k.announce(ctx)
+		}
 		if err != nil || done {
 			return err
 		}

@@ -54,6 +54,7 @@ type Sealer struct {
 	readers *keycache.Cache[dataKeyID, *dataKey]
 	wraps   *keycache.Cache[wrapKeyID, *wrapKey]
 	seen    doorkeeper
+	hints   hints
 
 	columns struct {
 		sync.Mutex
@@ -171,6 +172,7 @@ func (s *Sealer) shutdown() error {
 		err = s.c.OnClose()
 	}
 	s.unobserved()
+	s.hints.close()
 	s.closed.Store(true)
 	s.mending.close()
 	until := time.Now().Add(closeWait)

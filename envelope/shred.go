@@ -45,6 +45,7 @@ func (k *Keys) BeginShred(ctx context.Context, p Partition) (*Shredding, error) 
 		}
 	}
 	k.s.forgetAll(p.id)
+	k.announce(ctx)
 	return k.Shredding(ctx, p)
 }
 
@@ -165,6 +166,12 @@ func (k *Keys) eachVersion(ctx context.Context, id string, f func(*KeyRecord) er
 // versions returns all rows of one id. Those come before the rows of longer ids
 // with the same beginning.
 func (k *Keys) versions(ctx context.Context, id string) (all []StoredKey, err error) {
+	if l, ok := k.store.(VersionLister); ok {
+		if all, err = l.Versions(ctx, id); err != nil {
+			err = storeError("list", KeyMeta{ID: id}, k.store, err)
+		}
+		return all, err
+	}
 	after := KeyMeta{ID: id}
 	for {
 		rows, err := k.store.List(ctx, id, after, page)

@@ -25,6 +25,8 @@ type Counter struct {
 	Dialect string
 	Keys    *envelope.Keys
 	Tables  []Table
+	// LeftOut names tables with encrypted columns that are not counted, for Usage.
+	LeftOut []string
 	// Partition, if not empty, leaves out records of others.
 	Partition string
 	// Page is the number of rows of one query; 2000 if zero.
@@ -90,7 +92,7 @@ var errOtherCount = errors.New("sealsql: this count was begun for other tables, 
 func (c *Counter) begin(u *Usage) (*Usage, error) {
 	service, product := c.Keys.Owner()
 	if u == nil {
-		u = &Usage{Version: 1, Service: service, Product: product, Began: time.Now().UTC(), Partition: c.Partition}
+		u = &Usage{Version: 1, Service: service, Product: product, Began: time.Now().UTC(), Partition: c.Partition, LeftOut: c.LeftOut}
 		for i := range c.Tables {
 			u.Tables = append(u.Tables, c.Tables[i].empty())
 		}

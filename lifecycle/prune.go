@@ -44,6 +44,8 @@ func Prune(ctx context.Context, k *envelope.Keys, o PruneOptions, f func(Pruned)
 	switch {
 	case u == nil || !u.Complete() || u.Partition != "":
 		return errors.New("sealsql: a complete count of all tables is needed: run sealsql keys usage to its end")
+	case len(u.LeftOut) > 0:
+		return fmt.Errorf("sealsql: the count left %d tables out, the first of which is %s: count with --all-databases", len(u.LeftOut), u.LeftOut[0])
 	case u.Service != service || u.Product != product:
 		return errOtherCount
 	}

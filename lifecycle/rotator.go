@@ -21,6 +21,9 @@ type Rotator struct {
 	Ahead time.Duration
 	// Every is the interval between looks; an hour if zero.
 	Every time.Duration
+	// Named are the named keys that are looked at; those of audit trails and
+	// reports if nil. With Idle it is all.
+	Named []string
 	// Idle replaces the keys of all partitions. Otherwise a partition's key is
 	// replaced when it is next used after its expiry, so that partitions which
 	// are not used any more do not get a new key with every term; system keys and
@@ -107,6 +110,10 @@ func (r *Rotator) Once(ctx context.Context) (out Rotated, err error) {
 	return out, nil
 }
 
+// defaultNames are the named keys that programs of this module use: for audit
+// trails and reports.
+var defaultNames = []string{"audit", "report"}
+
 // allDue lists system keys, or the others, that are due.
 func (r *Rotator) allDue(ctx context.Context, system bool) (due []envelope.KeyInfo, err error) {
 	look := func(i *envelope.KeyInfo) error {
@@ -115,15 +122,24 @@ func (r *Rotator) allDue(ctx context.Context, system bool) (due []envelope.KeyIn
 		}
 		return nil
 	}
-	switch {
-	case system:
-		err = r.Keys.EachOf(ctx, envelope.KindSystem, look)
-	case r.Idle:
-		err = r.Keys.Each(ctx, look)
-	default:
-		err = r.Keys.EachOf(ctx, envelope.KindNamed, look)
+	if system {
+		err = r.Keys.EachVersion(ctx, envelope.KindSystem, "", look)
+		return due, err
 	}
-	return due, err
+	if r.Idle {
+		err = r.Keys.Each(ctx, look)
+		return due, err
+	}
+	names := r.Named
+	if names == nil {
+		names = defaultNames
+	}
+	for _, name := range names {
+		if err := r.Keys.EachVersion(ctx, envelope.KindNamed, name, look); err != nil {
+			return nil, err
+		}
+	}
+	return due, nil
 }
 
 func (r *Rotator) look(ctx context.Context, system bool, out *Rotated) error {

@@ -22,6 +22,8 @@ type Usage struct {
 	// Partition is set where only records of one partition were counted.
 	Partition string       `json:"partition,omitempty"`
 	Tables    []TableUsage `json:"tables"`
+	// LeftOut are tables with encrypted columns that were not counted.
+	LeftOut []string `json:"left_out,omitempty"`
 }
 
 // TableUsage is the count of one table.

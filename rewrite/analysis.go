@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"sort"
 	"strings"
 
@@ -19,6 +20,7 @@ type analysis struct {
 	opt     Options
 
 	touched []*schema.Table  // annotated tables that the statement names
+	deleted []*schema.Table  // of which deletions are recorded
 	seals   notes[Expr, Out] // Param and Literal nodes that are sealed
 	casts   map[*Cast]Expr   // casts around sealed values that are dropped
 	params  []paramUse       // every use of a parameter
@@ -173,7 +175,7 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals.list)+len(a.casts)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.eq.placed)+len(a.eq.picks)+len(a.eq.distinct)+len(a.eq.unions)+len(a.eq.joins)+len(a.adds)+len(a.shaped)+len(a.liked) > 0 || a.ranges.any() {
+	if len(a.seals.list)+len(a.casts)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.eq.placed)+len(a.eq.picks)+len(a.eq.distinct)+len(a.eq.unions)+len(a.eq.joins)+len(a.adds)+len(a.shaped)+len(a.liked)+len(a.deleted) > 0 || a.ranges.any() {
 		return true
 	}
 	if a.skipRes {
@@ -194,6 +196,17 @@ func (a *analysis) touch(t *schema.Table) {
 		}
 	}
 	a.touched = append(a.touched, t)
+}
+
+// deletes notes a target of DELETE, where that is recorded.
+func (a *analysis) deletes(r *relation) {
+	t := r.annotated()
+	if t == nil || slices.Contains(a.deleted, t) {
+		return
+	}
+	if slices.ContainsFunc(t.Columns, func(c *schema.Column) bool { return c.AuditDeletes }) {
+		a.deleted = append(a.deleted, t)
+	}
 }
 
 // finish enforces threats T4 over the whole statement: what is sealed

@@ -975,6 +975,7 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 			if _, err := a.writable(r, r.pos, r.alias.Name); err != nil {
 				return nil, err
 			}
+			a.deletes(r)
 		}
 		if err := a.from(s.From, sc); err != nil {
 			return nil, err
@@ -1000,10 +1001,14 @@ func (a *analysis) deleteTarget(t TableExpr, sc *scope) error {
 	}
 	for _, r := range sc.rels {
 		if a.matches(r, tab.Path) {
+			a.deletes(r)
 			_, err := a.writable(r, tab.Start, tab.Path[len(tab.Path)-1].Name)
 			return err
 		}
 	}
-	_, err := a.target(tab, &scope{})
+	r, err := a.target(tab, &scope{})
+	if err == nil {
+		a.deletes(r)
+	}
 	return err
 }

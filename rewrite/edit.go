@@ -87,7 +87,7 @@ func (a *analysis) edited() (*builder, error) {
 		return nil, a.refuse(-1, ReasonVerify, "", "the statement cannot be edited safely ("+a.script.NoEdit+"); write it in a plainer form")
 	}
 	b := a.work.builders.One()
-	b.a, b.plan = a, &Plan{Params: a.script.Params, Effects: a.effects, Tables: a.touched, Checks: a.checks, Writes: len(a.seals.list) > 0, Defines: len(a.ddl) > 0, After: a.after}
+	b.a, b.plan = a, &Plan{Params: a.script.Params, Effects: a.effects, Tables: a.touched, Deleted: a.deleted, Checks: a.checks, Writes: len(a.seals.list) > 0, Defines: len(a.ddl) > 0, After: a.after}
 	if err := b.collect(); err != nil {
 		return nil, err
 	}

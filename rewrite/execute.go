@@ -10,7 +10,7 @@ func (p *Plan) Execute(stmt *Plan) (*Plan, error) {
 	if len(x.values) != s.Params {
 		return nil, &UnsupportedError{Pos: p.Executes.Rest.Start, Reason: ReasonParameters, Hint: "the prepared statement takes another number of values"}
 	}
-	out := &Plan{ArgsSame: true, Tables: stmt.Tables, Writes: stmt.Writes, Effects: stmt.Effects}
+	out := &Plan{ArgsSame: true, Tables: stmt.Tables, Deleted: stmt.Deleted, Writes: stmt.Writes, Effects: stmt.Effects}
 	for _, c := range stmt.Checks {
 		c.A, c.B = x.value(c.A), x.value(c.B)
 		out.Checks = append(out.Checks, c)

@@ -79,8 +79,9 @@ type Column struct {
 	// Sealing is the form of the records.
 	Sealing Sealing
 	// AuditReads and AuditWrites have statements that show, or seal, values of
-	// the column recorded in the audit trail.
-	AuditReads, AuditWrites bool
+	// the column recorded in the audit trail; AuditSearches those that compare it
+	// through an index, and AuditDeletes those that delete rows.
+	AuditReads, AuditWrites, AuditSearches, AuditDeletes bool
 	// Unbound takes the column out of the table's row identity.
 	Unbound bool
 

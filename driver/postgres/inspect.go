@@ -6,7 +6,6 @@ import (
 
 	"github.com/sealsql/sealsql/config"
 	sealdriver "github.com/sealsql/sealsql/driver"
-	"github.com/sealsql/sealsql/envelope/builtin"
 )
 
 // errNotValid stands for what the inner driver says of a data source name,
@@ -48,7 +47,7 @@ func InitMetastore(ctx context.Context, dsn string, m config.Metastore) (err err
 	if err != nil {
 		return err
 	}
-	table, ok := store.(*builtin.SQL)
+	table, ok := store.(*notifyingTable)
 	if !ok {
 		return errors.Join(errors.New("sealsql: the metastore has no table"), store.Close())
 	}

@@ -120,6 +120,6 @@ func keyTable(inner driver.Connector) sealdriver.KeyTable {
 		if err != nil {
 			return nil, errors.Join(err, db.Close())
 		}
-		return store, nil
+		return &notifyingTable{store, db, inner}, nil
 	}
 }

@@ -24,7 +24,7 @@ func audited(b *bench, where string) *sql.DB {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	text = bytes.Replace(text, []byte("ssn: {"), []byte("ssn: {audit: [read, write], "), 1)
+	text = bytes.Replace(text, []byte("ssn: {"), []byte("ssn: {audit: [read, write, search, delete], "), 1)
 	text = bytes.Replace(text, []byte("fax: {"), []byte("fax: {audit: [write], "), 1)
 	if err := os.WriteFile(b.config, text, 0o600); err != nil {
 		b.t.Fatal(err)
@@ -71,7 +71,16 @@ func (b *bench) statements(db *sql.DB) []string {
 	if _, err := db.ExecContext(ctx, "INSERT INTO keyholders (id, tenant, ssn) VALUES (900, 'acme', 'again')"); err == nil {
 		b.t.Fatal("a key stands twice")
 	}
-	return []string{"write keyholders ssn,fax 2", "write keyholders ssn 1", "read keyholders ssn 2", "write keyholders ssn failed"}
+	read("SELECT fax FROM keyholders WHERE tenant = 'acme' AND ssn = 'x'", 1)
+	exec("UPDATE keyholders SET fax = 'h' WHERE tenant = 'acme' AND ssn = 'nobody'")
+	exec("DELETE FROM keyholders WHERE id = 901 AND tenant = 'acme'")
+	exec("DELETE FROM keyholders WHERE tenant = 'acme' AND ssn = "+place, canaryValue+"2")
+	exec("DELETE FROM keynotes")
+	return []string{
+		"write keyholders ssn,fax 2", "write keyholders ssn 1", "read keyholders ssn 2", "write keyholders ssn failed",
+		"search keyholders ssn", "write keyholders fax 0", "search keyholders ssn 0",
+		"delete keyholders ssn 1", "search keyholders ssn 1", "delete keyholders ssn 1",
+	}
 }
 
 const canaryValue = "CANARY-7d793037"

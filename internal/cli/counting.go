@@ -49,6 +49,29 @@ func (r *keyring) counter(ctx context.Context, o *metastoreOptions) (*lifecycle.
 	return c, nil
 }
 
+// currentOnly leaves out what is in other databases than that of the data source
+// name, where an engine has several (MySQL): annotations hold in all of them, and
+// the login may see the databases of others.
+func currentOnly(ctx context.Context, c *lifecycle.Counter) error {
+	if c.Dialect != "mysql" {
+		return nil
+	}
+	var current sql.NullString
+	if err := c.DB.QueryRowContext(ctx, "SELECT DATABASE()").Scan(&current); err != nil || !current.Valid {
+		return err
+	}
+	var kept []lifecycle.Table
+	for _, t := range c.Tables {
+		if strings.HasPrefix(t.Name, current.String+".") {
+			kept = append(kept, t)
+		} else {
+			c.LeftOut = append(c.LeftOut, t.Name)
+		}
+	}
+	c.Tables = kept
+	return nil
+}
+
 // countedTables are the tables of a database that hold records.
 func countedTables(f rewrite.Frontend, snap *rewrite.Snapshot, annotations *schema.Catalog) []lifecycle.Table {
 	var out []lifecycle.Table

@@ -23,7 +23,7 @@ func keysUsageCommand() *cobra.Command {
 	var o metastoreOptions
 	var state, partition string
 	var page int
-	var asJSON bool
+	var asJSON, everywhere bool
 	cmd := &cobra.Command{
 		Use:   "usage --dialect DIALECT --dsn DSN [--state FILE]",
 		Short: "Count the records that are sealed under each key",
@@ -35,7 +35,11 @@ With --state the count is kept in FILE: stopped, it goes on where it was; done,
 the file is the evidence that keys prune takes. A table without a key (unique,
 NOT NULL, of integers, text, bytes or uuid) is counted by one query.
 
---partition counts the records of one partition only.`,
+--partition counts the records of one partition only.
+
+On MySQL the tables of the database that the data source name names are counted,
+and others with the same names are named; --all-databases counts those as well,
+in every database that the login sees. keys prune needs a count of all.`,
 		Args: cobra.NoArgs,
 	}
 	cmd.RunE = o.withKeys(func(cmd *cobra.Command, _ []string, r *keyring) error {
@@ -45,6 +49,14 @@ NOT NULL, of integers, text, bytes or uuid) is counted by one query.
 		}
 		defer c.DB.Close()
 		c.Partition, c.Page = partition, page
+		if !everywhere {
+			if err := currentOnly(cmd.Context(), c); err != nil {
+				return err
+			}
+		}
+		if len(c.LeftOut) > 0 {
+			fmt.Fprintf(cmd.ErrOrStderr(), "not counted, because in other databases (--all-databases counts them): %s\n", strings.Join(c.LeftOut, ", "))
+		}
 		u, err := countUsage(cmd, c, state)
 		if err != nil {
 			return err
@@ -60,6 +72,7 @@ NOT NULL, of integers, text, bytes or uuid) is counted by one query.
 	f.StringVar(&partition, "partition", "", "count the records of this partition only")
 	f.IntVar(&page, "page", 2000, "rows that are read at once")
 	f.BoolVar(&asJSON, "json", false, "print the count as JSON")
+	f.BoolVar(&everywhere, "all-databases", false, "on MySQL, count in every database that the login sees")
 	return cmd
 }
 
@@ -74,7 +87,7 @@ func countUsage(cmd *cobra.Command, c *lifecycle.Counter, state string) (*lifecy
 		if u, err = readUsage(state); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err
 		}
-		if u != nil && u.Complete() {
+		if u != nil && (u.Complete() || !slices.Equal(u.LeftOut, c.LeftOut)) {
 			u = nil // begin anew
 		}
 	}

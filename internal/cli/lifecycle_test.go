@@ -296,3 +296,29 @@ func (b *bench) restore(rows [][3]string) {
 		b.exec(db, "INSERT INTO encryption_key (id, created, key_record) VALUES ('"+r[0]+"', '"+r[1]+"', '"+r[2]+"')")
 	}
 }
+
+// On MySQL annotations hold in every database. What is in another one is not
+// counted unasked, is named, and is no evidence for retiring keys.
+func TestUsageOnMySQLIsOfOneDatabaseUnlessAsked(t *testing.T) {
+	l := lives[2]
+	b := newBench(t, l)
+	tenants(b).Close()
+	var current string
+	if err := b.db.QueryRow("SELECT DATABASE()").Scan(&current); err != nil {
+		t.Fatal(err)
+	}
+	other := current + "_other"
+	b.must("CREATE DATABASE " + other)
+	t.Cleanup(func() { _, _ = b.db.Exec("DROP DATABASE " + other) })
+	b.must("CREATE TABLE " + other + ".keynotes AS SELECT * FROM keynotes")
+	state := filepath.Join(t.TempDir(), "usage.json")
+	got := b.keys(exitOK, "keys", "usage", "--state", state)
+	b.has(got, `^not counted, because in other databases .*`+other+`\.keynotes`, current+`\.keynotes +body +2 `)
+	if strings.Contains(got, other+".keynotes  ") {
+		t.Errorf("the other database is counted:\n%s", got)
+	}
+	b.has(b.keys(exitFault, "keys", "prune", "--usage", state), "count with --all-databases")
+	got = b.keys(exitOK, "keys", "usage", "--state", state, "--all-databases")
+	b.has(got, other+`\.keynotes +body +2 `, current+`\.keynotes +body +2 `)
+	b.keys(exitOK, "keys", "prune", "--usage", state)
+}

@@ -81,8 +81,8 @@ type Options struct {
 	Failover failover.Config `json:"-"`
 }
 
-// Metastore is a table. It implements envelope.Metastore and
-// envelope.BoundedLoader; of envelope.Keeper it has Replace.
+// Metastore is a table. It implements envelope.Keeper and
+// envelope.BoundedLoader.
 type Metastore struct {
 	o       Options
 	clients []*dynamodb.Client // the home first
@@ -91,6 +91,7 @@ type Metastore struct {
 	group   *failover.Group
 	log     *slog.Logger
 	closed  atomic.Bool
+	listing listing
 }
 
 var (

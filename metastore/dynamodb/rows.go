@@ -169,7 +169,7 @@ func (m *Metastore) leftOut(i int, why error) error {
 func (m *Metastore) Store(ctx context.Context, rec *envelope.KeyRecord) (bool, error) {
 	item := key(rec.Meta)
 	item[attrRecord] = record(rec)
-	return m.write(ctx, "store", func(ctx context.Context) error {
+	stored, err := m.write(ctx, "store", func(ctx context.Context) error {
 		_, err := m.clients[0].PutItem(ctx, &dynamodb.PutItemInput{
 			TableName: &m.o.Table, Item: item,
 			ConditionExpression:      aws.String("attribute_not_exists(#i)"),
@@ -177,10 +177,13 @@ func (m *Metastore) Store(ctx context.Context, rec *envelope.KeyRecord) (bool, e
 		})
 		return err
 	})
+	if err == nil {
+		err = m.buried(ctx, rec, stored)
+	}
+	return stored && err == nil, err
 }
 
-// Replace is that of envelope.Keeper: it puts rec in the place of a row that
-// still is as old says.
+// Replace implements envelope.Keeper.
 func (m *Metastore) Replace(ctx context.Context, old, rec *envelope.KeyRecord) (bool, error) {
 	if old.Meta != rec.Meta {
 		return false, errors.New("sealsql: metastore: a row is replaced by one of the same id and time only")
