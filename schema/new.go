@@ -139,6 +139,7 @@ func (b *builder) table(t *Table) {
 	b.fragments(t)
 	b.ranges(t)
 	b.row(t)
+	b.compounds(t)
 }
 
 func (b *builder) column(t *Table, i int, c *Column) {

@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // Rebuilt returns a catalog that also knows the tables into which SQLite's
 // migrators copy an annotated table before they rename it: name(table), with
 // the columns, ids and indexes of the original, so that records and hashes may
@@ -52,6 +54,16 @@ func (t *Table) twin(name string) *Table {
 		out.Columns[i] = &n
 	}
 	(&builder{}).collectIndexes(&out)
+	out.Compounds = nil
+	for _, x := range t.Compounds {
+		n := *x
+		n.In, n.Parts = &out, slices.Clone(x.Parts)
+		for k := range n.Parts {
+			n.Parts[k].Of = out.Column(n.Parts[k].Name)
+		}
+		out.Compounds = append(out.Compounds, &n)
+		n.Column().indexes = append(n.Column().indexes, &n)
+	}
 	for i, c := range out.Columns {
 		if len(c.indexes) != len(t.Columns[i].indexes) {
 			return nil
