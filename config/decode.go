@@ -51,6 +51,9 @@ type scalarValue interface {
 	set(text string) (problem, suggestion string)
 }
 
+// shortName is implemented by structs that a name can stand for.
+type shortName interface{ setName(string) }
+
 // named is an ordered mapping with keys that the user chooses.
 type named[V any] []namedEntry[V]
 
@@ -189,6 +192,10 @@ func (d *decoder) structure(n *node, v reflect.Value, p path) {
 		d.word(n, w, p)
 		return
 	}
+	if s, ok := v.Addr().Interface().(shortName); ok && n.kind == nodeText && n.text != "" {
+		s.setName(n.text)
+		return
+	}
 	if n.kind != nodeMap {
 		d.report(n.line, n.col, p, "a mapping is expected here, not "+n.kind.String(), "its keys: "+strings.Join(keysOf(v.Type()), ", "))
 		return
@@ -279,7 +286,7 @@ func (d *decoder) unknown(e entry, v reflect.Value, p path) {
 // slice reads a list, or a mapping with free keys.
 func (d *decoder) slice(n *node, v reflect.Value, p path) {
 	elem := v.Type().Elem()
-	if elem.Kind() == reflect.Struct && elem.NumField() == 2 && elem.Field(0).Name == "Key" {
+	if isNamedEntry(elem) {
 		d.named(n, v, p)
 		return
 	}
@@ -292,6 +299,11 @@ func (d *decoder) slice(n *node, v reflect.Value, p path) {
 		d.fill(item, e, p.key(strconv.Itoa(i)), "")
 		v.Set(reflect.Append(v, e))
 	}
+}
+
+// isNamedEntry reports an element of named.
+func isNamedEntry(elem reflect.Type) bool {
+	return elem.Kind() == reflect.Struct && elem.NumField() == 2 && elem.Field(0).Name == "Key"
 }
 
 func (d *decoder) named(n *node, v reflect.Value, p path) {

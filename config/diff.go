@@ -192,6 +192,7 @@ func (d *differ) column(c *schema.Column, in *schema.Catalog) {
 	d.sealing(c, now)
 	d.partition(c, now)
 	d.search(c, now)
+	d.compounds(c, now)
 }
 
 func formatOf(c *schema.Column) string {

@@ -259,16 +259,17 @@ type defaultsSection struct {
 }
 
 type tableSection struct {
-	Partition *partitionSection    `yaml:"partition" doc:"Where the partition of a row comes from."`
-	Check     string               `yaml:"partition_check" enum:"strict relaxed" default:"strict" doc:"strict demands that a value's partition is the expected one; relaxed opens a value by the partition that it names."`
-	Format    string               `yaml:"format" enum:"compact asherah" doc:"Format of the table's records; that of defaults unless given."`
-	Algorithm string               `yaml:"algorithm" enum:"AES-256-GCM ChaCha20-Poly1305" doc:"Algorithm of the table's records; that of defaults unless given."`
-	DataKey   string               `yaml:"data_key" enum:"derived wrapped" doc:"Data keys of the table's records; those of defaults unless given."`
-	Compress  *threshold           `yaml:"compress" doc:"Size in bytes from which the table's values are compressed, or none; that of defaults unless given."`
-	Pad       *padding             `yaml:"pad" doc:"Padding of the table's values; that of defaults unless given."`
-	Read      []formWord           `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of defaults unless given."`
-	BindRow   *rowIdentitySection  `yaml:"bind_row" doc:"Binds every encrypted value to its row: it opens only beside the same value of this column. Statements that write or read encrypted columns then have to tell the row."`
-	Columns   named[columnSection] `yaml:"columns" required:"true" doc:"The encrypted columns."`
+	Partition *partitionSection      `yaml:"partition" doc:"Where the partition of a row comes from."`
+	Check     string                 `yaml:"partition_check" enum:"strict relaxed" default:"strict" doc:"strict demands that a value's partition is the expected one; relaxed opens a value by the partition that it names."`
+	Format    string                 `yaml:"format" enum:"compact asherah" doc:"Format of the table's records; that of defaults unless given."`
+	Algorithm string                 `yaml:"algorithm" enum:"AES-256-GCM ChaCha20-Poly1305" doc:"Algorithm of the table's records; that of defaults unless given."`
+	DataKey   string                 `yaml:"data_key" enum:"derived wrapped" doc:"Data keys of the table's records; those of defaults unless given."`
+	Compress  *threshold             `yaml:"compress" doc:"Size in bytes from which the table's values are compressed, or none; that of defaults unless given."`
+	Pad       *padding               `yaml:"pad" doc:"Padding of the table's values; that of defaults unless given."`
+	Read      []formWord             `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of defaults unless given."`
+	BindRow   *rowIdentitySection    `yaml:"bind_row" doc:"Binds every encrypted value to its row: it opens only beside the same value of this column. Statements that write or read encrypted columns then have to tell the row."`
+	Indexes   named[compoundSection] `yaml:"indexes" doc:"Search indexes over several columns together, by name."`
+	Columns   named[columnSection]   `yaml:"columns" required:"true" doc:"The encrypted columns."`
 }
 
 func (*tableSection) later() map[string]string {

@@ -122,7 +122,7 @@ func textShape(tag reflect.StructTag) map[string]any {
 
 func listShape(t reflect.Type) map[string]any {
 	elem := t.Elem()
-	if elem.Kind() != reflect.Struct {
+	if !isNamedEntry(elem) {
 		return map[string]any{"type": "array", "items": schemaOf(elem, "")}
 	}
 	return map[string]any{"type": "object", "additionalProperties": schemaOf(elem.Field(1).Type, "")}
@@ -144,6 +144,9 @@ func structShape(t reflect.Type) map[string]any {
 	v := reflect.New(t).Interface()
 	if r, ok := v.(refined); ok {
 		r.refine(s)
+	}
+	if _, ok := v.(shortName); ok {
+		return map[string]any{"anyOf": []any{map[string]any{"type": "string", "minLength": 1}, s}}
 	}
 	if w, ok := v.(oneWord); ok {
 		return map[string]any{"anyOf": []any{map[string]any{"enum": w.words()}, s}}

@@ -62,6 +62,9 @@ func (p *parse) table(key string, s *tableSection, fallback schema.Partition, ba
 		p.scope(t, at, &s.Columns[i])
 		p.format(t.Columns[i], at, &s.Columns[i], s.Format)
 	}
+	for i := range s.Indexes {
+		t.Compounds = append(t.Compounds, p.compound(t, at, &s.Indexes[i]))
+	}
 	return t
 }
 

@@ -31,6 +31,8 @@ func newIndex(s *envelope.Sealer, x schema.Index, d rewrite.Dialect) (index, err
 		return newFragments(s, x, d)
 	case *schema.Range:
 		return newRange(s, x, d)
+	case *schema.Compound:
+		return newCompound(s, x, d)
 	}
 	return nil, errors.New("sealsql: kind of index is not known")
 }
@@ -44,6 +46,9 @@ func (x *call) index(o *rewrite.Out) (driver.Value, error) {
 	ix := x.c.cr.seals.indexes[of]
 	if ix == nil {
 		return nil, indexError(of, errors.New("plan uses an index that is not configured"))
+	}
+	if o.Combined != nil {
+		return x.combined(o, ix)
 	}
 	typ := &of.Column().Type
 	if b, ok := ix.(bounding); o.Rounded {

@@ -189,6 +189,9 @@ func (w *alteration) action(act words) error {
 	if err := w.guards(act); err != nil {
 		return err
 	}
+	if err := w.parts(act); err != nil {
+		return err
+	}
 	for _, h := range harmlessActions {
 		if act.is(h...) {
 			return w.clearNames(act[len(h):])
@@ -316,7 +319,7 @@ func (w *alteration) addColumn(def words, exists bool) error {
 	}
 	for _, x := range c.Indexes() {
 		constraint += ", ADD COLUMN " + w.a.front.QuoteIdent(x.Physical()) + " " + IndexType(w.a.dialect, x) +
-			", ADD CONSTRAINT " + w.a.front.QuoteIdent(IndexGuardName(x)) + " CHECK (" + indexGuard(w.a.front, name, x.Physical()) + ")"
+			", ADD CONSTRAINT " + w.a.front.QuoteIdent(IndexGuardName(x)) + " CHECK (" + spelledGuard(w.a.front, name, x) + ")"
 	}
 	w.edits = append(w.edits, edit{span: Span{end, end}, text: constraint})
 	return nil
@@ -330,7 +333,7 @@ func (w *alteration) indexesBehind(c *schema.Column, name string) string {
 	for _, x := range c.Indexes() {
 		w.a.behind++
 		fmt.Fprintf(&out, "; ALTER TABLE %s ADD COLUMN %s %s CONSTRAINT %s CHECK (%s)", w.name, q(x.Physical()), IndexType(w.a.dialect, x),
-			q(IndexGuardName(x)), indexGuard(w.a.front, name, x.Physical()))
+			q(IndexGuardName(x)), spelledGuard(w.a.front, name, x))
 	}
 	return out.String()
 }

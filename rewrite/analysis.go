@@ -44,9 +44,11 @@ type analysis struct {
 	indexed map[*ColumnRef]*schema.Equality
 	eq      equalities
 	ranges  ranging
-	adds    []*addition
-	grown   notes[*Insert, growth]
-	assigns map[*Assign][]*addition
+	// combined is what it does with compound indexes.
+	combined combining
+	adds     []*addition
+	grown    notes[*Insert, growth]
+	assigns  map[*Assign][]*addition
 	// filterable is the one SELECT whose rows can be filtered after opening;
 	// filters are its comparisons through lossy indexes.
 	filterable *Select
@@ -175,7 +177,7 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals.list)+len(a.casts)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.eq.placed)+len(a.eq.picks)+len(a.eq.distinct)+len(a.eq.unions)+len(a.eq.joins)+len(a.adds)+len(a.shaped)+len(a.liked)+len(a.deleted) > 0 || a.ranges.any() {
+	if len(a.seals.list)+len(a.casts)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.combined.refs)+len(a.eq.placed)+len(a.eq.picks)+len(a.eq.distinct)+len(a.eq.unions)+len(a.eq.joins)+len(a.adds)+len(a.shaped)+len(a.liked)+len(a.deleted) > 0 || a.ranges.any() {
 		return true
 	}
 	if a.skipRes {

@@ -99,7 +99,7 @@ func (a *analysis) growForm(s *Assign, ref *ColumnRef, c *schema.Column, v Expr,
 		}
 	}
 	ahead := r.column || len(r.indexes) > 0
-	for _, x := range c.Indexes() {
+	for _, x := range c.Own() {
 		last := slices.Contains(r.indexes, x)
 		add, err := a.besideForm(v, x, part, sc, ahead && last)
 		if err != nil {

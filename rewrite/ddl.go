@@ -239,10 +239,12 @@ func (a *analysis) physicalTable(o *Other, t *schema.Table) error {
 
 // tableDefinition walks one CREATE TABLE.
 type tableDefinition struct {
-	a     *analysis
-	t     *schema.Table
-	seen  []*schema.Column
-	names map[*schema.Column]string // as the statement spells them
+	a    *analysis
+	t    *schema.Table
+	seen []*schema.Column
+	// defined are the names of all columns.
+	defined []string
+	names   map[*schema.Column]string // as the statement spells them
 	// unique are the columns with a UNIQUE or PRIMARY KEY of their own, keyed
 	// those of the primary key.
 	unique map[*schema.Column]bool
@@ -296,6 +298,7 @@ func (d *tableDefinition) element(toks []Token) error {
 		return d.constraint(toks)
 	}
 	name := d.a.foldToken(toks[0])
+	d.defined = append(d.defined, name)
 	if d.t.Partition.Kind == schema.PartitionColumn && strings.EqualFold(name, d.t.Partition.Column) {
 		d.part = true
 		return d.partitionColumn(toks)
@@ -363,8 +366,16 @@ func (d *tableDefinition) constraint(toks []Token) error {
 			return err
 		}
 	}
-	for _, t := range toks {
-		if !isName(t) {
+	var together map[int]bool
+	if keyed != "" && !isPrimaryKey(toks) {
+		edits, done, err := d.a.compoundKey(d.t, toks, keyed == "UNIQUE")
+		if err != nil {
+			return err
+		}
+		d.edits, together = append(d.edits, edits...), done
+	}
+	for i, t := range toks {
+		if !isName(t) || together[i] {
 			continue
 		}
 		c := d.t.Column(d.a.foldToken(t))
@@ -548,6 +559,9 @@ func (d *tableDefinition) finish(closing Token) error {
 			return d.a.refuse(closing.Start, ReasonDDL, c.String(), "define the column once")
 		}
 	}
+	if err := d.partsDefined(closing); err != nil {
+		return err
+	}
 	d.notNull()
 	if d.t.Partition.Kind == schema.PartitionColumn && !d.part {
 		return d.a.refuse(closing.Start, ReasonDDL, d.t.Name+"."+d.t.Partition.Column, "define the partition column")
@@ -561,7 +575,7 @@ func (d *tableDefinition) finish(closing Token) error {
 		spelt.Name = d.names[c]
 		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, &spelt))
 		for _, x := range c.Indexes() {
-			fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(IndexGuardName(x)), indexGuard(d.a.front, spelt.Name, x.Physical()))
+			fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(IndexGuardName(x)), spelledGuard(d.a.front, spelt.Name, x))
 		}
 		if d.unique[c] && !d.standalone(c) {
 			fmt.Fprintf(&text, ",\n  UNIQUE (%s, %s)", d.a.front.QuoteIdent(d.t.Partition.Column), d.a.front.QuoteIdent(c.Equality.Name))

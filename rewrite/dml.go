@@ -488,7 +488,13 @@ func (a *analysis) upsert(in *insertion, u *Upsert) error {
 	rel := in.rel
 	excluded := a.proposed(in, u)
 	sc := &scope{up: in.sc, rels: []*relation{rel, excluded}}
+	if err := a.compoundTarget(u.Target, rel); err != nil {
+		return err
+	}
 	for _, e := range u.Target {
+		if ref, ok := e.(*ColumnRef); ok && a.combined.refs[ref] != nil {
+			continue
+		}
 		if done, err := a.indexTarget(e, rel); err != nil {
 			return err
 		} else if done {
@@ -508,10 +514,25 @@ func (a *analysis) upsert(in *insertion, u *Upsert) error {
 			return err
 		}
 	}
+	if t := rel.annotated(); t != nil && len(t.Compounds) > 0 {
+		part := func() (PartitionSource, error) { return a.upsertPartition(in, t.Compounds[0].Column(), u) }
+		if err := a.compoundAssigns(rel, u.Set, nil, excluded, sc, part); err != nil {
+			return err
+		}
+	}
 	if u.Where == nil {
 		return nil
 	}
 	return a.clear(u.Where, sc, ReasonPredicate)
+}
+
+// upsertPartition is the partition of the row that an upsert writes a new value
+// to.
+func (a *analysis) upsertPartition(in *insertion, c *schema.Column, u *Upsert) (PartitionSource, error) {
+	if !a.conflictKeepsPartition(in, u) {
+		return PartitionSource{}, a.refuse(u.Start, ReasonPartition, c.String(), "the conflict key must contain the partition column, or another partition's row could be overwritten")
+	}
+	return a.commonPartition(in, c, u)
 }
 
 // proposed is the row that an upsert could not insert: "excluded", or MySQL's
@@ -742,6 +763,9 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 			return nil, err
 		}
 	}
+	if err := a.updateCompounds(s, targets, sc); err != nil {
+		return nil, err
+	}
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err
 	}
@@ -752,6 +776,7 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 }
 
 func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
+	a.combine(where, sc)
 	a.pairRanges(where, sc)
 	if err := a.clear(where, sc, ReasonPredicate); err != nil {
 		return err

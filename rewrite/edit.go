@@ -281,6 +281,7 @@ func (b *builder) shape() {
 	for ref, e := range b.a.indexed {
 		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: b.a.indexName(ref, e)})
 	}
+	b.combinings()
 	b.grouping()
 	b.nullifs()
 	b.joinings()

@@ -140,7 +140,7 @@ func (x *execution) literal(arg int) Expr {
 }
 
 func (x *execution) sealed(o Out) Out {
-	if o.List || o.Like != nil {
+	if o.List || o.Like != nil || o.Combined != nil {
 		x.refuse(-1, ReasonDynamic, o.Column().String(), "lists and patterns for encrypted columns are not filled in by EXECUTE; send the statement itself")
 		return o
 	}

@@ -132,7 +132,7 @@ func (a *analysis) lookUp(ref *ColumnRef, sc *scope) (hit, error) {
 }
 
 func (a *analysis) clearColumn(ref *ColumnRef, sc *scope, why Reason) error {
-	if a.indexed[ref] != nil {
+	if a.indexed[ref] != nil || a.combined.refs[ref] != nil {
 		return nil // its index stands there, which is what it was planned for
 	}
 	h, err := a.column(ref, sc)
@@ -259,6 +259,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if done, err := a.likeElsewhere(o, sc); done || err != nil {
 			return err
 		}
+		if done, err := a.combinedOperands(o.Args); done || err != nil {
+			return err
+		}
 		if done, err := a.rangeCompare(o, o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
@@ -330,6 +333,9 @@ func (a *analysis) in(x *In, sc *scope) error {
 	}
 	all := append([]Expr{x.X}, x.List...)
 	if x.Query == nil {
+		if done, err := a.combinedOperands(all); done || err != nil {
+			return err
+		}
 		if done, err := a.rangeCompare(x, "IN", all, sc); done || err != nil {
 			return err
 		}

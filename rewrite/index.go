@@ -278,13 +278,14 @@ func (a *analysis) growInsert(in *insertion) error {
 	var cols []indexedColumn
 	for i := range in.cols {
 		if c := in.sealedAt(i); c != nil {
-			for _, x := range c.Indexes() {
+			for _, x := range c.Own() {
 				cols = append(cols, indexedColumn{i, x})
 			}
 		}
 	}
 	s := in.st
-	if len(cols) == 0 || s.DefaultValues {
+	t := in.rel.annotated()
+	if len(cols) == 0 && (t == nil || len(t.Compounds) == 0) || s.DefaultValues {
 		return nil
 	}
 	if s.Values == nil {
@@ -301,28 +302,45 @@ func (a *analysis) growInsert(in *insertion) error {
 		}
 		g.rows = append(g.rows, adds)
 	}
+	if err := a.growCompounds(in, g); err != nil || len(g.names) == 0 {
+		return err
+	}
 	return a.grow(in, g)
+}
+
+// rowEnd is where values are added to a row of an INSERT: behind its last one, or
+// in front of the assignments of INSERT … SET.
+func (a *analysis) rowEnd(in *insertion, row []Expr, r int, c *schema.Column) (int, error) {
+	s := in.st
+	switch {
+	case s.SetForm:
+		if len(s.Columns) > 0 && s.Columns[0].Known() {
+			return s.Columns[0].Start, nil
+		}
+	case r < len(s.Values.RowSpans) && s.Values.RowSpans[r].Known():
+		return s.Values.RowSpans[r].End - 1, nil
+	}
+	pos := s.Start
+	if len(row) > 0 {
+		pos = row[0].Pos()
+	}
+	return 0, a.refuse(pos, ReasonExpression, c.String(), "write the row in a plainer form")
 }
 
 func (a *analysis) growRow(in *insertion, cols []indexedColumn, row []Expr, r int) ([]*addition, error) {
 	s := in.st
-	at := -1
-	switch {
-	case s.SetForm:
-		if len(s.Columns) > 0 && s.Columns[0].Known() {
-			at = s.Columns[0].Start
-		}
-	case r < len(s.Values.RowSpans) && s.Values.RowSpans[r].Known():
-		at = s.Values.RowSpans[r].End - 1
-	}
 	adds := a.work.additionRefs.Many(len(cols))[:0]
+	if len(cols) == 0 {
+		return adds, nil
+	}
+	at, err := a.rowEnd(in, row, r, cols[0].index.Column())
+	if err != nil {
+		return nil, err
+	}
 	for _, ic := range cols {
 		i := ic.at
 		if i >= len(row) {
 			return nil, a.refuse(s.Start, ReasonAmbiguous, in.rel.alias.Name, "a row has fewer values than columns")
-		}
-		if at < 0 {
-			return nil, a.refuse(row[i].Pos(), ReasonExpression, in.sealedAt(i).String(), "write the row in a plainer form")
 		}
 		var part PartitionSource
 		if !isNull(row[i]) && !isDefault(row[i]) {
@@ -380,13 +398,13 @@ func (a *analysis) grow(in *insertion, g *growth) error {
 // proposed is the prefix and suffix of the proposed row's columns, where the
 // value is one.
 func (a *analysis) growAssign(s *Assign, ref *ColumnRef, c *schema.Column, v Expr, part PartitionSource, proposed []string, sc *scope) error {
-	if !s.Known() && len(c.Indexes()) > 0 {
+	if !s.Known() && len(c.Own()) > 0 {
 		return a.refuse(ref.Start, ReasonExpression, c.String(), "write the assignment in a plainer form")
 	}
 	if proposed == nil && !isConstant(v) && !isDefault(v) {
 		return a.growForm(s, ref, c, v, part, sc)
 	}
-	for _, x := range c.Indexes() {
+	for _, x := range c.Own() {
 		add := &addition{name: x.Physical()}
 		if proposed != nil {
 			add.text, add.ref = proposed[0]+a.front.QuoteIdent(add.name)+proposed[1], append(qualifiers(proposedRef(v)), add.name)
@@ -469,6 +487,11 @@ func partitionedIndex(rels []*relation) bool {
 // fills in, or that compares otherwise than byte by byte, answers wrongly
 // (threats T25).
 func indexProblem(d Dialect, r *SnapshotRelation, x schema.Index) *Finding {
+	if c, ok := x.(*schema.Compound); ok {
+		if f := partProblem(d, r, c); f != nil {
+			return f
+		}
+	}
 	name := x.Column().Table.Name + "." + x.Physical()
 	for i := range r.Columns {
 		p := &r.Columns[i]
@@ -519,7 +542,29 @@ func IndexGuardName(x schema.Index) string { return guardName(x.Column().Table.N
 // value: it is NULL exactly when the value is, so that a writer who forgets the
 // index fails instead of losing rows (threats T10, T21).
 func IndexGuard(f Frontend, x schema.Index) string {
+	if c, ok := x.(*schema.Compound); ok {
+		return compoundGuard(f, c)
+	}
 	return indexGuard(f, x.Column().Name, x.Physical())
+}
+
+// spelledGuard is IndexGuard for a column that the statement spells in its own
+// way.
+func spelledGuard(f Frontend, column string, x schema.Index) string {
+	if c, ok := x.(*schema.Compound); ok {
+		return compoundGuard(f, c)
+	}
+	return indexGuard(f, column, x.Physical())
+}
+
+// compoundGuard keeps a compound index beside its values: it is NULL exactly
+// when one of them is.
+func compoundGuard(f Frontend, x *schema.Compound) string {
+	var b strings.Builder
+	for i := range x.Parts {
+		b.WriteString([...]string{"(", " OR "}[min(i, 1)] + f.QuoteIdent(x.Parts[i].Name) + " IS NULL")
+	}
+	return b.String() + ") = (" + f.QuoteIdent(x.Name) + " IS NULL)"
 }
 
 func indexGuard(f Frontend, column, index string) string {
@@ -529,12 +574,29 @@ func indexGuard(f Frontend, column, index string) string {
 // guardsIndex reports the guard of one of the column's indexes, or of one from
 // which they were moved.
 func guardsIndex(check string, c *schema.Column) bool {
+	for _, x := range c.Table.Compounds {
+		if x.Part(c.Name) >= 0 && isIndexGuard(check, x) {
+			return true
+		}
+	}
 	return slices.ContainsFunc(c.Guarded(), func(x schema.Index) bool { return isIndexGuard(check, x) })
 }
 
 // isIndexGuard recognises it, however the engine prints it.
 func isIndexGuard(check string, x schema.Index) bool {
-	return isIndexGuardOf(guardWordsOf(check), x.Column().Name, x.Physical())
+	words := guardWordsOf(check)
+	c, ok := x.(*schema.Compound)
+	if !ok {
+		return isIndexGuardOf(words, x.Column().Name, x.Physical())
+	}
+	var want []string
+	for i := range c.Parts {
+		if i > 0 {
+			want = append(want, "or")
+		}
+		want = append(want, strings.ToLower(c.Parts[i].Name), "is", "null")
+	}
+	return slices.Equal(words, append(want, "=", strings.ToLower(x.Physical()), "is", "null"))
 }
 
 func isIndexGuardOf(words []string, column, index string) bool {

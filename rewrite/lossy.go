@@ -101,7 +101,7 @@ func conjuncts(e Expr) []Expr {
 
 func (a *analysis) filterOn(cond Expr, sc *scope) error {
 	ref, values := comparedWith(cond)
-	if ref == nil {
+	if ref == nil || a.combined.refs[ref] != nil {
 		return nil
 	}
 	h, _, found, err := a.resolve(ref, &scope{rels: sc.rels})

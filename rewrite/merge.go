@@ -107,6 +107,14 @@ func (a *analysis) mergeUpdate(s *Merge, w *MergeWhen, target *relation, sees *s
 			return err
 		}
 	}
+	if t := target.annotated(); t != nil && len(t.Compounds) > 0 {
+		var fixed map[string]*Value
+		if w.Match == MergeMatched {
+			fixed = a.fixedValues(s.On, &row, own)
+		}
+		part := func() (PartitionSource, error) { return a.updatePartition(as, &row, t.Compounds[0].Column(), s.Start) }
+		return a.compoundAssigns(&row, w.Set, fixed, nil, values, part)
+	}
 	return nil
 }
 

@@ -173,8 +173,15 @@ func (a *analysis) createIndex(o *Other) error {
 		return err
 	}
 	sc.rels = []*relation{r}
+	together, err := a.compoundIndexOver(o, r.annotated())
+	if err != nil {
+		return err
+	}
 	for _, e := range o.Exprs {
 		if ref, ok := e.(*ColumnRef); ok {
+			if together[ref.Path[len(ref.Path)-1].Name] {
+				continue
+			}
 			done, err := a.keyOver(o, ref, sc)
 			if err != nil {
 				return err

@@ -52,6 +52,9 @@ type Out struct {
 	Seal *schema.Column
 	// Index asks for the value's blind index instead.
 	Index schema.Index
+	// Combined are the values of a compound index, one for each of its columns;
+	// Value is one of them.
+	Combined *Combined
 	// Cover, for an index that hides the order, asks for the hash of a node: the
 	// Nth of a level, both from 0.
 	Cover      *Cover
@@ -92,6 +95,9 @@ type Out struct {
 	// (true on PostgreSQL).
 	Null bool
 }
+
+// Combined are values that one index is of.
+type Combined struct{ Values []Value }
 
 // Column is the encrypted column that the value belongs to, or nil.
 func (o *Out) Column() *schema.Column {

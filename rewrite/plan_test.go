@@ -348,6 +348,13 @@ func describeOut(o rewrite.Out) string {
 		if o.List {
 			return "indexes of " + o.Index.Column().String() + " for each of " + describeValue(o.Value) + " " + scope
 		}
+		if o.Combined != nil {
+			s := "index " + o.Index.(*schema.Compound).String() + " of"
+			for _, v := range o.Combined.Values {
+				s += " (" + describeValue(v) + ")"
+			}
+			return s + " " + scope
+		}
 		if o.Cover != nil {
 			return describeCover(o) + " " + scope
 		}
@@ -412,6 +419,7 @@ func describePartition(p rewrite.PartitionSource) string {
 //	  partition column tenant_id text
 //	  row id uuid
 //	  unique tenant_id, id
+//	  compound by_both by_both_bidx unique : status text, ssn
 //	view uv of users as SELECT id FROM users
 //	child c of users
 //	trigger log on orders words users insert
@@ -451,6 +459,8 @@ func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 			rel.Calls = append(rel.Calls, rewrite.SnapshotCall{Routine: f[1], OnRead: len(f) > 2 && f[2] == "read"})
 		case f[0] == "relaxed":
 			ann.Relaxed = true
+		case f[0] == "compound":
+			ann.Compounds = append(ann.Compounds, compoundOf(t, f))
 		case f[0] == "unique":
 			var cols []string
 			for _, c := range f[1:] {
@@ -464,6 +474,31 @@ func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 		}
 	}
 	return w
+}
+
+// compoundOf reads "compound KEY COLUMN [unique] [table-wide] [ci] : a TYPE, b".
+func compoundOf(t testing.TB, f []string) *schema.Compound {
+	at := slices.Index(f, ":")
+	if at < 3 {
+		t.Fatalf("schema: %q", f)
+	}
+	words := f[3:at]
+	x := &schema.Compound{Key: f[1], Name: f[2], Unique: slices.Contains(words, "unique"), TableScope: slices.Contains(words, "table-wide")}
+	for _, part := range strings.Split(strings.Join(f[at+1:], " "), " , ") {
+		name, typ, clear := strings.Cut(strings.TrimSpace(part), " ")
+		p := schema.Part{Name: name}
+		if clear {
+			var err error
+			if p.Type, err = schema.ParseType(typ); err != nil {
+				t.Fatal(err)
+			}
+			if slices.Contains(words, "ci") {
+				p.Collation = schema.CollationIgnoreCase
+			}
+		}
+		x.Parts = append(x.Parts, p)
+	}
+	return x
 }
 
 func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schema.Table) {

@@ -288,6 +288,7 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 }
 
 func (a *analysis) clauses(s *Select, sc *scope) error {
+	a.combine(s.Where, sc)
 	if err := a.filter(s, sc); err != nil {
 		return err
 	}

@@ -7,6 +7,11 @@ import "slices"
 func eachValue(p *Plan, fn func(v *Value, o *Out)) {
 	out := func(o *Out) {
 		fn(&o.Value, o)
+		if o.Combined != nil {
+			for i := range o.Combined.Values {
+				fn(&o.Combined.Values[i], nil)
+			}
+		}
 		if o.Partition.Value != nil {
 			fn(o.Partition.Value, nil)
 		}
@@ -96,6 +101,13 @@ func (r rebinding) value(v *Value) {
 
 func (r rebinding) out(o *Out) {
 	r.value(&o.Value)
+	if o.Combined != nil {
+		c := &Combined{slices.Clone(o.Combined.Values)}
+		for i := range c.Values {
+			r.value(&c.Values[i])
+		}
+		o.Combined = c
+	}
 	o.Partition = r.partition(o.Partition)
 	o.Row = r.named(o.Row)
 }

@@ -26,7 +26,10 @@ func (a *analysis) compareRows(name string, args []Expr, sc *scope) (done bool, 
 		return false, nil
 	}
 	for _, column := range columns {
-		done, err := a.indexCompare(name, column, sc)
+		done, err := a.combinedOperands(column)
+		if err == nil && !done {
+			done, err = a.indexCompare(name, column, sc)
+		}
 		if err == nil && !done {
 			err = a.compare(column, sc, ReasonPredicate)
 		}

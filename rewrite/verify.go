@@ -195,7 +195,7 @@ func (v verifier) names(want []string, got []Ident) bool {
 
 func (v verifier) upsert(x, y *Upsert) bool {
 	return x.Duplicate == y.Duplicate && x.DoNothing == y.DoNothing && x.Constraint == y.Constraint &&
-		v.exprs(x.Target, y.Target) && v.expr(x.TargetWhere, y.TargetWhere) && v.assigns(x.Set, y.Set) && v.expr(x.Where, y.Where)
+		v.targets(x.Target, y.Target) && v.expr(x.TargetWhere, y.TargetWhere) && v.assigns(x.Set, y.Set) && v.expr(x.Where, y.Where)
 }
 
 func (v verifier) assigns(x, y []Assign) bool {
@@ -484,6 +484,9 @@ func (v verifier) expr(x, y Expr) bool {
 		if v.copy != nil && v.copy.names[x] != "" {
 			n := len(x.Path) - 1
 			return ok && len(y.Path) == n+1 && idents(x.Path[:n], y.Path[:n]) && y.Path[n].Name == v.copy.names[x]
+		}
+		if done, same := v.combinedRef(x, y); done {
+			return same
 		}
 		if e := v.b.a.indexed[x]; e != nil {
 			n := len(x.Path) - 1

@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // Index is a physical column beside an encrypted one, which the driver computes
 // from the value and writes wherever it writes the column: NULL for NULL, else
 // bytes. Its kinds are Equality and those that later files of this package
@@ -51,9 +53,12 @@ func (b *builder) collectIndexes(t *Table) {
 }
 
 // collect lists the indexes that statements write: those that are searched, then
-// those to which they are moved, or from which they were.
+// those to which they are moved, or from which they were, then the compound ones
+// that stand behind the column already.
 func (c *Column) collect() {
-	c.indexes = append(indexList(c.Equality, []*Fragments{c.Prefix, c.Suffix, c.Contains}, c.Range), c.Next.list()...)
+	compounds := slices.DeleteFunc(slices.Clone(c.indexes), func(x Index) bool { return !isCompound(x) })
+	own := indexList(c.Equality, []*Fragments{c.Prefix, c.Suffix, c.Contains}, c.Range)
+	c.indexes = slices.Concat(own, c.Next.list(), compounds)
 }
 
 // IndexColumn returns the index whose physical column has that name, among those

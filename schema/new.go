@@ -141,6 +141,7 @@ func (b *builder) table(t *Table) {
 	b.ranges(t)
 	b.next(t)
 	b.row(t)
+	b.compounds(t)
 }
 
 func (b *builder) column(t *Table, i int, c *Column) {

@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // Rebuilt returns a catalog that also knows the tables into which SQLite's
 // migrators copy an annotated table before they rename it: name(table), with
 // the columns, ids and indexes of the original, so that records and hashes may
@@ -39,7 +41,7 @@ func (t *Table) copied(each func(from, to Index)) *Table {
 	out.Columns = make([]*Column, len(t.Columns))
 	for i, c := range t.Columns {
 		n := *c
-		n.Table, n.retired, n.unborn = &out, nil, nil
+		n.Table, n.indexes, n.retired, n.unborn = &out, nil, nil, nil
 		for _, e := range []**Equality{&n.Equality, &n.Next.Equality} {
 			if *e != nil {
 				x := **e
@@ -69,6 +71,16 @@ func (t *Table) copied(each func(from, to Index)) *Table {
 		}
 		n.collect()
 		out.Columns[i] = &n
+	}
+	out.Compounds = nil
+	for _, x := range t.Compounds {
+		n := *x
+		n.In, n.Parts = &out, slices.Clone(x.Parts)
+		for k := range n.Parts {
+			n.Parts[k].Of = out.Column(n.Parts[k].Name)
+		}
+		out.Compounds = append(out.Compounds, &n)
+		n.Column().indexes = append(n.Column().indexes, &n)
 	}
 	return &out
 }

@@ -24,6 +24,8 @@ type Table struct {
 	// demanding that it equals the expected one (partition_check: relaxed). A
 	// writer of the database can then show one partition's value to another.
 	Relaxed bool
+	// Compounds are the indexes over several columns.
+	Compounds []*Compound
 	// Row is the identity to which encrypted values of a row are bound.
 	Row RowIdentity
 	// Rebuilds is the table for which this one stands while a migrator rebuilds

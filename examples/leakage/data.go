@@ -25,6 +25,8 @@ tables:
       spent: {type: integer, search: {range: default}}
       remark: {type: text, search: {contains: default}}
       iban: {type: varchar(34)}
+    indexes:
+      by_country_name: {columns: [country, name]}
 `
 
 const table = `CREATE TABLE customers (

@@ -99,6 +99,9 @@ func summarize(w io.Writer, c *config.Config) error {
 		for _, col := range t.Columns {
 			fmt.Fprintf(tw, "  %s\t%s\t%s\tshows %s%s\n", col.Name, col.Type, c.Algorithm, visible(col.Type), idText(col))
 		}
+		for _, x := range t.Compounds {
+			fmt.Fprintf(tw, "  index %s\tshows which rows are equal in all of these columns\n", x)
+		}
 	}
 	if err := tw.Flush(); err != nil {
 		return err

@@ -37,6 +37,10 @@ const (
 	LeakEquality Leak = "equality"
 	// LeakEqualityEverywhere: the same among all partitions of the table.
 	LeakEqualityEverywhere Leak = "equality-across-partitions"
+	// LeakCombination: which rows in its partition are equal in all columns of a
+	// compound index; LeakCombinationEverywhere the same among all partitions.
+	LeakCombination           Leak = "equality-of-combination"
+	LeakCombinationEverywhere Leak = "equality-of-combination-across-partitions"
 	// LeakPrefix, LeakSuffix and LeakPieces: which other texts in its partition
 	// it shares beginnings, ends or any pieces with. The last tells about how long
 	// it is, and from many values much of natural text.
@@ -59,6 +63,7 @@ var leakWords = map[Leak]string{
 	LeakStorageClass: "its storage class", LeakPartition: "its partition", LeakTime: "when it was sealed",
 	LeakPrefix: "which texts begin like it", LeakSuffix: "which texts end like it", LeakPieces: "which texts share pieces with it, and about how many it has",
 	LeakEquality: "which values it is equal to", LeakEqualityEverywhere: "which values of all partitions it is equal to",
+	LeakCombination: "which rows are equal in all of these columns", LeakCombinationEverywhere: "which rows of all partitions are equal in all of these columns",
 	LeakNear:  "which values are near it",
 	LeakOrder: "how it compares with other values, and about how far away they are", LeakOrderEverywhere: "how it compares with the values of all partitions, and about how far away they are",
 }
@@ -97,7 +102,11 @@ func Searchable(e schema.Index) []Leak {
 	}
 	everywhere := e.AllPartitions() && e.Column().Table.Partition.Kind != schema.PartitionConst
 	r, ranged := e.(*schema.Range)
-	switch {
+	switch _, compound := e.(*schema.Compound); {
+	case compound && everywhere:
+		return []Leak{LeakCombinationEverywhere}
+	case compound:
+		return []Leak{LeakCombination}
 	case ranged && r.Order == schema.OrderHidden:
 		return []Leak{LeakNear}
 	case ranged && everywhere:

@@ -72,7 +72,8 @@ type Use struct {
 	Format string `json:"format,omitempty"`
 	// Index is the column of the search index.
 	Index string `json:"index,omitempty"`
-	// Kind is the kind of the index where it is not one of hashes: "order".
+	// Kind is the kind of the index where it is not one for equality: "order",
+	// "range", "prefix", "suffix", "contains", "compound".
 	Kind string `json:"kind,omitempty"`
 	// Partition says where the partition comes from; empty for an index over
 	// all partitions.
@@ -131,6 +132,9 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 		r.Status = StatusPasses
 	}
 	d.sent = Parse(m.Front, v.Plan.Text, m.Session)
+	if d.shape = d.sent; len(v.Plan.Holes) > 0 {
+		d.shape = Parse(m.Front, v.Plan.Shape(m.Front), m.Session)
+	}
 	r.Text = d.text(m)
 	r.Parameters, r.Added = d.parameters(), d.added()
 	r.Results = d.results(func(name string) bool { return m.ShowLiterals || strings.Contains(r.Text, name) })
@@ -205,6 +209,9 @@ type describer struct {
 	dialect rewrite.Dialect
 	given   *rewrite.Script // the caller's text, parsed; nil if it cannot be
 	sent    *rewrite.Script // the text that is sent
+	// shape is the same where sealed literals stay in the text: with constants for
+	// them, without which it is no statement.
+	shape *rewrite.Script
 }
 
 // text is the plan's text with a mark in every hole.
@@ -292,7 +299,7 @@ func (d *describer) parameter(n int) Line {
 func (d *describer) use(l *Line, o rewrite.Out) {
 	switch {
 	case o.Index != nil:
-		u := Use{What: useIndexed, Column: o.Index.Column().String(), Type: o.Index.Column().Type.String(), Index: o.Index.Physical(), Kind: kindOf(o.Index)}
+		u := Use{What: useIndexed, Column: subject(o.Index), Type: subjectType(o.Index), Index: o.Index.Physical(), Kind: kindOf(o.Index)}
 		if o.Compared {
 			u.What = useCompared
 		}
@@ -392,8 +399,8 @@ func (d *describer) addition(number int, name string, o rewrite.Out) Line {
 // the text as well: an alias may be written as a string.
 func (d *describer) results(shown func(name string) bool) []Line {
 	var items []script.Item
-	if d.sent != nil && len(d.sent.Statements) == 1 {
-		items = script.Items(d.sent.Statements[0])
+	if d.shape != nil && len(d.shape.Statements) == 1 {
+		items = script.Items(d.shape.Statements[0])
 	}
 	known := d.plan.Results != nil
 	n := len(d.plan.Results)
@@ -470,11 +477,11 @@ func (d *describer) filters() []string {
 // index is written, and where it stands for a unique key, nothing is searched.
 func (d *describer) searches() []Line {
 	var out []Line
-	if d.sent == nil {
+	if d.shape == nil {
 		return nil
 	}
 	seen := map[schema.Index]bool{}
-	for _, st := range d.sent.Statements {
+	for _, st := range d.shape.Statements {
 		if _, definition := st.(*rewrite.Other); definition {
 			continue
 		}
@@ -555,18 +562,45 @@ func (d *describer) index(ref *rewrite.ColumnRef, tables map[string]string) sche
 }
 
 func kindOf(x schema.Index) string {
-	if r, ok := x.(*schema.Range); ok && r.Order == schema.OrderRevealing {
-		return "order"
-	} else if ok {
+	switch x := x.(type) {
+	case *schema.Range:
+		if x.Order == schema.OrderRevealing {
+			return "order"
+		}
 		return "range"
+	case *schema.Fragments:
+		return x.Kind.String()
+	case *schema.Compound:
+		return "compound"
 	}
 	return ""
+}
+
+// subject names what an index is of: its column, or all columns of a compound one.
+func subject(x schema.Index) string {
+	if c, ok := x.(*schema.Compound); ok {
+		return c.String()
+	}
+	return x.Column().String()
+}
+
+// subjectType is the type of the values of an index.
+func subjectType(x schema.Index) string {
+	c, ok := x.(*schema.Compound)
+	if !ok {
+		return x.Column().Type.String()
+	}
+	types := make([]string, len(c.Parts))
+	for i := range c.Parts {
+		types[i] = c.Parts[i].Type.String()
+	}
+	return strings.Join(types, ", ")
 }
 
 func search(n int, e schema.Index) Line {
 	return Line{
 		Number: n, Name: e.Column().Table.Name + "." + e.Physical(), Action: "searched", Leaks: Searchable(e),
-		Uses: []Use{{What: useCompared, Column: e.Column().String(), Type: e.Column().Type.String(), Index: e.Physical(), Kind: kindOf(e)}},
+		Uses: []Use{{What: useCompared, Column: subject(e), Type: subjectType(e), Index: e.Physical(), Kind: kindOf(e)}},
 	}
 }
 

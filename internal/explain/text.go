@@ -3,6 +3,7 @@ package explain
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -108,11 +109,28 @@ func section(b *strings.Builder, name string, lines []Line, label func(Line) str
 	}
 	fmt.Fprintf(b, "  %s\n", name)
 	tw := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	for _, l := range lines {
-		fmt.Fprintf(tw, "    %s\t%s\t%s\n", label(l), l.what(), shown(l.Leaks))
+	for i := 0; i < len(lines); i++ {
+		from, what, leaks := lines[i], lines[i].what(), shown(lines[i].Leaks)
+		for i+1 < len(lines) && follows(lines[i], lines[i+1]) && lines[i+1].what() == what && shown(lines[i+1].Leaks) == leaks {
+			i++
+		}
+		name := label(from)
+		if to := lines[i]; to.Number != from.Number {
+			name = strings.Replace(name, argument, "arguments", 1) + " to " + strings.TrimPrefix(to.Name, argument+" ")
+		}
+		fmt.Fprintf(tw, "    %s\t%s\t%s\n", name, what, leaks)
 	}
 	// A strings.Builder takes everything.
 	_ = tw.Flush()
+}
+
+// argument begins the name of what is sent beside the caller's parameters.
+const argument = "argument"
+
+// follows reports the next of several arguments: a range sends hundreds.
+func follows(a, b Line) bool {
+	added := func(l Line) bool { return strings.HasPrefix(l.Name, argument+" ") || strings.HasPrefix(l.Name, "[") }
+	return added(a) && added(b) && b.Number == a.Number+1
 }
 
 // what puts a line's action into words.
@@ -129,7 +147,10 @@ func (l Line) what() string {
 	case "opened":
 		return "opened as " + l.uses(" or ")
 	case "searched":
-		how := map[string]string{"": "for equality", "order": "by order", "range": "by parts of a range"}[l.Uses[0].Kind]
+		how := map[string]string{
+			"": "for equality", "order": "by order", "range": "by parts of a range",
+			"prefix": "by beginnings", "suffix": "by ends", "contains": "by pieces", "compound": "for equality of all columns",
+		}[l.Uses[0].Kind]
 		return "index of " + l.Uses[0].Column + ", compared " + how
 	case "partition":
 		return "the partition, for the condition that was added"
@@ -145,7 +166,9 @@ func (l Line) what() string {
 func (l Line) uses(between string) string {
 	var out []string
 	for _, u := range l.Uses {
-		out = append(out, u.words())
+		if w := u.words(); !slices.Contains(out, w) {
+			out = append(out, w)
+		}
 	}
 	return strings.Join(out, between)
 }
@@ -167,8 +190,10 @@ func (u Use) stands() string {
 	switch u.Kind {
 	case "order":
 		return "sorting key"
-	case "range":
+	case "range", "prefix", "suffix", "contains":
 		return "hashes"
+	case "compound":
+		return "hash, together with those of the other columns,"
 	}
 	return "hash"
 }

@@ -59,10 +59,10 @@ func adviceOn(t *Table, c *Column, x *Index) []Advice {
 	switch {
 	case c.Type == "boolean" || c.Type == "bool" || k.Distinct <= 2:
 		add(fmt.Sprintf("an index over %s shows which rows are equal, and so almost the values", counted(k.Distinct, "different value")),
-			"leave the index out, and search by a clear column first")
+			"index it together with a column of many values (indexes: at the table), or not at all")
 	case skewed(k):
 		add(fmt.Sprintf("values are unevenly spread: %s groups, the most frequent value in %s of the rows; frequencies name such values", number(k.Distinct), percent(float64(k.Largest), float64(k.Rows))),
-			"leave the index out, or search by a clear column first and compare after reading")
+			"index it together with another column (indexes: at the table), or search by a clear column first and compare after reading")
 	case k.Singletons == k.Rows || x.Unique:
 	case x.Bits >= 128:
 		if b, ok := planned(t.Total, k.Distinct); ok {

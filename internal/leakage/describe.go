@@ -51,6 +51,11 @@ func (m *measurement) index(x *indexMeter) Index {
 		if of.Group != of.Of.ID {
 			out.Group = of.Group
 		}
+	case *schema.Compound:
+		out.Kind, out.Bits, out.Unique = "compound", of.Bits, of.Unique
+		for i := range of.Parts {
+			out.Columns = append(out.Columns, of.Parts[i].Name)
+		}
 	case *schema.Fragments:
 		out.Kind = of.Kind.String()
 		if of.Kind == schema.ContainsFragments {
@@ -92,7 +97,7 @@ func risk(of schema.Index, x *Index) Risk {
 	switch {
 	case c.Rows == 0:
 		return RiskNone
-	case of.Column().Type.Kind == schema.KindBool, x.Kind == "order", x.Kind == "contains":
+	case x.Kind != "compound" && of.Column().Type.Kind == schema.KindBool, x.Kind == "order", x.Kind == "contains":
 		return RiskHigh
 	case x.Kind == "prefix" || x.Kind == "suffix" || x.Kind == "range":
 		if len(x.Levels) > 0 && skewed(&x.Levels[0].Classes) && skewed(&x.Levels[len(x.Levels)-1].Classes) {

@@ -80,10 +80,12 @@ type indexMeter struct {
 	of              schema.Index
 	quoted          string
 	unfilled, stray int64
-	equal           *counter
-	levels          []*counter
-	tokens          tokenCounter
-	order           orderCounter
+	// complete says, for a compound index, whether the row has all values.
+	complete *sql.NullInt64
+	equal    *counter
+	levels   []*counter
+	tokens   tokenCounter
+	order    orderCounter
 }
 
 func newMeasurement(o Options, rel *rewrite.SnapshotRelation, t *schema.Table) *measurement {
@@ -150,9 +152,21 @@ func (m *measurement) query() string {
 				e = "CAST(" + e + " AS text)"
 			}
 			list = append(list, e)
+			if c, ok := x.of.(*schema.Compound); ok {
+				list = append(list, m.complete(c))
+			}
 		}
 	}
 	return "SELECT " + strings.Join(list, ", ") + " FROM " + m.quoted + m.sample()
+}
+
+// complete is 1 where all columns of a compound index have a value, else NULL.
+func (m *measurement) complete(x *schema.Compound) string {
+	var conds []string
+	for i := range x.Parts {
+		conds = append(conds, m.o.Front.QuoteIdent(x.Parts[i].Name)+" IS NOT NULL")
+	}
+	return "CASE WHEN " + strings.Join(conds, " AND ") + " THEN 1 END"
 }
 
 // length is the number of bytes of a record.
@@ -189,9 +203,13 @@ func (m *measurement) rows(rows *sql.Rows) error {
 	var indexes []*sql.RawBytes
 	for i, c := range m.columns {
 		cells = append(cells, &lengths[i])
-		for range c.indexes {
+		for _, x := range c.indexes {
 			indexes = append(indexes, new(sql.RawBytes))
 			cells = append(cells, indexes[len(indexes)-1])
+			if _, ok := x.of.(*schema.Compound); ok {
+				x.complete = new(sql.NullInt64)
+				cells = append(cells, x.complete)
+			}
 		}
 	}
 	for rows.Next() {
@@ -203,7 +221,11 @@ func (m *measurement) rows(rows *sql.Rows) error {
 		for i, c := range m.columns {
 			c.value(lengths[i])
 			for _, x := range c.indexes {
-				if err := x.index(string(partition), lengths[i].Valid, *at[0]); err != nil {
+				value := lengths[i].Valid
+				if x.complete != nil {
+					value = x.complete.Valid
+				}
+				if err := x.index(string(partition), value, *at[0]); err != nil {
 					return err
 				}
 				at = at[1:]

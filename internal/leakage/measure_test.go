@@ -41,6 +41,8 @@ tables:
       age: {type: smallint, search: {range: {order: revealing, scope: table}}, accept_leakage: order}
       pay: {type: smallint, search: {range: default}}
       name: {type: varchar(40), pad: 32, search: {prefix: {lengths: [1, 3], collation: binary}, contains: {collation: binary}}}
+    indexes:
+      by_city_name: {columns: [city, {column: name, collation: binary}]}
 `
 
 const table = `CREATE TABLE people (id int PRIMARY KEY, tenant varchar(10) NOT NULL, city varchar(40), code varchar(40),
@@ -160,6 +162,10 @@ func TestEveryEngineGivesAwayTheSame(t *testing.T) {
 			if c := of.Indexes[1]; c.Kind != "contains" || c.Tokens.Rows != 168 || c.Tokens.Fewest != 8 || c.Tokens.Most != 16 || c.Tokens.Repeated < 20 || c.Risk != leakage.RiskHigh {
 				t.Errorf("contains: %+v, %+v", c, c.Tokens)
 			}
+			// Three cities and three names, in two partitions; every eighth has no name.
+			if c := of.Indexes[2]; c.Kind != "compound" || len(c.Columns) != 2 || c.Classes.Rows != 168 || c.Unfilled != 0 || c.Stray != 0 || c.Classes.Distinct > 18 || c.Classes.Distinct < 6 {
+				t.Errorf("compound: %+v", c)
+			}
 			if of.Null != 24 || !of.Padded || of.Lengths.Distinct != 1 {
 				t.Errorf("name: %+v", of)
 			}
@@ -195,7 +201,7 @@ func TestNoValueIsPrintedAndThePageNeedsNothingElse(t *testing.T) {
 		}
 	}
 	elements := parsePage(t, page.String())
-	if elements["article"] != 6 || elements["svg"] != 6 || elements["h3"] != 5 || elements["title"] != 1 {
+	if elements["article"] != 7 || elements["svg"] != 7 || elements["h3"] != 5 || elements["title"] != 1 {
 		t.Errorf("the page has %v", elements)
 	}
 }

@@ -57,9 +57,10 @@ const (
 
 // Index is a search index.
 type Index struct {
-	// Kind is equality, prefix, suffix, contains, range (hidden) or order
-	// (revealing).
-	Kind string `json:"kind"`
+	// Kind is equality, compound, prefix, suffix, contains, range (hidden) or order
+	// (revealing). Columns are those of a compound one.
+	Kind    string   `json:"kind"`
+	Columns []string `json:"columns,omitempty"`
 	// Physical is the name of its column.
 	Physical string `json:"column"`
 	// Scope is partition or table. Group is the search group, if it is not the

@@ -3,6 +3,7 @@ package leakage
 import (
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/sealsql/sealsql/schema"
 )
@@ -40,7 +41,16 @@ func database(x *Index) []string {
 	case "order":
 		return revealed(x)
 	}
+	if x.Kind == "compound" {
+		return combined(x)
+	}
 	return equality(c)
+}
+
+func combined(x *Index) []string {
+	all := strings.Join(x.Columns, ", ")
+	out := append([]string{"What follows is said of the values of " + all + " taken together. Of one of them alone the index tells nothing."}, equality(&x.Classes)...)
+	return append(out, "Clear columns among them are readable as they are: rows that are equal in these and differ in the index have different encrypted values.")
 }
 
 func rowsOf(x *Index) int64 {

@@ -86,6 +86,9 @@ func title(x *Index) string {
 	if kind == "" {
 		kind = x.Kind
 	}
+	if len(x.Columns) > 0 {
+		kind += " (" + strings.Join(x.Columns, ", ") + ")"
+	}
 	return kind + " in " + x.Physical
 }
 

@@ -229,6 +229,11 @@ func (c *inferred) columns(id rewrite.RelationID, t *schema.Table) []rewrite.Cat
 		if t.Row.Column != "" {
 			add(t.Row.Column)
 		}
+		for _, x := range t.Compounds {
+			for i := range x.Parts {
+				add(x.Parts[i].Name)
+			}
+		}
 	}
 	for q, names := range c.qualified {
 		if slices.Contains(c.owners[q], id) {

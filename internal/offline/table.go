@@ -146,7 +146,7 @@ func (s *Schema) nameList(toks []rewrite.Token) []string {
 func (s *Schema) column(r *rewrite.SnapshotRelation, e []rewrite.Token) {
 	name, rest := s.fold(e[0]), e[1:]
 	c := rewrite.CatalogColumn{
-		Name: name, NotNull: has(rest, "NOT") || has(rest, "PRIMARY"),
+		Name: name, Type: typeOf(rest), NotNull: has(rest, "NOT") || has(rest, "PRIMARY"),
 		Generated:     has(rest, "GENERATED") || has(rest, "AS") && has(rest, "STORED") || has(rest, "VIRTUAL"),
 		BytewiseEqual: s.bytewise(rest),
 	}
@@ -162,6 +162,28 @@ func (s *Schema) column(r *rewrite.SnapshotRelation, e []rewrite.Token) {
 	if has(rest, "PRIMARY") || has(rest, "UNIQUE") {
 		r.Unique = append(slices.Clone(r.Unique), []string{name})
 	}
+}
+
+// behindType are words that may stand behind the type of a column.
+var behindType = []string{
+	"NOT", "NULL", "DEFAULT", "PRIMARY", "UNIQUE", "KEY", "CHECK", "REFERENCES", "GENERATED", "AS", "COLLATE", "CONSTRAINT", "COMMENT", "CHARSET",
+	"AUTO_INCREMENT", "AUTOINCREMENT", "ON", "VIRTUAL", "STORED", "INVISIBLE", "STORAGE", "COMPRESSION",
+}
+
+// typeOf is the type in a definition, in lower case, as a catalog spells it.
+func typeOf(def []rewrite.Token) string {
+	var b strings.Builder
+	for i, t := range def {
+		if i > 0 && hasAny(def[i:i+1], behindType) || script.Word(t, "CHARACTER") && i+1 < len(def) && script.Word(def[i+1], "SET") {
+			break
+		}
+		word := t.Kind == rewrite.TokWord || t.Kind == rewrite.TokQuoted
+		if b.Len() > 0 && word {
+			b.WriteByte(' ')
+		}
+		b.WriteString(strings.ToLower(t.Text))
+	}
+	return b.String()
 }
 
 // put adds a column, or replaces the one of that name.
