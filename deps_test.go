@@ -125,6 +125,7 @@ var layers = map[string]rule{
 	"conformance/driver":    {imports: ". driver rewrite envelope config schema", tests: "driver/postgres driver/mysql driver/sqlite rewrite/postgres rewrite/mysql rewrite/sqlite"},
 	"internal/ownsuites":    {tests: ""},
 	"internal/mutate":       {tests: "internal/testenv"},
+	"internal/messages":     {tests: ""},
 	"conformance/corpus":    {tests: "rewrite rewrite/postgres rewrite/mysql rewrite/sqlite schema oliphant marino meyer protobuf driver/postgres"},
 	"conformance/fuzzsql":   {tests: ". config conformance/driver driver/postgres driver/mysql driver/sqlite rewrite"},
 

@@ -25,6 +25,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/sealsql/sealsql/config"
@@ -82,7 +83,25 @@ func plain(dsn string) (driver.Connector, error) {
 	if !ok {
 		return nil, errors.New("sealsql: this version of pgx has no connector")
 	}
-	return d.OpenConnector(dsn)
+	inner, err := d.OpenConnector(dsn)
+	if err != nil {
+		return nil, err
+	}
+	return discreet{inner}, nil
+}
+
+// discreet is pgx's connector, which reads the data source name when it connects,
+// without its error for a name that it cannot read: that holds the name whole,
+// with the password.
+type discreet struct{ driver.Connector }
+
+func (d discreet) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := d.Connector.Connect(ctx)
+	var parse *pgconn.ParseConfigError
+	if errors.As(err, &parse) {
+		return nil, errNotValid
+	}
+	return c, err
 }
 
 // Wrap adds encryption to a connector of pgx's stdlib (GetConnector,

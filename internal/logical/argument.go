@@ -2,6 +2,7 @@ package logical
 
 import (
 	"database/sql/driver"
+	"errors"
 	"fmt"
 
 	"github.com/sealsql/sealsql/schema"
@@ -47,10 +48,14 @@ func NewPayloadError(t *schema.Type, tag Tag) *TypeError {
 }
 
 // Quiet wraps a cause whose text may hold the value: errors.Is and errors.As
-// see through it, printing it says nothing.
+// see through it, printing it says nothing. It does not unwrap, for there are
+// loggers that print every error of a chain.
 func Quiet(err error) error { return &quiet{err} }
 
 type quiet struct{ err error }
 
-func (*quiet) Error() string   { return "cause withheld: its text may hold the value" }
-func (q *quiet) Unwrap() error { return q.err }
+func (*quiet) Error() string    { return "cause withheld: its text may hold the value" }
+func (*quiet) GoString() string { return "cause withheld" }
+
+func (q *quiet) Is(target error) bool { return errors.Is(q.err, target) }
+func (q *quiet) As(target any) bool   { return errors.As(q.err, target) }
