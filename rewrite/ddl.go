@@ -363,9 +363,16 @@ func (d *tableDefinition) constraint(toks []Token) error {
 			return err
 		}
 	}
+	depth := 0
 	for _, t := range toks {
-		if !isName(t) {
-			continue
+		switch {
+		case isPunct(t, "("):
+			depth++
+		case isPunct(t, ")"):
+			depth--
+		}
+		if !isName(t) || keyed != "" && depth == 0 {
+			continue // a key may have the name of a column
 		}
 		c := d.t.Column(d.a.foldToken(t))
 		switch {

@@ -109,7 +109,7 @@ func describePostgres(t schema.Type) postgresType {
 
 func (s *shaping) postgresColumns() string {
 	const cardinal, chars, ident = "::information_schema.cardinal_number", "::information_schema.character_data", "::information_schema.sql_identifier"
-	replace := s.replaced(func(t schema.Type) map[string]string {
+	replace := s.replaced(func(_ *schema.Table, t schema.Type) map[string]string {
 		p := describePostgres(t)
 		octets := "NULL"
 		if p.collatable && t.Kind != schema.KindArray {

@@ -17,15 +17,18 @@ import (
 )
 
 // Run runs an application on the three engines.
-func Run(t *testing.T, app tour.App) {
+func Run(t *testing.T, app tour.App) { RunOn(t, tour.Shop, app) }
+
+// RunOn does so on another schema.
+func RunOn(t *testing.T, s tour.Schema, app tour.App) {
 	for _, e := range []tour.Engine{tour.SQLite, tour.Postgres, tour.MySQL} {
-		t.Run(string(e), func(t *testing.T) { test(t, app, e) })
+		t.Run(string(e), func(t *testing.T) { test(t, s, app, e) })
 	}
 }
 
-func test(t *testing.T, app tour.App, e tour.Engine) {
+func test(t *testing.T, s tour.Schema, app tour.App, e tour.Engine) {
 	file := filepath.Join(t.TempDir(), "sealsql.yaml")
-	if err := os.WriteFile(file, []byte(e.Config()), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(s.Config(e)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cfg, err := config.Load(file)
@@ -48,7 +51,7 @@ func test(t *testing.T, app tour.App, e tour.Engine) {
 	connect := func(driver, dsn string, create bool) *sql.DB {
 		db, err := sql.Open(driver, dsn)
 		if err == nil && create {
-			err = e.Create(ctx, db)
+			err = s.Create(ctx, db, e)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -73,14 +76,14 @@ func test(t *testing.T, app tour.App, e tour.Engine) {
 			t.Errorf("%s: %s", l.Step.Name, l.Outcome())
 		}
 	}
-	stored, err := e.Stored(ctx, connect(e.Plain(), sealedDSN, false))
+	stored, err := s.Read(ctx, connect(e.Plain(), sealedDSN, false))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if stored == "" {
 		t.Error("nothing was stored")
 	}
-	for _, w := range tour.Words {
+	for _, w := range s.Words {
 		if strings.Contains(stored, w) {
 			t.Errorf("%q was stored in clear", w)
 		}
