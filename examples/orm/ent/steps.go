@@ -322,7 +322,6 @@ func (s *store) changes() []tour.Step {
 				return nil, err
 			}
 			if err := s.c.Schema.Create(ctx); err != nil {
-				println(string(planned))
 				return nil, err
 			}
 			all, err := s.all(ctx)
