@@ -41,6 +41,7 @@ var shapes = map[Dialect]map[string]func(*shaping) string{
 		"pg_catalog.pg_attribute":                    (*shaping).postgresAttributes,
 		"pg_catalog.pg_constraint":                   (*shaping).postgresConstraints,
 		"pg_catalog.pg_index":                        (*shaping).postgresIndexes,
+		"pg_catalog.pg_indexes":                      (*shaping).postgresIndexTexts,
 		"information_schema.table_constraints":       (*shaping).withoutGuards,
 		"information_schema.check_constraints":       (*shaping).withoutGuards,
 		"information_schema.key_column_usage":        (*shaping).indexNames,

@@ -11,7 +11,7 @@ const shapeConfig = head + `tables:
   people:
     columns:
       email: {type: varchar(80), search: {equality: {collation: ci, unique: exact}}}
-      bio: {type: text}
+      bio: {type: text, search: {prefix: {collation: binary}}}
       points: {type: bigint}
       price: {type: "numeric(10,2)"}
       born: {type: date}
@@ -43,6 +43,7 @@ var catalogQueries = map[rewrite.Dialect][]string{
 		"SELECT c.column_name, constraint_type FROM information_schema.table_constraints tc JOIN information_schema.constraint_column_usage AS ccu USING (constraint_schema, constraint_catalog, table_name, constraint_name) JOIN information_schema.columns AS c ON c.table_schema = tc.constraint_schema AND tc.table_name = c.table_name AND ccu.column_name = c.column_name WHERE constraint_type IN ('PRIMARY KEY', 'UNIQUE') AND c.table_name = 'people' ORDER BY 1",
 		"SELECT k.constraint_name, k.column_name FROM information_schema.key_column_usage k WHERE k.table_name = 'people' ORDER BY 1",
 		"SELECT count(*) FROM information_schema.columns WHERE table_schema = CURRENT_SCHEMA() AND table_name = 'people' AND column_name = 'email'",
+		"SELECT indexname, indexdef FROM pg_indexes WHERE tablename = 'people' ORDER BY 1",
 		`SELECT t.relname, i.relname, a.attname, x.indisunique, x.indisprimary, pg_index_column_has_property(x.indexrelid, x.ord, 'desc')
 			FROM (SELECT *, generate_series(1, array_length(i.indkey, 1)) AS ord, unnest(i.indkey) AS key FROM pg_index i) x
 			JOIN pg_class i ON i.oid = x.indexrelid JOIN pg_class t ON t.oid = x.indrelid
@@ -66,7 +67,7 @@ var catalogQueries = map[rewrite.Dialect][]string{
 		"SELECT type, name, tbl_name FROM sqlite_schema AS s WHERE s.tbl_name = 'people' ORDER BY name",
 		"SELECT count(*) FROM main.sqlite_master m WHERE m.type = 'table' AND m.name = 'people' AND (m.sql LIKE '%email varchar(80) UNIQUE%' OR m.sql LIKE '%price%numeric(10,2)%')",
 		"SELECT instr(sql, 'sealsql') + instr(sql, '_bidx') + instr(sql, 'blob') FROM sqlite_master WHERE name = 'people'",
-		"SELECT sql FROM sqlite_master WHERE type = 'index' AND name = 'people_email'",
+		"SELECT sql FROM sqlite_master WHERE type = 'index' AND name IN ('people_email', 'people_accents') ORDER BY name",
 		"SELECT `name`, `type`, (not `notnull`) AS `nullable`, `dflt_value`, (`pk` <> 0) AS `pk`, `hidden` FROM pragma_table_xinfo('people') ORDER BY `cid`",
 		"SELECT * FROM pragma_table_info('visits')",
 		"SELECT `il`.`name`, `il`.`unique`, `il`.`origin`, `il`.`partial`, `m`.`sql` FROM pragma_index_list('people') AS il JOIN sqlite_master AS m ON il.name = m.name ORDER BY 1",
@@ -104,6 +105,7 @@ func TestCatalogShowsTheLogicalShape(t *testing.T) {
 			}
 			if e.dialect == rewrite.SQLite {
 				x.both(`CREATE INDEX people_email ON people ("email")`)
+				x.both("CREATE INDEX people_accents ON `people` (`email`)")
 			}
 			for _, q := range catalogQueries[e.dialect] {
 				x.query(q)
