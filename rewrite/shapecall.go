@@ -127,7 +127,7 @@ func (c *calling) tableInfo() (map[string]string, string) {
 	for _, t := range c.tables {
 		for _, col := range t.Columns {
 			arms.WriteString(" WHEN " + about(t) + " AND " + c.isNamed("name", col.Name) + " THEN " + literal(SQLiteTypeName(col.Type)))
-			for _, x := range col.Indexes() {
+			for _, x := range col.Hidden() {
 				if hidden.Len() > 0 {
 					hidden.WriteString(" AND ")
 				}
@@ -168,7 +168,7 @@ func (c *calling) foreignKeys() (map[string]string, string) {
 // names writes, for each index column of a table, the name of what it indexes.
 func (c *calling) names(arms *strings.Builder, t *schema.Table, column, of string) {
 	for _, col := range t.Columns {
-		for _, x := range col.Indexes() {
+		for _, x := range col.Hidden() {
 			arms.WriteString(" WHEN " + c.isNamed(column, x.Physical()) + " AND " + of + " THEN " + literal(col.Name))
 		}
 	}

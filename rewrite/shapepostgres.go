@@ -215,7 +215,7 @@ func (s *shaping) postgresIndexTexts() string {
 	for _, t := range s.tables {
 		text := "pg_catalog.substr(indexdef, " + keys + ")"
 		for _, c := range t.Columns {
-			for _, x := range c.Indexes() {
+			for _, x := range c.Hidden() {
 				if simpleName(x.Physical()) {
 					text = "pg_catalog.regexp_replace(" + text + ", " + literal("[[:<:]]"+x.Physical()+"[[:>:]]") + ", " + literal(s.spelt(c.Name)) + ", 'g')"
 					continue
