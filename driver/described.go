@@ -68,8 +68,8 @@ func (d *describedRows) Next(dest []driver.Value) error {
 	switch dest[d.kind].(type) {
 	case []byte:
 		dest[d.kind] = []byte(logicalName(c))
-	case string:
-		dest[d.kind] = logicalName(c)
+	case string: // SQLite; MySQL's are bytes
+		dest[d.kind] = rewrite.SQLiteTypeName(c.Type)
 	}
 	return nil
 }

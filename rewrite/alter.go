@@ -182,6 +182,16 @@ var harmlessActions = [][]string{
 	{"RENAME", "CONSTRAINT"},
 }
 
+// namesKey reports a name of an index or constraint, or two for RENAME: it may
+// be that of a column.
+func namesKey(rest words) bool {
+	rest = rest.skip("IF", "EXISTS")
+	if len(rest) > 2 && isName(rest[0]) && rest[1:].is("TO") {
+		rest = rest[2:]
+	}
+	return len(rest) > 0 && isName(rest[0]) && (len(rest) == 1 || len(rest) == 2 && rest[1:].any("CASCADE", "RESTRICT"))
+}
+
 func (w *alteration) action(act words) error {
 	if len(act) == 0 {
 		return w.refuse(act, w.t.Name, ddlHint)
@@ -194,7 +204,10 @@ func (w *alteration) action(act words) error {
 	}
 	for _, h := range harmlessActions {
 		if act.is(h...) {
-			return w.clearNames(act[len(h):])
+			if rest := act[len(h):]; !namesKey(rest) || !act[:2].any("INDEX", "KEY", "CONSTRAINT") {
+				return w.clearNames(rest)
+			}
+			return nil
 		}
 	}
 	switch {

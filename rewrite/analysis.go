@@ -37,8 +37,10 @@ type analysis struct {
 	// own is the SELECT whose list is the statement's.
 	own    *Select
 	shaped map[*Table]string // relations of the engine's catalog that show the logical shape
-	ddl    []edit            // physical form of a CREATE TABLE
-	behind int               // statements that it adds behind
+	// shapedCalls are table functions that do.
+	shapedCalls map[*FuncTable]callShape
+	ddl         []edit // physical form of a CREATE TABLE
+	behind      int    // statements that it adds behind
 	// Search indexes: references that become their index column, values that
 	// are written beside others, and where these belong.
 	indexed map[*ColumnRef]*schema.Equality
@@ -177,7 +179,10 @@ func (a *analysis) statement(st Statement) error {
 // needsWork reports whether the statement differs from what the caller wrote
 // or what the server answers from what the caller must see.
 func (a *analysis) needsWork() bool {
-	if len(a.seals.list)+len(a.casts)+len(a.stars.list)+len(a.hidden.list)+len(a.columns.list)+len(a.conj.list)+len(a.checks)+len(a.ddl)+len(a.indexed)+len(a.combined.refs)+len(a.eq.placed)+len(a.eq.picks)+len(a.eq.distinct)+len(a.eq.unions)+len(a.eq.joins)+len(a.adds)+len(a.shaped)+len(a.liked)+len(a.deleted) > 0 || a.ranges.any() {
+	edits := len(a.seals.list) + len(a.casts) + len(a.stars.list) + len(a.hidden.list) + len(a.columns.list) + len(a.conj.list) +
+		len(a.ddl) + len(a.indexed) + len(a.combined.refs) + len(a.adds) + len(a.shaped) + len(a.shapedCalls) + len(a.liked) + len(a.deleted)
+	sets := len(a.eq.placed) + len(a.eq.picks) + len(a.eq.distinct) + len(a.eq.unions) + len(a.eq.joins)
+	if edits+sets+len(a.checks) > 0 || a.ranges.any() {
 		return true
 	}
 	if a.skipRes {

@@ -161,6 +161,9 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 		if err := a.exact(f.expr, col); err != nil {
 			return err
 		}
+		if f.cast != nil && col.Type.Kind != schema.KindText && !a.sameUnder(&col.Type, f.cast.Type) {
+			return a.refuse(f.cast.Start, ReasonExpression, col.String(), "the cast makes a wider type of the column; cast to the column's own type")
+		}
 		a.seals.at(f.expr).Exact = true
 	}
 	if a.carried == nil {

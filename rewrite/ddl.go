@@ -374,9 +374,16 @@ func (d *tableDefinition) constraint(toks []Token) error {
 		}
 		d.edits, together = append(d.edits, edits...), done
 	}
+	depth := 0
 	for i, t := range toks {
-		if !isName(t) || together[i] {
-			continue
+		switch {
+		case isPunct(t, "("):
+			depth++
+		case isPunct(t, ")"):
+			depth--
+		}
+		if !isName(t) || together[i] || keyed != "" && depth == 0 {
+			continue // a key may have the name of a column
 		}
 		c := d.t.Column(d.a.foldToken(t))
 		switch {

@@ -400,8 +400,8 @@ func (a *analysis) rowPartition(in *insertion, row []Expr) (PartitionSource, err
 
 // preserves reports whether a cast of a parameter or literal gives the value
 // that the column would store anyway, so that it can be dropped: the column's
-// own type, text without a length for a text column, and on PostgreSQL a wider
-// integer for an integer column.
+// own type, text without a length for a text column, or a type that takes every
+// value of the column's.
 func (a *analysis) preserves(v *Cast, c *schema.Column) bool {
 	if !v.Known() {
 		return false
@@ -421,8 +421,23 @@ func (a *analysis) preserves(v *Cast, c *schema.Column) bool {
 	if a.dialect == SQLite && !storageClass(t.Kind) {
 		return false
 	}
-	wider := a.dialect == Postgres && t.Kind == schema.KindInt && t.Bits >= c.Type.Bits
-	return t.Name == c.Type.Name || wider || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed
+	return t.Name == c.Type.Name || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed || a.widens(t, c)
+}
+
+// widens reports casts of PostgreSQL that lose nothing before the column's own
+// type is applied: to numeric without precision, and to wider integers.
+// Timestamps are not among them: a second rounding may go the other way.
+func (a *analysis) widens(t schema.Type, c *schema.Column) bool {
+	if a.dialect != Postgres || t.Kind != c.Type.Kind {
+		return false
+	}
+	switch t.Kind {
+	case schema.KindNumeric:
+		return !t.HasPrecision
+	case schema.KindInt:
+		return t.Bits >= c.Type.Bits
+	}
+	return false
 }
 
 // storageClass reports whether SQLite's CAST to a type of that kind makes what a

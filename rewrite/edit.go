@@ -278,6 +278,7 @@ func (b *builder) shape() {
 	for t, text := range b.a.shaped {
 		b.edits = append(b.edits, edit{span: t.Span, text: b.shapeText(t, text)})
 	}
+	b.callEdits()
 	for ref, e := range b.a.indexed {
 		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: b.a.indexName(ref, e)})
 	}

@@ -520,6 +520,9 @@ func (a *analysis) funcTable(f *FuncTable, sc *scope) ([]visible, []string, erro
 	if err := a.clearAll(f.Calls, sc, ReasonFunction); err != nil {
 		return nil, nil, err
 	}
+	if err := a.useCallShape(f); err != nil {
+		return nil, nil, err
+	}
 	r := &relation{open: true, partCol: -1, pos: f.Start}
 	if f.Alias != nil {
 		r.alias = *f.Alias

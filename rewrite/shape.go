@@ -29,6 +29,7 @@ type shaping struct {
 	tables []*schema.Table
 	cat    Catalog
 	front  Frontend
+	maria  bool       // MariaDB, where MySQL is the dialect
 	id     RelationID // of the relation that is replaced
 	names  []string   // its columns
 }
@@ -40,6 +41,7 @@ var shapes = map[Dialect]map[string]func(*shaping) string{
 		"pg_catalog.pg_attribute":                    (*shaping).postgresAttributes,
 		"pg_catalog.pg_constraint":                   (*shaping).postgresConstraints,
 		"pg_catalog.pg_index":                        (*shaping).postgresIndexes,
+		"pg_catalog.pg_indexes":                      (*shaping).postgresIndexTexts,
 		"information_schema.table_constraints":       (*shaping).withoutGuards,
 		"information_schema.check_constraints":       (*shaping).withoutGuards,
 		"information_schema.key_column_usage":        (*shaping).indexNames,
@@ -75,7 +77,7 @@ func (a *analysis) shape(rel *Relation) string {
 	if write == nil || len(tables) == 0 {
 		return ""
 	}
-	s := &shaping{d: a.dialect, quote: a.front.QuoteIdent, tables: tables, cat: a.cat, front: a.front, id: id, names: sh.SystemColumns(id)}
+	s := &shaping{d: a.dialect, quote: a.front.QuoteIdent, tables: tables, cat: a.cat, front: a.front, maria: a.session.MariaDB, id: id, names: sh.SystemColumns(id)}
 	return write(s)
 }
 
@@ -180,6 +182,9 @@ func (s *shaping) selectWith(replace map[string]string, where string) string {
 
 // withoutGuards leaves the guards' constraints out.
 func (s *shaping) withoutGuards() string {
+	if s.maria {
+		return s.mariaGuards()
+	}
 	return "(SELECT * FROM " + s.from() + " WHERE lower(" + s.quote(s.column("constraint_name")) + ") NOT LIKE " + literal(guardPrefix+"%") + ")"
 }
 
@@ -236,11 +241,11 @@ func (s *shaping) isColumn(t *schema.Table, column string) string {
 
 // replaced writes, for each of some columns of information_schema.columns, the
 // value that describes the logical type.
-func (s *shaping) replaced(describe func(schema.Type) map[string]string, casts map[string]string) map[string]string {
+func (s *shaping) replaced(describe func(*schema.Table, schema.Type) map[string]string, casts map[string]string) map[string]string {
 	arms := map[string]*strings.Builder{}
 	for _, t := range s.tables {
 		for _, c := range t.Columns {
-			for name, value := range describe(c.Type) {
+			for name, value := range describe(t, c.Type) {
 				if arms[name] == nil {
 					arms[name] = &strings.Builder{}
 				}

@@ -7,7 +7,7 @@ import (
 )
 
 func (s *shaping) mysqlColumns() string {
-	replace := s.replaced(describeMySQL, nil)
+	replace := s.replaced(s.describeMySQL, nil)
 	for _, name := range []string{"character_maximum_length", "character_octet_length", "numeric_precision", "numeric_scale", "datetime_precision"} {
 		// Beside an unsigned column a literal would make the result a decimal.
 		replace[name] = "CAST(" + replace[name] + " AS UNSIGNED)"
@@ -16,6 +16,57 @@ func (s *shaping) mysqlColumns() string {
 		replace["column_key"] = key
 	}
 	return s.selectWith(replace, s.notIndex())
+}
+
+// describeMySQL describes a column of a table. What CREATE TABLE says of texts
+// holds for its columns; JSON is a type of MySQL, and a text of MariaDB.
+func (s *shaping) describeMySQL(t *schema.Table, typ schema.Type) map[string]string {
+	m := describeMySQL(typ)
+	switch {
+	case typ.Kind == schema.KindJSON && s.maria:
+		m["collation_name"] = "'utf8mb4_bin'"
+	case typ.Kind == schema.KindJSON:
+		m["data_type"], m["column_type"] = "'json'", "'json'"
+		for _, none := range []string{"character_maximum_length", "character_octet_length", "character_set_name", "collation_name"} {
+			m[none] = "NULL"
+		}
+	case m["collation_name"] != "NULL":
+		m["collation_name"] = "COALESCE((SELECT sealsql_t.TABLE_COLLATION FROM information_schema.TABLES AS sealsql_t WHERE sealsql_t.TABLE_NAME = " + literal(t.Name) +
+			" AND sealsql_t.TABLE_SCHEMA = " + s.quote(s.id.Name) + "." + s.quote(s.column("table_schema")) + "), @@collation_database)"
+		m["character_set_name"] = "substring_index(" + m["collation_name"] + ", '_', 1)"
+	}
+	return m
+}
+
+// mariaGuards leaves the guards' constraints out, but those of JSON columns: by
+// a constraint with the name of the column MariaDB shows that a text is JSON.
+func (s *shaping) mariaGuards() string {
+	name := s.quote(s.column("constraint_name"))
+	guard := "lower(" + name + ") LIKE " + literal(guardPrefix+"%")
+	var names, clauses, json strings.Builder
+	for _, t := range s.tables {
+		for _, c := range t.Columns {
+			if c.Type.Kind != schema.KindJSON {
+				continue
+			}
+			is := "lower(" + name + ") = " + literal(strings.ToLower(GuardName(c))) + " AND lower(" + s.quote(s.column("table_name")) + ") = " + literal(strings.ToLower(t.Name))
+			names.WriteString(" WHEN " + is + " THEN " + literal(c.Name))
+			clauses.WriteString(" WHEN " + is + " THEN " + literal("json_valid("+s.quote(c.Name)+")"))
+			json.WriteString(" OR " + is)
+		}
+	}
+	where := "NOT (" + guard + ")"
+	if json.Len() == 0 {
+		return "(SELECT * FROM " + s.from() + " WHERE " + where + ")"
+	}
+	column := func(lower string, arms *strings.Builder) string {
+		return "(CASE" + arms.String() + " ELSE " + s.quote(s.column(lower)) + " END)"
+	}
+	var levels strings.Builder
+	levels.WriteString(" WHEN " + guard + " THEN 'Column'")
+	return s.selectWith(map[string]string{
+		"constraint_name": column("constraint_name", &names), "check_clause": column("check_clause", &clauses), "level": column("level", &levels),
+	}, where+json.String())
 }
 
 // mysqlKeys shows the keys over index columns as keys over their columns.

@@ -109,7 +109,7 @@ func describePostgres(t schema.Type) postgresType {
 
 func (s *shaping) postgresColumns() string {
 	const cardinal, chars, ident = "::information_schema.cardinal_number", "::information_schema.character_data", "::information_schema.sql_identifier"
-	replace := s.replaced(func(t schema.Type) map[string]string {
+	replace := s.replaced(func(_ *schema.Table, t schema.Type) map[string]string {
 		p := describePostgres(t)
 		octets := "NULL"
 		if p.collatable && t.Kind != schema.KindArray {
@@ -193,6 +193,10 @@ func (s *shaping) postgresIndexes() string {
 	if len(pairs) == 0 {
 		return ""
 	}
+	where := s.notPatternIndex("relname")
+	if where != "" {
+		where = "indexrelid IN (SELECT sealsql_i.oid FROM pg_catalog.pg_class AS sealsql_i WHERE " + where + ")"
+	}
 	return s.selectWith(map[string]string{
 		"indkey": "(SELECT pg_catalog.string_agg(COALESCE((SELECT sealsql_v.attnum FROM pg_catalog.pg_attribute sealsql_h" +
 			" JOIN pg_catalog.pg_attribute sealsql_v ON sealsql_v.attrelid = sealsql_h.attrelid" +
@@ -200,7 +204,51 @@ func (s *shaping) postgresIndexes() string {
 			" JOIN pg_catalog.pg_namespace sealsql_n ON sealsql_n.oid = sealsql_c.relnamespace" +
 			" WHERE sealsql_h.attrelid = indrelid AND sealsql_h.attnum = sealsql_k.n AND (" + strings.Join(pairs, " OR ") + ")), sealsql_k.n)::text, ' ' ORDER BY sealsql_k.o)::int2vector" +
 			" FROM pg_catalog.unnest(indkey::int2[]) WITH ORDINALITY sealsql_k (n, o))",
-	}, "")
+	}, where)
+}
+
+// postgresIndexTexts does so in the texts of the view pg_indexes, behind the
+// names of the index and of its table.
+func (s *shaping) postgresIndexTexts() string {
+	const keys = "pg_catalog.strpos(indexdef, ' USING ')"
+	var arms strings.Builder
+	for _, t := range s.tables {
+		text := "pg_catalog.substr(indexdef, " + keys + ")"
+		for _, c := range t.Columns {
+			for _, x := range c.Hidden() {
+				if simpleName(x.Physical()) {
+					text = "pg_catalog.regexp_replace(" + text + ", " + literal("[[:<:]]"+x.Physical()+"[[:>:]]") + ", " + literal(s.spelt(c.Name)) + ", 'g')"
+					continue
+				}
+				text = "pg_catalog.replace(" + text + ", " + literal(s.quote(x.Physical())) + ", " + literal(s.spelt(c.Name)) + ")"
+			}
+		}
+		arms.WriteString(" WHEN lower(tablename) = " + literal(strings.ToLower(t.Name)))
+		if t.Schema != "" {
+			arms.WriteString(" AND lower(schemaname) = " + literal(strings.ToLower(t.Schema)))
+		}
+		arms.WriteString(" THEN pg_catalog.left(indexdef, " + keys + " - 1) OPERATOR(pg_catalog.||) " + text)
+	}
+	s.names = []string{"schemaname", "tablename", "indexname", "tablespace", "indexdef"}
+	return s.selectWith(map[string]string{"indexdef": "(CASE" + arms.String() + " ELSE indexdef END)"}, s.notPatternIndex("indexname"))
+}
+
+// spelt is a name as PostgreSQL prints it.
+func (s *shaping) spelt(name string) string {
+	if simpleName(name) {
+		return name
+	}
+	return s.quote(name)
+}
+
+// simpleName reports a name that needs no quotes, unless it is a keyword.
+func simpleName(name string) bool {
+	for i := range len(name) {
+		if b := name[i]; (b < 'a' || b > 'z') && b != '_' && (i == 0 || b < '0' || b > '9') {
+			return false
+		}
+	}
+	return name != ""
 }
 
 func (s *shaping) postgresConstraints() string {

@@ -29,14 +29,16 @@ func (s *shaping) sqliteMaster() string {
 				arms.WriteString(" WHEN type = 'table' AND " + name + " THEN " + literal(text))
 			}
 		}
-		sql := "sql"
+		// Programs that read the text expect their own quotes in it.
+		accents, quotes := "sql", "sql"
 		for _, c := range t.Columns {
 			for _, x := range c.Hidden() {
-				sql = "replace(" + sql + ", " + literal(s.quote(x.Physical())) + ", " + literal(s.quote(c.Name)) + ")"
+				accents = "replace(" + accents + ", " + literal(s.quote(x.Physical())) + ", " + literal("`"+strings.ReplaceAll(c.Name, "`", "``")+"`") + ")"
+				quotes = "replace(" + quotes + ", " + literal(s.quote(x.Physical())) + ", " + literal(s.quote(c.Name)) + ")"
 			}
 		}
-		if sql != "sql" {
-			arms.WriteString(" WHEN type = 'index' AND " + name + " THEN " + sql)
+		if quotes != "sql" {
+			arms.WriteString(" WHEN type = 'index' AND " + name + " THEN CASE WHEN instr(sql, '`') > 0 THEN " + accents + " ELSE " + quotes + " END")
 		}
 	}
 	if arms.Len() == 0 {

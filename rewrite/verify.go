@@ -411,6 +411,9 @@ func (v verifier) tableExpr(x, y TableExpr) bool {
 		return ok && x.Kind == y.Kind && v.tableExpr(x.Left, y.Left) && v.tableExpr(x.Right, y.Right) && v.expr(x.On, y.On) &&
 			v.using(x, y) && alias(x.Alias, y.Alias)
 	case *FuncTable:
+		if s, ok := v.b.a.shapedCalls[x]; ok {
+			return v.derivedCall(x, s, y)
+		}
 		y, ok := y.(*FuncTable)
 		return ok && v.exprs(x.Calls, y.Calls) && alias(x.Alias, y.Alias) && idents(x.ColumnAliases, y.ColumnAliases) &&
 			x.Lateral == y.Lateral && x.Attr == y.Attr

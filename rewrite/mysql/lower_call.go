@@ -34,6 +34,8 @@ func (l *lowerer) call(x *ast.FuncCallExpr) rewrite.Expr {
 		if e := l.using(x); e != nil {
 			return e
 		}
+	case "timestamp":
+		return l.timestamp(x)
 	case "nextval", "lastval", "setval":
 		return l.sequence(x)
 	}
@@ -100,6 +102,17 @@ func (l *lowerer) plainCall(x *ast.FuncCallExpr) rewrite.Expr {
 	l.eatPunct(")")
 	c.Span = l.span(from)
 	return c
+}
+
+// timestamp lowers TIMESTAMP(x), which is a cast to DATETIME with as many digits
+// of a second as there can be. A quoted name may be a routine's.
+func (l *lowerer) timestamp(x *ast.FuncCallExpr) rewrite.Expr {
+	e := l.plainCall(x)
+	c, ok := e.(*rewrite.Call)
+	if !ok || !c.Known() || len(c.Name) != 1 || c.Name[0].Quoted || len(c.Args) != 1 || len(c.Extra) > 0 {
+		return e
+	}
+	return &rewrite.Cast{Span: c.Span, X: c.Args[0], Type: "datetime(6)"}
 }
 
 // valueRef makes VALUE(c) of the name that stood in for it; see parseText.

@@ -327,7 +327,11 @@ func (l *lowerer) multiAssign(list []*ast.Node, m *ast.MultiAssignRef) rewrite.A
 			parts = append(parts, l.partial(a.Columns[len(a.Columns)-1], t.Indirection))
 		}
 	}
-	a.Value = l.exprOf(m.Source)
+	v, r := l.expr(m.Source)
+	if r = l.growToItem(r); r.ok && a.Columns[0].Known() {
+		a.Span = rewrite.Span{Start: a.Columns[0].Start, End: l.t.list[r.hi].End}
+	}
+	a.Value = v
 	if len(parts) > 0 {
 		a.Value = &rewrite.Opaque{
 			What: "assignment to a part of a column", Kids: append(parts, a.Value),

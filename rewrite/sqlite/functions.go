@@ -5,7 +5,7 @@ package sqlite
 // outside the value (sqlite_log), read a row's storage (sqlite_offset), name a
 // table (rtreecheck), belong to a virtual table (match, highlight, snippet,
 // bm25, fts5…, rtree…, geopoly…), and pragma_… as table functions, but for those
-// that tell of indexes and foreign keys: names only.
+// that tell of names and, for annotated tables through the planner, of types.
 func (frontend) Function(name string) bool { return functions[name] }
 
 // functions are those of modernc.org/sqlite (PRAGMA function_list), reviewed
@@ -15,7 +15,10 @@ var functions = func() map[string]bool {
 	for _, f := range builtins {
 		m[f] = true
 	}
-	for _, f := range []string{"pragma_index_list", "pragma_index_info", "pragma_index_xinfo", "pragma_foreign_key_list"} {
+	for _, f := range []string{
+		"pragma_index_list", "pragma_index_info", "pragma_index_xinfo", "pragma_foreign_key_list",
+		"pragma_table_info", "pragma_table_xinfo", "pragma_table_list", "pragma_database_list",
+	} {
 		m[f] = true
 	}
 	return m

@@ -28,6 +28,29 @@ func (e Engine) Plain() string {
 // Sealed is the name of the encrypting driver.
 func (e Engine) Sealed() string { return "encrypted-" + string(e) }
 
+// Schema is what an application finds in its database.
+type Schema struct {
+	// Config is the configuration of the encrypted database.
+	Config func(Engine) string
+	// Create makes the tables, through whatever driver.
+	Create func(ctx context.Context, db *sql.DB, e Engine) error
+	// Stored are queries of all encrypted columns, for the plain driver.
+	Stored []string
+	// Words are of every encrypted text that is stored.
+	Words []string
+}
+
+// Shop is the schema of most applications here.
+var Shop = Schema{
+	Config: Engine.Config,
+	Create: func(ctx context.Context, db *sql.DB, e Engine) error { return e.Create(ctx, db) },
+	Stored: []string{
+		"SELECT email, name, phone, born, score, balance, last_seen FROM customers",
+		"SELECT item, code, price, placed_at FROM orders",
+	},
+	Words: []string{"ada@", "grace@", "alan@", "Lovelace", "Hopper", "Turing", "+44 20", "+1 202", "Engine", "Compiler", "Bombe", "A-100", "B-200", "C-300"},
+}
+
 // Config annotates two thirds of the shop's text, numeric and time columns, all
 // of them searchable. Types are those of the columns in the shop's tables.
 func (e Engine) Config() string {
@@ -84,14 +107,11 @@ func (e Engine) Create(ctx context.Context, db *sql.DB) error {
 	return nil
 }
 
-// Stored returns what the plain driver reads of all encrypted columns, as text:
+// Read returns what the plain driver reads of all encrypted columns, as text:
 // nothing of the application's words may be in it.
-func (e Engine) Stored(ctx context.Context, plain *sql.DB) (string, error) {
+func (s Schema) Read(ctx context.Context, plain *sql.DB) (string, error) {
 	var b strings.Builder
-	for _, q := range []string{
-		"SELECT email, name, phone, born, score, balance, last_seen FROM customers",
-		"SELECT item, code, price, placed_at FROM orders",
-	} {
+	for _, q := range s.Stored {
 		rows, err := plain.QueryContext(ctx, q)
 		if err != nil {
 			return "", err
@@ -117,6 +137,3 @@ func (e Engine) Stored(ctx context.Context, plain *sql.DB) (string, error) {
 	}
 	return b.String(), nil
 }
-
-// Words are of every encrypted text that the applications store.
-var Words = []string{"ada@", "grace@", "alan@", "Lovelace", "Hopper", "Turing", "+44 20", "+1 202", "Engine", "Compiler", "Bombe", "A-100", "B-200", "C-300"}

@@ -1,0 +1,9 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/sealsql/sealsql/examples/orm/tourtest"
+)
+
+func TestTour(t *testing.T) { tourtest.RunOn(t, shop, app) }
