@@ -79,7 +79,8 @@ func (p *parse) bound(table path, e *namedEntry[columnSection], c *schema.Column
 func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKeys) *schema.Column {
 	c := &schema.Column{Name: e.Key, Type: schema.Type(e.Value.Type)}
 	at := table.key("columns").key(e.Key)
-	c.Sealing = p.sealing(at, e.Value.sealing(p.dec, at).over(base))
+	keys := e.Value.sealing(p.dec, at).over(base)
+	c.Sealing, c.Verify = p.sealing(at, keys), schema.Verifications[keys.verify]
 	if e.Value.Carrier == "text" {
 		c.Carrier = schema.CarrierText
 	}

@@ -53,6 +53,8 @@ type analysis struct {
 	filters    []lossy
 	// liked are its comparisons with patterns.
 	liked []*liked
+	// verified are the comparisons of values with their indexes.
+	verified []Verify
 	// keyed are comparisons whose rows are looked up first.
 	keyed []keyed
 	// after are the statements that complete a definition.

@@ -216,6 +216,8 @@ type Plan struct {
 	Filters []Filter
 	// Likes are comparisons with patterns likewise.
 	Likes []*Like
+	// Verifies are comparisons of values with their indexes.
+	Verifies []Verify
 	// Limit is the LIMIT that the driver applies; nil for none.
 	Limit *Limit
 	// First is set for a statement that is run in two steps: the plan has no text

@@ -203,6 +203,9 @@ func describePlan(p *rewrite.Plan) string {
 		}
 		b.WriteByte('\n')
 	}
+	for _, v := range p.Verifies {
+		fmt.Fprintf(&b, "compare result %d with index %s in result %d\n", v.Value+1, v.Index.Physical(), v.Cell+1)
+	}
 	for _, text := range p.After {
 		b.WriteString("then " + text + "\n")
 	}
@@ -589,6 +592,8 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			x := &schema.Fragments{Name: f[i+1], Collation: schema.CollationBytes}
 			*map[string]**schema.Fragments{"prefix": &col.Prefix, "suffix": &col.Suffix, "contains": &col.Contains}[f[i]] = x
 			i++
+		case "verified":
+			ann.Columns[len(ann.Columns)-1].Verify = schema.VerifyAlways
 		case "required":
 			c.NotNull = true
 		case "asherah":

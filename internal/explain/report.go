@@ -35,6 +35,8 @@ type Report struct {
 	Searches []Line   `json:"searches,omitempty"`
 	Checks   []string `json:"checks,omitempty"`
 	Filters  []string `json:"filters,omitempty"`
+	// Verified are the indexes that are compared with the values of each row.
+	Verified []string `json:"verified,omitempty"`
 	// Steps are the statements that are run in its place, in one transaction:
 	// lookups of keys, and last the statement with the keys, here with none.
 	Steps   []Report `json:"steps,omitempty"`
@@ -51,7 +53,7 @@ type Line struct {
 	// result column, which may have no name, or the index.
 	Name string `json:"name,omitempty"`
 	// Action is "clear", "sealed" (nothing in clear), "split" (in clear as
-	// well), "opened", "partition", "hidden" or "searched".
+	// well), "opened", "partition", "hidden", "compared" (a cell with its value) or "searched".
 	Action string `json:"action"`
 	// Uses are the encrypted columns concerned and what is done for each.
 	Uses []Use `json:"uses,omitempty"`
@@ -135,6 +137,9 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 	r.Parameters, r.Added = d.parameters(), d.added()
 	r.Results = d.results(func(name string) bool { return m.ShowLiterals || strings.Contains(r.Text, name) })
 	r.Searches, r.Checks, r.Filters = d.searches(), d.checks(), d.filters()
+	for _, v := range v.Plan.Verifies {
+		r.Verified = append(r.Verified, fmt.Sprintf("the index %s of %s, computed again of each value", v.Index.Physical(), v.Index.Column()))
+	}
 	return r
 }
 
@@ -408,6 +413,9 @@ func (d *describer) results(shown func(name string) bool) []Line {
 		}
 		if known {
 			d.opened(&l, d.plan.Results[i])
+		}
+		if slices.ContainsFunc(d.plan.Verifies, func(v rewrite.Verify) bool { return v.Cell == i }) {
+			l.Action = "compared"
 		}
 		out = append(out, l)
 	}
