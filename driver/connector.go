@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/sealsql/sealsql/audit"
@@ -86,8 +85,6 @@ type connector struct {
 	warn    *seldom.Logger
 	// unobserved takes the plan cache out of the statistics.
 	unobserved func()
-	// mismatches counts values whose index is another than the one beside them.
-	mismatches atomic.Uint64
 }
 
 // New wraps an inner connector. The result's connections seal and open the

@@ -2,11 +2,8 @@ package driver
 
 import (
 	"bytes"
-	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"log/slog"
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/envelope"
@@ -94,30 +91,11 @@ func unverified(err error) bool {
 // mismatch is what becomes of a row whose value and index differ.
 func (o *opener) mismatch(c *schema.Column) error {
 	err := &sealsql.IndexMismatchError{Column: c.String(), Row: o.rows}
-	o.verifier.c.cr.mismatches.Add(1)
+	cr := o.verifier.c.cr
+	cr.rec.IndexMismatch()
 	if c.Verify == schema.VerifyAlways {
 		return err
 	}
-	slog.WarnContext(o.ctx, "sealsql: a value and its search index differ", "column", err.Column, "row", err.Row)
+	cr.warn.Warn("sealsql: a value and its search index differ", "column", err.Column, "row", err.Row)
 	return nil
-}
-
-// IndexMismatches returns how many values were found whose search index is
-// another than the one stored beside them (verify: always and report), since db
-// was opened or its configuration reloaded. db must have been opened by a driver
-// of this module, or with its Wrap.
-func IndexMismatches(ctx context.Context, db *sql.DB) (n uint64, err error) {
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer conn.Close()
-	err = conn.Raw(func(c any) error {
-		own, err := connOf(c)
-		if err == nil {
-			n = own.cr.mismatches.Load()
-		}
-		return err
-	})
-	return n, err
 }
