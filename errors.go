@@ -90,7 +90,7 @@ type ColumnError struct {
 	// Column is "table.column", or the columns that a result column may come
 	// from, separated by "|".
 	Column string
-	// Op is "seal", "open", "index", "partition", "row" or "guard".
+	// Op is "seal", "open", "index", "sort", "partition", "row" or "guard".
 	Op string
 	// Err is the cause; errors.Is and errors.As see it.
 	Err error

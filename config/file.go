@@ -327,10 +327,16 @@ type columnSection struct {
 	Pad       *padding       `yaml:"pad" doc:"Padding of the column's values; that of the table unless given."`
 	Read      []formWord     `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of the table unless given."`
 	Verify    string         `yaml:"verify" enum:"never always report" doc:"Whether the column's values are compared with its search indexes where a SELECT finds rows by these; that of the table unless given."`
+	Sort      *sortSection   `yaml:"client_sort" doc:"Lets the driver sort by the column where no index reveals its order, up to a number of rows."`
 	Accept    string         `yaml:"accept_leakage" enum:"order" doc:"What the database may learn beyond which values are equal: order."`
 	BindRow   *bool          `yaml:"bind_row" doc:"false takes the column out of the table's bind_row."`
 	Audit     []auditWord    `yaml:"audit" doc:"Statements on the column that the audit trail records: read, write, search, delete. None unless given."`
 	Format    string         `yaml:"format" enum:"compact asherah" doc:"Format of the column's records; that of the table unless given."`
+}
+
+type sortSection struct {
+	MaxRows   int    `yaml:"max_rows" required:"true" min:"1" max:"1000000" doc:"Rows that are sorted; more are an error."`
+	Collation string `yaml:"collation" enum:"binary" doc:"The order of texts, which must be said: binary, by bytes."`
 }
 
 func (*columnSection) words() []string { return []string{"encrypted"} }

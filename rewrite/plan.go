@@ -223,6 +223,9 @@ type Plan struct {
 	// First is set for a statement that is run in two steps: the plan has no text
 	// then, and nothing else but Params, ParamNames and Tables.
 	First *KeysFirst
+	// Sorted is set for a query whose rows the driver sorts; as with First, there
+	// is no text then.
+	Sorted *ClientSort
 	// After are statements that complete the definition: what the engine has no
 	// place for in it. They are run on the same connection once it has succeeded.
 	After []string

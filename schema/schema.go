@@ -79,6 +79,9 @@ type Column struct {
 	// Verify says whether values are compared with their indexes where a SELECT
 	// finds rows by these.
 	Verify Verification
+	// ClientSort is the number of rows up to which the driver sorts by the column
+	// where the server cannot; 0 for none.
+	ClientSort int
 	// Sealing is the form of the records.
 	Sealing Sealing
 	// AuditReads and AuditWrites have statements that show, or seal, values of

@@ -33,6 +33,7 @@ func (r Report) Write(w io.Writer) error {
 	section(b, "search indexes", r.Searches, Line.name)
 	list(b, "checked before anything is sent", r.Checks)
 	list(b, "left out after opening", r.Filters)
+	list(b, "sorted by the driver", r.Sorted)
 	list(b, "compared after opening", r.Verified)
 	_, err := io.WriteString(w, b.String())
 	return err
