@@ -123,6 +123,9 @@ func TestEveryKeyReachesTheConfiguration(t *testing.T) {
 			t.Errorf("%s: verify is %v", name, c)
 		}
 	}
+	if c := users.Column("salary"); c.ClientSort != 500 {
+		t.Errorf("salary: client_sort is %d", c.ClientSort)
+	}
 	if got := tables[1].Columns[0].Verify; got != schema.VerifyReport {
 		t.Errorf("defaults: verify is %v", got)
 	}
