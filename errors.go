@@ -2,6 +2,7 @@ package sealsql
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/sealsql/sealsql/envelope"
@@ -65,13 +66,31 @@ var (
 	ErrSetup = errors.New("sealsql: database not set up for encryption")
 )
 
+// IndexMismatchError says that a value is not the one that its search index was
+// made of: the cells of two rows were exchanged, or one was changed by other
+// means than this driver (verify: always). errors.Is finds ErrTampered. It does
+// not hold the value.
+type IndexMismatchError struct {
+	// Column is "table.column".
+	Column string
+	// Row is the place of the row among those that the server returned, from 1.
+	Row int
+}
+
+func (e *IndexMismatchError) Error() string {
+	return "sealsql: verify " + e.Column + ": row " + strconv.Itoa(e.Row) + " of the result was found by a search index that is not that of its value; write the value again, or restore the row from a backup"
+}
+
+// Is makes the error an ErrTampered.
+func (e *IndexMismatchError) Is(target error) bool { return target == ErrTampered }
+
 // ColumnError is a failure to seal or open a value of one column. It holds
 // neither the value nor any key.
 type ColumnError struct {
 	// Column is "table.column", or the columns that a result column may come
 	// from, separated by "|".
 	Column string
-	// Op is "seal", "open", "index", "partition", "row" or "guard".
+	// Op is "seal", "open", "index", "sort", "partition", "row" or "guard".
 	Op string
 	// Err is the cause; errors.Is and errors.As see it.
 	Err error

@@ -118,6 +118,17 @@ func TestEveryKeyReachesTheConfiguration(t *testing.T) {
 		t.Fatalf("tables are %v", tables)
 	}
 	users := tables[0]
+	for name, want := range map[string]schema.Verification{"ssn": schema.VerifyAlways, "odd name": schema.VerifyNever} {
+		if c := users.Column(name); c == nil || c.Verify != want {
+			t.Errorf("%s: verify is %v", name, c)
+		}
+	}
+	if c := users.Column("salary"); c.ClientSort != 500 {
+		t.Errorf("salary: client_sort is %d", c.ClientSort)
+	}
+	if got := tables[1].Columns[0].Verify; got != schema.VerifyReport {
+		t.Errorf("defaults: verify is %v", got)
+	}
 	if !users.Relaxed || users.Partition.Kind != schema.PartitionColumn || users.Partition.Column != "tenant_id" || users.Partition.Type.Name != "uuid" {
 		t.Errorf("users is %+v", users)
 	}

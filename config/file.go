@@ -255,6 +255,7 @@ type defaultsSection struct {
 	Compress  *threshold       `yaml:"compress" doc:"Size in bytes from which values are compressed (zstd), or none. The length of a compressed value gives away how compressible it is."`
 	Pad       *padding         `yaml:"pad" doc:"Hides the length of values: a power of two pads to its next multiple, padme to the lengths of PADMÉ."`
 	Read      []formWord       `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written."`
+	Verify    string           `yaml:"verify" enum:"never always report" doc:"Whether values are compared with their search indexes where a SELECT finds rows by these: always makes a mismatch an error, report logs and counts it."`
 	Partition partitionSection `yaml:"partition" doc:"Partition of tables that name none; the constant default unless given."`
 }
 
@@ -267,6 +268,7 @@ type tableSection struct {
 	Compress  *threshold             `yaml:"compress" doc:"Size in bytes from which the table's values are compressed, or none; that of defaults unless given."`
 	Pad       *padding               `yaml:"pad" doc:"Padding of the table's values; that of defaults unless given."`
 	Read      []formWord             `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of defaults unless given."`
+	Verify    string                 `yaml:"verify" enum:"never always report" doc:"Whether the table's values are compared with their search indexes; that of defaults unless given."`
 	BindRow   *rowIdentitySection    `yaml:"bind_row" doc:"Binds every encrypted value to its row: it opens only beside the same value of this column. Statements that write or read encrypted columns then have to tell the row."`
 	Indexes   named[compoundSection] `yaml:"indexes" doc:"Search indexes over several columns together, by name."`
 	Columns   named[columnSection]   `yaml:"columns" required:"true" doc:"The encrypted columns."`
@@ -325,10 +327,17 @@ type columnSection struct {
 	Compress  *threshold     `yaml:"compress" doc:"Size in bytes from which the column's values are compressed, or none; that of the table unless given."`
 	Pad       *padding       `yaml:"pad" doc:"Padding of the column's values; that of the table unless given."`
 	Read      []formWord     `yaml:"read" doc:"Algorithms and forms that are read besides the one that is written; those of the table unless given."`
+	Verify    string         `yaml:"verify" enum:"never always report" doc:"Whether the column's values are compared with its search indexes where a SELECT finds rows by these; that of the table unless given."`
+	Sort      *sortSection   `yaml:"client_sort" doc:"Lets the driver sort by the column where no index reveals its order, up to a number of rows."`
 	Accept    string         `yaml:"accept_leakage" enum:"order" doc:"What the database may learn beyond which values are equal: order."`
 	BindRow   *bool          `yaml:"bind_row" doc:"false takes the column out of the table's bind_row."`
 	Audit     []auditWord    `yaml:"audit" doc:"Statements on the column that the audit trail records: read, write, search, delete. None unless given."`
 	Format    string         `yaml:"format" enum:"compact asherah" doc:"Format of the column's records; that of the table unless given."`
+}
+
+type sortSection struct {
+	MaxRows   int    `yaml:"max_rows" required:"true" min:"1" max:"1000000" doc:"Rows that are sorted; more are an error."`
+	Collation string `yaml:"collation" enum:"binary" doc:"The order of texts, which must be said: binary, by bytes."`
 }
 
 func (*columnSection) words() []string { return []string{"encrypted"} }
@@ -354,7 +363,7 @@ func (*columnSection) instead() map[string]string {
 
 func (*columnSection) later() map[string]string {
 	m := laterKeys("write it below search", "equality", "prefix", "range", "unique", "normalize")
-	for k, v := range laterKeys("leave it out", "state", "plain", "mask", "access", "json", "verify", "collation") {
+	for k, v := range laterKeys("leave it out", "state", "plain", "mask", "access", "json", "collation") {
 		m[k] = v
 	}
 	return m

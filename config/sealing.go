@@ -15,6 +15,7 @@ type sealingKeys struct {
 	compress           *threshold
 	read               []formWord
 	given              bool // read is given, if only as an empty list
+	verify             string
 }
 
 // over returns k, completed by what the level above says.
@@ -33,6 +34,9 @@ func (k sealingKeys) over(base sealingKeys) sealingKeys {
 	}
 	if !k.given {
 		k.read, k.given = base.read, base.given
+	}
+	if k.verify == "" {
+		k.verify = base.verify
 	}
 	return k
 }
@@ -66,15 +70,15 @@ func (p *parse) sealing(at path, k sealingKeys) schema.Sealing {
 }
 
 func (s *defaultsSection) sealing(d *decoder, at path) sealingKeys {
-	return sealingKeys{s.Algorithm, s.DataKey, s.Pad, s.Compress, s.Read, d.has(at.key("read"))}
+	return sealingKeys{s.Algorithm, s.DataKey, s.Pad, s.Compress, s.Read, d.has(at.key("read")), s.Verify}
 }
 
 func (s *tableSection) sealing(d *decoder, at path) sealingKeys {
-	return sealingKeys{s.Algorithm, s.DataKey, s.Pad, s.Compress, s.Read, d.has(at.key("read"))}
+	return sealingKeys{s.Algorithm, s.DataKey, s.Pad, s.Compress, s.Read, d.has(at.key("read")), s.Verify}
 }
 
 func (s *columnSection) sealing(d *decoder, at path) sealingKeys {
-	return sealingKeys{s.Algorithm, s.DataKey, s.Pad, s.Compress, s.Read, d.has(at.key("read"))}
+	return sealingKeys{s.Algorithm, s.DataKey, s.Pad, s.Compress, s.Read, d.has(at.key("read")), s.Verify}
 }
 
 // padding is none, padme or a block size.

@@ -82,7 +82,8 @@ func (p *parse) bound(table path, e *namedEntry[columnSection], c *schema.Column
 func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKeys) *schema.Column {
 	c := &schema.Column{Name: e.Key, Type: schema.Type(e.Value.Type)}
 	at := table.key("columns").key(e.Key)
-	c.Sealing = p.sealing(at, e.Value.sealing(p.dec, at).over(base))
+	keys := e.Value.sealing(p.dec, at).over(base)
+	c.Sealing, c.Verify = p.sealing(at, keys), schema.Verifications[keys.verify]
 	if e.Value.Carrier == "text" {
 		c.Carrier = schema.CarrierText
 	}
@@ -99,7 +100,23 @@ func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKey
 	}
 	e.Value.Search.indexes(c)
 	c.Accepted = schema.Leakages[e.Value.Accept]
+	if s := e.Value.Sort; s != nil {
+		c.ClientSort = s.MaxRows
+		p.sortedBy(at.key("client_sort"), s, &c.Type)
+	}
 	return c
+}
+
+// sortedBy checks that values of a type can be sorted outside of the server.
+func (p *parse) sortedBy(at path, s *sortSection, t *schema.Type) {
+	switch text := t.Kind == schema.KindText; {
+	case t.Kind == schema.KindJSON, text && t.Base == "char" || t.Base == "character" || t.Base == "bpchar":
+		p.dec.at(at, "values of this type are not sorted outside of the server", "leave the key out")
+	case text && s.Collation == "":
+		p.dec.at(at, "the order of texts depends on a collation, which the driver does not know", "add collation: binary if bytes are compared")
+	case !text && s.Collation != "":
+		p.dec.at(at.key("collation"), "only texts have a collation", "leave the key out")
+	}
 }
 
 func (s *partitionSection) isZero() bool {

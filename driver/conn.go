@@ -142,7 +142,7 @@ func (c *conn) prepareContext(ctx context.Context, query string) (driver.Stmt, e
 	if err != nil {
 		return nil, err
 	}
-	if p.First != nil {
+	if p.First != nil || p.Sorted != nil {
 		return &keysStmt{c, query, p.Params}, nil
 	}
 	return c.prepare(ctx, query, p)
@@ -165,6 +165,14 @@ func (c *conn) execInput(ctx context.Context, in Input, args []driver.NamedValue
 	p, err := c.planAny(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
 	if err != nil {
 		return nil, err
+	}
+	if p.Sorted != nil { // nobody sees the rows
+		in, x, err := c.sortInput(ctx, p, in)
+		if err != nil {
+			return nil, err
+		}
+		defer x.release()
+		return c.execInput(ctx, in, nil)
 	}
 	if p.First != nil {
 		s, err := c.steps(ctx, p, in, false)
@@ -213,6 +221,9 @@ func (c *conn) queryInput(ctx context.Context, in Input, args []driver.NamedValu
 	p, err := c.planAny(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
 	if err != nil {
 		return nil, err
+	}
+	if p.Sorted != nil {
+		return c.querySorted(ctx, p, in, false)
 	}
 	if p.First != nil {
 		s, err := c.steps(ctx, p, in, false)
@@ -314,7 +325,7 @@ func renumber(parts ...[]driver.NamedValue) []driver.NamedValue {
 // in two steps is refused.
 func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
 	p, err := c.planAny(ctx, query, o)
-	if err == nil && p.First != nil {
+	if err == nil && (p.First != nil || p.Sorted != nil) {
 		return nil, &rewrite.UnsupportedError{Pos: -1, Reason: rewrite.ReasonStatement, Hint: "the statement is run in two steps, which this way of sending it does not take; use ExecContext or QueryContext"}
 	}
 	return p, err

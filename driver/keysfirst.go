@@ -101,11 +101,17 @@ func (s *steps) query() (driver.Rows, error) {
 }
 
 func (s *steps) queryMain() (rows driver.Rows, closing func() error, err error) {
-	nothing := func() error { return nil }
 	in, err := s.main()
 	if err != nil {
 		return nil, nil, err
 	}
+	return s.send(in)
+}
+
+// send runs a query that is planned like any other. closing is called behind the
+// rows.
+func (s *steps) send(in Input) (rows driver.Rows, closing func() error, err error) {
+	nothing := func() error { return nil }
 	if !s.prepared {
 		rows, err := s.c.queryInput(s.ctx, in, nil)
 		if err != driver.ErrSkip {

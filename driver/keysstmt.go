@@ -23,8 +23,9 @@ var (
 	_ driver.RowsColumnTypeScanType         = (*endedRows)(nil)
 )
 
-// keysStmt is a prepared statement that is run in two steps. Nothing of it can
-// be prepared ahead: its text differs with the keys that are found.
+// keysStmt is a prepared statement that is run in two steps, or whose rows the
+// driver sorts: nothing of it is prepared ahead, for what is sent has another
+// text, which may differ with the keys that are found.
 type keysStmt struct {
 	c      *conn
 	query  string
@@ -52,7 +53,18 @@ func (s *keysStmt) Query(vals []driver.Value) (driver.Rows, error) {
 }
 
 func (s *keysStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	st, err := s.steps(ctx, args)
+	p, in, err := s.plan(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	if p.Sorted != nil { // nobody sees the rows
+		rows, err := s.c.querySorted(ctx, p, in, true)
+		if err != nil {
+			return nil, err
+		}
+		return driver.RowsAffected(0), rows.Close()
+	}
+	st, err := s.c.steps(ctx, p, in, true)
 	if err != nil {
 		return nil, err
 	}
@@ -60,23 +72,31 @@ func (s *keysStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (d
 }
 
 func (s *keysStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	st, err := s.steps(ctx, args)
+	p, in, err := s.plan(ctx, args)
+	if err != nil {
+		return nil, err
+	}
+	if p.Sorted != nil {
+		return s.c.querySorted(ctx, p, in, true)
+	}
+	st, err := s.c.steps(ctx, p, in, true)
 	if err != nil {
 		return nil, err
 	}
 	return st.query()
 }
 
-// steps plans the statement again, as the tables are now.
-func (s *keysStmt) steps(ctx context.Context, args []driver.NamedValue) (*steps, error) {
+// plan plans the statement again, as the tables are now.
+func (s *keysStmt) plan(ctx context.Context, args []driver.NamedValue) (*rewrite.Plan, Input, error) {
+	in := Input{Text: s.query, Args: args}
 	p, err := s.c.planAny(ctx, s.query, rewrite.Options{HasArgs: true, Prepare: true})
 	if err != nil {
-		return nil, err
+		return nil, in, err
 	}
-	if p.First == nil {
-		return nil, sealsql.ErrCatalogChanged // another configuration or other tables: prepare it anew
+	if p.First == nil && p.Sorted == nil {
+		return nil, in, sealsql.ErrCatalogChanged // another configuration or other tables: prepare it anew
 	}
-	return s.c.steps(ctx, p, Input{Text: s.query, Args: args}, true)
+	return p, in, nil
 }
 
 // endedRows do something when they are closed, once.

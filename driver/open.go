@@ -27,6 +27,8 @@ type opened struct {
 	filter *filter
 	// likes are the patterns that they are compared with.
 	likes []match
+	// verified are the indexes that they are compared with.
+	verified []verified
 	// tag is that of the current row's value; 0 for NULL and for no row.
 	tag logical.Tag
 }
@@ -61,6 +63,10 @@ type opener struct {
 	tag      logical.Tag
 	rec      *observe.Recorder
 	opening  tally
+	rows     int // that were read, for errors
+	// verifier computes the indexes of values that are compared with theirs; nil
+	// where none are.
+	verifier *call
 
 	lastID   string
 	lastPart envelope.Partition
@@ -90,10 +96,17 @@ func (x *call) opener() (*opener, error) {
 			return nil, err
 		}
 		likes := x.matches(i)
-		if res.Hidden && f == nil && likes == nil {
+		vs, err := x.verified(i)
+		if err != nil {
+			return nil, err
+		}
+		if res.Hidden && f == nil && likes == nil && vs == nil {
 			continue
 		}
-		col := opened{at: i, cols: res.Columns, filter: f, likes: likes, bare: res.Computed && x.bare()}
+		if vs != nil && o.verifier == nil {
+			o.verifier = x.verifier()
+		}
+		col := opened{at: i, verified: vs, cols: res.Columns, filter: f, likes: likes, bare: res.Computed && x.bare()}
 		k := len(res.Columns)
 		col.groups, groups = groups[:0:k], groups[k:]
 		if err := x.groups(&col, res); err != nil {
@@ -173,6 +186,7 @@ func (col *opened) merge(g group) bool {
 // partition or row of others are clear and stay as they were read.
 func (o *opener) row(row []driver.Value) error {
 	o.out = false
+	o.rows++
 	for i := range o.columns {
 		col := &o.columns[i]
 		v, err := o.open(col, row)
@@ -216,7 +230,7 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 	o.tag = 0
 	v := row[col.at]
 	if v == nil {
-		return nil, nil
+		return nil, o.verify(col, envelope.Partition{}, true, nil, row)
 	}
 	rec, err := o.record(col, v)
 	if err != nil {
@@ -232,7 +246,7 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		val, err := o.decrypt(col, g, part, id, rec)
+		val, err := o.decrypt(col, g, part, id, rec, row)
 		if err == nil {
 			return val, nil
 		}
@@ -241,6 +255,9 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 			o.rec.NotOpened(observe.Destroyed)
 			return nil, nil
 		}
+		if col.verified != nil && unverified(err) {
+			return nil, err
+		}
 		if i == len(col.groups)-1 || !errors.Is(err, envelope.ErrWrongColumn) {
 			return nil, openError(g.cols, err)
 		}
@@ -248,7 +265,7 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 	return nil, openError(col.cols, envelope.ErrTampered)
 }
 
-func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id string, rec []byte) (driver.Value, error) {
+func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id string, rec []byte, row []driver.Value) (driver.Value, error) {
 	if o.scratch == nil {
 		o.scratch = scratches.Get().(*[]byte)
 	}
@@ -284,6 +301,9 @@ func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id stri
 	if col.likes != nil && !col.like(plain) {
 		o.out = true
 		return nil, nil
+	}
+	if err := o.verify(col, part, false, plain, row); err != nil {
+		return nil, err
 	}
 	if col.bare {
 		return o.codec.Decode(&bareType, o.tag, plain)
@@ -358,6 +378,9 @@ func (o *opener) partition(g *group, row []driver.Value) (envelope.Partition, er
 func (o *opener) close() {
 	o.opening.flushOpened(o.rec)
 	clear(o.message[:cap(o.message)])
+	if o.verifier != nil {
+		o.verifier.release()
+	}
 	if o.scratch != nil {
 		giveScratch(o.scratch)
 		o.scratch = nil

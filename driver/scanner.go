@@ -44,6 +44,9 @@ func scanning(r *rows) driver.Rows {
 	for i := range r.opener.columns {
 		col := &r.opener.columns[i]
 		s.opens[col.at], need[col.at] = true, true
+		for _, v := range col.verified {
+			need[v.cell] = true
+		}
 		for j := range col.groups {
 			if at := col.groups[j].from; at >= 0 {
 				need[at] = true

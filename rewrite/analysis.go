@@ -57,6 +57,10 @@ type analysis struct {
 	filters    []lossy
 	// liked are its comparisons with patterns.
 	liked []*liked
+	// verified are the comparisons of values with their indexes.
+	verified []Verify
+	// sorted are the items of ORDER BY that the driver sorts by.
+	sorted []sortedKey
 	// keyed are comparisons whose rows are looked up first.
 	keyed []keyed
 	// after are the statements that complete a definition.

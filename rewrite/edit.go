@@ -599,6 +599,7 @@ func (b *builder) results() error {
 			return a.refuse(star.Start, ReasonCatalog, "", "the columns behind \"*\" are not known without the catalog; name them")
 		}
 	}
+	b.plan.Verifies = a.verified
 	if b.sharedResults() {
 		return nil
 	}

@@ -59,16 +59,32 @@ func (a *analysis) takeLimit(q *Query) {
 	if s, ok := q.Body.(*Select); !ok || s != a.filterable || len(a.filters)+len(a.liked) == 0 {
 		return
 	}
-	a.limited = &Limit{}
+	a.limited = a.limitOf(q)
 	for i, e := range q.Limit {
-		part, to := LimitCount, &a.limited.Count
-		if i == 1 || a.dialect == Postgres && len(q.Limit) == 1 && !strings.Contains(q.Attr, " limit ") {
-			part, to = LimitOffset, &a.limited.Offset
+		part := LimitCount
+		if a.isOffset(q, i) {
+			part = LimitOffset
 		}
-		v := limitValue(e)
-		*to = &v
-		a.seals.set(e, Out{Value: v, Limit: part})
+		a.seals.set(e, Out{Value: limitValue(e), Limit: part})
 	}
+}
+
+// isOffset reports whether the ith value of a LIMIT is the offset.
+func (a *analysis) isOffset(q *Query, i int) bool {
+	return i == 1 || a.dialect == Postgres && len(q.Limit) == 1 && !strings.Contains(q.Attr, " limit ")
+}
+
+func (a *analysis) limitOf(q *Query) *Limit {
+	l := &Limit{}
+	for i, e := range q.Limit {
+		v := limitValue(e)
+		if a.isOffset(q, i) {
+			l.Offset = &v
+		} else {
+			l.Count = &v
+		}
+	}
+	return l
 }
 
 func limitValue(e Expr) Value {

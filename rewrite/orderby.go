@@ -26,7 +26,7 @@ func (a *analysis) orderKey(e Expr, sc *scope) (done bool, err error) {
 	ref, isRef := e.(*ColumnRef)
 	switch {
 	case c.Range == nil || c.Range.Order != schema.OrderRevealing:
-		return false, nil
+		return a.sortFirst(e, h), nil
 	case !a.ownColumn(h, h.rel.cols[h.col].name):
 		return true, a.refuse(e.Pos(), ReasonOrder, c.String(), "order where the table of the column is named, not behind a subquery or CTE")
 	case !c.Range.Sorts(a.bounded()):

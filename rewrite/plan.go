@@ -222,11 +222,16 @@ type Plan struct {
 	Filters []Filter
 	// Likes are comparisons with patterns likewise.
 	Likes []*Like
+	// Verifies are comparisons of values with their indexes.
+	Verifies []Verify
 	// Limit is the LIMIT that the driver applies; nil for none.
 	Limit *Limit
 	// First is set for a statement that is run in two steps: the plan has no text
 	// then, and nothing else but Params, ParamNames and Tables.
 	First *KeysFirst
+	// Sorted is set for a query whose rows the driver sorts; as with First, there
+	// is no text then.
+	Sorted *ClientSort
 	// After are statements that complete the definition: what the engine has no
 	// place for in it. They are run on the same connection once it has succeeded.
 	After []string

@@ -144,6 +144,10 @@ func checkPlan(t *testing.T, front rewrite.Frontend, input string, p *rewrite.Pl
 		checkPlan(t, front, p.First.Text(make([]rewrite.Found, len(p.First.Lookups))), p.First.Main)
 		return
 	}
+	if p.Sorted != nil {
+		checkPlan(t, front, p.Sorted.Text, p.Sorted.Plan)
+		return
+	}
 	if !p.Pass && !p.ArgsSame && len(p.Args) == 0 && len(p.Holes) == 0 && p.Params > 0 {
 		t.Errorf("arguments are lost")
 	}
@@ -172,6 +176,9 @@ func describePlan(p *rewrite.Plan) string {
 	var b strings.Builder
 	if p.First != nil {
 		return describeSteps(p.First)
+	}
+	if p.Sorted != nil {
+		return describeSorted(p.Sorted)
 	}
 	if p.Pass {
 		b.WriteString("pass\n")
@@ -202,6 +209,9 @@ func describePlan(p *rewrite.Plan) string {
 			fmt.Fprintf(&b, " escape %q", l.Escape)
 		}
 		b.WriteByte('\n')
+	}
+	for _, v := range p.Verifies {
+		fmt.Fprintf(&b, "compare result %d with index %s in result %d\n", v.Value+1, v.Index.Physical(), v.Cell+1)
 	}
 	for _, text := range p.After {
 		b.WriteString("then " + text + "\n")
@@ -237,6 +247,26 @@ func describePlan(p *rewrite.Plan) string {
 	}
 	if p.Effects&rewrite.EffectSession != 0 {
 		b.WriteString("effect session\n")
+	}
+	return b.String()
+}
+
+func describeSorted(s *rewrite.ClientSort) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "run, arguments %v\n  %s\n  %s\n", s.Args, s.Text, s.Plan.Text)
+	for _, line := range strings.Split(strings.TrimSpace(describePlan(s.Plan)), "\n") {
+		b.WriteString("    " + line + "\n")
+	}
+	for _, k := range s.Keys {
+		if k.Column == nil {
+			b.WriteString("sort by a rank\n")
+			continue
+		}
+		fmt.Fprintf(&b, "sort by %s, descending %t, NULL first %t\n", k.Column, k.Desc, k.NullsFirst)
+	}
+	fmt.Fprintf(&b, "at most %d rows\n", s.Most)
+	if s.Limit != nil {
+		b.WriteString("the driver counts\n")
 	}
 	return b.String()
 }
@@ -624,6 +654,15 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			x := &schema.Fragments{Name: f[i+1], Collation: schema.CollationBytes}
 			*map[string]**schema.Fragments{"prefix": &col.Prefix, "suffix": &col.Suffix, "contains": &col.Contains}[f[i]] = x
 			i++
+		case "client-sort":
+			n, err := strconv.Atoi(f[i+1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			ann.Columns[len(ann.Columns)-1].ClientSort = n
+			i++
+		case "verified":
+			ann.Columns[len(ann.Columns)-1].Verify = schema.VerifyAlways
 		case "required":
 			c.NotNull = true
 		case "asherah":

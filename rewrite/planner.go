@@ -106,7 +106,7 @@ func (p *Planner) PlanTimed(text string, c Catalog, s *Session, o Options) (_ *P
 	var r recording
 	plan, err := planOnce(p.front, text, c, s, o, &r)
 	p.keep(k, planned{plan, err})
-	if formed && err == nil && plan.First == nil {
+	if formed && err == nil && plan.First == nil && plan.Sorted == nil {
 		if t := newTemplate(p.front, s, plan, f, &r); t != nil {
 			p.keepTemplate(planKey{string(f.key), c, *s, o}, t)
 		}

@@ -284,7 +284,8 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 		}
 		a.effects |= EffectCatalog
 	}
-	return a.expose(s, a.exposeLiked(s, a.exposeFiltered(s, cols)), sc, canAdd), sc, nil
+	cols = a.exposeVerified(s, sc, a.exposeLiked(s, a.exposeFiltered(s, cols)), canAdd)
+	return a.expose(s, cols, sc, canAdd), sc, nil
 }
 
 func (a *analysis) clauses(s *Select, sc *scope) error {

@@ -55,6 +55,9 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 	if len(a.keyed) > 0 {
 		return a.keysFirst()
 	}
+	if len(a.sorted) > 0 {
+		return a.clientSort()
+	}
 	if err := a.finish(); err != nil {
 		return nil, err
 	}
@@ -77,7 +80,7 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 func (a *analysis) part(st Statement, before Effect) (part, error) {
 	touched := a.touched
 	a.touched, a.unknown, a.effects = nil, nil, 0
-	a.results, a.top, a.skipRes, a.filterable, a.filters, a.liked, a.keyed, a.limited = nil, nil, false, nil, nil, nil, nil, nil
+	a.results, a.top, a.skipRes, a.filterable, a.filters, a.liked, a.keyed, a.sorted, a.verified, a.limited = nil, nil, false, nil, nil, nil, nil, nil, nil, nil
 	if err := a.statement(st); err != nil {
 		return part{}, err
 	}

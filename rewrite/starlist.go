@@ -131,7 +131,7 @@ func (b *builder) shareResults() {
 // tableOfResults returns the table whose columns, as the catalog has them, are
 // the results of the statement, and which of its prepared forms they are.
 func (b *builder) tableOfResults() (*Relation, int) {
-	if len(b.a.filters) > 0 || len(b.a.script.Statements) != 1 || len(b.a.stars.list) != 1 || len(b.a.results) == 0 {
+	if len(b.a.filters)+len(b.a.verified) > 0 || len(b.a.script.Statements) != 1 || len(b.a.stars.list) != 1 || len(b.a.results) == 0 {
 		return nil, 0
 	}
 	x := &b.a.stars.list[0].value

@@ -78,6 +78,12 @@ type Column struct {
 	// Accepted is what the configuration accepts that the server learns
 	// (accept_leakage).
 	Accepted Leakage
+	// Verify says whether values are compared with their indexes where a SELECT
+	// finds rows by these.
+	Verify Verification
+	// ClientSort is the number of rows up to which the driver sorts by the column
+	// where the server cannot; 0 for none.
+	ClientSort int
 	// Sealing is the form of the records.
 	Sealing Sealing
 	// AuditReads and AuditWrites have statements that show, or seal, values of
@@ -100,6 +106,21 @@ func (c *Column) String() string {
 	}
 	return c.Table.Name + "." + c.Name
 }
+
+// Verification says what becomes of a row whose value has another index than
+// the one that is stored beside it.
+type Verification uint8
+
+// The verifications: nothing is compared; the row is an error; it is counted,
+// logged and handed out.
+const (
+	VerifyNever Verification = iota
+	VerifyAlways
+	VerifyReport
+)
+
+// Verifications are the words of the configuration.
+var Verifications = map[string]Verification{"never": VerifyNever, "always": VerifyAlways, "report": VerifyReport}
 
 // Carrier says what kind of physical column holds the records.
 type Carrier uint8

@@ -35,6 +35,10 @@ type Report struct {
 	Searches []Line   `json:"searches,omitempty"`
 	Checks   []string `json:"checks,omitempty"`
 	Filters  []string `json:"filters,omitempty"`
+	// Sorted says by what the driver sorts the rows, and up to how many.
+	Sorted []string `json:"sorted,omitempty"`
+	// Verified are the indexes that are compared with the values of each row.
+	Verified []string `json:"verified,omitempty"`
 	// Steps are the statements that are run in its place, in one transaction:
 	// lookups of keys, and last the statement with the keys, here with none.
 	Steps   []Report `json:"steps,omitempty"`
@@ -51,7 +55,7 @@ type Line struct {
 	// result column, which may have no name, or the index.
 	Name string `json:"name,omitempty"`
 	// Action is "clear", "sealed" (nothing in clear), "split" (in clear as
-	// well), "opened", "partition", "hidden" or "searched".
+	// well), "opened", "partition", "hidden", "compared" (a cell with its value) or "searched".
 	Action string `json:"action"`
 	// Uses are the encrypted columns concerned and what is done for each.
 	Uses []Use `json:"uses,omitempty"`
@@ -126,6 +130,14 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 		r.Status, r.Text, r.Steps = StatusPlanned, m.Mask(text.SQL, v.Parsed).Text, steps(first, text, m)
 		return r
 	}
+	if s := v.Plan.Sorted; s != nil {
+		sent := text
+		sent.SQL = s.Text
+		r = Describe(Verdict{Plan: s.Plan, Parsed: Parse(m.Front, s.Text, m.Session)}, sent, m)
+		r.Line, r.Column, r.Status, r.Understood = place.Line, place.Column, StatusPlanned, true
+		r.Sorted = sortedBy(s)
+		return r
+	}
 	d := describer{plan: v.Plan, given: v.Parsed, dialect: m.Front.Dialect(), front: m.Front}
 	r.Status = StatusPlanned
 	if v.Plan.Pass {
@@ -139,7 +151,30 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 	r.Parameters, r.Added = d.parameters(), d.added()
 	r.Results = d.results(func(name string) bool { return m.ShowLiterals || strings.Contains(r.Text, name) })
 	r.Searches, r.Checks, r.Filters = d.searches(), d.checks(), d.filters()
+	for _, v := range v.Plan.Verifies {
+		r.Verified = append(r.Verified, fmt.Sprintf("the index %s of %s, computed again of each value", v.Index.Physical(), v.Index.Column()))
+	}
 	return r
+}
+
+// sortedBy says what the driver sorts by.
+func sortedBy(s *rewrite.ClientSort) []string {
+	var out []string
+	for _, k := range s.Keys {
+		switch {
+		case k.Column == nil:
+			out = append(out, "a clear key, by the rank that the server gives it")
+		case k.Desc:
+			out = append(out, k.Column.String()+", descending, of the opened rows")
+		default:
+			out = append(out, k.Column.String()+", of the opened rows")
+		}
+	}
+	limit := "of all rows"
+	if s.Limit != nil {
+		limit = "before LIMIT is applied"
+	}
+	return append(out, fmt.Sprintf("at most %d rows, %s; more are an error", s.Most, limit))
 }
 
 // steps describes what is run for a statement whose keys are looked up first.
@@ -415,6 +450,9 @@ func (d *describer) results(shown func(name string) bool) []Line {
 		}
 		if known {
 			d.opened(&l, d.plan.Results[i])
+		}
+		if slices.ContainsFunc(d.plan.Verifies, func(v rewrite.Verify) bool { return v.Cell == i }) {
+			l.Action = "compared"
 		}
 		out = append(out, l)
 	}

@@ -34,6 +34,8 @@ func (r Report) Write(w io.Writer) error {
 	section(b, "search indexes", r.Searches, Line.name)
 	list(b, "checked before anything is sent", r.Checks)
 	list(b, "left out after opening", r.Filters)
+	list(b, "sorted by the driver", r.Sorted)
+	list(b, "compared after opening", r.Verified)
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -154,6 +156,8 @@ func (l Line) what() string {
 		return "index of " + l.Uses[0].Column + ", compared " + how
 	case "partition":
 		return "the partition, for the condition that was added"
+	case "compared":
+		return "added to be compared with its value, not shown to the caller"
 	case "hidden":
 		if len(l.Uses) > 0 {
 			return "opened as " + l.uses(" or ") + " to compare, not shown to the caller"
