@@ -94,6 +94,8 @@ type analysis struct {
 	carried   map[Expr]bool
 	listed    map[*Select][]*addition // indexes behind a select list
 	lists     lists
+	// captured are names whose index would be another column's.
+	captured map[*ColumnRef]bool
 	// together are relations whose partitions the conditions around say are equal.
 	together [][2]*relation
 	late     error

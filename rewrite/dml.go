@@ -149,7 +149,12 @@ func (a *analysis) starOf(rels ...*relation) []visible {
 // returningScope is the scope of a RETURNING list. SQLite's knows the columns
 // of the target alone, under the name of the table whatever its alias. Without
 // the name, a column that is not there would be a string in double quotes.
+// PostgreSQL's has the row before and after under the names old and new, from
+// version 18 on; before that they are errors there.
 func (a *analysis) returningScope(sc *scope, targets int) *scope {
+	if a.dialect == Postgres && targets == 1 && len(sc.rels) > 0 {
+		return withVersions(sc)
+	}
 	if a.dialect != SQLite {
 		return sc
 	}
@@ -163,6 +168,21 @@ func (a *analysis) returningScope(sc *scope, targets int) *scope {
 		out.rels = append(out.rels, &named)
 	}
 	return out
+}
+
+// withVersions puts the target under the names old and new around a scope, where
+// "*" and names alone do not mean them. A relation of the statement that is called
+// so hides them.
+func withVersions(sc *scope) *scope {
+	around := &scope{up: sc.up}
+	for _, name := range []string{"old", "new"} {
+		r := *sc.rels[0]
+		r.alias, r.path, r.listed, r.excluded = Ident{Name: name}, nil, "", true
+		around.rels = append(around.rels, &r)
+	}
+	inner := *sc
+	inner.up = around
+	return &inner
 }
 
 func (a *analysis) returning(owner any, items []SelectItem, end int, sc *scope, expose bool) ([]column, error) {

@@ -174,8 +174,8 @@ func (a *analysis) sharedPartition(x schema.Index, refs []*ColumnRef, hits []hit
 
 // useIndex makes a reference to the column one to its index.
 func (a *analysis) useIndex(ref *ColumnRef, e *schema.Equality) error {
-	if !ref.Path[len(ref.Path)-1].Known() {
-		return a.refuse(ref.Start, ReasonPredicate, e.Of.String(), "write the comparison in a plainer form")
+	if !ref.Path[len(ref.Path)-1].Known() || a.captured[ref] {
+		return a.refuse(ref.Start, ReasonPredicate, e.Of.String(), "qualify the column with its table")
 	}
 	if a.indexed == nil {
 		a.indexed = map[*ColumnRef]*schema.Equality{}

@@ -404,8 +404,22 @@ func (a *analysis) outputName(ref *ColumnRef, sc *scope, why Reason) (done bool,
 	return done, nil
 }
 
-// outputNames refuses any use of a sealed result column inside an expression.
+// outputNames refuses any use of a sealed result column inside an expression but
+// tests for NULL: a record is NULL exactly when its value is.
 func (a *analysis) outputNames(e Expr, sc *scope, why Reason) error {
+	if x, ok := e.(*IsNull); ok {
+		if _, column := x.X.(*ColumnRef); column {
+			return nil
+		}
+	}
+	if op, ok := e.(*Op); ok && (op.Name == "AND" || op.Name == "OR" || op.Name == "NOT") {
+		for _, x := range op.Args {
+			if err := a.outputNames(x, sc, why); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	var err error
 	eachColumn(e, func(ref *ColumnRef) {
 		if err == nil && len(ref.Path) == 1 {

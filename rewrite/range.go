@@ -162,8 +162,8 @@ func (a *analysis) ownColumn(h hit, name string) bool {
 
 // useRange makes a reference to the column one to its index.
 func (a *analysis) useRange(ref *ColumnRef, r *schema.Range) error {
-	if !ref.Path[len(ref.Path)-1].Known() {
-		return a.refuse(ref.Start, ReasonPredicate, r.Of.String(), "write the comparison in a plainer form")
+	if !ref.Path[len(ref.Path)-1].Known() || a.captured[ref] {
+		return a.refuse(ref.Start, ReasonPredicate, r.Of.String(), "qualify the column with its table")
 	}
 	if a.ranges.refs == nil {
 		a.ranges.refs = map[*ColumnRef]*schema.Range{}

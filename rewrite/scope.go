@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -233,11 +234,11 @@ func (h hit) flow() flow {
 // unknown.
 func (a *analysis) resolve(ref *ColumnRef, sc *scope) (h hit, row *relation, found bool, err error) {
 	name := ref.Path[len(ref.Path)-1]
-	for ; sc != nil; sc = sc.up {
+	for inner := sc; sc != nil; sc = sc.up {
 		if len(ref.Path) > 1 {
 			h, found, err = a.resolveQualified(ref, sc)
-		} else {
-			h, found, err = a.resolveBare(name, ref, sc)
+		} else if h, found, err = a.resolveBare(name, ref, sc); found && err == nil && inner != sc {
+			a.noteCaptured(ref, h, inner, sc)
 		}
 		if (!found || h.col < 0) && err == nil && len(ref.Path) == 1 {
 			if o := a.aliasSealed(name, sc); o.rel != nil {
@@ -262,6 +263,26 @@ func (a *analysis) resolve(ref *ColumnRef, sc *scope) (h hit, row *relation, fou
 		}
 	}
 	return hit{}, nil, false, nil
+}
+
+// noteCaptured notes a name alone of a column of a query around, whose index has
+// the name of a column nearer by: the server would take that.
+func (a *analysis) noteCaptured(ref *ColumnRef, h hit, from, to *scope) {
+	for _, s := range h.flow() {
+		for _, x := range s.col.Indexes() {
+			for sc := from; sc != to; sc = sc.up {
+				for _, r := range sc.rels {
+					if !r.open && !slices.ContainsFunc(r.cols, func(c column) bool { return strings.EqualFold(c.name, x.Physical()) }) {
+						continue
+					}
+					if a.captured == nil {
+						a.captured = map[*ColumnRef]bool{}
+					}
+					a.captured[ref] = true
+				}
+			}
+		}
+	}
 }
 
 // aliasSealed finds a sealed column behind an alias of the scope's own select

@@ -14,19 +14,15 @@ import "strconv"
 // With ALL the rows of each side are numbered among their equals, and the number
 // is one more key: the nth row of the left side meets the nth of the right.
 
-// mark plans which groups stay, and has every arm say which it is.
-func (a *analysis) mark(s *SetOp, u *union) error {
+// mark plans which groups stay, and has every arm say which it is. All of them
+// have room for a column, since they show their indexes.
+func (a *analysis) mark(s *SetOp, u *union) {
 	plain := true
 	for _, op := range u.ops {
 		plain = plain && op.Name == "UNION"
 	}
 	if plain {
-		return nil
-	}
-	for _, arm := range u.arms {
-		if arm.ItemsEnd < 0 {
-			return a.refuse(s.Start, ReasonSetOperation, "", unionHint)
-		}
+		return
 	}
 	a.named++
 	u.marker = hiddenName(a.named)
@@ -47,7 +43,6 @@ func (a *analysis) mark(s *SetOp, u *union) error {
 		a.named++
 		u.nth = hiddenName(a.named)
 	}
-	return nil
 }
 
 // numbers are what the arms say: with ALL 1 on the left side and 2 on the right,

@@ -108,9 +108,7 @@ func (a *analysis) unionOf(s *SetOp, cols []column) ([]column, error) {
 		c.consts, c.konst, c.origin = nil, nil, hit{}
 		u.cols, out[i] = append(u.cols, k), c
 	}
-	if err := a.mark(s, u); err != nil {
-		return nil, err
-	}
+	a.mark(s, u)
 	if a.eq.unions == nil {
 		a.eq.unions = map[*SetOp]*union{}
 	}
