@@ -44,12 +44,17 @@ func BenchmarkObservedRatio(b *testing.B) {
 					return float64(time.Since(start))
 				}
 				var ratios []float64
-				for b.Loop() {
-					f.rec = nil
-					without := round()
-					f.rec = rec
-					ratios = append(ratios, round()/without)
+				for i := 0; b.Loop(); i++ {
+					times := map[bool]float64{}
+					for _, with := range []bool{i%2 == 0, i%2 != 0} {
+						if f.rec = nil; with {
+							f.rec = rec
+						}
+						times[with] = round()
+					}
+					ratios = append(ratios, times[true]/times[false])
 				}
+				f.rec = rec
 				if err != nil {
 					b.Fatal(err)
 				}
