@@ -26,14 +26,14 @@ type AsherahOptions struct {
 	// every id that begins like its own; here ids are compared whole.
 	ReadSuffixes []string
 	// MaxRecords is the number of records that this process seals under one
-	// intermediate key before it makes a new one; 2^28, at most 2^32. Every
+	// intermediate key before it makes a new one; 2^24, at most 2^32. Every
 	// record wraps a key under a random nonce, of which SP 800-38D §8.3 allows
-	// 2^32 under one key, in all processes together.
+	// 2^32 under one key, in all processes together: 256 of 2^24.
 	MaxRecords int64
 }
 
 const (
-	defaultMaxRecords = 1 << 28
+	defaultMaxRecords = 1 << 24
 	mostRecords       = 1 << 32
 	maxReadSuffixes   = 16
 )
@@ -79,6 +79,7 @@ type asherahKeys struct {
 	// wraps holds intermediate keys expanded for use, as the Sealer does data
 	// keys.
 	wraps *keycache.Cache[intermediateID, *securemem.Cipher]
+	uses  useCounts
 }
 
 type wrapLease = keycache.Lease[intermediateID, *securemem.Cipher]
@@ -294,10 +295,16 @@ func (p *AsherahPartition) dataRowKey(ctx context.Context, n int) (d dataRowKey,
 	defer newest.Release()
 	l := newest.Value()
 	ik := l.key.Value()
-	if ik.uses.Add(1) >= p.a.max {
+	id := intermediateID{p.id, ik.created}
+	used := l.uses.Load()
+	if used == nil {
+		used = k.uses.of(id)
+		l.uses.Store(used)
+	}
+	if used.Add(1) >= p.a.max {
 		k.spend(KeyMeta{p.key, ik.created}, l)
 	}
-	wrap, err := k.expand(intermediateID{p.id, ik.created}, ik)
+	wrap, err := k.expand(id, ik)
 	if err != nil {
 		return d, k.loadError(err)
 	}

@@ -23,3 +23,6 @@ func Tick(s *Sealer) int64 { return s.tick() }
 
 // Monotonic reports whether the sealer's clock is a monotonic one.
 func Monotonic(s *Sealer) bool { return !s.fixed && s.base != s.base.Round(0) }
+
+// SetMaxWraps bounds the keys that are wrapped under one system key.
+func SetMaxWraps(s *Sealer, n int64) { s.maxWraps = n }

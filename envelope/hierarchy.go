@@ -58,6 +58,7 @@ type hierarchy struct {
 	latest        *keycache.Cache[string, *latestKey]
 	revoked       stickySet
 	floors        floors
+	maxWraps      int64
 
 	// firstOfPartition and firstSystem run when the first intermediate key of a
 	// partition is about to be made, and when the first system key was stored.
@@ -80,7 +81,7 @@ func lasting(err error) bool {
 func newHierarchy(v *services, x scheme) *hierarchy {
 	meta := func(k KeyMeta) uint64 { return hashString(k.ID) ^ mix(uint64(k.Created)) }
 	return &hierarchy{
-		services: v, scheme: x,
+		services: v, scheme: x, maxWraps: maxWraps,
 		systems: keycache.New[KeyMeta, *systemKey](keycache.Config[KeyMeta]{
 			Hash: meta, Size: v.cache.System, Negative: negativeTTL, IsNegative: lasting,
 		}),

@@ -22,7 +22,6 @@ func (k intermediateID) hash() uint64 { return hashString(k.partition) ^ mix(uin
 type intermediateKey struct {
 	created int64
 	secret  *securemem.Secret
-	uses    atomic.Int64 // data row keys that it wrapped here
 }
 
 func (k *intermediateKey) Destroy() { k.secret.Destroy() }
@@ -33,7 +32,9 @@ type latestKey struct {
 	key keycache.Lease[intermediateID, *intermediateKey]
 	own bool        // made here, so that it is not in the cache for opening yet
 	put atomic.Bool // it is now
-	w   window
+	// uses counts the records that it wrapped keys of, where that is counted.
+	uses atomic.Pointer[atomic.Int64]
+	w    window
 }
 
 func (x *latestKey) Destroy() {
@@ -137,7 +138,7 @@ func (h *hierarchy) latestKey(key keycache.Lease[intermediateID, *intermediateKe
 
 // createIntermediate makes a key under the newest system key.
 func (h *hierarchy) createIntermediate(ctx context.Context, meta KeyMeta) (*KeyRecord, *latestKey, error) {
-	sys, err := h.latestSystem(ctx)
+	sys, err := h.wrappingSystem(ctx)
 	if err != nil {
 		return nil, nil, err
 	}

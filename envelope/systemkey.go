@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"errors"
+	"sync/atomic"
 
 	"github.com/sealsql/sealsql/keycache"
 	"github.com/sealsql/sealsql/securemem"
@@ -17,6 +18,9 @@ type systemKey struct {
 	meta  KeyMeta
 	wrap  *securemem.Cipher // wraps intermediate keys
 	state *securemem.Secret // authenticates the state of rows, where the scheme does
+
+	wraps    atomic.Int64 // keys that this process wrapped under it
+	renewing atomic.Bool  // it is being, or was, replaced for their number
 }
 
 func (k *systemKey) Destroy() {

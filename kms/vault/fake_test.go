@@ -31,6 +31,7 @@ type fake struct {
 	seen    []string // bodies
 	headers http.Header
 	lease   int
+	hang    bool
 }
 
 func newFake(t *testing.T) *fake {
@@ -66,8 +67,12 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(f.status) > 0 {
 		status, f.status = f.status[0], f.status[1:]
 	}
-	known := f.tokens[r.Header.Get("X-Vault-Token")]
+	known, hang := f.tokens[r.Header.Get("X-Vault-Token")], f.hang
 	f.mu.Unlock()
+	if hang {
+		<-r.Context().Done()
+		return
+	}
 	if status != 0 {
 		if status >= 300 && status < 400 {
 			w.Header().Set("Location", "http://127.0.0.1:1/stolen")
