@@ -596,7 +596,7 @@ func isIndexGuard(check string, x schema.Index) bool {
 		}
 		want = append(want, strings.ToLower(c.Parts[i].Name), "is", "null")
 	}
-	return slices.Equal(words, append(want, "=", strings.ToLower(x.Physical()), "is", "null"))
+	return slices.Equal(words, append(want, "=", strings.ToLower(c.Name), "is", "null"))
 }
 
 func isIndexGuardOf(words []string, column, index string) bool {

@@ -172,10 +172,8 @@ func (b *builder) compounds(t *Table) {
 			b.part(t, x, k)
 		}
 		b.compoundFaults(t, i)
-		if c := x.Column(); c != nil {
-			c.indexes = append(c.indexes, x)
-		}
 	}
+	b.collectIndexes(t)
 }
 
 // part completes a column of an index.

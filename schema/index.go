@@ -1,7 +1,5 @@
 package schema
 
-import "slices"
-
 // Index is a physical column beside an encrypted one, which the driver computes
 // from the value and writes wherever it writes the column: NULL for NULL, else
 // bytes. Its kinds are Equality and those that later files of this package
@@ -53,12 +51,18 @@ func (b *builder) collectIndexes(t *Table) {
 }
 
 // collect lists the indexes that statements write: those that are searched, then
-// those to which they are moved, or from which they were, then the compound ones
-// that stand behind the column already.
+// those to which they are moved, or from which they were; then the compound ones
+// that stand behind the column.
 func (c *Column) collect() {
-	compounds := slices.DeleteFunc(slices.Clone(c.indexes), func(x Index) bool { return !isCompound(x) })
-	own := indexList(c.Equality, []*Fragments{c.Prefix, c.Suffix, c.Contains}, c.Range)
-	c.indexes = slices.Concat(own, c.Next.list(), compounds)
+	c.indexes = append(indexList(c.Equality, []*Fragments{c.Prefix, c.Suffix, c.Contains}, c.Range), c.Next.list()...)
+	if c.Table == nil {
+		return
+	}
+	for _, x := range c.Table.Compounds {
+		if x.Column() == c {
+			c.indexes = append(c.indexes, x)
+		}
+	}
 }
 
 // IndexColumn returns the index whose physical column has that name, among those

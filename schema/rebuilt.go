@@ -77,10 +77,14 @@ func (t *Table) copied(each func(from, to Index)) *Table {
 		n := *x
 		n.In, n.Parts = &out, slices.Clone(x.Parts)
 		for k := range n.Parts {
-			n.Parts[k].Of = out.Column(n.Parts[k].Name)
+			if n.Parts[k].Of != nil {
+				n.Parts[k].Of = out.Column(n.Parts[k].Name)
+			}
 		}
 		out.Compounds = append(out.Compounds, &n)
-		n.Column().indexes = append(n.Column().indexes, &n)
+	}
+	for _, c := range out.Columns {
+		c.collect()
 	}
 	return &out
 }

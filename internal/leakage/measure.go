@@ -80,6 +80,8 @@ type indexMeter struct {
 	of              schema.Index
 	quoted          string
 	unfilled, stray int64
+	// array: PostgreSQL shows a contains index as an array of numbers.
+	array bool
 	// complete says, for a compound index, whether the row has all values.
 	complete *sql.NullInt64
 	equal    *counter
@@ -111,7 +113,7 @@ func newMeasurement(o Options, rel *rewrite.SnapshotRelation, t *schema.Table) *
 		cm := &columnMeter{of: c, quoted: quoted, lengths: map[int64]int64{}}
 		for _, x := range c.Indexes() {
 			if quoted, ok := find(x.Physical()); ok {
-				cm.indexes = append(cm.indexes, &indexMeter{of: x, quoted: quoted, equal: newCounter()})
+				cm.indexes = append(cm.indexes, &indexMeter{of: x, quoted: quoted, equal: newCounter(), array: m.dialect == rewrite.Postgres})
 			}
 		}
 		m.columns = append(m.columns, cm)
@@ -273,7 +275,7 @@ func (x *indexMeter) index(partition string, value bool, b []byte) error {
 			x.level(pieces(b, schema.TokenBytes))
 			break
 		}
-		tokens, ok := tokensOf(b)
+		tokens, ok := tokensOf(b, x.array)
 		if !ok {
 			return fmt.Errorf("column %s does not hold the tokens of an index", of.Name)
 		}

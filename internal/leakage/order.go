@@ -137,10 +137,13 @@ func common(a, b string) int {
 	return n
 }
 
-// tokensOf reads the tokens of a contains index: four bytes each, or
-// PostgreSQL's {1,2,3}. ok is false for what is neither.
-func tokensOf(b []byte) (out []uint32, ok bool) {
-	if len(b) > 0 && b[0] == '{' {
+// tokensOf reads the tokens of a contains index: four bytes each, or, with array,
+// PostgreSQL's {1,2,3}. ok is false for what is not in that form.
+func tokensOf(b []byte, array bool) (out []uint32, ok bool) {
+	if array {
+		if len(b) < 2 || b[0] != '{' || b[len(b)-1] != '}' {
+			return nil, false
+		}
 		inner := strings.TrimSuffix(strings.TrimPrefix(string(b), "{"), "}")
 		if inner == "" {
 			return nil, true
