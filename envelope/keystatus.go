@@ -32,7 +32,7 @@ const maxChanges = 16
 func (k *Keys) Revoke(ctx context.Context, meta KeyMeta) error {
 	return k.change(ctx, meta, func(i *KeyInfo) (Status, error) {
 		if i.Kind == KindIndex || i.Kind == KindIndexTable {
-			return 0, fmt.Errorf("%w: an index secret is replaced by declaring another version of the index", ErrKeyState)
+			return 0, fmt.Errorf("%w: an index secret is replaced by moving its indexes to another version (sealsql reindex)", ErrKeyState)
 		}
 		return max(i.Status, StatusRevoked), nil
 	})

@@ -21,7 +21,8 @@ within their revoke_check; the old version goes on opening.
 After "rotate system" the keys of partitions are still wrapped by the old system
 key, until they expire themselves; sealsql keys rewrap puts them under the new one.
 
-Index secrets are not rotated: declare another version of the index.`,
+Index secrets are not rotated: declare another version as next: of the index, and run
+sealsql reindex.`,
 		Args: cobra.ExactArgs(1),
 	}
 	cmd.RunE = o.withKeys(func(cmd *cobra.Command, args []string, r *keyring) error {
@@ -109,6 +110,9 @@ func (r *keyring) make(ctx context.Context, info *envelope.KeyInfo, first bool) 
 			return info.Meta, err
 		}
 		return i.Meta, nil
+	}
+	if info.Kind == envelope.KindIndex || info.Kind == envelope.KindIndexTable {
+		return info.Meta, errors.New("an index secret is not rotated by itself: declare another version as next: of its indexes, and run sealsql reindex")
 	}
 	return info.Meta, fmt.Errorf("keys of kind %s are not rotated", info.Kind)
 }

@@ -187,18 +187,8 @@ func (m *Mover) guardLocked(ctx context.Context, t *table, alter string) (err er
 		return err
 	}
 	defer conn.Close()
-	lock := "LOCK TABLES " + t.quoted + " WRITE"
-	if f, ok := m.Move.To.(*schema.Fragments); ok && f.Kind == schema.ContainsFragments {
-		lock = "" // its triggers write another table
-	}
-	if lock == "" {
-		if err := m.mend(ctx, conn, t); err != nil {
-			return err
-		}
-		_, err = conn.ExecContext(ctx, alter)
-		return err
-	}
-	if _, err := conn.ExecContext(ctx, lock); err != nil {
+	// A table that triggers write is locked with it.
+	if _, err := conn.ExecContext(ctx, "LOCK TABLES "+t.quoted+" WRITE"); err != nil {
 		return err
 	}
 	defer func() {

@@ -100,7 +100,7 @@ func (m *Mover) secrets(ctx context.Context) error {
 	if version == schema.IndexVersion(m.Move.From) && m.Move.From.AllPartitions() == m.Move.To.AllPartitions() {
 		return nil // those of the other index
 	}
-	make1 := func(p envelope.Partition) error {
+	create := func(p envelope.Partition) error {
 		_, err := m.Sealer.CreateIndexVersion(ctx, p, version)
 		if errors.Is(err, envelope.ErrShredded) {
 			return nil
@@ -108,14 +108,14 @@ func (m *Mover) secrets(ctx context.Context) error {
 		return err
 	}
 	if m.Move.To.AllPartitions() {
-		return make1(envelope.Partition{})
+		return create(envelope.Partition{})
 	}
 	if t := m.column().Table; t.Partition.Kind == schema.PartitionConst {
 		p, err := envelope.PartitionID(t.Partition.Const)
 		if err != nil {
 			return err
 		}
-		return make1(p)
+		return create(p)
 	}
 	if m.Keys == nil {
 		return errors.New("the metastore cannot list the partitions, each of which needs a secret: use a metastore that can, or scope: table")
@@ -133,7 +133,7 @@ func (m *Mover) secrets(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		return make1(p)
+		return create(p)
 	})
 }
 

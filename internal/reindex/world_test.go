@@ -57,7 +57,17 @@ func everywhere(t *testing.T, f func(w *world)) {
 }
 
 func onSQLite(t *testing.T) *world {
-	dsn := "file:" + filepath.Join(t.TempDir(), "app.db") + "?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_txlock=immediate"
+	return sqliteAt(t, "file:"+filepath.Join(t.TempDir(), "app.db")+"?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+}
+
+func onPostgres(t *testing.T) *world { return postgresAt(t, testenv.Postgres(t)) }
+
+func onMySQL(t *testing.T) *world { return mysqlAt(t, testenv.MySQL(t)) }
+
+// at opens a database that is there.
+var at = map[string]func(t *testing.T, dsn string) *world{"sqlite": sqliteAt, "postgres": postgresAt, "mysql": mysqlAt}
+
+func sqliteAt(t *testing.T, dsn string) *world {
 	w := &world{T: t, name: "sqlite", dsn: dsn, front: frontsqlite.New(), keys: driversqlite.OpenKeys, inspect: driversqlite.Inspect}
 	w.plainDB = func() *sql.DB { return must(sql.Open("sqlite", dsn))(t) }
 	w.wrap = func(cfg *config.Config) (driver.Connector, error) {
@@ -67,8 +77,7 @@ func onSQLite(t *testing.T) *world {
 	return w
 }
 
-func onPostgres(t *testing.T) *world {
-	dsn := testenv.Postgres(t)
+func postgresAt(t *testing.T, dsn string) *world {
 	w := &world{T: t, name: "postgres", dsn: dsn, front: frontpostgres.New(), keys: postgres.OpenKeys, inspect: postgres.Inspect}
 	w.plainDB = func() *sql.DB { return must(sql.Open("pgx", dsn))(t) }
 	w.wrap = func(cfg *config.Config) (driver.Connector, error) {
@@ -78,8 +87,7 @@ func onPostgres(t *testing.T) *world {
 	return w
 }
 
-func onMySQL(t *testing.T) *world {
-	dsn := testenv.MySQL(t)
+func mysqlAt(t *testing.T, dsn string) *world {
 	w := &world{T: t, name: "mysql", dsn: dsn, front: frontmysql.New(), keys: mysql.OpenKeys, inspect: mysql.Inspect}
 	w.plainDB = func() *sql.DB { return must(sql.Open("mysql", dsn))(t) }
 	w.wrap = func(cfg *config.Config) (driver.Connector, error) {
