@@ -259,6 +259,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if done, err := a.likeElsewhere(o, sc); done || err != nil {
 			return err
 		}
+		if asksTruth(o) {
+			return a.compare(o.Args, sc, inner(why, ReasonPredicate))
+		}
 		if done, err := a.combinedOperands(o.Args); done || err != nil {
 			return err
 		}
@@ -283,6 +286,16 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return a.clearAll(o.Args, sc, inner(why, ReasonPredicate))
 	}
 	return a.clearAll(o.Args, sc, inner(why, ReasonFunction))
+}
+
+// asksTruth reports "x IS TRUE" and its kin, which ask whether x is a number other
+// than zero and not whether it equals TRUE.
+func asksTruth(o *Op) bool {
+	if o.Name != "IS" && o.Name != "IS NOT" || len(o.Args) != 2 {
+		return false
+	}
+	lit, ok := unwrapped(o.Args[1]).(*Literal)
+	return ok && lit.Kind == LitBool
 }
 
 // compare walks the operands of a comparison. A parameter compared with a

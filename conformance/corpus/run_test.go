@@ -101,6 +101,7 @@ type outcome struct {
 	positions position
 	mixed     bool // encrypted beside clear values in one UNION ALL
 	planned   bool
+	typ       string // of the columns, where it was chosen
 	pass      bool
 	reason    rewrite.Reason
 	hint      string
@@ -219,6 +220,7 @@ func (l *language) run(t *testing.T, ln *line, got *results) {
 	if len(every) > 1 {
 		l.annotated(t, ln, f, tables, every, got)
 	}
+	l.runSearched(t, ln, f, tables, got)
 }
 
 // unparsed reports whether the front end could not read a text.
@@ -308,6 +310,7 @@ type results struct {
 	lines    int
 	clear    []outcome
 	outcomes []outcome
+	searched []searched
 	unparsed []*line
 	unread   []*line
 	broken   int // outcomes of statements that no engine takes

@@ -348,7 +348,11 @@ func (g *generator) compared(s scope, c col) string {
 func (g *generator) search(s scope, c col) string {
 	g.asks["equality"] = true
 	v := g.value(c.kind, true)
-	switch g.n(14) {
+	switch g.n(15) {
+	case 13:
+		if c.kind == kindInt && g.w.dialect != rewrite.Postgres {
+			return c.ref + g.pick(" IS ", " IS NOT ") + g.pick("TRUE", "FALSE")
+		}
 	case 2:
 		return v + " = " + c.ref
 	case 3:

@@ -404,7 +404,14 @@ func (g *generator) window(s scope, seal []col) (string, col) {
 func (g *generator) grouped(top bool) query {
 	from, s := g.from(nil)
 	key := g.groupable(s)
-	items := []string{key.ref + " AS k", "count(*) AS n"}
+	shown := key.ref
+	if g.in(8) {
+		shown = "(" + shown + ")"
+	}
+	items := []string{shown + " AS k", "count(*) AS n"}
+	if g.in(6) {
+		items[0] = shown
+	}
 	cols := []col{{ref: "k", name: "k", kind: key.kind, sealed: key.sealed, indexes: key.indexes}, {ref: "n", name: "n", kind: kindInt, sealed: false}}
 	switch g.n(5) {
 	case 1:
@@ -425,13 +432,27 @@ func (g *generator) grouped(top bool) query {
 		q.text += " WHERE " + g.fixedAnd(s, g.cond(s))
 	}
 	q.text += " GROUP BY " + g.pick(key.ref, "1")
+	if !strings.HasSuffix(items[0], " AS k") {
+		q.cols[0].ref, q.cols[0].name = key.ref, key.name
+		if !top {
+			return q
+		}
+	}
 	if g.in(3) {
 		q.text += " HAVING count(*) > " + g.small()
 		if key.search && g.in(2) {
 			q.text += " AND " + g.search(scope{{cols: []col{key}}}, key)
 		}
 	}
-	if g.in(2) && !key.sealed {
+	if isSorted(key) {
+		if g.in(3) {
+			q.text += map[bool]string{false: " HAVING ", true: " AND "}[strings.Contains(q.text, " HAVING ")] + g.rangeCond(scope{{cols: []col{key}}}, key)
+		}
+		if g.in(2) {
+			g.asks["order"] = true
+			q.text += " ORDER BY " + g.pick("1", "k", key.ref) + g.pick("", " DESC")
+		}
+	} else if g.in(2) && !key.sealed {
 		q.text += " ORDER BY " + g.pick("1", "2, 1", "k")
 		q.total = key.kind == kindInt
 	}
@@ -470,7 +491,12 @@ func (g *generator) distinct(top bool) query {
 	if g.in(2) {
 		where = " WHERE " + g.fixedAnd(s, g.cond(s))
 	}
-	return query{text: "SELECT DISTINCT " + c.ref + " AS k, " + n + " AS n FROM " + from + where, cols: []col{{ref: "k", name: "k", kind: c.kind, sealed: c.sealed, indexes: c.indexes}, {ref: "n", name: "n", kind: kindInt, sealed: false}}}
+	tail := ""
+	if isSorted(c) && g.in(2) {
+		g.asks["order"] = true
+		tail = " ORDER BY " + g.pick("1", "k") + g.pick("", " DESC") + g.pick("", ", 2")
+	}
+	return query{text: "SELECT DISTINCT " + c.ref + " AS k, " + n + " AS n FROM " + from + where + tail, cols: []col{{ref: "k", name: "k", kind: c.kind, sealed: c.sealed, indexes: c.indexes}, {ref: "n", name: "n", kind: kindInt, sealed: false}}}
 }
 
 // union makes a set operation over two queries of equal shape.
