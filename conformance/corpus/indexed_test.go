@@ -15,7 +15,7 @@ const answered = wide | predicate | ordered | grouped | keyed | joined
 
 // types are what a column may be, tried in turn: a statement does not say it,
 // and a text is not compared with a number.
-var types = []string{"text", "text without case", "bigint", "timestamp", "boolean"}
+var types = []string{"text", "text without case", "bigint", "timestamp", "boolean", "integer", "smallint", "numeric(10,2)", "double precision", "date", "uuid", "timestamptz"}
 
 // indexedWorld is the catalog of a statement in which the columns of set are
 // encrypted, with every index that their type can have.
