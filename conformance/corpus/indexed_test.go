@@ -13,6 +13,10 @@ import (
 // others what is asked is not a question to an index.
 const answered = wide | predicate | ordered | grouped | keyed | joined
 
+// searchTarget is the share of application statements that must be planned where
+// every encrypted column has every index, and is asked what indexes answer.
+var searchTarget = map[string]float64{"postgres": 0.90, "mysql": 0.965, "sqlite": 0.965}
+
 // types are what a column may be, tried in turn: a statement does not say it,
 // and a text is not compared with a number.
 var types = []string{"text", "text without case", "bigint", "timestamp", "boolean", "integer", "smallint", "numeric(10,2)", "double precision", "date", "uuid", "timestamptz"}
@@ -192,4 +196,58 @@ func (l *language) annotatedSearched(t *testing.T, ln *line, set map[bound]bool,
 		}
 	}
 	got.searched = append(got.searched, o)
+}
+
+func (o *outcome) served() bool { return o.positions&^answered == 0 }
+
+// searchedFigures are rows of the table of docs/corpus.md.
+func (r *results) searchedFigures(dialect string) (out []string) {
+	for _, class := range []string{"application DML", "suite DML"} {
+		var served, hidden, others cell
+		for i := range r.searched {
+			o := &r.searched[i]
+			if o.line.class() != class {
+				continue
+			}
+			if !o.served() {
+				others.add(o.planned)
+				continue
+			}
+			served.add(o.planned)
+			hidden.add(o.hidden)
+		}
+		out = append(out, fmt.Sprintf("| %s | %s | %s | %s | %s |", dialect, class, served, hidden, others))
+	}
+	return out
+}
+
+func (c *cell) add(planned bool) {
+	if c.all++; planned {
+		c.part++
+	}
+}
+
+func (r *results) indexed() (out []outcome) {
+	for i := range r.searched {
+		out = append(out, r.searched[i].outcome)
+	}
+	return out
+}
+
+// searchedRefusals are the reasons of refusals where indexes should answer.
+func searchedRefusals(all map[string]*results) []string {
+	return reasonRows(all, (*results).indexed, (*outcome).served, map[rewrite.Reason]string{
+		rewrite.ReasonPredicate:     "LIKE under OR and in UPDATE, `WHERE active` (a truth value), `c = (SELECT …)`, `CASE WHEN $1 > 0 THEN id = $1 …`, types that are not tried (enumerations, arrays)",
+		rewrite.ReasonExpression:    "`SET (a, b) = ($1, $2)` over indexed columns, `COALESCE(a, b)` with only one of them encrypted, `id::int`",
+		rewrite.ReasonComputed:      "`$2::status`: casts to types of the application",
+		rewrite.ReasonClearUse:      "`SET email = CASE WHEN $2 <> '' THEN $2 ELSE email END`, `$2 = '' OR id <> $2`",
+		rewrite.ReasonRoutine:       "functions of the application elsewhere in the statement: declare them",
+		rewrite.ReasonOrder:         "DELETE … ORDER BY … LIMIT; ORDER BY behind a subquery",
+		rewrite.ReasonSetOperation:  "`SELECT a FROM s INTERSECT SELECT b FROM t`",
+		rewrite.ReasonJoin:          "`JOIN b USING (id)`",
+		rewrite.ReasonFunction:      "`NULLIF(id, $1)`, window frames",
+		rewrite.ReasonUnknownColumn: "`RETURNING old.name` before PostgreSQL 18",
+		rewrite.ReasonWholeRow:      "`row_to_json(r)`, `json_agg(t)`",
+		rewrite.ReasonGroup:         "GROUP BY CUBE, an alias of GROUP BY in HAVING",
+	})
 }

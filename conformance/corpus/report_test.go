@@ -77,12 +77,8 @@ func (r *results) class(b *strings.Builder, class string) {
 			}
 		}
 	}
-	var indexed []outcome
-	for i := range r.searched {
-		indexed = append(indexed, r.searched[i].outcome)
-	}
-	group("indexed, positions that indexes serve", indexed, func(o *outcome) bool { return o.positions&^answered == 0 })
-	group("indexed, other positions", indexed, func(o *outcome) bool { return o.positions&^answered != 0 })
+	group("indexed, positions that indexes serve", r.indexed(), (*outcome).served)
+	group("indexed, other positions", r.indexed(), func(o *outcome) bool { return !o.served() })
 	group("nothing annotated", r.clear, func(*outcome) bool { return true })
 	group("only projected or assigned", r.outcomes, func(o *outcome) bool { return o.wanted(plain) })
 	group("also kept or tested", r.outcomes, func(o *outcome) bool { return o.wanted(wide) && !o.wanted(plain) })

@@ -349,6 +349,9 @@ func (l *language) corpus(t *testing.T, dialect string, got *results) {
 	if c.percent() < 100*target {
 		t.Errorf("application DML, encrypted columns only projected or assigned: %s planned", c)
 	}
+	if c = share(got.indexed(), "application DML", (*outcome).served); c.percent() < 100*searchTarget[dialect] {
+		t.Errorf("application DML, indexed columns where indexes answer: %s planned", c)
+	}
 	if *report != "" {
 		if err := os.WriteFile(*report+"."+dialect, []byte(got.long()), 0o644); err != nil {
 			t.Fatal(err)

@@ -1,8 +1,8 @@
 package corpus_test
 
 import (
-	"strconv"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sqlc-dev/meyer/ast"
