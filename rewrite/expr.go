@@ -120,7 +120,7 @@ func (a *analysis) lookUp(ref *ColumnRef, sc *scope) (hit, error) {
 		}
 	}
 	last := ref.Path[len(ref.Path)-1]
-	if a.dialect == SQLite && last.Quoted && len(ref.Path) == 1 {
+	if a.dialect == SQLite && last.Quoted && len(ref.Path) == 1 && !a.strictlyQuoted(last.Span) {
 		// SQLite reads a double-quoted name that is no column as a string.
 		a.clears = append(a.clears, &Literal{Span: ref.Span, Kind: LitString, Value: last.Name, Odd: true})
 		return hit{}, nil
@@ -129,6 +129,12 @@ func (a *analysis) lookUp(ref *ColumnRef, sc *scope) (hit, error) {
 		a.unresolved(ref, sc)
 	}
 	return hit{}, nil
+}
+
+// strictlyQuoted reports a name in backticks or brackets, which SQLite never takes
+// for a string.
+func (a *analysis) strictlyQuoted(s Span) bool {
+	return s.Known() && s.Start < len(a.script.Text) && (a.script.Text[s.Start] == '`' || a.script.Text[s.Start] == '[')
 }
 
 func (a *analysis) clearColumn(ref *ColumnRef, sc *scope, why Reason) error {
