@@ -14,9 +14,11 @@ RACE := -race -gcflags='modernc.org/...=-d=checkptr=0'
 # Overridable: make fuzz FUZZTIME=5m, make bench BENCH=Seal COUNT=10 OLD=before.txt
 FUZZTIME ?= 30s
 LONGFUZZTIME ?= 10m
-# Time for each engine of make fuzz-sql; SEED starts elsewhere.
+# Time for each engine of make fuzz-sql; SEED starts elsewhere, TOTALS is a file
+# in which runs add up, each starting where the one before ended.
 FUZZSQLTIME ?= 20s
 SEED ?= 1
+TOTALS ?=
 BENCH ?= .
 COUNT ?= 1
 OLD ?=
@@ -97,8 +99,8 @@ fuzz: ## run each fuzz target for FUZZTIME
 	@.ci/fuzz $(FUZZTIME)
 
 .PHONY: fuzz-sql
-fuzz-sql: $(TESTENV) ## send generated statements to the plain and the encrypting driver, compare (FUZZSQLTIME, SEED)
-	@$(TESTENV) -- go test -count=1 -timeout 24h -v -run Answer ./conformance/fuzzsql -for $(FUZZSQLTIME) -seed $(SEED)
+fuzz-sql: $(TESTENV) ## send generated statements to the plain and the encrypting driver, compare (FUZZSQLTIME, SEED, TOTALS)
+	@$(TESTENV) -- go test -count=1 -timeout 24h -v -run Answer ./conformance/fuzzsql -for $(FUZZSQLTIME) -seed $(SEED) -totals '$(abspath $(TOTALS))' -commit "$$(git rev-parse --short HEAD)"
 
 .PHONY: parse-check
 parse-check: ## compare how PostgreSQL's own parser reads the corpus (needs a C compiler, takes minutes to compile)

@@ -737,8 +737,14 @@ func (b *builder) label(it *SelectItem) string {
 	if b.a.dialect == MySQL {
 		name = strings.Map(inUTF8MB3, name)
 	}
+	if b.a.session.MariaDB && len(name) > maxLabel {
+		name = name[:maxLabel]
+	}
 	return name
 }
+
+// maxLabel is how many bytes of an item's text MariaDB takes for a name.
+const maxLabel = 255
 
 // inUTF8MB3 is what MySQL's character set for names makes of a character.
 func inUTF8MB3(r rune) rune {

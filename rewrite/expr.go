@@ -120,7 +120,7 @@ func (a *analysis) lookUp(ref *ColumnRef, sc *scope) (hit, error) {
 		}
 	}
 	last := ref.Path[len(ref.Path)-1]
-	if a.dialect == SQLite && last.Quoted && len(ref.Path) == 1 {
+	if a.dialect == SQLite && last.Quoted && len(ref.Path) == 1 && !a.strictlyQuoted(last.Span) {
 		// SQLite reads a double-quoted name that is no column as a string.
 		a.clears = append(a.clears, &Literal{Span: ref.Span, Kind: LitString, Value: last.Name, Odd: true})
 		return hit{}, nil
@@ -129,6 +129,12 @@ func (a *analysis) lookUp(ref *ColumnRef, sc *scope) (hit, error) {
 		a.unresolved(ref, sc)
 	}
 	return hit{}, nil
+}
+
+// strictlyQuoted reports a name in backticks or brackets, which SQLite never takes
+// for a string.
+func (a *analysis) strictlyQuoted(s Span) bool {
+	return s.Known() && s.Start < len(a.script.Text) && (a.script.Text[s.Start] == '`' || a.script.Text[s.Start] == '[')
 }
 
 func (a *analysis) clearColumn(ref *ColumnRef, sc *scope, why Reason) error {
@@ -259,6 +265,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if done, err := a.likeElsewhere(o, sc); done || err != nil {
 			return err
 		}
+		if asksTruth(o) {
+			return a.compare(o.Args, sc, inner(why, ReasonPredicate))
+		}
 		if done, err := a.combinedOperands(o.Args); done || err != nil {
 			return err
 		}
@@ -283,6 +292,16 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return a.clearAll(o.Args, sc, inner(why, ReasonPredicate))
 	}
 	return a.clearAll(o.Args, sc, inner(why, ReasonFunction))
+}
+
+// asksTruth reports "x IS TRUE" and its kin, which ask whether x is a number other
+// than zero and not whether it equals TRUE.
+func asksTruth(o *Op) bool {
+	if o.Name != "IS" && o.Name != "IS NOT" || len(o.Args) != 2 {
+		return false
+	}
+	lit, ok := unwrapped(o.Args[1]).(*Literal)
+	return ok && lit.Kind == LitBool
 }
 
 // compare walks the operands of a comparison. A parameter compared with a

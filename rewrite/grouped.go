@@ -23,6 +23,7 @@ const (
 // group, under the column's name where it is an item by itself.
 type pick struct {
 	alias string
+	at    int // where the item ends
 }
 
 // groupBy walks GROUP BY, and picks the values of encrypted keys in the select
@@ -219,7 +220,7 @@ func (a *analysis) pickIn(e Expr, sc *scope, it *SelectItem) bool {
 		return false
 	case *ColumnRef:
 		h, _, found, err := a.resolve(x, sc)
-		if err != nil || !found || a.indexed[x] != nil || !isKey(sc.keys, h) {
+		if _, sorted := a.ranges.keys[e]; sorted || err != nil || !found || a.indexed[x] != nil || !isKey(sc.keys, h) {
 			return false
 		}
 		if a.dialect == SQLite {
@@ -227,7 +228,7 @@ func (a *analysis) pickIn(e Expr, sc *scope, it *SelectItem) bool {
 		}
 		p := pick{}
 		if it != nil && it.Expr == e && it.Alias == nil {
-			p.alias = x.Path[len(x.Path)-1].Name
+			p.alias, p.at = x.Path[len(x.Path)-1].Name, max(x.End, it.End)
 		}
 		if a.eq.picks == nil {
 			a.eq.picks = map[*ColumnRef]pick{}
@@ -235,7 +236,7 @@ func (a *analysis) pickIn(e Expr, sc *scope, it *SelectItem) bool {
 		a.eq.picks[x] = p
 		return true
 	case *Call:
-		if x.Over || a.countsRows(x) {
+		if _, of := a.ranges.extremes[x]; of || x.Over || a.countsRows(x) {
 			return false // of the rows of the group, or beside it
 		}
 	}
@@ -360,6 +361,9 @@ func (a *analysis) makeDistinct(s *Select, cols []column, sc *scope) error {
 			if at < 0 {
 				return refused(c.flow[0].col, distinctHint)
 			}
+			if by := a.sortsBy(o); by >= 0 {
+				at = by
+			}
 			d.keys = append(d.keys, distinctKey{of: hit{o.rel, at}})
 		case c.null || c.konst != nil:
 			// One value in every row.
@@ -385,6 +389,26 @@ func (a *analysis) makeDistinct(s *Select, cols []column, sc *scope) error {
 	}
 	a.eq.distinct[s] = d
 	return nil
+}
+
+// sortsBy finds the index of a column that tells its values apart as the one for
+// equality does, and sorts them: PostgreSQL's DISTINCT ON wants to begin with what
+// ORDER BY begins with. It is -1 elsewhere, and where there is none.
+func (a *analysis) sortsBy(h hit) int {
+	r := h.rel
+	if a.dialect != Postgres || r.annotated() == nil || r.view != nil || len(h.flow()) != 1 {
+		return -1
+	}
+	c := h.flow()[0].col
+	if e := c.Equality; c.Range == nil || e == nil || !c.Range.Sorts(a.bounded()) || e.TableScope != c.Range.TableScope || e.Collation != schema.CollationNone && e.Collation != schema.CollationBytes {
+		return -1
+	}
+	for i := range r.cols {
+		if r.cols[i].hidden && strings.EqualFold(r.cols[i].name, c.Range.Name) {
+			return i
+		}
+	}
+	return -1
 }
 
 // noSealedBut settles the columns of a DISTINCT that compares clear values and

@@ -14,16 +14,17 @@ func (b *builder) grouping() {
 		b.edits = append(b.edits, edit{span: e.Range(), text: string(b.writeColumn(nil, h.rel, h.col, false))})
 	}
 	for ref, p := range b.a.eq.picks {
-		open, end := "MIN(", ")"
-		if b.a.dialect == Postgres {
-			open, end = "(array_agg(", "))[1]"
-		}
+		open, end := b.a.picking()
+		name := ""
 		if p.alias != "" {
-			end += " AS " + b.a.front.QuoteIdent(p.alias)
+			name = " AS " + b.a.front.QuoteIdent(p.alias)
 		}
-		b.edits = append(b.edits,
-			edit{span: Span{ref.Start, ref.Start}, text: open},
-			edit{span: Span{ref.End, ref.End}, text: end})
+		b.edits = append(b.edits, edit{span: Span{ref.Start, ref.Start}, text: open})
+		if p.at <= ref.End {
+			b.edits = append(b.edits, edit{span: Span{ref.End, ref.End}, text: end + name})
+			continue
+		}
+		b.edits = append(b.edits, edit{span: Span{ref.End, ref.End}, text: end}, edit{span: Span{p.at, p.at}, text: name})
 	}
 	for _, d := range b.a.eq.distinct {
 		if b.a.dialect == Postgres {
@@ -32,6 +33,14 @@ func (b *builder) grouping() {
 		}
 		b.edits = append(b.edits, edit{span: d.word}, edit{span: Span{d.at, d.at}, text: " GROUP BY " + b.distinctKeys(d) + " "})
 	}
+}
+
+// picking is what stands around a value that is picked from its group.
+func (a *analysis) picking() (open, end string) {
+	if a.dialect == Postgres {
+		return "(array_agg(", "))[1]"
+	}
+	return "MIN(", ")"
 }
 
 func (b *builder) distinctKeys(d *distinctness) string {

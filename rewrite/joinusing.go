@@ -36,7 +36,11 @@ const usingHint = "join by name over encrypted columns that have exact search in
 // sides; sealed are the names of these among all.
 func (a *analysis) usingIndexes(j *Join, names []Ident, sealed map[string]bool, left, right []visible, sc *scope) error {
 	refused := func(col *schema.Column) error {
-		return a.refuse(names[0].Start, ReasonJoin, col.String(), usingHint)
+		name := ""
+		if col != nil { // neither side shows the name once
+			name = col.String()
+		}
+		return a.refuse(names[0].Start, ReasonJoin, name, usingHint)
 	}
 	u := &usingIndex{}
 	for _, n := range names {

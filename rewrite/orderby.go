@@ -13,6 +13,8 @@ import (
 type sortedBy struct {
 	rel   *relation
 	index *schema.Range
+	// picked takes it from the group, of which all rows have one index.
+	picked bool
 }
 
 // orderKey plans an item of ORDER BY that means an encrypted column with an
@@ -37,7 +39,7 @@ func (a *analysis) orderKey(e Expr, sc *scope) (done bool, err error) {
 		return true, err
 	}
 	if isRef && plain {
-		return true, a.useRange(ref, c.Range)
+		return true, a.useRange(ref, c.Range) // pickIn picks it from its group
 	}
 	if !e.Range().Known() {
 		return true, a.refuse(e.Pos(), ReasonOrder, c.String(), "name the column")
@@ -45,7 +47,7 @@ func (a *analysis) orderKey(e Expr, sc *scope) (done bool, err error) {
 	if a.ranges.keys == nil {
 		a.ranges.keys = map[Expr]sortedBy{}
 	}
-	a.ranges.keys[e] = sortedBy{h.rel, c.Range}
+	a.ranges.keys[e] = sortedBy{h.rel, c.Range, a.dialect != SQLite && isKey(sc.keys, h)}
 	return true, nil
 }
 
@@ -117,6 +119,9 @@ func (a *analysis) alone(h hit, ref *ColumnRef, sc *scope) bool {
 
 // sortKey compares what a sort key became.
 func (v verifier) sortKey(k sortedBy, y Expr) bool {
+	if k.picked {
+		y = v.b.a.unpicked(y)
+	}
 	ref, ok := y.(*ColumnRef)
 	if !ok || ref.Path[len(ref.Path)-1].Name != k.index.Name {
 		return false

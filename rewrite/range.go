@@ -64,6 +64,9 @@ func (a *analysis) rangeCompare(node Expr, name string, args []Expr, sc *scope) 
 		if len(refs) > 1 {
 			return true, a.refuse(refs[1].Start, ReasonPredicate, c.String(), coverForm)
 		}
+		if a.dialect != SQLite && isKey(sc.keys, hits[0]) {
+			return true, a.refuse(refs[0].Start, ReasonPredicate, c.String(), "compare in the WHERE clause: a group has no index that hides the order")
+		}
 		return true, a.coverCompare(node, args, refs[0], hits[0])
 	}
 	return true, a.rangePlan(args, refs, hits)
@@ -227,7 +230,11 @@ func (b *builder) ranging() {
 		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: x.Name})
 	}
 	for e, k := range r.keys {
-		b.edits = append(b.edits, edit{span: e.Range(), text: string(b.a.front.AppendIdent(b.writeQualifier(nil, k.rel), k.index.Name))})
+		open, end := "", ""
+		if k.picked {
+			open, end = b.a.picking()
+		}
+		b.edits = append(b.edits, edit{span: e.Range(), text: open + string(b.a.front.AppendIdent(b.writeQualifier(nil, k.rel), k.index.Name)) + end})
 	}
 	for c, x := range r.extremes {
 		b.extreme(c, x)
@@ -259,6 +266,9 @@ func (v verifier) ranged(x, y Expr) (done, ok bool) {
 		to := r.refs[x]
 		if to == nil {
 			return false, false
+		}
+		if _, picked := v.b.a.eq.picks[x]; picked {
+			y = v.b.a.unpicked(y)
 		}
 		ref, isRef := y.(*ColumnRef)
 		n := len(x.Path) - 1

@@ -9,7 +9,7 @@ import (
 // position says what a statement does with a column. Positions come from a walk
 // of the parser's own tree that shares nothing with package rewrite, so that
 // the two can be compared.
-type position uint16
+type position uint32
 
 const (
 	projected  position = 1 << iota // bare, in a list whose values reach the caller
@@ -28,11 +28,12 @@ const (
 	whole                           // the row as one value
 	defined                         // DDL
 	viewed                          // in the list of a view
+	inside                          // under a function or operator of what is compared, sorted or grouped, or beside one
 )
 
 var positionNames = []string{
 	"projected", "carried", "assigned", "kept", "computed", "moved", "tested", "predicate", "ordered", "grouped", "expression", "keyed", "joined",
-	"whole row", "defined", "viewed",
+	"whole row", "defined", "viewed", "inside",
 }
 
 func (p position) String() string {
@@ -58,7 +59,15 @@ func (p position) within() position {
 	if p&(projected|carried|assigned|kept|computed|moved|tested|viewed) != 0 {
 		return expression
 	}
-	return p
+	return p | inside
+}
+
+// truth is within for AND, OR and NOT, under which a comparison is still one.
+func (p position) truth() position {
+	if p&(predicate|ordered|grouped) != 0 {
+		return p
+	}
+	return p.within()
 }
 
 // table is a relation that a statement names, with the columns that it uses.
@@ -178,18 +187,23 @@ type store struct {
 
 // facts is what one statement names and does.
 type facts struct {
-	fold    func(string) string
-	home    string // the schema of unqualified names
-	system  func(schema, name string) bool
-	tables  []*table
-	refs    []*ref
-	stars   []*ref
-	usings  []*using
-	stores  []store
-	unions  []*rows
-	feeds   []feed
-	copies  []copied
-	wholes  []*source
+	fold   func(string) string
+	home   string // the schema of unqualified names
+	system func(schema, name string) bool
+	tables []*table
+	refs   []*ref
+	stars  []*ref
+	usings []*using
+	stores []store
+	unions []*rows
+	feeds  []feed
+	copies []copied
+	wholes []*source
+	// meets are columns that are compared with each other, sets the rows that
+	// set operations compare; last is the query that was walked last.
+	meets   [][]*ref
+	sets    []*rows
+	last    *rows
 	returns *rows // what reaches the caller
 	// broken is set for statements that no engine takes: a name that nothing in
 	// them can have.

@@ -2,6 +2,7 @@ package corpus_test
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/sqlc-dev/marino/ast"
@@ -146,6 +147,7 @@ func lowers(list []ast.CIStr) []string {
 func (w myWalk) query(n ast.Node, up *scope, p position) *rows {
 	out := &rows{}
 	w.queryInto(out, n, up.child(), p)
+	w.last = out
 	return out
 }
 
@@ -192,6 +194,9 @@ func (w myWalk) setOps(out *rows, list []ast.Node, sc *scope, p position) {
 		if len(list) > 1 {
 			out.arms = append(out.arms, arm)
 		}
+	}
+	if len(list) > 1 {
+		w.sets = append(w.sets, out)
 	}
 	if len(list) > 1 && p != grouped {
 		w.unions = append(w.unions, out)
@@ -508,15 +513,29 @@ func (w myWalk) expr(e ast.ExprNode, sc *scope, p position) {
 	case *ast.SubqueryExpr:
 		w.query(x.Query, sc, p)
 	case *ast.PatternInExpr, *ast.CompareSubqueryExpr, *ast.BetweenExpr, *ast.PatternLikeOrIlikeExpr, *ast.PatternRegexpExpr, *ast.MatchAgainst:
-		w.kids(x, sc, predicate)
+		w.compared(true, mySides(e), sc, func() { w.kids(x, sc, predicate) })
 	case *ast.BinaryOperationExpr:
-		in := p.within()
+		in, compares := p.within(), false
 		switch x.Op {
+		case opcode.LogicAnd, opcode.LogicOr, opcode.LogicXor:
+			in = p.truth()
 		case opcode.EQ, opcode.NE, opcode.LT, opcode.LE, opcode.GT, opcode.GE, opcode.NullEQ:
-			in = predicate
+			in, compares = predicate, true
 		}
-		w.expr(x.L, sc, in)
-		w.expr(x.R, sc, in)
+		w.compared(compares, mySimple(x.L) && mySimple(x.R), sc, func() {
+			w.expr(x.L, sc, in)
+			w.expr(x.R, sc, in)
+		})
+	case *ast.UnaryOperationExpr:
+		in := p.within()
+		if x.Op == opcode.Not || x.Op == opcode.Not2 {
+			in = p.truth()
+		}
+		w.expr(x.V, sc, in)
+	case *ast.RowExpr:
+		for _, a := range x.Values {
+			w.expr(a, sc, p.truth())
+		}
 	case *ast.CaseExpr:
 		w.expr(x.Value, sc, predicate)
 		for _, c := range x.WhenClauses {
@@ -529,6 +548,8 @@ func (w myWalk) expr(e ast.ExprNode, sc *scope, p position) {
 	case *ast.FuncCallExpr:
 		for i, a := range x.Args {
 			switch {
+			case folding[x.FnName.L] && p&predicate != 0:
+				w.expr(a, sc, p)
 			case !myChoice(x):
 				w.expr(a, sc, p.within())
 			case i == 0 && x.FnName.L == "if":
@@ -549,6 +570,42 @@ func (w myWalk) expr(e ast.ExprNode, sc *scope, p position) {
 	default:
 		w.kids(x, sc, p.within())
 	}
+}
+
+// mySimple is pgSimple.
+func mySimple(e ast.ExprNode) bool {
+	all := func(list []ast.ExprNode) bool {
+		return !slices.ContainsFunc(list, func(e ast.ExprNode) bool { return !mySimple(e) })
+	}
+	if _, ok := myValue(e); ok {
+		return true
+	}
+	switch x := e.(type) {
+	case *ast.ColumnNameExpr, *ast.SubqueryExpr, *ast.ValuesExpr:
+		return true
+	case *ast.ParenthesesExpr:
+		return mySimple(x.Expr)
+	case *ast.RowExpr:
+		return all(x.Values)
+	case *ast.FuncCallExpr:
+		return folding[x.FnName.L] && all(x.Args)
+	}
+	return false
+}
+
+// mySides is mySimple of all sides of a comparison that is no operator.
+func mySides(e ast.ExprNode) bool {
+	switch x := e.(type) {
+	case *ast.PatternInExpr:
+		return mySimple(x.Expr) && !slices.ContainsFunc(x.List, func(e ast.ExprNode) bool { return !mySimple(e) })
+	case *ast.CompareSubqueryExpr:
+		return mySimple(x.L)
+	case *ast.BetweenExpr:
+		return mySimple(x.Expr) && mySimple(x.Left) && mySimple(x.Right)
+	case *ast.PatternLikeOrIlikeExpr:
+		return mySimple(x.Expr) && mySimple(x.Pattern)
+	}
+	return false
 }
 
 func bareColumn(e ast.ExprNode) bool {

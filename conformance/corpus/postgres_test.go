@@ -141,6 +141,7 @@ func (w pgWalk) with(c *ast.WithClause, sc *scope) {
 func (w pgWalk) query(s *ast.SelectStmt, up *scope, p position) *rows {
 	out := &rows{}
 	w.queryInto(out, s, up.child(), p)
+	w.last = out
 	return out
 }
 
@@ -161,6 +162,7 @@ func (w pgWalk) queryInto(out *rows, s *ast.SelectStmt, sc *scope, p position) {
 		first.arms = nil
 		arms := append([]*rows{&first}, out.arms...)
 		right := w.query(s.Rarg, sc, p)
+		w.sets = append(w.sets, out)
 		if out.arms = append(arms, right); p != grouped {
 			w.unions = append(w.unions, out)
 		}
@@ -298,6 +300,39 @@ func columnPath(n *ast.Node) (path []string, star bool) {
 	}
 	return path, false
 }
+
+// pgSimple reports a side of a comparison that is a column, a value, a list of
+// these, a query, a pattern put together of values, or one of these without case.
+func pgSimple(n *ast.Node) bool {
+	all := func(list []*ast.Node) bool {
+		return !slices.ContainsFunc(list, func(e *ast.Node) bool { return !pgSimple(e) })
+	}
+	if _, ok := pgValue(n); ok {
+		return true
+	}
+	switch {
+	case n.GetColumnRef() != nil, n.GetSubLink() != nil:
+		return true
+	case n.GetList() != nil:
+		return all(n.GetList().Items)
+	case n.GetRowExpr() != nil:
+		return all(n.GetRowExpr().Args)
+	case n.GetAArrayExpr() != nil:
+		return all(n.GetAArrayExpr().Elements)
+	case n.GetTypeCast() != nil:
+		return pgSimple(n.GetTypeCast().Arg)
+	case n.GetAExpr() != nil:
+		x := n.GetAExpr()
+		return len(x.Name) == 1 && x.Name[0].GetString_().GetSval() == "||" && pgSimple(x.Lexpr) && pgSimple(x.Rexpr)
+	case n.GetFuncCall() != nil:
+		f := n.GetFuncCall()
+		return folding[f.Funcname[len(f.Funcname)-1].GetString_().GetSval()] && all(f.Args)
+	}
+	return false
+}
+
+// folding are the functions under which a comparison asks an index.
+var folding = map[string]bool{"lower": true, "upper": true, "concat": true}
 
 // pgValue recognises what may be assigned: a parameter, a literal, NULL,
 // DEFAULT, under casts.
@@ -624,6 +659,14 @@ func (w pgWalk) expr(n *ast.Node, sc *scope, p position) {
 		}
 	case *ast.Node_TypeCast:
 		w.expr(x.TypeCast.Arg, sc, chosen(p))
+	case *ast.Node_BoolExpr:
+		for _, a := range x.BoolExpr.Args {
+			w.expr(a, sc, p.truth())
+		}
+	case *ast.Node_RowExpr:
+		for _, a := range x.RowExpr.Args {
+			w.expr(a, sc, p.truth())
+		}
 	case *ast.Node_FuncCall:
 		w.call(x.FuncCall, sc, p)
 	default:
@@ -651,6 +694,9 @@ func (w pgWalk) caseExpr(x *ast.CaseExpr, sc *scope, p position) {
 func (w pgWalk) call(x *ast.FuncCall, sc *scope, p position) {
 	name := x.Funcname[len(x.Funcname)-1].GetString_().GetSval()
 	in := p.within()
+	if folding[name] && p&predicate != 0 {
+		in = p
+	}
 	if name == "count" && !x.AggDistinct && len(x.Args) == 1 {
 		if path, star := columnPath(x.Args[0]); len(path) > 0 && !star {
 			in = tested
@@ -686,15 +732,17 @@ func (w pgWalk) operator(x *ast.A_Expr, sc *scope, p position) {
 	case comparisons[name], x.Kind == ast.A_Expr_Kind_AEXPR_NULLIF, x.Kind == ast.A_Expr_Kind_AEXPR_DISTINCT:
 		in = predicate
 	}
-	for _, side := range []*ast.Node{x.Lexpr, x.Rexpr} {
-		if l := side.GetList(); l != nil {
-			for _, e := range l.Items {
-				w.expr(e, sc, in)
+	w.compared(comparisons[name], pgSimple(x.Lexpr) && pgSimple(x.Rexpr), sc, func() {
+		for _, side := range []*ast.Node{x.Lexpr, x.Rexpr} {
+			if l := side.GetList(); l != nil {
+				for _, e := range l.Items {
+					w.expr(e, sc, in)
+				}
+				continue
 			}
-			continue
+			w.expr(side, sc, in)
 		}
-		w.expr(side, sc, in)
-	}
+	})
 }
 
 func (w pgWalk) subLink(x *ast.SubLink, sc *scope, p position) {
@@ -707,8 +755,10 @@ func (w pgWalk) subLink(x *ast.SubLink, sc *scope, p position) {
 	case ast.SubLinkType_ARRAY_SUBLINK:
 		w.query(q, sc, p.within())
 	default:
-		w.expr(x.Testexpr, sc, predicate)
-		w.query(q, sc, predicate)
+		w.compared(true, pgSimple(x.Testexpr), sc, func() {
+			w.expr(x.Testexpr, sc, predicate)
+			w.query(q, sc, predicate)
+		})
 	}
 }
 

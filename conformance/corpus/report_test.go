@@ -77,6 +77,8 @@ func (r *results) class(b *strings.Builder, class string) {
 			}
 		}
 	}
+	group("indexed, positions that indexes serve", r.indexed(), (*outcome).served)
+	group("indexed, other positions", r.indexed(), func(o *outcome) bool { return !o.served() })
 	group("nothing annotated", r.clear, func(*outcome) bool { return true })
 	group("only projected or assigned", r.outcomes, func(o *outcome) bool { return o.wanted(plain) })
 	group("also kept or tested", r.outcomes, func(o *outcome) bool { return o.wanted(wide) && !o.wanted(plain) })

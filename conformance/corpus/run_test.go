@@ -101,6 +101,7 @@ type outcome struct {
 	positions position
 	mixed     bool // encrypted beside clear values in one UNION ALL
 	planned   bool
+	typ       string // of the columns, where it was chosen
 	pass      bool
 	reason    rewrite.Reason
 	hint      string
@@ -219,6 +220,7 @@ func (l *language) run(t *testing.T, ln *line, got *results) {
 	if len(every) > 1 {
 		l.annotated(t, ln, f, tables, every, got)
 	}
+	l.runSearched(t, ln, f, tables, got)
 }
 
 // unparsed reports whether the front end could not read a text.
@@ -308,6 +310,7 @@ type results struct {
 	lines    int
 	clear    []outcome
 	outcomes []outcome
+	searched []searched
 	unparsed []*line
 	unread   []*line
 	broken   int // outcomes of statements that no engine takes
@@ -345,6 +348,9 @@ func (l *language) corpus(t *testing.T, dialect string, got *results) {
 	c := share(got.outcomes, "application DML", func(o *outcome) bool { return o.wanted(plain) })
 	if c.percent() < 100*target {
 		t.Errorf("application DML, encrypted columns only projected or assigned: %s planned", c)
+	}
+	if c = share(got.indexed(), "application DML", (*outcome).served); c.percent() < 100*searchTarget[dialect] {
+		t.Errorf("application DML, indexed columns where indexes answer: %s planned", c)
 	}
 	if *report != "" {
 		if err := os.WriteFile(*report+"."+dialect, []byte(got.long()), 0o644); err != nil {

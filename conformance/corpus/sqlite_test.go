@@ -1,6 +1,7 @@
 package corpus_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -103,6 +104,7 @@ func (w liteWalk) with(c *ast.With, sc *scope) {
 func (w liteWalk) query(s *ast.SelectStmt, up *scope, p position) *rows {
 	out := &rows{}
 	w.queryInto(out, s, up.child(), p)
+	w.last = out
 	return out
 }
 
@@ -125,6 +127,9 @@ func (w liteWalk) queryInto(out *rows, s *ast.SelectStmt, sc *scope, p position)
 		if len(s.Cores) > 1 {
 			out.arms = append(out.arms, arm)
 		}
+	}
+	if len(s.Cores) > 1 {
+		w.sets = append(w.sets, out)
 	}
 	if len(s.Cores) > 1 && p != grouped {
 		w.unions = append(w.unions, out)
@@ -544,16 +549,26 @@ func (w liteWalk) expr(e ast.Expr, sc *scope, p position) {
 		}
 		w.kids(x, sc, predicate)
 	case *ast.LikeExpr:
-		w.expr(x.X, sc, predicate)
-		w.expr(x.Y, sc, predicate)
-		w.expr(x.Escape, sc, predicate)
+		w.compared(true, liteSimple(x.X) && liteSimple(x.Y) && strings.EqualFold(x.Op.Name, "like"), sc, func() {
+			w.expr(x.X, sc, predicate)
+			w.expr(x.Y, sc, predicate)
+			w.expr(x.Escape, sc, predicate)
+		})
 	case *ast.BetweenExpr:
-		w.kids(x, sc, predicate)
+		w.compared(true, liteSides(x), sc, func() { w.kids(x, sc, predicate) })
+	case *ast.UnaryExpr:
+		if x.Op == ast.OpNot {
+			w.expr(x.X, sc, p.truth())
+		} else {
+			w.expr(x.X, sc, p.within())
+		}
 	case *ast.InExpr:
-		w.in(x, sc)
+		w.compared(true, liteSides(x), sc, func() { w.in(x, sc) })
 	case *ast.BinaryExpr:
 		if x.Op >= ast.OpEq && x.Op <= ast.OpGe {
-			w.kids(x, sc, predicate)
+			w.compared(true, liteSimple(x.X) && liteSimple(x.Y), sc, func() { w.kids(x, sc, predicate) })
+		} else if x.Op == ast.OpAnd || x.Op == ast.OpOr {
+			w.kids(x, sc, p.truth())
 		} else {
 			w.kids(x, sc, p.within())
 		}
@@ -577,6 +592,35 @@ func (w liteWalk) expr(e ast.Expr, sc *scope, p position) {
 	default:
 		w.kids(x, sc, p.within())
 	}
+}
+
+// liteSimple is pgSimple.
+func liteSimple(e ast.Expr) bool {
+	if _, ok := liteValue(e); ok || litePath(e) != nil {
+		return true
+	}
+	switch x := e.(type) {
+	case *ast.SubqueryExpr:
+		return true
+	case *ast.ParenExpr:
+		return liteSimple(x.X)
+	case *ast.BinaryExpr:
+		return x.Op == ast.OpConcat && liteSimple(x.X) && liteSimple(x.Y)
+	case *ast.FuncCall:
+		return folding[strings.ToLower(x.Name.Name)] && !slices.ContainsFunc(x.Args, func(e ast.Expr) bool { return !liteSimple(e) })
+	}
+	return false
+}
+
+// liteSides is liteSimple of all sides of a comparison that is no operator.
+func liteSides(e ast.Expr) bool {
+	switch x := e.(type) {
+	case *ast.InExpr:
+		return liteSimple(x.X) && !slices.ContainsFunc(append(slices.Clone(x.List), x.Args...), func(e ast.Expr) bool { return !liteSimple(e) })
+	case *ast.BetweenExpr:
+		return liteSimple(x.X) && liteSimple(x.Lo) && liteSimple(x.Hi)
+	}
+	return false
 }
 
 func (w liteWalk) nullTest(x ast.Expr, sc *scope, p position) {
@@ -610,6 +654,8 @@ func (w liteWalk) call(x *ast.FuncCall, sc *scope, p position) {
 	}
 	for i, a := range x.Args {
 		switch {
+		case folding[strings.ToLower(x.Name.Name)] && p&predicate != 0:
+			w.expr(a, sc, p)
 		case !liteChoice(x):
 			w.expr(a, sc, in)
 		case i == 0 && !strings.EqualFold(x.Name.Name, "coalesce") && !strings.EqualFold(x.Name.Name, "ifnull"):

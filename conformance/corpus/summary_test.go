@@ -100,13 +100,18 @@ func (r *results) figures(dialect string) (out []string) {
 
 // refusals are the shares of application DML that each reason refuses, over all
 // runs with an encrypted column.
-func refusals(all map[string]*results) (out []string) {
+func refusals(all map[string]*results) []string {
+	return reasonRows(all, func(r *results) []outcome { return r.outcomes }, func(*outcome) bool { return true }, shapes)
+}
+
+// reasonRows are the reasons that refuse over half a percent of the outcomes of
+// application DML that keep says.
+func reasonRows(all map[string]*results, list func(*results) []outcome, keep func(*outcome) bool, shapes map[rewrite.Reason]string) (out []string) {
 	total := map[string]int{}
 	by := map[rewrite.Reason]map[string]int{}
 	for d, r := range all {
-		for i := range r.outcomes {
-			o := &r.outcomes[i]
-			if o.line.class() != "application DML" {
+		for _, o := range list(r) {
+			if o.line.class() != "application DML" || !keep(&o) {
 				continue
 			}
 			if total[d]++; !o.planned {
@@ -121,7 +126,7 @@ func refusals(all map[string]*results) (out []string) {
 		text string
 		most float64
 	}
-	var list []row
+	var rows []row
 	for reason, n := range by {
 		x := row{text: fmt.Sprintf("| %s |", reason)}
 		for _, d := range dialects {
@@ -137,10 +142,10 @@ func refusals(all map[string]*results) (out []string) {
 			shape = "MISSING"
 		}
 		x.text += " " + shape + " |"
-		list = append(list, x)
+		rows = append(rows, x)
 	}
-	slices.SortFunc(list, func(a, b row) int { return int(math.Copysign(1, b.most-a.most)) })
-	for _, x := range list {
+	slices.SortFunc(rows, func(a, b row) int { return int(math.Copysign(1, b.most-a.most)) })
+	for _, x := range rows {
 		out = append(out, x.text)
 	}
 	return out
@@ -160,7 +165,11 @@ func page(t *testing.T, all map[string]*results) {
 	for _, d := range dialects {
 		figures = append(figures, all[d].figures(d)...)
 	}
-	blocks := map[string][]string{"figures": figures, "refusals": refusals(all)}
+	var indexed []string
+	for _, d := range dialects {
+		indexed = append(indexed, all[d].searchedFigures(d)...)
+	}
+	blocks := map[string][]string{"figures": figures, "refusals": refusals(all), "indexed": indexed, "indexed refusals": searchedRefusals(all)}
 	content := string(raw)
 	for name, lines := range blocks {
 		begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->"

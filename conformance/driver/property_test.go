@@ -35,7 +35,7 @@ tables:
 `
 
 // searched has an index of every kind, two and three on a column.
-const searched = `      ssn: {search: {equality: {collation: binary}, prefix: {collation: binary}, contains: {collation: binary}}}
+const searched = `      ssn: {search: {equality: {collation: binary}, prefix: {collation: binary}, contains: {collation: binary}, range: {order: revealing, prefix: 60, collation: binary, longer: refuse}}, accept_leakage: order}
       email: {search: {equality: {collation: binary}, range: {order: hidden, prefix: 8, collation: binary}, suffix: {collation: binary}}}
 `
 
@@ -50,7 +50,7 @@ func statements(t *testing.T, db *sql.DB, binary, tokens string) {
 	t.Helper()
 	indexes := ""
 	if tokens != "" {
-		indexes = ", ssn_bidx BINARY_TYPE, ssn_pfx BINARY_TYPE, ssn_sub " + tokens + ", email_bidx BINARY_TYPE, email_rng BINARY_TYPE, email_sfx BINARY_TYPE"
+		indexes = ", ssn_bidx BINARY_TYPE, ssn_pfx BINARY_TYPE, ssn_sub " + tokens + ", ssn_rng BINARY_TYPE, email_bidx BINARY_TYPE, email_rng BINARY_TYPE, email_sfx BINARY_TYPE"
 	}
 	all := strings.ReplaceAll(strings.Replace(tables, ", note TEXT", indexes+", note TEXT", 1), "BINARY_TYPE", binary)
 	for _, s := range strings.Split(all, ";\n") {

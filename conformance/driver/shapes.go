@@ -28,6 +28,7 @@ func (g *generator) condition(t string) string {
 		"id IN (WITH q AS (SELECT id, ssn AS z FROM users) SELECT id FROM q WHERE z = " + m + ")", "trim(" + c + ") = " + m, "lower(" + c + ") = lower(" + m + ")",
 		"note = 'x' AND (id = 1 OR " + c + " = " + m + ")",
 	}
+	all = append(all, g.sought(c, m, n)...)
 	switch g.dialect {
 	case rewrite.Postgres:
 		all = append(all, c+" = ANY (ARRAY["+m+"])", c+" = ANY (ARRAY["+m+", "+n+"]::text[])", c+" <> ALL (ARRAY["+m+"])", c+" = SOME (SELECT "+m+")", m+" = ANY (SELECT ssn FROM users)", c+" ~ "+m, c+" ~* "+m,
@@ -50,6 +51,26 @@ func (g *generator) condition(t string) string {
 			"max("+c+", "+m+") = "+m, "ifnull("+c+", "+m+") = 'x'", "+"+c+" = "+m, "likelihood("+c+" = "+m+", 0.5)", "EXISTS (SELECT 1 FROM json_each(json_array("+c+")) WHERE value = "+m+")")
 	}
 	return g.pick(all...)
+}
+
+// sought asks the indexes for patterns and ranges, where they answer and where
+// they do not.
+func (g *generator) sought(c, m, n string) []string {
+	p := g.plain() // a literal and an argument of the simplest kind
+	between := "'%' || " + p + " || '%'"
+	switch g.dialect {
+	case rewrite.MySQL:
+		between = "concat('%', " + p + ", '%')"
+	case rewrite.Postgres:
+		between = "'%' || CAST(" + p + " AS text) || '%'"
+	}
+	return []string{
+		c + " LIKE '" + g.mark + "%'", c + " LIKE '%" + g.mark + "'", c + " LIKE '%" + g.mark + "%' ESCAPE '!'", c + " NOT LIKE '%" + g.mark + "_'", c + " LIKE " + between, c + " LIKE " + p,
+		"lower(" + c + ") LIKE lower(" + p + ")", "upper(" + c + ") LIKE '%" + g.mark + "%'", "(" + c + " LIKE " + p + " OR note = 'x')", "NOT (" + c + " LIKE '%" + g.mark + "%')", "id IN (SELECT id FROM users WHERE ssn LIKE '" + g.mark + "%')",
+		c + " < " + p, c + " >= " + p, p + " > " + c, c + " NOT BETWEEN " + p + " AND " + n, c + " BETWEEN " + p + " AND " + p, "(" + c + ", id) > (" + p + ", 3)", "(" + c + " > " + p + " OR (" + c + " = " + p + " AND id > 3))",
+		"(" + c + " >= " + p + " AND " + c + " < " + m + ")", "NOT (" + c + " < " + p + ")", c + " > ALL (SELECT email FROM users WHERE ssn = " + p + ")", "CASE WHEN " + c + " > " + p + " THEN 1 END = 1",
+		c + " IN (SELECT email FROM users WHERE email >= " + p + ")", c + " = (SELECT max(email) FROM users WHERE email < " + p + ")", "(SELECT min(ssn) FROM users WHERE ssn LIKE '" + g.mark + "%') = " + m,
+	}
 }
 
 // row is one VALUES row for (id, ssn, note).

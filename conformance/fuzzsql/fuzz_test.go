@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"flag"
-	"fmt"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -23,6 +22,8 @@ var (
 	duration   = flag.Duration("for", 0, "time for each engine; 0 is a few seconds")
 	only       = flag.String("engine", "", "run one engine only: sqlite, postgres, mysql")
 	keepGoing  = flag.Int("failures", 1, "stop after so many differences")
+	totals     = flag.String("totals", "", "add up in this file (JSON lines), and go on behind the seeds in it")
+	commit     = flag.String("commit", "", "noted with the totals")
 )
 
 // perWorld is how many statements a world sees, perFill how many until its
@@ -33,25 +34,6 @@ const (
 	rowsAtFirst = 8
 )
 
-// tally counts what became of statements.
-type tally struct {
-	statements, executed, failed, failures int
-	refused                                map[string]int
-	started                                time.Time
-}
-
-func (n *tally) String() string {
-	var b strings.Builder
-	d := time.Since(n.started)
-	fmt.Fprintf(&b, "%d statements in %s (%.0f/s), executed %.1f %%, same error %.1f %%, refused:", n.statements, d.Round(time.Second), float64(n.statements)/d.Seconds(),
-		100*float64(n.executed)/float64(n.statements), 100*float64(n.failed)/float64(n.statements))
-	reasons := slices.SortedFunc(maps.Keys(n.refused), func(a, b string) int { return n.refused[b] - n.refused[a] })
-	for _, r := range reasons {
-		fmt.Fprintf(&b, "\n  %6.2f %%  %s", 100*float64(n.refused[r])/float64(n.statements), r)
-	}
-	return b.String()
-}
-
 // TestPlainAndSealedAnswerTheSame is the differential fuzzer.
 func TestPlainAndSealedAnswerTheSame(t *testing.T) {
 	for _, e := range engines {
@@ -60,24 +42,39 @@ func TestPlainAndSealedAnswerTheSame(t *testing.T) {
 				t.Skip("left out by -engine")
 			}
 			dsn := e.fresh(t)
-			n := &tally{refused: map[string]int{}, started: time.Now()}
-			for s := *seed; !n.done(); s++ {
-				e.world(t, s, dsn, n)
+			n := newTally(e.name, e.first(t))
+			for ; !n.done(); n.Next++ {
+				e.world(t, n.Next, dsn, n)
 			}
-			t.Log(n)
-			if n.executed*100 < n.statements*30 {
-				t.Errorf("only %d of %d statements were executed", n.executed, n.statements)
+			n.record(t)
+			if n.Executed*100 < n.Statements*30 {
+				t.Errorf("only %d of %d statements were executed", n.Executed, n.Statements)
 			}
 		})
 	}
 }
 
+// first is the seed of the first world.
+func (e *engine) first(t *testing.T) uint64 {
+	if *totals == "" {
+		return *seed
+	}
+	all, err := readTotals(*totals)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all[e.name] == nil {
+		return *seed
+	}
+	return max(*seed, all[e.name].Next)
+}
+
 func (n *tally) done() bool {
-	if n.failures >= *keepGoing {
+	if n.Failures >= *keepGoing {
 		return true
 	}
 	if *statements > 0 {
-		return n.statements >= *statements
+		return n.Statements >= *statements
 	}
 	limit := *duration
 	if limit == 0 {
@@ -96,6 +93,7 @@ func (e *engine) world(t *testing.T, s uint64, dsn [2]string, n *tally) {
 	plans := []int{4096, 1}[s%2]
 	p := e.open(t, w, dsn, mode, plans)
 	defer p.shut()
+	defer p.watched()()
 	h := &history{}
 	var last []uint16
 	for i := range perWorld {
@@ -115,12 +113,12 @@ func (e *engine) world(t *testing.T, s uint64, dsn [2]string, n *tally) {
 		st := g.statement()
 		last = g.end()
 		v := p.check(st)
-		n.count(v)
+		n.count(v, slices.Collect(maps.Keys(st.asks))...)
 		if v.problem == "" && i%perFill == perFill-1 {
-			v.problem = p.compareTables()
+			v.problem = p.compareTables(func(v verdict) { n.count(v, "sweep") })
 		}
 		if v.problem != "" {
-			n.failures++
+			n.Failures++
 			f := &failure{p: p, seed: s, number: i, plans: plans, problem: v.problem, before: h.list, choices: last, st: st}
 			f.shrink()
 			t.Errorf("%s", f)
@@ -131,20 +129,6 @@ func (e *engine) world(t *testing.T, s uint64, dsn [2]string, n *tally) {
 	h.end(p)
 	if e.dialect == rewrite.SQLite {
 		e.scanFiles(t, dsn[1])
-	}
-}
-
-func (n *tally) count(v verdict) {
-	n.statements++
-	switch {
-	case v.executed:
-		n.executed++
-	case v.failed:
-		n.failed++
-	case v.refused != 0:
-		n.refused[v.refused.String()]++
-	case v.typed != "":
-		n.refused["error: "+v.typed]++
 	}
 }
 

@@ -3,6 +3,7 @@ package fuzzsql_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -20,6 +21,9 @@ type statement struct {
 	partition string
 	prepared  bool
 	explain   bool // what it yields depends on the physical tables
+	// folded: of texts that are equal without case, any may be shown.
+	folded bool
+	asks   map[string]bool // kinds of questions to indexes in it
 }
 
 // generator makes statements. Bound values are written as numbered marks first,
@@ -35,7 +39,8 @@ type generator struct {
 	shadow string
 	within bool // the context names a partition
 	left   int  // tables that may still be joined: their product is what engines work through
-	risk   int  // one in risk constructs is one that is refused; 0 for none
+	asks   map[string]bool
+	risk   int // one in risk constructs is one that is refused; 0 for none
 }
 
 const boundMark = "\x01"
@@ -50,8 +55,12 @@ type col struct {
 	name   string
 	kind   kind
 	sealed bool
-	search bool
+	base   bool // of a table that the query itself names
+	indexes
 }
+
+// alike reports two columns whose values may stand for each other.
+func (c col) alike(o col) bool { return c.sealed == o.sealed && c.kind == o.kind && c.ci == o.ci }
 
 // src is a source of rows. keys are references that tell its rows apart; nil
 // where nothing is known to.
@@ -147,7 +156,7 @@ func (g *generator) value(k kind, sealed bool) string {
 	n := g.vals.IntN(60) // few, so that searches find rows
 	v := plainValue(k, n)
 	if sealed {
-		v = marked(k, n)
+		v = g.w.marked(k, n)
 	}
 	switch alt := g.n(4); {
 	case alt == 0:
@@ -249,7 +258,7 @@ func (g *generator) scalar(s scope) string {
 	inner := g.source(t, a)
 	g.depth++
 	defer func() { g.depth-- }()
-	return "(SELECT " + g.pick("count(*)", "max("+a+".ref)", "min("+a+".id)") + " FROM " + t.name + " " + a + " WHERE " + g.correlated(scope{inner}, s) + ")"
+	return "(SELECT " + g.pick("count(*)", "max("+a+".ref)", "min("+a+".id)") + " FROM " + t.name + " " + a + " WHERE " + g.fixedAnd(scope{inner}, g.correlated(scope{inner}, s)) + ")"
 }
 
 // correlated is a condition of an inner scope that may look outwards.
@@ -276,8 +285,8 @@ func (g *generator) cond(s scope) string {
 	if g.depth < 4 {
 		n = 16
 	}
-	if found := s.all(isSearched); len(found) > 0 && !g.within && g.in(4) {
-		return g.search(s, pickOf(g.dice, found))
+	if found := s.all(isCompared); len(found) > 0 && !g.within && g.in(4) {
+		return g.compared(s, pickOf(g.dice, found))
 	}
 	switch g.n(n) {
 	default:
@@ -320,10 +329,30 @@ func (g *generator) cond(s scope) string {
 	}
 }
 
+// compared asks one of the indexes of a column.
+func (g *generator) compared(s scope, c col) string {
+	switch n := g.n(8); {
+	case n < 4 && isRanged(c):
+		return g.rangeCond(s, c)
+	case n == 4 && isPatterned(c):
+		return g.likeCond(c) // refused in most places
+	case c.equal() && (c.search || c.base):
+		return g.search(s, c)
+	case isRanged(c):
+		return g.rangeCond(s, c)
+	}
+	return c.ref + " IS NOT NULL"
+}
+
 // search compares a column that has a blind index.
 func (g *generator) search(s scope, c col) string {
+	g.asks["equality"] = true
 	v := g.value(c.kind, true)
-	switch g.n(14) {
+	switch g.n(15) {
+	case 13:
+		if c.kind == kindInt && g.w.dialect != rewrite.Postgres {
+			return c.ref + g.pick(" IS ", " IS NOT ") + g.pick("TRUE", "FALSE")
+		}
 	case 2:
 		return v + " = " + c.ref
 	case 3:
@@ -335,7 +364,10 @@ func (g *generator) search(s scope, c col) string {
 	case 6:
 		return "(" + c.ref + " = " + v + " OR " + c.ref + " IS NULL)"
 	case 7:
-		others := s.all(func(o col) bool { return o.search && o.kind == c.kind })
+		others := s.all(func(o col) bool { return o.search && o.alike(c) && o.table == c.table })
+		if len(others) == 0 {
+			break
+		}
 		return c.ref + " = " + pickOf(g.dice, others).ref
 	case 8, 9:
 		return c.ref + g.pick(" IN (", " NOT IN (") + g.listed(c) + ")"
@@ -347,7 +379,7 @@ func (g *generator) search(s scope, c col) string {
 		return "CASE " + c.ref + " WHEN " + v + " THEN 1 WHEN " + g.value(c.kind, true) + " THEN 2 ELSE 3 END = " + g.small()
 	case 12:
 		if g.w.dialect == rewrite.Postgres && c.kind == kindText {
-			return c.ref + g.pick(" = ANY (", " <> ALL (") + g.bind([]string{marked(c.kind, g.vals.IntN(60)).(string), marked(c.kind, g.vals.IntN(60)).(string)}) + ")"
+			return c.ref + g.pick(" = ANY (", " <> ALL (") + g.bind([]string{g.w.marked(c.kind, g.vals.IntN(60)).(string), g.w.marked(c.kind, g.vals.IntN(60)).(string)}) + ")"
 		}
 	}
 	return c.ref + " = " + v
@@ -358,7 +390,7 @@ func (g *generator) listed(c col) string {
 	var found []column
 	t := g.table()
 	for _, x := range t.cols {
-		if x.search && x.kind == c.kind {
+		if x.search && x.kind == c.kind && x.ci == c.ci && x.table == c.table {
 			found = append(found, x)
 		}
 	}
@@ -368,9 +400,7 @@ func (g *generator) listed(c col) string {
 	a := g.name("l")
 	inner := scope{g.source(t, a)}
 	where := g.cond(inner)
-	if t.tenant {
-		where = a + ".tenant = '" + g.tenant() + "' AND " + where
-	}
+	where = g.fixedAnd(inner, where)
 	return "SELECT " + g.pick("", "DISTINCT ") + a + "." + pickOf(g.dice, found).name + " FROM " + t.name + " " + a + " WHERE " + where
 }
 
@@ -380,7 +410,7 @@ func (g *generator) existsItem(s scope) string {
 	a := g.name("e")
 	inner := scope{g.source(t, a)}
 	item := g.pick("1", "*", a+".*", pickOf(g.dice, inner[0].cols).ref)
-	return item + " FROM " + t.name + " " + a + " WHERE " + g.correlated(inner, s)
+	return item + " FROM " + t.name + " " + a + " WHERE " + g.fixedAnd(inner, g.correlated(inner, s))
 }
 
 // sealedCond compares an encrypted column; without a search index it is
@@ -401,6 +431,7 @@ func (g *generator) sealedCond(s scope) string {
 func (g *generator) statement() statement {
 	g.begin()
 	g.bound, g.depth, g.fresh, g.left, g.shadow, g.within = nil, 0, 0, 4, "", false
+	g.asks = map[string]bool{}
 	g.risk = []int{0, 0, 0, 6, 30, 0}[g.n(6)]
 	var st statement
 	switch k := g.n(20); {
@@ -417,8 +448,13 @@ func (g *generator) statement() statement {
 	}
 	st.prepared = g.in(4)
 	st.text, st.args = g.finish(g.decorate(st.text))
+	st.asks = g.asks
+	st.folded = g.w.ci && representative.MatchString(st.text)
 	return st
 }
+
+// representative finds what shows one of several equal values.
+var representative = regexp.MustCompile("GROUP BY|DISTINCT|UNION|INTERSECT|EXCEPT")
 
 func (g *generator) selectStatement() statement {
 	q := g.query(true)
@@ -471,5 +507,8 @@ func (g *generator) other() statement {
 }
 
 func isSearched(c col) bool { return c.search }
+
+// isCompared reports a column that conditions ask by one of its indexes.
+func isCompared(c col) bool { return c.search || c.base && c.any() }
 
 func anyCol(col) bool { return true }

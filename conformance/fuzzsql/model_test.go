@@ -34,8 +34,8 @@ type column struct {
 	name   string
 	kind   kind
 	sealed bool
-	search bool // with a blind index for equality
 	key    bool
+	indexes
 }
 
 // table is a generated table. Its key is the clear integer id, together with
@@ -59,6 +59,7 @@ func (t *table) sealed() (out []column) {
 type world struct {
 	dialect rewrite.Dialect
 	tables  []*table
+	ci      bool // some column is compared without case
 }
 
 var names = []string{"users", "orders", "notes", "docs"}
@@ -79,7 +80,8 @@ func newWorld(d *dice, dialect rewrite.Dialect) *world {
 		if i == 0 || !d.in(3) {
 			for k := range 1 + d.n(3) {
 				c := column{name: sealedNames[k], kind: w.kind(d), sealed: true}
-				c.search = c.kind <= kindDate && d.in(2)
+				c.indexes = w.indexes(d, c.kind)
+				w.ci = w.ci || c.ci
 				t.cols = append(t.cols, c)
 			}
 		}
@@ -115,11 +117,15 @@ func (w *world) shuffle(d *dice, t *table) {
 
 func (w *world) spelling(k kind) string { return spellings[w.dialect][k] }
 
-// create is the table as a program knows it.
-func (w *world) create(t *table) string {
+// create is the table as a program knows it; the plain one says how texts are
+// compared, where the encrypted one has that in its configuration.
+func (w *world) create(t *table, plain bool) string {
 	var cols []string
 	for _, c := range t.cols {
 		typ := w.spelling(c.kind)
+		if plain && c.sealed && c.kind == kindText {
+			typ += w.collation(c.ci)
+		}
 		if c.name == "tenant" {
 			typ = map[rewrite.Dialect]string{
 				rewrite.Postgres: `varchar(20) COLLATE "C"`, rewrite.MySQL: "varbinary(20)", rewrite.SQLite: "varchar(20)",
@@ -158,14 +164,7 @@ tables:
 		}
 		b.WriteString("    columns:\n")
 		for _, c := range t.sealed() {
-			search := ""
-			switch {
-			case c.search && c.kind == kindText:
-				search = ", search: {equality: {collation: binary, group: texts}}"
-			case c.search:
-				search = fmt.Sprintf(", search: {equality: {group: kind%d}}", c.kind)
-			}
-			fmt.Fprintf(&b, "      %s: {type: %q%s}\n", c.name, w.spelling(c.kind), search)
+			fmt.Fprintf(&b, "      %s: {type: %q%s}\n", c.name, w.spelling(c.kind), c.config(w.dialect, c.kind))
 		}
 	}
 	return b.String()

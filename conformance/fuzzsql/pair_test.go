@@ -6,9 +6,12 @@ import (
 	"database/sql/driver"
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	plainmysql "github.com/go-sql-driver/mysql"
 	"github.com/jackc/pgx/v5"
@@ -170,17 +173,49 @@ type pair struct {
 	mode  string
 	sent  drivertest.Sent
 	plain *sql.Conn
-	// sealed is behind the encrypting driver; stored sees the same tables
+	// sealed is behind the encrypting driver; physical sees the same tables
 	// without it.
-	sealed, stored *sql.Conn
-	close          []func() error
+	sealed, physical *sql.Conn
+	close            []func() error
+	running          atomic.Pointer[started]
+}
+
+// started is a statement that runs.
+type started struct {
+	st statement
+	at time.Time
+}
+
+// tooLong is how long a statement may run.
+const tooLong = 2 * time.Minute
+
+// watched ends the process when a statement hangs; the function that it returns
+// stops the watch.
+func (p *pair) watched() func() {
+	done := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(10 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+			}
+			if s := p.running.Load(); s != nil && time.Since(s.at) > tooLong {
+				fmt.Fprintf(os.Stderr, "runs for %s: %s\n%v\n", tooLong, s.st.text, s.st.args)
+				os.Exit(2)
+			}
+		}
+	}()
+	return func() { close(done) }
 }
 
 func (e *engine) open(t testing.TB, w *world, dsn [2]string, mode string, plans int) *pair {
 	t.Helper()
 	p := &pair{t: t, e: e, w: w, mode: mode}
 	p.plain = p.conn(e.connect(t, dsn[0], mode, nil))
-	p.stored = p.conn(e.connect(t, dsn[1], mode, nil))
+	p.physical = p.conn(e.connect(t, dsn[1], mode, nil))
 	p.drop()
 	prefix := ""
 	if w.dialect == rewrite.MySQL {
@@ -219,14 +254,14 @@ func (p *pair) conn(c driver.Connector) *sql.Conn {
 func (p *pair) shut() {
 	_ = p.plain.Close()
 	_ = p.sealed.Close()
-	_ = p.stored.Close()
+	_ = p.physical.Close()
 	for _, f := range p.close {
 		_ = f()
 	}
 }
 
 func (p *pair) drop() {
-	for _, c := range []*sql.Conn{p.plain, p.stored} {
+	for _, c := range []*sql.Conn{p.plain, p.physical} {
 		for _, n := range names {
 			p.must(c, "DROP VIEW IF EXISTS v_"+n)
 			p.must(c, "DROP TABLE IF EXISTS "+n)
@@ -237,10 +272,13 @@ func (p *pair) drop() {
 // create makes the tables, through the encrypting driver on its side, and views
 // over them.
 func (p *pair) create() {
+	if p.w.dialect == rewrite.Postgres {
+		p.must(p.plain, "CREATE COLLATION IF NOT EXISTS fuzz_ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+	}
 	for _, t := range p.w.tables {
-		p.must(p.plain, p.w.create(t))
-		p.must(p.sealed, p.w.create(t))
-		for _, c := range []*sql.Conn{p.plain, p.stored} {
+		p.must(p.plain, p.w.create(t, true))
+		p.must(p.sealed, p.w.create(t, false))
+		for _, c := range []*sql.Conn{p.plain, p.physical} {
 			p.must(c, "CREATE VIEW v_"+t.name+" AS SELECT * FROM "+t.name)
 		}
 	}
@@ -277,7 +315,7 @@ func (p *pair) fill(n int) {
 				case i%5 == 3 && !c.key:
 					v = nil
 				case c.sealed:
-					v = marked(c.kind, i*10+k)
+					v = p.w.marked(c.kind, i*7+k)
 				}
 				cols, args = append(cols, c.name), append(args, v)
 				marks = append(marks, p.mark(len(args)))

@@ -19,10 +19,19 @@ type query struct {
 func (g *generator) source(t *table, alias string) src {
 	s := src{alias: alias, table: t}
 	for _, c := range t.cols {
-		s.cols = append(s.cols, col{alias + "." + c.name, c.name, c.kind, c.sealed, c.search})
+		s.cols = append(s.cols, col{alias + "." + c.name, c.name, c.kind, c.sealed, true, c.indexes})
 		if c.key {
 			s.keys = append(s.keys, alias+"."+c.name)
 		}
+	}
+	return s
+}
+
+// seen is a table behind a view, of which indexes are not asked.
+func seen(s src) src {
+	s.table = nil
+	for i := range s.cols {
+		s.cols[i].base, s.cols[i].indexes = false, indexes{ci: s.cols[i].ci}
 	}
 	return s
 }
@@ -31,7 +40,7 @@ func (g *generator) source(t *table, alias string) src {
 func derived(q query, alias string) src {
 	s := src{alias: alias}
 	for _, c := range q.cols {
-		s.cols = append(s.cols, col{ref: alias + "." + c.name, name: c.name, kind: c.kind, sealed: c.sealed, search: c.search})
+		s.cols = append(s.cols, col{ref: alias + "." + c.name, name: c.name, kind: c.kind, sealed: c.sealed, indexes: c.indexes})
 	}
 	for _, k := range q.keys {
 		s.keys = append(s.keys, alias+"."+k)
@@ -55,6 +64,10 @@ func (g *generator) query(top bool) query {
 		return g.distinct(top)
 	case n == 14 && g.depth < 3:
 		return g.recursive(top)
+	case n == 15:
+		if q, ok := g.extremes(); ok {
+			return q
+		}
 	}
 	return g.core(top, nil)
 }
@@ -63,11 +76,16 @@ func (g *generator) query(top bool) query {
 // is not nil, they may be read from.
 func (g *generator) core(top bool, ctes []src) query {
 	from, s := g.from(ctes)
+	if top && g.in(4) {
+		if q, ok := g.matching(from, s); ok {
+			return q
+		}
+	}
 	out := query{}
 	out.text, out.cols = g.items(top, s)
 	out.text = "SELECT " + out.text + " FROM " + from
 	if g.n(3) > 0 {
-		out.text += " WHERE " + g.cond(s)
+		out.text += " WHERE " + g.fixedAnd(s, g.cond(s))
 	}
 	out.keys = projectedKeys(s, out.cols)
 	g.order(&out, s, top)
@@ -123,6 +141,9 @@ func (g *generator) order(q *query, s scope, top bool) {
 	}
 	if g.in(4) {
 		keys = append([]string{g.intExpr(s)}, keys...)
+	}
+	if found := s.all(isSorted); len(found) > 0 && g.in(3) {
+		keys = append([]string{g.sorting(pickOf(g.dice, found))}, keys...)
 	}
 	q.text += " ORDER BY " + strings.Join(keys, ", ")
 	q.total = true
@@ -226,7 +247,7 @@ func (g *generator) item(ctes []src) (string, src) {
 	t := g.table()
 	if g.in(10) {
 		alias := g.name("v")
-		return "v_" + t.name + " " + alias, g.source(t, alias)
+		return "v_" + t.name + " " + alias, seen(g.source(t, alias))
 	}
 	alias := g.name("t")
 	return g.spell(t.name) + g.pick(" ", " AS ") + alias, g.source(t, alias)
@@ -316,7 +337,7 @@ func (g *generator) sealedItem(s scope, c col) (string, col) {
 	out := col{kind: c.kind, sealed: true, ref: "1"}
 	other := c
 	for _, o := range s.all(isSealed) {
-		if o.kind == c.kind && g.in(2) {
+		if o.alike(c) && g.in(2) {
 			other = o
 		}
 	}
@@ -383,8 +404,15 @@ func (g *generator) window(s scope, seal []col) (string, col) {
 func (g *generator) grouped(top bool) query {
 	from, s := g.from(nil)
 	key := g.groupable(s)
-	items := []string{key.ref + " AS k", "count(*) AS n"}
-	cols := []col{{ref: "k", name: "k", kind: key.kind, sealed: key.sealed, search: key.search}, {ref: "n", name: "n", kind: kindInt, sealed: false}}
+	shown := key.ref
+	if g.in(8) {
+		shown = "(" + shown + ")"
+	}
+	items := []string{shown + " AS k", "count(*) AS n"}
+	if g.in(6) {
+		items[0] = shown
+	}
+	cols := []col{{ref: "k", name: "k", kind: key.kind, sealed: key.sealed, indexes: key.indexes}, {ref: "n", name: "n", kind: kindInt, sealed: false}}
 	switch g.n(5) {
 	case 1:
 		items = append(items, "max("+g.intExpr(s)+") AS m")
@@ -401,16 +429,30 @@ func (g *generator) grouped(top bool) query {
 	}
 	q := query{text: "SELECT " + strings.Join(items, ", ") + " FROM " + from, cols: cols}
 	if g.in(2) {
-		q.text += " WHERE " + g.cond(s)
+		q.text += " WHERE " + g.fixedAnd(s, g.cond(s))
 	}
 	q.text += " GROUP BY " + g.pick(key.ref, "1")
+	if !strings.HasSuffix(items[0], " AS k") {
+		q.cols[0].ref, q.cols[0].name = key.ref, key.name
+		if !top {
+			return q
+		}
+	}
 	if g.in(3) {
 		q.text += " HAVING count(*) > " + g.small()
 		if key.search && g.in(2) {
 			q.text += " AND " + g.search(scope{{cols: []col{key}}}, key)
 		}
 	}
-	if g.in(2) && !key.sealed {
+	if isSorted(key) {
+		if g.in(3) {
+			q.text += map[bool]string{false: " HAVING ", true: " AND "}[strings.Contains(q.text, " HAVING ")] + g.rangeCond(scope{{cols: []col{key}}}, key)
+		}
+		if g.in(2) {
+			g.asks["order"] = true
+			q.text += " ORDER BY " + g.pick("1", "k", key.ref) + g.pick("", " DESC")
+		}
+	} else if g.in(2) && !key.sealed {
 		q.text += " ORDER BY " + g.pick("1", "2, 1", "k")
 		q.total = key.kind == kindInt
 	}
@@ -421,6 +463,7 @@ func (g *generator) grouped(top bool) query {
 // search index.
 func (g *generator) groupable(s scope) col {
 	if c := s.all(isSearched); len(c) > 0 && g.in(2) {
+		g.asks["group"] = true
 		return pickOf(g.dice, c)
 	}
 	if c := s.all(isSealed); len(c) > 0 && g.risky() {
@@ -446,9 +489,14 @@ func (g *generator) distinct(top bool) query {
 	}
 	where := ""
 	if g.in(2) {
-		where = " WHERE " + g.cond(s)
+		where = " WHERE " + g.fixedAnd(s, g.cond(s))
 	}
-	return query{text: "SELECT DISTINCT " + c.ref + " AS k, " + n + " AS n FROM " + from + where, cols: []col{{ref: "k", name: "k", kind: c.kind, sealed: c.sealed, search: c.search}, {ref: "n", name: "n", kind: kindInt, sealed: false}}}
+	tail := ""
+	if isSorted(c) && g.in(2) {
+		g.asks["order"] = true
+		tail = " ORDER BY " + g.pick("1", "k") + g.pick("", " DESC") + g.pick("", ", 2")
+	}
+	return query{text: "SELECT DISTINCT " + c.ref + " AS k, " + n + " AS n FROM " + from + where + tail, cols: []col{{ref: "k", name: "k", kind: c.kind, sealed: c.sealed, indexes: c.indexes}, {ref: "n", name: "n", kind: kindInt, sealed: false}}}
 }
 
 // union makes a set operation over two queries of equal shape.
@@ -470,8 +518,8 @@ func (g *generator) union(top bool) query {
 		left, right = append(left, a+".note AS s"), append(right, b+".note")
 		cols = append(cols, col{ref: "s", name: "s", kind: kindText, sealed: false})
 	}
-	q := query{text: "SELECT " + strings.Join(left, ", ") + " FROM " + ta.name + " " + a + " WHERE " + g.cond(scope{sa}) + op +
-		"SELECT " + strings.Join(right, ", ") + " FROM " + tb.name + " " + b + " WHERE " + g.cond(scope{sb}), cols: cols}
+	q := query{text: "SELECT " + strings.Join(left, ", ") + " FROM " + ta.name + " " + a + " WHERE " + g.fixedAnd(scope{sa}, g.cond(scope{sa})) + op +
+		"SELECT " + strings.Join(right, ", ") + " FROM " + tb.name + " " + b + " WHERE " + g.fixedAnd(scope{sb}, g.cond(scope{sb})), cols: cols}
 	if g.in(3) {
 		q.text += " ORDER BY " + g.pick("1", "k")
 	}
@@ -482,7 +530,7 @@ func (g *generator) union(top bool) query {
 func twin(a, b src) (x, y col, ok bool) {
 	for _, x := range a.cols {
 		for _, y := range b.cols {
-			if x.sealed && y.sealed && x.kind == y.kind {
+			if x.sealed && y.sealed && x.alike(y) {
 				return x, y, true
 			}
 		}

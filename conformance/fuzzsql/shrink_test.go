@@ -42,7 +42,7 @@ func (f *failure) repeat(before []statement, st statement) string {
 	if v := f.p.check(st); v.problem != "" {
 		return v.problem
 	}
-	return f.p.compareTables()
+	return f.p.compareTables(nil)
 }
 
 // shrink leaves out and simplifies what is not needed for the difference.
@@ -91,11 +91,11 @@ func (f *failure) String() string {
 		b.WriteByte('\n')
 	}
 	for _, t := range f.p.w.tables {
-		fmt.Fprintf(&b, "  %s; encrypted:", f.p.w.create(t))
+		fmt.Fprintf(&b, "  %s; encrypted:", f.p.w.create(t, true))
 		for _, c := range t.sealed() {
 			b.WriteString(" " + c.name)
-			if c.search {
-				b.WriteString(" (searched)")
+			if c.any() {
+				b.WriteString(" (" + c.describe() + ")")
 			}
 		}
 		b.WriteByte('\n')

@@ -63,7 +63,35 @@ func marked(k kind, n int) any {
 	return plainValue(k, n)
 }
 
-var textForms = []string{"%s", "%s'x", "%s \\ ", "ü€😀 %s", " %s ", "%s--/*", "%s?$1:a"}
+var textForms = []string{"%s", "%s'x", "%s \\ ", "ü€😀 %s", " %s ", "%s--/*", "%s?$1:a", "100%% %s_x"}
+
+// marked returns a value for an encrypted column. Where some column is compared
+// without case, texts come in several spellings, of ASCII letters alone, which
+// SQLite goes by.
+func (w *world) marked(k kind, n int) any {
+	if k != kindText || !w.ci {
+		return marked(k, n)
+	}
+	s := marked(k, n%20).(string)
+	switch n / 20 % 3 {
+	case 1:
+		return ascii(s, 'a', 'z', 'A'-'a')
+	case 2:
+		return ascii(s, 'A', 'Z', 'a'-'A')
+	}
+	return s
+}
+
+// ascii moves the letters from a to b.
+func ascii(s string, a, b byte, by int) string {
+	out := []byte(s)
+	for i, c := range out {
+		if a <= c && c <= b {
+			out[i] = byte(int(c) + by)
+		}
+	}
+	return string(out)
+}
 
 // plainValue returns a value for a clear column. There are few, so that
 // conditions find rows.

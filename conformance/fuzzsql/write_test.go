@@ -27,12 +27,12 @@ func (g *generator) stored(c column, s scope) string {
 		}
 		return g.pick("upper("+v+")", "(SELECT "+v+")", v+" || 'x'", "nullif("+v+", 'a')", "concat("+v+")", "CAST("+v+" AS char(2))")
 	}
-	if s != nil && c.search && g.in(4) {
+	if s != nil && c.any() && g.in(4) {
 		for _, own := range s[0].cols {
 			if own.name != c.name {
 				continue
 			}
-			return g.pick("coalesce("+v+", "+own.ref+")", "coalesce("+own.ref+", "+v+")", "CASE WHEN "+g.cond(s)+" THEN "+v+" ELSE "+own.ref+" END", "CASE WHEN "+own.ref+" = "+g.value(c.kind, true)+" THEN "+own.ref+" ELSE "+v+" END")
+			return g.keeping(s, c, own.ref, v)
 		}
 	}
 	switch g.n(12) {
@@ -54,6 +54,19 @@ func (g *generator) stored(c column, s scope) string {
 		}
 	}
 	return v
+}
+
+// keeping writes a form over a value and the column's own.
+func (g *generator) keeping(s scope, c column, own, v string) string {
+	g.asks["form over an indexed column"] = true
+	forms := []string{"coalesce(" + v + ", " + own + ")", "coalesce(" + own + ", " + v + ")", "CASE WHEN " + g.cond(s) + " THEN " + v + " ELSE " + own + " END"}
+	if c.equal() {
+		forms = append(forms, "CASE WHEN "+own+" = "+g.value(c.kind, true)+" THEN "+own+" ELSE "+v+" END", "CASE "+own+" WHEN "+g.value(c.kind, true)+" THEN "+v+" ELSE "+own+" END")
+	}
+	if c.order != orderNone {
+		forms = append(forms, "CASE WHEN "+own+" > "+g.rangeEnd(col{kind: c.kind, indexes: c.indexes})+" THEN "+v+" ELSE "+own+" END")
+	}
+	return pickOf(g.dice, forms)
 }
 
 // chosen is a part of the columns of a table, keys first.
@@ -183,7 +196,7 @@ func (g *generator) insertSource(t *table, cols []column) string {
 
 // insertSealed is what an INSERT … SELECT stores in an encrypted column.
 func (g *generator) insertSealed(c column, s scope) string {
-	if seal := s.all(func(x col) bool { return x.sealed && x.kind == c.kind }); len(seal) > 0 && g.in(3) {
+	if seal := s.all(func(x col) bool { return x.sealed && x.kind == c.kind && x.ci == c.ci }); len(seal) > 0 && g.in(3) {
 		return pickOf(g.dice, seal).ref
 	}
 	return g.pick("NULL", g.value(c.kind, true))
@@ -212,9 +225,12 @@ func (g *generator) upsert(t *table) string {
 	for _, c := range cols {
 		v := g.stored(c, nil)
 		if g.in(2) {
-			if v = "excluded." + c.name; g.w.dialect == rewrite.MySQL {
-				v = "VALUES(" + c.name + ")"
+			proposed := "excluded." + c.name
+			if g.w.dialect == rewrite.MySQL {
+				proposed = "VALUES(" + c.name + ")"
 			}
+			own := t.name + "." + c.name
+			v = g.pick(proposed, proposed, "coalesce("+proposed+", "+own+")", "coalesce("+own+", "+proposed+")", "CASE WHEN "+t.name+".ref > "+g.small()+" THEN "+proposed+" ELSE "+own+" END")
 		}
 		if v == "DEFAULT" {
 			v = "NULL"

@@ -90,6 +90,9 @@ func (l *lowerer) insert(s *ast.InsertStmt, i, end int) rewrite.Statement {
 		t := n.GetResTarget()
 		out.Columns = append(out.Columns, l.ident(t.GetName(), l.t.at(t.GetLocation())))
 	}
+	if n := len(s.Cols); n > 0 && at > 1 && len(s.Cols[n-1].GetResTarget().GetIndirection()) > 0 {
+		out.Columns[n-1].End = l.t.list[at-2].End // behind the subscript
+	}
 	if s.Override > ast.OverridingKind_OVERRIDING_NOT_SET {
 		out.Attr = "OVERRIDING " + strconv.Itoa(int(s.Override))
 		if at >= 0 && l.t.is(at, kwOverriding) {
