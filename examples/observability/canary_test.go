@@ -251,16 +251,38 @@ func engines(t *testing.T, w *watch) []engine {
 		t.Log("on SQLite alone: no servers")
 		return []engine{lite}
 	}
-	pg, err := url.Parse(testenv.Postgres(t))
+	pg := withRole(t, testenv.Postgres(t), password)
+	return []engine{
+		lite,
+		{"postgres", "encrypted-postgres", "pgx", pg, func(n int) string { return fmt.Sprintf("$%d", n) }, postgres.OpenKeys},
+		{"mysql", "encrypted-mysql", "mysql", withUser(t, testenv.MySQL(t), password), question, mysql.OpenKeys},
+	}
+}
+
+// withRole makes a role with a password who may do everything.
+func withRole(t *testing.T, dsn, password string) string {
+	t.Helper()
+	db, err := sql.Open("pgx", dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	pg.User = url.UserPassword(pg.User.Username(), password)
-	return []engine{
-		lite,
-		{"postgres", "encrypted-postgres", "pgx", pg.String(), func(n int) string { return fmt.Sprintf("$%d", n) }, postgres.OpenKeys},
-		{"mysql", "encrypted-mysql", "mysql", withUser(t, testenv.MySQL(t), password), question, mysql.OpenKeys},
+	name := "canary" + hex.EncodeToString(random(4))
+	t.Cleanup(func() {
+		_, err := db.Exec("DROP OWNED BY " + name)
+		_, err2 := db.Exec("DROP ROLE " + name)
+		if err := errors.Join(err, err2, db.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := db.Exec("CREATE ROLE " + name + " SUPERUSER LOGIN PASSWORD '" + password + "'"); err != nil {
+		t.Fatal(err)
 	}
+	u, err := url.Parse(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.User = url.UserPassword(name, password)
+	return u.String()
 }
 
 // withUser makes a user with a password who may do everything in the database.
