@@ -42,8 +42,9 @@ $(TESTENV):
 
 .PHONY: test
 test: $(TESTENV) ## run every test with -race on private PostgreSQL and MariaDB servers
-	@echo "every way of sending arguments, and as many as there may be, without -race:"
+	@echo "every way of sending arguments, as many as there may be, and all of the corpus, without -race:"
 	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 20m -run '$(MODETESTS)' ./conformance/driver
+	@CGO_ENABLED=0 go test -count=1 -run 'TestCorpus$$' ./conformance/corpus
 	@$(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: lint
