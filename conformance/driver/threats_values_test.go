@@ -272,9 +272,16 @@ var shapes = []threat{
 			check("qualified, "+when, rows, err)
 			time.Sleep(catalogAge)
 		}
-		rows, err = rowsOf(w.db.Query("SELECT * FROM users"))
-		w.must(err)
-		w.equal(len(rows[0]), 6)
+		// On a loaded machine the catalog may just be read again, or the server's
+		// plan may be the old one once more: a typed error, then the new shape.
+		for range 20 {
+			if rows, err = rowsOf(w.db.Query("SELECT * FROM users")); err == nil && len(rows[0]) == 6 {
+				return
+			}
+			check("at last", rows, err)
+			time.Sleep(catalogAge)
+		}
+		t.Errorf("the new column does not appear: %v, %v", rows, err)
 	}},
 	{"a column that another process renamed", all, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable)
