@@ -237,7 +237,7 @@ func (r *results) indexed() (out []outcome) {
 // searchedRefusals are the reasons of refusals where indexes should answer.
 func searchedRefusals(all map[string]*results) []string {
 	return reasonRows(all, (*results).indexed, (*outcome).served, map[rewrite.Reason]string{
-		rewrite.ReasonPredicate:     "LIKE under OR and in UPDATE, `WHERE active` (a truth value), `c = (SELECT …)`, `CASE WHEN $1 > 0 THEN id = $1 …`, types that are not tried (enumerations, arrays)",
+		rewrite.ReasonPredicate:     "LIKE under OR and in UPDATE (planned where the table has a key, which these have not), `WHERE active` (a truth value), `c = (SELECT …)`, `CASE WHEN $1 > 0 THEN id = $1 …`, types that are not tried (enumerations, arrays)",
 		rewrite.ReasonExpression:    "`SET (a, b) = ($1, $2)` over indexed columns, `COALESCE(a, b)` with only one of them encrypted, `id::int`",
 		rewrite.ReasonComputed:      "`$2::status`: casts to types of the application",
 		rewrite.ReasonClearUse:      "`SET email = CASE WHEN $2 <> '' THEN $2 ELSE email END`, `$2 = '' OR id <> $2`",
