@@ -82,6 +82,15 @@ func forgetful(arg any, plainErr error, te *logical.TypeError) bool {
 		te != nil && strings.Contains(te.Problem, "cannot convert this Go type")
 }
 
+// foreignBytes reports lists of bytes for arrays whose elements are neither bytes
+// nor json: pgx takes them for documents, or for numbers in two dimensions,
+// depending on the same.
+func foreignBytes(typ *schema.Type, arg any) bool {
+	r := reflect.TypeOf(arg)
+	return typ.Kind == schema.KindArray && typ.Elem != schema.KindBytes && typ.Elem != schema.KindJSON &&
+		r != nil && r.Kind() == reflect.Slice && r.Elem().Kind() == reflect.Slice && r.Elem().Elem().Kind() == reflect.Uint8
+}
+
 func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
 	for _, mode := range []pgx.QueryExecMode{pgx.QueryExecModeCacheStatement, pgx.QueryExecModeExec, pgx.QueryExecModeSimpleProtocol} {
 		t.Run(mode.String(), func(t *testing.T) {
@@ -101,6 +110,9 @@ func compareArguments(t *testing.T, db *sql.DB, codec *pgvalue.Codec) {
 			}
 			table := createTable(t, db, decl)
 			for _, arg := range arguments(typ) {
+				if foreignBytes(typ, arg) {
+					continue
+				}
 				var want any
 				plainErr := db.QueryRow("INSERT INTO "+table+" VALUES ($1) RETURNING v", arg).Scan(&want)
 				got, tag, null, err := codec.Encode([]byte("before"), typ, arg)
