@@ -680,7 +680,9 @@ func nothingIsLeftBehind(t *testing.T) {
 		touch(t, f, 0, 1000)
 		before, goroutines := heap(), runtime.NumGoroutine()
 		touch(t, f, 1000, 6000)
-		if each := (heap() - before) / 5000; each > 40 { // Asherah: 179
+		// The floor below which a key never encrypts again outlives the caches
+		// (threats T26): a map of at most 2^20 numbers, which grows by doubling.
+		if each := (heap() - before) / 5000; each > 100 { // Asherah: 179
 			t.Errorf("%d bytes stay of each partition that was ever seen", each)
 		}
 		if n := runtime.NumGoroutine(); n > goroutines+5 {
