@@ -211,6 +211,9 @@ func (b *builder) part(t *Table, x *Compound, k int) {
 	if p.Of != nil && p.Of.Equality != nil && !slices.Equal(p.Of.Equality.Steps(), p.Equality().Steps()) {
 		report("columns", p.Name+": the column's own equality has other steps", "one column has one equality: write the same collation and normalize")
 	}
+	if p.Of != nil && p.Of.Next.Equality != nil && !slices.Equal(p.Of.Next.Equality.Steps(), p.Equality().Steps()) {
+		report("columns", p.Name+": the column's equality is moved to other steps, and the compound index would go on finding rows by the present ones", "remove the compound index first, or move the equality to another version or size alone")
+	}
 	for _, n := range p.Normalize {
 		if !slices.Contains(Normalizers, n) {
 			report("columns", fmt.Sprintf("%s: %q is no normalizer", p.Name, string(n)), "use "+wordsOf(Normalizers))

@@ -1,6 +1,35 @@
 package schema
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
+
+// TestACompoundIndexIsNotLeftBehindByAMove: when a column's equality is moved to
+// another collation, an index over several columns would go on finding rows by
+// the one before.
+func TestACompoundIndexIsNotLeftBehindByAMove(t *testing.T) {
+	for name, c := range map[string]struct {
+		next Equality
+		want string
+	}{
+		"to another key":       {Equality{Name: "a2", Version: 2, Collation: CollationBytes}, ""},
+		"to another size":      {Equality{Name: "a2", Bits: 256, Collation: CollationBytes}, ""},
+		"to another collation": {Equality{Name: "a2", Collation: CollationIgnoreCase}, "a: the column's equality is moved to other steps"},
+		"to a normalizer":      {Equality{Name: "a2", Collation: CollationNormalized, Normalize: []Normalizer{Trim}}, "a: the column's equality is moved to other steps"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := &Column{Name: "a", Equality: &Equality{Collation: CollationBytes}, Next: Next{Equality: &c.next}}
+			_, err := New([]*Table{{
+				Name: "t", Columns: []*Column{a, {Name: "b"}},
+				Compounds: []*Compound{{Key: "ab", Parts: []Part{{Name: "a"}, {Name: "b"}}}},
+			}}, Options{})
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
 
 // TestACopyOfATableHasItsOwnCompoundIndexes: the tables that migrators rebuild,
 // and those of a configuration whose indexes are moved, are copies.
