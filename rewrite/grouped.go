@@ -236,7 +236,7 @@ func (a *analysis) pickIn(e Expr, sc *scope, it *SelectItem) bool {
 		a.eq.picks[x] = p
 		return true
 	case *Call:
-		if _, of := a.ranges.extremes[x]; of || x.Over || a.countsRows(x) {
+		if _, of := a.ranges.extremes[x]; of || x.Over || a.countsRows(x) || aggregates[strings.ToLower(x.Name[len(x.Name)-1].Name)] {
 			return false // of the rows of the group, or beside it
 		}
 	}
@@ -255,6 +255,20 @@ func isKey(keys []hit, h hit) bool {
 		}
 	}
 	return false
+}
+
+// aggregates are the engines' own, which look at each row of a group: what stands
+// in their arguments is that row's, and picking it would nest them.
+var aggregates = map[string]bool{
+	"any_value": true, "array_agg": true, "avg": true, "bit_and": true, "bit_or": true, "bit_xor": true, "bool_and": true,
+	"bool_or": true, "corr": true, "count": true, "covar_pop": true, "covar_samp": true, "every": true,
+	"group_concat": true, "json_agg": true, "json_agg_strict": true, "json_arrayagg": true, "json_group_array": true,
+	"json_group_object": true, "json_object_agg": true, "json_objectagg": true, "jsonb_agg": true,
+	"jsonb_group_array": true, "jsonb_group_object": true, "jsonb_object_agg": true, "max": true, "median": true,
+	"min": true, "mode": true, "percentile_cont": true, "percentile_disc": true, "range_agg": true, "regr_avgx": true,
+	"regr_avgy": true, "regr_count": true, "regr_intercept": true, "regr_r2": true, "regr_slope": true, "regr_sxx": true,
+	"regr_sxy": true, "regr_syy": true, "std": true, "stddev": true, "stddev_pop": true, "stddev_samp": true,
+	"string_agg": true, "sum": true, "total": true, "var_pop": true, "var_samp": true, "variance": true, "xmlagg": true,
 }
 
 // countsRows reports an aggregate that encrypted values may stand in.
