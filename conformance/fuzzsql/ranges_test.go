@@ -81,7 +81,7 @@ func (g *generator) rangeCond(s scope, c col) string {
 // extremes makes a query of the least and greatest values.
 func (g *generator) extremes() (query, bool) {
 	from, s := g.from(nil)
-	found := s.all(isSorted)
+	found := s.all(func(c col) bool { return isSorted(c) && c.kind != kindBytes })
 	if len(found) == 0 {
 		return query{}, false
 	}
