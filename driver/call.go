@@ -367,6 +367,9 @@ func (x *call) keep(b []byte) {
 
 // encodeAs converts a value to the payload of a type.
 func (x *call) encodeAs(dst []byte, o *rewrite.Out, typ *schema.Type) (payload []byte, tag logical.Tag, null bool, err error) {
+	if o.Casts != "" {
+		return x.encodeCast(dst, o, typ)
+	}
 	switch o.Value.Source {
 	case rewrite.FromArg:
 		v, err := x.raw(&o.Value)
@@ -376,7 +379,7 @@ func (x *call) encodeAs(dst []byte, o *rewrite.Out, typ *schema.Type) (payload [
 		if b, ok := v.([]byte); ok && o.Text && b != nil {
 			v = string(b)
 		}
-		if o.Exact && !(o.Text && x.bare()) {
+		if o.Exact {
 			return x.encodeExact(dst, typ, v)
 		}
 		return x.codec.Encode(dst, typ, v)
@@ -385,7 +388,7 @@ func (x *call) encodeAs(dst []byte, o *rewrite.Out, typ *schema.Type) (payload [
 		if err != nil || null {
 			return nil, 0, null, err
 		}
-		if o.Exact && !(o.Text && x.bare()) {
+		if o.Exact {
 			payload, tag, err = x.literalExact(dst, typ, lit)
 			return payload, tag, false, err
 		}

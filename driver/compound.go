@@ -69,6 +69,9 @@ func (x *call) combined(o *rewrite.Out, ix index) (driver.Value, error) {
 		}
 		one := *o
 		one.Value = o.Combined.Values[i]
+		if len(o.Combined.Casts) > i {
+			one.Casts = o.Combined.Casts[i]
+		}
 		payload, tag, null, err := x.encodeAs(x.take(), &one, typ)
 		if err != nil {
 			return nil, c.partError(i, err)

@@ -115,7 +115,7 @@ func (v *ranged) end(x *call, o *rewrite.Out, value *rewrite.Value, open bool) (
 	if value == nil {
 		return nil, false, nil
 	}
-	one := rewrite.Out{Value: *value, Index: o.Index, Compared: true, Text: o.Text}
+	one := rewrite.Out{Value: *value, Index: o.Index, Compared: true}
 	payload, tag, null, err := x.encodeAs(x.take(), &one, v.comparedAs(value.Source, value.Literal))
 	if err != nil || null {
 		return nil, null, err

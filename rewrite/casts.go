@@ -1,16 +1,44 @@
 package rewrite
 
-import "github.com/sealsql/sealsql/schema"
+import (
+	"errors"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+var errCompared = errors.New("the cast of a value that is compared")
+
+// comparing says what becomes of the casts around a value that is compared with a
+// column of this type: see casting, and castRounds.
+func (a *analysis) comparing(e Expr, t *schema.Type) (casts Casts, rounded bool, err error) {
+	c, ok := e.(*Cast)
+	if !ok {
+		return "", false, nil
+	}
+	if err := a.castsRun(e); err != nil {
+		return "", false, err
+	}
+	if a.preserves(c, t) {
+		if rounded, ok = a.castRounds(c, t); !ok || a.dialect == Postgres && !nationalText(c) && !a.compares(c, t) {
+			return "", false, errCompared
+		}
+		return "", rounded, nil
+	}
+	if casts, ok = a.casting(e, t); !ok || !a.compares(c, t) {
+		return "", false, errCompared
+	}
+	return casts, false, nil
+}
 
 // castRounds reports what a cast makes of a constant that is compared: whether
 // it rounds and checks the value as the column does, where a comparison by itself
 // does not (1.5::int is 2). ok is false where it does something else.
-func (a *analysis) castRounds(c *Cast, col *schema.Column) (rounds, ok bool) {
+func (a *analysis) castRounds(c *Cast, col *schema.Type) (rounds, ok bool) {
 	t, err := schema.ParseType(c.Type)
-	if err != nil || a.dialect == SQLite || t.Kind == schema.KindText || t.Kind == schema.KindBytes {
+	if err != nil || t.Kind == schema.KindText || t.Kind == schema.KindBytes {
 		return false, true
 	}
-	if t.Name == col.Type.Name {
+	if t.Name == col.Name {
 		return true, true
 	}
 	l, literal := c.X.(*Literal) // a wider integer

@@ -219,7 +219,7 @@ func (a *analysis) combineBy(x *schema.Compound, r *relation, list []equated) {
 			if isNull(v) {
 				continue
 			}
-			c := &Combined{make([]Value, len(found))}
+			c := &Combined{Values: make([]Value, len(found))}
 			for j, o := range found {
 				c.Values[j] = *plainConstant(o.values[min(k, len(o.values)-1)])
 			}

@@ -19,6 +19,7 @@ const (
 type compoundValue struct {
 	null  bool
 	value *Value
+	casts Casts
 }
 
 // growCompounds adds the compound indexes of an INSERT of values.
@@ -104,11 +105,17 @@ func (a *analysis) partValue(p *schema.Part, e Expr, r *relation, hint string) (
 		}
 		return compoundValue{null: true}, nil
 	case *Cast:
-		inner := x.X
-		if p.Of != nil && !a.preserves(x, p.Of) || p.Of == nil && !a.preserves(x, &schema.Column{Type: p.Type}) {
+		typ := &p.Type
+		if p.Of != nil {
+			typ = &p.Of.Type
+		}
+		casts, ok := a.casting(x, typ)
+		if !ok {
 			return compoundValue{}, a.refuse(x.Start, ReasonComputed, name, hint)
 		}
-		return a.partValue(p, inner, r, hint)
+		v, err := a.partValue(p, unwrapped(x), r, hint)
+		v.casts = casts
+		return v, err
 	}
 	if isNull(e) {
 		return compoundValue{null: true}, nil
@@ -130,6 +137,10 @@ func (a *analysis) compoundAddition(x *schema.Compound, values []compoundValue, 
 			return add, nil
 		}
 		c.Values = append(c.Values, *v.value)
+		c.Casts = append(c.Casts, v.casts)
+	}
+	if !slices.ContainsFunc(c.Casts, func(x Casts) bool { return x != "" }) {
+		c.Casts = nil
 	}
 	p, err := part()
 	if err != nil {

@@ -17,10 +17,19 @@ type constants struct {
 	declared bool
 }
 
-// fixed is one of them: a Param or Literal, perhaps under a cast.
+// fixed is one of them: a Param or Literal, perhaps under casts, of which cast is
+// the outermost.
 type fixed struct {
 	expr Expr
 	cast *Cast
+}
+
+// whole is the constant with its casts.
+func (f fixed) whole() Expr {
+	if f.cast != nil {
+		return f.cast
+	}
+	return f.expr
 }
 
 func (c *constants) root() *constants {
@@ -35,7 +44,7 @@ func (c *constants) root() *constants {
 func (a *analysis) constant(e Expr) *constants {
 	f := fixed{expr: e}
 	if cast, ok := e.(*Cast); ok {
-		f = fixed{expr: cast.X, cast: cast}
+		f = fixed{expr: unwrapped(e), cast: cast}
 	}
 	switch x := f.expr.(type) {
 	case *Param:
@@ -97,11 +106,7 @@ func (a *analysis) settleClear(c *constants, declared bool) error {
 			}
 			continue
 		}
-		var e Expr = f.expr
-		if f.cast != nil {
-			e = f.cast
-		}
-		if err := a.clear(e, nil, ReasonExpression); err != nil {
+		if err := a.clear(f.whole(), nil, ReasonExpression); err != nil {
 			return err
 		}
 	}
@@ -146,23 +151,15 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 	if col.Carrier == schema.CarrierAsherah {
 		return a.refuse(f.expr.Pos(), ReasonExpression, col.String(), "constants of columns in Asherah's format stand alone where they are assigned")
 	}
-	if f.cast != nil {
-		if !a.dropsCast(f.cast, col) {
-			return a.refuse(f.cast.Start, ReasonComputed, col.String(), "the cast may change the value before it is sealed; cast to the column's own type")
-		}
-		a.dropCast(f.cast)
-		if err := a.sealUncast(f.cast, out); err != nil {
-			return err
-		}
-	} else if err := a.seal(f.expr, col, out.Partition, out.Row); err != nil {
+	if err := a.sealUncast(f.whole(), out); err != nil {
 		return err
 	}
 	if out.Exact {
 		if err := a.exact(f.expr, col); err != nil {
 			return err
 		}
-		if f.cast != nil && col.Type.Kind != schema.KindText && !a.sameUnder(&col.Type, f.cast.Type) {
-			return a.refuse(f.cast.Start, ReasonExpression, col.String(), "the cast makes a wider type of the column; cast to the column's own type")
+		if f.cast != nil && a.dialect != SQLite && (a.seals.at(f.expr).Casts != "" || col.Type.Kind != schema.KindText && !a.sameUnder(&col.Type, f.cast.Type)) {
+			return a.refuse(f.cast.Start, ReasonExpression, col.String(), "the cast makes another type of the column; cast to the column's own type")
 		}
 		a.seals.at(f.expr).Exact = true
 	}
@@ -177,11 +174,26 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 // column. PostgreSQL takes no type of another kind.
 func (a *analysis) dropType(c *Cast, col *schema.Column) error {
 	t, err := schema.ParseType(c.Type)
+	if a.dialect == MySQL && a.session.MariaDB && err == nil && t.Kind == schema.KindJSON {
+		return a.refuse(c.Start, ReasonComputed, col.String(), "MariaDB has no cast to JSON")
+	}
 	if a.dialect == Postgres && (err != nil || t.Kind != col.Type.Kind) {
 		return a.refuse(c.Start, ReasonComputed, col.String(), "write NULL, or its type as that of the column")
 	}
-	a.dropCast(c)
+	a.dropCasts(c)
 	return nil
+}
+
+// dropCasts leaves out all casts around a constant.
+func (a *analysis) dropCasts(e Expr) {
+	for {
+		c, ok := e.(*Cast)
+		if !ok {
+			return
+		}
+		a.dropCast(c)
+		e = c.X
+	}
 }
 
 func (a *analysis) dropCast(c *Cast) {

@@ -174,6 +174,9 @@ func (a *analysis) ends(k *covering, o *Op, args []Expr) error {
 			return err
 		}
 		v := unwrapped(e)
+		if a.seals.at(v).Casts != "" {
+			return a.refuse(e.Pos(), ReasonPredicate, k.index.Of.String(), comparedCastHint)
+		}
 		k.ends = append(k.ends, v)
 		value := a.seals.at(v).Value
 		switch {
@@ -301,9 +304,8 @@ func (b *builder) assignCovers() {
 			nth -= k.cover.Width(level)
 			level++
 		}
-		text := s.out.Text
 		s.out = s.out.plain()
-		s.out.Text, s.out.Cover, s.out.Level, s.out.Nth = text, k.cover, level, nth
+		s.out.Cover, s.out.Level, s.out.Nth = k.cover, level, nth
 		k.slots = append(k.slots, s)
 	}
 }

@@ -419,53 +419,44 @@ func (a *analysis) rowPartition(in *insertion, row []Expr) (PartitionSource, err
 }
 
 // preserves reports whether a cast of a parameter or literal gives the value
-// that the column would store anyway, so that it can be dropped: the column's
-// own type, text without a length for a text column, or a type that takes every
-// value of the column's.
-func (a *analysis) preserves(v *Cast, c *schema.Column) bool {
-	if !v.Known() {
+// that the column would store anyway, whatever it is, so that it can be dropped:
+// the column's own type, text without a length for a text column, or a type that
+// takes every value of the column's. On SQLite no cast does, since columns keep
+// what casts convert.
+func (a *analysis) preserves(v *Cast, c *schema.Type) bool {
+	if !v.Known() || a.dialect == SQLite {
 		return false
 	}
 	l, literal := v.X.(*Literal)
 	if _, param := v.X.(*Param); !param && !literal {
 		return false
 	}
-	if v.Type == "nchar" || v.Type == "bpchar" {
-		// PostgreSQL's N'…': trailing blanks are lost on the way into text.
-		return literal && c.Type.Kind == schema.KindText && !c.Type.Fixed && !strings.HasSuffix(l.Value, " ")
+	if nationalText(v) {
+		// Trailing blanks are lost on the way into text.
+		return literal && c.Kind == schema.KindText && !c.Fixed && !strings.HasSuffix(l.Value, " ")
 	}
 	t, err := schema.ParseType(v.Type)
-	if err != nil || t.Kind != c.Type.Kind {
+	if err != nil || t.Kind != c.Kind || a.dialect == MySQL && t.Kind == schema.KindJSON && a.session.MariaDB {
 		return false
 	}
-	if a.dialect == SQLite && !storageClass(t.Kind) {
-		return false
-	}
-	return t.Name == c.Type.Name || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed || a.widens(t, c)
+	return t.Name == c.Name || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed || a.widens(&t, c)
 }
+
+// nationalText reports PostgreSQL's N'…', which is of the type bpchar.
+func nationalText(v *Cast) bool { return v.Type == "nchar" || v.Type == "bpchar" }
 
 // widens reports casts of PostgreSQL that lose nothing before the column's own
 // type is applied: to numeric without precision, and to wider integers.
 // Timestamps are not among them: a second rounding may go the other way.
-func (a *analysis) widens(t schema.Type, c *schema.Column) bool {
-	if a.dialect != Postgres || t.Kind != c.Type.Kind {
+func (a *analysis) widens(t, c *schema.Type) bool {
+	if a.dialect != Postgres || t.Kind != c.Kind {
 		return false
 	}
 	switch t.Kind {
 	case schema.KindNumeric:
 		return !t.HasPrecision
 	case schema.KindInt:
-		return t.Bits >= c.Type.Bits
-	}
-	return false
-}
-
-// storageClass reports whether SQLite's CAST to a type of that kind makes what a
-// column of it holds. To all others it makes a number: '2003-04-04' is 2003.
-func storageClass(k schema.Kind) bool {
-	switch k {
-	case schema.KindText, schema.KindBytes, schema.KindInt, schema.KindFloat:
-		return true
+		return t.Bits >= c.Bits
 	}
 	return false
 }

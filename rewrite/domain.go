@@ -79,12 +79,14 @@ func (a *analysis) direct(e Expr, to *sink) bool {
 	case *Literal:
 		return v.Kind != LitNull
 	case *Cast:
-		return a.constantCast(v) && a.dropsCast(v, to.col)
+		_, ok := a.casting(v, &to.col.Type)
+		return ok && isConstant(v) && !isNull(unwrapped(v)) && a.castsRun(v) == nil
 	}
 	return false
 }
 
-func (a *analysis) constantCast(v *Cast) bool {
+// constantCast reports a cast of nothing but a constant.
+func constantCast(v *Cast) bool {
 	switch v.X.(type) {
 	case *Param, *Literal:
 		return true
@@ -106,35 +108,24 @@ func (a *analysis) sealedFor(to *sink) (out Out, err error) {
 }
 
 func (a *analysis) sealDirect(e Expr, out Out) error {
-	cast, ok := e.(*Cast)
-	if !ok {
+	if _, ok := e.(*Cast); !ok {
 		a.free(e)
-		return a.seal(e, out.Seal, out.Partition, out.Row)
 	}
-	a.dropCast(cast)
-	return a.sealUncast(cast, out)
+	return a.sealUncast(e, out)
 }
 
-// textOfBytes reports whether a cast that is left out would have made text of
-// bytes.
-func (a *analysis) textOfBytes(c *schema.Column) bool {
-	return a.dialect == SQLite && c.Type.Kind == schema.KindText
-}
-
-// sealUncast seals a constant without its cast. SQLite's cast to text also
-// makes text of bytes, which the column would keep as they are.
-func (a *analysis) sealUncast(cast *Cast, out Out) error {
-	if err := a.seal(cast.X, out.Seal, out.Partition, out.Row); err != nil {
+// sealUncast seals a constant without its casts.
+func (a *analysis) sealUncast(e Expr, out Out) error {
+	casts, ok := a.casting(e, &out.Seal.Type)
+	if !ok {
+		return a.refuse(e.Pos(), ReasonComputed, out.Seal.String(), castHint)
+	}
+	a.dropCasts(e)
+	x := unwrapped(e)
+	if err := a.seal(x, out.Seal, out.Partition, out.Row); err != nil {
 		return err
 	}
-	if a.dialect != SQLite {
-		return nil
-	}
-	o := a.seals.at(cast.X)
-	o.Text = a.textOfBytes(out.Seal)
-	if out.Exact && !o.Text {
-		return a.refuse(cast.Start, ReasonExpression, out.Seal.String(), "leave out the cast; bind a value of the type that it gives")
-	}
+	a.seals.at(x).Casts = casts
 	return nil
 }
 

@@ -140,8 +140,8 @@ func (x *execution) literal(arg int) Expr {
 }
 
 func (x *execution) sealed(o Out) Out {
-	if o.List || o.Like != nil || o.Combined != nil {
-		x.refuse(-1, ReasonDynamic, o.Column().String(), "lists and patterns for encrypted columns are not filled in by EXECUTE; send the statement itself")
+	if o.List || o.Like != nil || o.Combined != nil || o.Casts != "" {
+		x.refuse(-1, ReasonDynamic, o.Column().String(), "lists, patterns and casts that change values of encrypted columns are not filled in by EXECUTE; send the statement itself")
 		return o
 	}
 	o.Value, o.Partition, o.Row = x.value(o.Value), x.partition(o.Partition), x.valueOf(o.Row)

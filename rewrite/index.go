@@ -189,22 +189,18 @@ func (a *analysis) term(e Expr, index schema.Index, part PartitionSource) error 
 	if isNull(e) {
 		return nil
 	}
-	v := e
-	rounded := false
-	if c, ok := e.(*Cast); ok && a.preserves(c, index.Column()) {
-		if rounded, ok = a.castRounds(c, index.Column()); !ok {
-			return a.refuse(e.Pos(), ReasonPredicate, index.Column().String(), "compare with the value that the cast gives")
-		}
-		a.dropCast(c)
-		v = c.X
+	v := unwrapped(e)
+	casts, rounded, err := a.comparing(e, &index.Column().Type)
+	if err != nil {
+		return a.refuse(e.Pos(), ReasonPredicate, index.Column().String(), comparedCastHint)
 	}
+	a.dropCasts(e)
 	out, err := a.indexOf(v, index, part)
 	if err != nil {
 		return err
 	}
-	out.Compared, out.Rounded = true, rounded
+	out.Compared, out.Rounded, out.Casts = true, rounded, casts
 	a.free(v)
-	out.Text = v != e && a.textOfBytes(index.Column())
 	if p, ok := v.(*Param); ok {
 		a.use(paramUse{param: p, seal: index.Column()})
 	}
@@ -248,22 +244,21 @@ func (a *analysis) beside(v Expr, to schema.Index, part PartitionSource, sc *sco
 	}
 	add := a.work.additions.One()
 	add.name = to.Physical()
-	_, cast := v.(*Cast)
-	switch x := v.(type) {
-	case *Default:
+	switch {
+	case isDefault(v):
 		add.text = "DEFAULT"
 		return add, nil
-	case *Cast:
-		v = x.X
-	case *Literal:
-		if x.Kind == LitNull {
-			add.text = "NULL"
-			return add, nil
-		}
+	case isNull(unwrapped(v)):
+		add.text = "NULL"
+		return add, nil
+	}
+	casts, ok := a.casting(v, &to.Column().Type)
+	if !ok {
+		return nil, a.refuse(v.Pos(), ReasonComputed, to.Column().String(), castHint)
 	}
 	var err error
-	add.out, err = a.indexOf(v, to, indexPartition(to, part))
-	add.out.Text = cast && a.textOfBytes(to.Column())
+	add.out, err = a.indexOf(unwrapped(v), to, indexPartition(to, part))
+	add.out.Casts = casts
 	return add, err
 }
 

@@ -81,6 +81,9 @@ func (p formPlan) value(e Expr) error {
 		if _, dropped := p.a.casts[x]; !dropped {
 			return p.refuse(x)
 		}
+		if isConstant(x) && !isNull(unwrapped(x)) {
+			return p.castConstant(x)
+		}
 		return p.value(x.X)
 	case *Case:
 		return p.caseForm(x)
@@ -88,6 +91,19 @@ func (p formPlan) value(e Expr) error {
 		return p.call(x)
 	}
 	return p.refuse(e)
+}
+
+// castConstant plans a constant whose casts the driver applies.
+func (p formPlan) castConstant(x *Cast) error {
+	casts, ok := p.a.casting(x, &p.to.Column().Type)
+	if !ok {
+		return p.refuse(x)
+	}
+	v := unwrapped(x)
+	out, err := p.a.indexOf(v, p.to, p.part)
+	out.Casts = casts
+	p.f.values[v] = out
+	return err
 }
 
 func (p formPlan) caseForm(x *Case) error {

@@ -127,17 +127,14 @@ func (a *analysis) filterOn(cond Expr, sc *scope) error {
 		if isNull(v) {
 			continue
 		}
-		l.values = append(l.values, a.seals.at(unwrapped(v)).Value)
+		out := a.seals.at(unwrapped(v))
+		if out.Casts != "" {
+			return a.refuse(v.Pos(), ReasonPredicate, e.Of.String(), comparedCastHint)
+		}
+		l.values = append(l.values, out.Value)
 	}
 	a.filters = append(a.filters, l)
 	return nil
-}
-
-func unwrapped(e Expr) Expr {
-	if c, ok := e.(*Cast); ok {
-		return c.X
-	}
-	return e
 }
 
 // comparedWith takes "c = v", "v = c" and "c IN (v, …)" apart.

@@ -81,8 +81,10 @@ type Out struct {
 	// column stores unchanged; where columns have no type of their own (SQLite)
 	// it is taken as it is.
 	Exact bool
-	// Text takes bytes for text, as a cast did that was left out.
+	// Text takes bytes of a pattern for text, as a cast did that was left out.
 	Text bool
+	// Casts are left out of the text and applied by the driver.
+	Casts Casts
 	// Pattern asks for a part of the pattern that Value is, as Index, a
 	// *schema.Fragments, has it; Like is the comparison, Token the number of a
 	// PatternToken.
@@ -97,7 +99,11 @@ type Out struct {
 }
 
 // Combined are values that one index is of.
-type Combined struct{ Values []Value }
+type Combined struct {
+	Values []Value
+	// Casts are those around the values, parallel to them; nil for none.
+	Casts []Casts
+}
 
 // Column is the encrypted column that the value belongs to, or nil.
 func (o *Out) Column() *schema.Column {

@@ -357,6 +357,13 @@ func describeCover(o rewrite.Out) string {
 	return fmt.Sprintf("node %d of level %d of %s from %s to %s", o.Nth, o.Level, o.Index.Column(), end(o.Cover.Low, o.Cover.LowOpen), end(o.Cover.High, o.Cover.HighOpen))
 }
 
+func describeCasts(c rewrite.Casts) (s string) {
+	for _, t := range c.List() {
+		s += " cast to " + t
+	}
+	return s
+}
+
 func describeOut(o rewrite.Out) string {
 	switch {
 	case o.PartitionOf != nil:
@@ -380,8 +387,12 @@ func describeOut(o rewrite.Out) string {
 		}
 		if o.Combined != nil {
 			s := "index " + o.Index.(*schema.Compound).String() + " of"
-			for _, v := range o.Combined.Values {
-				s += " (" + describeValue(v) + ")"
+			for i, v := range o.Combined.Values {
+				s += " (" + describeValue(v)
+				if len(o.Combined.Casts) > i {
+					s += describeCasts(o.Combined.Casts[i])
+				}
+				s += ")"
 			}
 			return s + " " + scope
 		}
@@ -391,7 +402,7 @@ func describeOut(o rewrite.Out) string {
 		if o.Rounded {
 			scope += " rounded"
 		}
-		return "index " + o.Index.Column().String() + " " + describeValue(o.Value) + " " + scope
+		return "index " + o.Index.Column().String() + " " + describeValue(o.Value) + describeCasts(o.Casts) + " " + scope
 	case o.Seal != nil:
 		s := "seal " + o.Seal.String() + " " + describeValue(o.Value) + " " + describePartition(o.Partition)
 		if o.Row != nil {
@@ -400,9 +411,7 @@ func describeOut(o rewrite.Out) string {
 		if o.Exact {
 			s += " exact"
 		}
-		if o.Text {
-			s += " as text"
-		}
+		s += describeCasts(o.Casts)
 		return s
 	case o.Limit != 0:
 		return []string{"", "no limit", "no offset"}[o.Limit]

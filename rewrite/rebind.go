@@ -102,7 +102,7 @@ func (r rebinding) value(v *Value) {
 func (r rebinding) out(o *Out) {
 	r.value(&o.Value)
 	if o.Combined != nil {
-		c := &Combined{slices.Clone(o.Combined.Values)}
+		c := &Combined{slices.Clone(o.Combined.Values), o.Combined.Casts}
 		for i := range c.Values {
 			r.value(&c.Values[i])
 		}

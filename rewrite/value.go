@@ -89,7 +89,7 @@ func (a *analysis) seen(c column, h hit) column {
 // record is left out of the text.
 func (a *analysis) castValue(x *Cast, sc *scope, why Reason, to *sink) (column, error) {
 	if consts := a.constant(x); consts != nil {
-		return column{consts: consts, computed: true, konst: x}, a.castRuns(x)
+		return column{consts: consts, computed: true, konst: x}, a.castsRun(x)
 	}
 	if !a.handing(x.X) {
 		return column{}, a.clear(x, sc, why)
@@ -149,6 +149,20 @@ func (a *analysis) castRuns(x *Cast) error {
 	return nil
 }
 
+// castsRun is castRuns for casts of casts.
+func (a *analysis) castsRun(e Expr) error {
+	for {
+		c, ok := e.(*Cast)
+		if !ok {
+			return nil
+		}
+		if err := a.castRuns(c); err != nil {
+			return err
+		}
+		e = c.X
+	}
+}
+
 // sameUnder reports whether the cast of a column's value gives the value: a
 // cast to the column's own type, or of any text to text without a length.
 func (a *analysis) sameUnder(t *schema.Type, cast string) bool {
@@ -171,12 +185,12 @@ func (a *analysis) sameUnder(t *schema.Type, cast string) bool {
 
 // dropsCast reports whether the cast of a constant gives the value that the
 // column would store anyway.
-func (a *analysis) dropsCast(v *Cast, c *schema.Column) bool {
-	if a.preserves(v, c) {
+func (a *analysis) dropsCast(v *Cast, t *schema.Type) bool {
+	if a.preserves(v, t) {
 		return true
 	}
 	// MySQL's CHAR without a length is text of any length in a cast.
-	return a.dialect == MySQL && v.Known() && v.Type == "char" && c.Type.Kind == schema.KindText && !c.Type.Fixed
+	return a.dialect == MySQL && v.Known() && v.Type == "char" && t.Kind == schema.KindText && !t.Fixed && constantCast(v)
 }
 
 func (a *analysis) caseValue(x *Case, sc *scope, why Reason, to *sink) (column, error) {

@@ -95,6 +95,21 @@ type Codec interface {
 	Column(t *schema.Type) ColumnType
 }
 
+// Caster is implemented by codecs that apply the casts written around a value.
+// casts are their types, the innermost first, in lower case with modifiers.
+type Caster interface {
+	// EncodeCast is Codec.Encode of the value that the casts give of v. A
+	// conversion that the codec does not know to be the engine's is a
+	// *TypeError.
+	EncodeCast(dst []byte, t *schema.Type, casts []string, v any) (payload []byte, tag Tag, null bool, err error)
+
+	// EncodeLiteralCast does the same for a constant of the text.
+	EncodeLiteralCast(dst []byte, t *schema.Type, casts []string, lit Literal) (payload []byte, tag Tag, null bool, err error)
+}
+
+// ProblemCast is the problem of a cast whose outcome a codec does not know.
+const ProblemCast = "what the cast makes of this value is not known here: bind the value that it gives"
+
 // ColumnByTag is implemented by codecs whose driver describes a column by the
 // value of the current row (SQLite). Tag 0 stands for NULL and for no row.
 type ColumnByTag interface {

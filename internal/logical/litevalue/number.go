@@ -20,7 +20,13 @@ type numberText struct {
 // it. Digits behind the 20th are dropped, not rounded. As in the engine, a NUL
 // ends the text.
 func scanNumber(s string) (n numberText, ok bool) {
-	s = trimLeftSpace(untilNUL(s))
+	n, rest, ok := readNumber(trimLeftSpace(untilNUL(s)))
+	return n, ok && trimLeftSpace(rest) == ""
+}
+
+// readNumber reads the number in front of a text and returns what follows it; ok
+// is false where there is none.
+func readNumber(s string) (n numberText, rest string, ok bool) {
 	if s != "" && (s[0] == '-' || s[0] == '+') {
 		n.negative, s = s[0] == '-', s[1:]
 	}
@@ -36,10 +42,9 @@ func scanNumber(s string) (n numberText, ok bool) {
 		s = s[1+fraction:]
 	}
 	if whole+fraction == 0 {
-		return n, false
+		return n, s, false
 	}
-	s = n.takeExponent(s)
-	return n, trimLeftSpace(s) == ""
+	return n, n.takeExponent(s), true
 }
 
 func (n *numberText) takeWhole(digits string) {
