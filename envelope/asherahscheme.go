@@ -75,8 +75,8 @@ func (x *asherahScheme) newSystem(a *securemem.Arena, meta KeyMeta, key []byte) 
 	return &systemKey{meta: meta, wrap: c}, nil
 }
 
-func (x *asherahScheme) wrapIntermediate(parent *systemKey, _ *KeyRecord, key []byte) ([]byte, error) {
-	return parent.wrap.SealNonceLast(nil, key)
+func (x *asherahScheme) wrapIntermediate(parent *systemKey, _ *KeyRecord, dst []byte, key *securemem.Secret) ([]byte, error) {
+	return parent.wrap.SealSecretNonceLast(dst, key)
 }
 
 func (x *asherahScheme) unwrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte) ([]byte, error) {
@@ -93,7 +93,7 @@ func (x *asherahScheme) unwrapIntermediate(parent *systemKey, rec *KeyRecord, ds
 }
 
 // state is what this format has not.
-func (x *asherahScheme) state(*systemKey, *KeyRecord) ([]byte, error) { return nil, nil }
+func (x *asherahScheme) state(*systemKey, *KeyRecord, []byte) ([]byte, error) { return nil, nil }
 
 // authentic takes every state as it stands: a writer of the metastore can bring
 // a revoked key back for processes that have not seen it revoked.

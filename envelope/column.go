@@ -182,9 +182,23 @@ func (c *Column) context(partition string) *[sha256.Size]byte {
 	if x := slot.Load(); x != nil && x.partition == partition {
 		return &x.sum
 	}
-	x := &columnContext{partition: partition, sum: contextHash(c.s.c.Service, c.s.c.Product, c.id, partition)}
+	x := &columnContext{partition: partition, sum: c.hashContext(partition)}
 	slot.Store(x)
 	return &x.sum
+}
+
+// contextOnce is context for who needs it once in a while: where it is not kept
+// it is computed into sum, and not kept either.
+func (c *Column) contextOnce(sum *[sha256.Size]byte, partition string) *[sha256.Size]byte {
+	if x := c.contexts[hashString(partition)%contextSlots].Load(); x != nil && x.partition == partition {
+		return &x.sum
+	}
+	*sum = c.hashContext(partition)
+	return sum
+}
+
+func (c *Column) hashContext(partition string) [sha256.Size]byte {
+	return contextHash(c.s.c.Service, c.s.c.Product, c.id, partition)
 }
 
 // contextHash is SHA-256 over the length-prefixed fields.

@@ -42,6 +42,18 @@ type dataKey struct {
 	max       int64
 	until     int64 // tick from which it seals no more
 	uses      atomic.Int64
+
+	near [160]byte // prefix and ad, where they fit
+}
+
+// newDataKeyFor begins a data key with room for a prefix of n bytes and the
+// associated data.
+func newDataKeyFor(partition string, n int) *dataKey {
+	d := &dataKey{partition: partition}
+	if d.prefix = d.near[:0]; 2*n+sha256.Size > len(d.near) {
+		d.prefix = make([]byte, 0, 2*n+sha256.Size)
+	}
+	return d
 }
 
 func (d *dataKey) Destroy() { d.cipher.Destroy() }
@@ -136,26 +148,29 @@ func (s *Sealer) freshKey(b []byte, ik *intermediateKey, v *place, k *derived, c
 // newDataKey makes a data key for sealing, to be kept for a while.
 func (s *Sealer) newDataKey(ik *intermediateKey, v *place) (*dataKey, error) {
 	securemem.ReserveStack()
-	context := v.c.context(v.p.id)
+	var sum [sha256.Size]byte
+	context := v.c.contextOnce(&sum, v.p.id)
 	var k derived
 	defer clear(k[:])
-	n := v.c.prefixLen(v.p.id)
-	b, err := s.freshKey(make([]byte, 0, 2*n+len(context)), ik, v, &k, context)
-	if err != nil {
+	d := newDataKeyFor(v.p.id, v.c.prefixLen(v.p.id))
+	var err error
+	if d.prefix, err = s.freshKey(d.prefix, ik, v, &k, context); err != nil {
 		return nil, err
 	}
-	return s.expandDataKey(&k, v.c.suite, v.p.id, b, context)
+	return s.expandDataKey(d, &k, v.c.suite, context)
 }
 
-// expandDataKey makes the cipher. prefix is kept.
-func (s *Sealer) expandDataKey(k *derived, suite Suite, partition string, prefix []byte, context *[sha256.Size]byte) (*dataKey, error) {
+// expandDataKey makes the cipher and the associated data of a data key that has
+// its prefix.
+func (s *Sealer) expandDataKey(d *dataKey, k *derived, suite Suite, context *[sha256.Size]byte) (*dataKey, error) {
 	c, err := s.newCipher(suite, k.key(), false)
 	if err != nil {
 		return nil, err
 	}
-	n := len(prefix)
-	all := appendBound(prefix, suite, prefix, context)
-	return &dataKey{partition: partition, cipher: c, prefix: all[:n:n], ad: all[n:]}, nil
+	n := len(d.prefix)
+	all := appendBound(d.prefix, suite, d.prefix, context)
+	d.cipher, d.prefix, d.ad = c, all[:n:n], all[n:]
+	return d, nil
 }
 
 // newCipher expands a data key, on the heap where it serves one value or where
@@ -202,8 +217,9 @@ func (s *Sealer) reopen(ik *intermediateKey, c *Column, partition string, h *hea
 		return nil, err
 	}
 	context := c.context(partition)
-	prefix := append(make([]byte, 0, 2*len(h.prefix())+len(context)), h.prefix()...)
-	return s.expandDataKey(&k, h.suite, partition, prefix, context)
+	d := newDataKeyFor(partition, len(h.prefix()))
+	d.prefix = append(d.prefix, h.prefix()...)
+	return s.expandDataKey(d, &k, h.suite, context)
 }
 
 // doorkeeper remembers salts that were seen lately, so that a key that opens one

@@ -267,12 +267,8 @@ func (s *Sealer) storeIndexUnder(ctx context.Context, parent *systemKey, partiti
 		return false, err
 	}
 	defer secret.Destroy()
-	err = secret.Use(func(key []byte) (err error) {
-		rec.Key, err = parent.wrap.Seal(nil, key, rowContext(indexLabel, rec))
-		return err
-	})
-	if err == nil {
-		rec.State, err = s.scheme.state(parent, rec)
+	if rec.Key, err = parent.wrap.SealSecret(nil, secret, rowContext(indexLabel, rec)); err == nil {
+		rec.State, err = s.scheme.state(parent, rec, nil)
 	}
 	if err != nil {
 		return false, err

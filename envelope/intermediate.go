@@ -127,13 +127,23 @@ func (h *hierarchy) openLatest(ctx context.Context, partition string, rec *KeyRe
 	if err != nil {
 		return nil, false, err
 	}
-	return h.latestKey(key, st), true, nil
+	l := &latestKey{}
+	h.sealsUnder(l, key, st)
+	return l, true, nil
 }
 
-func (h *hierarchy) latestKey(key keycache.Lease[intermediateID, *intermediateKey], st *systemState) *latestKey {
-	l := &latestKey{key: key}
-	l.w.open(h.tick(), h.policy, min(h.expiry(key.Value().created), st.w.limit))
-	return l
+// sealsUnder makes l the newest key.
+func (h *hierarchy) sealsUnder(l *latestKey, key keycache.Lease[intermediateID, *intermediateKey], st *systemState) {
+	l.key = key
+	t := h.tick()
+	l.w.open(t, h.policy, min(h.expiry(t, key.Value().created), st.w.limit))
+}
+
+// newRow is a row that is about to be stored, in one piece.
+type newRow struct {
+	rec   KeyRecord
+	key   [keySize + securemem.Overhead]byte
+	state [stateSize]byte
 }
 
 // createIntermediate makes a key under the newest system key.
@@ -145,24 +155,25 @@ func (h *hierarchy) createIntermediate(ctx context.Context, meta KeyMeta) (*KeyR
 	defer sys.Release()
 	st := sys.Value()
 	parent := st.key.Value()
-	rec := &KeyRecord{Meta: meta, Parent: &parent.meta}
+	row := &newRow{rec: KeyRecord{Meta: meta, Parent: &parent.meta}}
+	rec := &row.rec
 	secret, err := h.arena.NewRandomSecret()
 	if err != nil {
 		return nil, nil, err
 	}
-	err = secret.Use(func(key []byte) (err error) {
-		rec.Key, err = h.scheme.wrapIntermediate(parent, rec, key)
-		return err
-	})
-	if err == nil {
-		rec.State, err = h.scheme.state(parent, rec)
+	if rec.Key, err = h.scheme.wrapIntermediate(parent, rec, row.key[:0:len(row.key)], secret); err == nil {
+		rec.State, err = h.scheme.state(parent, rec, row.state[:0])
 	}
 	if err != nil {
 		secret.Destroy()
 		return nil, nil, err
 	}
-	key := keycache.Own[intermediateID](&intermediateKey{created: meta.Created, secret: secret})
-	return rec, h.latestKey(key, st), nil
+	made := &struct {
+		latest latestKey
+		key    intermediateKey
+	}{key: intermediateKey{created: meta.Created, secret: secret}}
+	h.sealsUnder(&made.latest, keycache.Own[intermediateID](&made.key), st)
+	return rec, &made.latest, nil
 }
 
 // made leases a key for opening that was made here and is sealed under now. It

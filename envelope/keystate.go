@@ -16,26 +16,25 @@ import (
 // of it: those take such a row for revoked.
 const stateSize = sha256.Size
 
-// stateMAC returns the State of a key row: its status, beyond revoked, and what
-// authenticates that under the system key. The MAC is HKDF-Expand used as a
-// pseudorandom function over a hash of the fields.
-func stateMAC(key *securemem.Secret, rec *KeyRecord) ([]byte, error) {
+// stateMAC appends the State of a key row to dst: its status, beyond revoked,
+// and what authenticates that under the system key. The MAC is HKDF-Expand used
+// as a pseudorandom function over a hash of the fields.
+func stateMAC(dst []byte, key *securemem.Secret, rec *KeyRecord) ([]byte, error) {
 	status := rec.Status()
 	x := takeScratch()
 	defer x.give()
 	x.b = append(appendRowContext(x.b, "sealsql/v1/state", rec), byte(status))
-	var out []byte
 	if status > StatusRevoked {
 		x.b = appendField(x.b, string(rec.Key))
-		out = append(out, byte(status))
+		dst = append(dst, byte(status))
 	}
 	sum := sha256.Sum256(x.b)
 	const label = "sealsql/v1/state"
 	var info [len(label) + sha256.Size]byte
 	copy(info[:], label)
 	copy(info[len(label):], sum[:])
-	out = append(out, make([]byte, stateSize)...)
-	return out, key.Expand(out[len(out)-stateSize:], info[:])
+	dst = append(dst, make([]byte, stateSize)...)
+	return dst, key.Expand(dst[len(dst)-stateSize:], info[:])
 }
 
 // rowContext encodes everything of a row that does not change in its life.
@@ -124,10 +123,10 @@ func (h *hierarchy) dead(ctx context.Context, rec *KeyRecord) (bool, error) {
 	return h.scheme.authentic(sys.Value(), rec)
 }
 
-// expiry returns the tick at which a key created then expires.
-func (h *hierarchy) expiry(created int64) int64 {
+// expiry returns the tick at which a key created then expires; t is now.
+func (h *hierarchy) expiry(t, created int64) int64 {
 	left := time.Unix(created, 0).Add(h.policy.ExpireAfter).Sub(h.now())
-	return h.tick() + int64(left)
+	return t + int64(left)
 }
 
 // stickySet remembers revoked keys, so that a row that is put back does not

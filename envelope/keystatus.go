@@ -190,7 +190,7 @@ func (k *Keys) setStatus(ctx context.Context, rec *KeyRecord, to Status) (done b
 // seal sets the state of a row and authenticates it.
 func (k *Keys) seal(sys *systemKey, rec *KeyRecord, to Status) (err error) {
 	rec.setStatus(to)
-	rec.State, err = k.s.scheme.state(sys, rec)
+	rec.State, err = k.s.scheme.state(sys, rec, nil)
 	return err
 }
 

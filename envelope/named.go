@@ -143,12 +143,8 @@ func (s *Sealer) createNamed(ctx context.Context, meta KeyMeta) (*KeyRecord, *MA
 	if err != nil {
 		return nil, nil, err
 	}
-	err = secret.Use(func(key []byte) (err error) {
-		rec.Key, err = parent.wrap.Seal(nil, key, rowContext(namedLabel, rec))
-		return err
-	})
-	if err == nil {
-		rec.State, err = s.scheme.state(parent, rec)
+	if rec.Key, err = parent.wrap.SealSecret(nil, secret, rowContext(namedLabel, rec)); err == nil {
+		rec.State, err = s.scheme.state(parent, rec, nil)
 	}
 	if err != nil {
 		secret.Destroy()

@@ -60,11 +60,19 @@ const (
 // the outcomes of package observe, or the words of a RecordError's Reason. It
 // holds nothing of the error's text.
 func Outcome(err error) observe.Outcome {
+	switch err { // the two that every new key meets, before errors.As allocates
+	case nil:
+		return observe.OK
+	case ErrKeyNotFound:
+		return observe.Absent
+	}
+	return outcomeOf(err)
+}
+
+func outcomeOf(err error) observe.Outcome {
 	var record *RecordError
 	var service *ServiceError
 	switch {
-	case err == nil:
-		return observe.OK
 	case errors.As(err, &record):
 		return slug(record.Reason.String())
 	case errors.As(err, &service) && service.Fault != FaultUnknown:

@@ -25,15 +25,15 @@ type scheme interface {
 	// wipes key.
 	newSystem(a *securemem.Arena, meta KeyMeta, key []byte) (*systemKey, error)
 
-	// wrapIntermediate returns the key of a row, whose other fields are set;
-	// unwrapIntermediate appends it to dst, which has room, and fails if it is
-	// not authentic.
-	wrapIntermediate(parent *systemKey, rec *KeyRecord, key []byte) ([]byte, error)
+	// wrapIntermediate appends the wrapped key of a row, whose other fields are
+	// set, to dst; unwrapIntermediate appends the key to dst, which has room, and
+	// fails if it is not authentic.
+	wrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte, key *securemem.Secret) ([]byte, error)
 	unwrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte) ([]byte, error)
 
-	// state returns what authenticates a row's state under its system key, or
-	// nil; authentic compares it.
-	state(sys *systemKey, rec *KeyRecord) ([]byte, error)
+	// state appends what authenticates a row's state under its system key to dst,
+	// or returns nil; authentic compares it.
+	state(sys *systemKey, rec *KeyRecord, dst []byte) ([]byte, error)
 	authentic(sys *systemKey, rec *KeyRecord) (bool, error)
 	// hasStates reports whether there are states beyond revoked.
 	hasStates() bool
@@ -92,11 +92,11 @@ func (x *compactScheme) newSystem(a *securemem.Arena, meta KeyMeta, key []byte) 
 
 const intermediateLabel = "sealsql/v1/intermediate"
 
-func (x *compactScheme) wrapIntermediate(parent *systemKey, rec *KeyRecord, key []byte) ([]byte, error) {
+func (x *compactScheme) wrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte, key *securemem.Secret) ([]byte, error) {
 	ad := takeScratch()
 	defer ad.give()
 	ad.b = appendRowContext(ad.b, intermediateLabel, rec)
-	return parent.wrap.Seal(nil, key, ad.b)
+	return parent.wrap.SealSecret(dst, key, ad.b)
 }
 
 func (x *compactScheme) unwrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte) ([]byte, error) {
@@ -106,12 +106,12 @@ func (x *compactScheme) unwrapIntermediate(parent *systemKey, rec *KeyRecord, ds
 	return parent.wrap.Open(dst, rec.Key, ad.b)
 }
 
-func (x *compactScheme) state(sys *systemKey, rec *KeyRecord) ([]byte, error) {
-	return stateMAC(sys.state, rec)
+func (x *compactScheme) state(sys *systemKey, rec *KeyRecord, dst []byte) ([]byte, error) {
+	return stateMAC(dst, sys.state, rec)
 }
 
 func (x *compactScheme) authentic(sys *systemKey, rec *KeyRecord) (bool, error) {
-	mac, err := stateMAC(sys.state, rec)
+	mac, err := stateMAC(nil, sys.state, rec)
 	return err == nil && subtle.ConstantTimeCompare(mac, rec.State) == 1, err
 }
 

@@ -126,11 +126,12 @@ func (h *hierarchy) systemState(key keycache.Lease[KeyMeta, *systemKey], rec *Ke
 	}
 	st := &systemState{key: key, usable: usable}
 	// The state is read again before it is stale, whether or not it may encrypt.
-	limit := h.expiry(rec.Meta.Created)
+	t := h.tick()
+	limit := h.expiry(t, rec.Meta.Created)
 	if !usable {
-		limit = h.tick() + int64(h.policy.MaxStale)
+		limit = t + int64(h.policy.MaxStale)
 	}
-	st.w.open(h.tick(), h.policy, limit)
+	st.w.open(t, h.policy, limit)
 	return st, usable, nil
 }
 
@@ -209,7 +210,7 @@ func (h *hierarchy) createSystem(ctx context.Context, created int64) (*KeyRecord
 	if err != nil {
 		return nil, nil, err
 	}
-	if rec.State, err = h.scheme.state(k, rec); err != nil {
+	if rec.State, err = h.scheme.state(k, rec, nil); err != nil {
 		k.Destroy()
 		return nil, nil, err
 	}

@@ -9,6 +9,7 @@ import (
 // flight is one running load and those who wait for it.
 type flight[K comparable, V Value] struct {
 	found bool // never flown: e was there
+	ctx   loadContext
 	// Guarded by Cache.flights until done is closed. Every waiter owns one
 	// reference of e once the flight has landed.
 	done    chan struct{} // nil while nobody but the loader waits
@@ -132,7 +133,8 @@ func (x *Cache[K, V]) leave(f *flight[K, V]) {
 
 func (x *Cache[K, V]) run(ctx context.Context, k K, f *flight[K, V], load func(context.Context) (V, error)) {
 	defer x.running.Done()
-	lc := newLoadContext(ctx, x.base, x.c.LoadTimeout)
+	lc := &f.ctx
+	lc.begin(ctx, x.base, x.epoch, x.c.LoadTimeout)
 	defer lc.finish()
 	landed := false
 	defer func() {

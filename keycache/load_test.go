@@ -136,7 +136,7 @@ func TestContextOfALoadEnds(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					base, cancel := context.WithCancel(context.Background())
 					defer cancel()
-					lc := newLoadContext(values, base, time.Minute)
+					lc := loadContextOf(values, base, time.Minute)
 					defer lc.finish()
 					if d, ok := lc.Deadline(); !ok || time.Until(d) != time.Minute || lc.Value(key{}) != "v" {
 						t.Error("deadline or value is wrong")
@@ -171,7 +171,7 @@ func TestContextOfALoadEnds(t *testing.T) {
 func TestContextsMadeFromThatOfALoadNeedNoGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		base, cancel := context.WithCancel(context.Background())
-		lc := newLoadContext(context.Background(), base, time.Hour)
+		lc := loadContextOf(context.Background(), base, time.Hour)
 		before := runtime.NumGoroutine()
 		sub, stop := context.WithTimeout(lc, time.Minute)
 		defer stop()
@@ -185,4 +185,10 @@ func TestContextsMadeFromThatOfALoadNeedNoGoroutine(t *testing.T) {
 		}
 		lc.finish()
 	})
+}
+
+func loadContextOf(values, base context.Context, timeout time.Duration) *loadContext {
+	c := &loadContext{}
+	c.begin(values, base, time.Now(), timeout)
+	return c
 }

@@ -106,6 +106,10 @@ func (a *Arena) newColdSecret(fill func(key []byte) error) (*Secret, error) {
 func (s *Secret) Use(f func(key []byte) error) error {
 	ReserveStack()
 	defer scrub()
+	return s.withCopy(f)
+}
+
+func (s *Secret) withCopy(f func(key []byte) error) error {
 	var key [SecretSize]byte
 	defer clear(key[:])
 	if err := s.read(&key); err != nil {

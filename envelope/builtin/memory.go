@@ -1,10 +1,8 @@
 package builtin
 
 import (
-	"cmp"
 	"context"
 	"math"
-	"slices"
 	"sync"
 
 	"github.com/sealsql/sealsql/envelope"
@@ -13,8 +11,10 @@ import (
 // Memory is a metastore in memory: for tests, and for databases that are gone
 // with the process. What was sealed cannot be opened after that.
 type Memory struct {
-	mu   sync.RWMutex
-	rows map[string][]*envelope.KeyRecord // of an id: the newest last
+	mu      sync.Mutex
+	rows    map[string]packed // by id
+	parents []string          // ids of parents, by number - 1
+	numbers map[string]uint64
 }
 
 var (
@@ -24,7 +24,7 @@ var (
 
 // NewMemory makes an empty metastore. Close does nothing, so that several
 // Sealers can use it one after the other.
-func NewMemory() *Memory { return &Memory{rows: map[string][]*envelope.KeyRecord{}} }
+func NewMemory() *Memory { return &Memory{rows: map[string]packed{}, numbers: map[string]uint64{}} }
 
 // Name names the metastore in messages.
 func (m *Memory) Name() string { return "memory" }
@@ -34,20 +34,13 @@ func (m *Memory) Load(ctx context.Context, meta envelope.KeyMeta) (*envelope.Key
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	rows := m.rows[meta.ID]
-	if i, ok := find(rows, meta.Created); ok {
-		return rows[i].Clone(), nil
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, at, _ := m.rows[meta.ID].split(meta.Created); at != nil {
+		r := at.next()
+		return m.unpack(meta.ID, &r), nil
 	}
 	return nil, envelope.ErrKeyNotFound
-}
-
-// find returns the place of a creation time among the rows of an id.
-func find(rows []*envelope.KeyRecord, created int64) (int, bool) {
-	return slices.BinarySearchFunc(rows, created, func(r *envelope.KeyRecord, created int64) int {
-		return cmp.Compare(r.Meta.Created, created)
-	})
 }
 
 // LoadLatest implements envelope.Metastore.
@@ -60,17 +53,22 @@ func (m *Memory) LoadLatestBefore(ctx context.Context, id string, notAfter int64
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
-	rows := m.rows[id]
-	i, exact := find(rows, notAfter)
-	if !exact {
-		i--
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	rest := m.rows[id]
+	var latest row
+	found := false
+	for len(rest) > 0 {
+		r := rest.next()
+		if r.created > notAfter {
+			break
+		}
+		latest, found = r, true
 	}
-	if i < 0 {
+	if !found {
 		return nil, envelope.ErrKeyNotFound
 	}
-	return rows[i].Clone(), nil
+	return m.unpack(id, &latest), nil
 }
 
 // Store implements envelope.Metastore.
@@ -81,14 +79,14 @@ func (m *Memory) Store(ctx context.Context, rec *envelope.KeyRecord) (bool, erro
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	rows := m.rows[rec.Meta.ID]
-	i, ok := find(rows, rec.Meta.Created)
-	if n := len(rows); n > 0 && rows[n-1].Meta.Created == envelope.Tombstone && rec.Meta.Created != envelope.Tombstone {
+	if _, dead, _ := rows.split(envelope.Tombstone); dead != nil && rec.Meta.Created != envelope.Tombstone {
 		return false, envelope.ErrShredded
 	}
-	if ok {
+	before, at, after := rows.split(rec.Meta.Created)
+	if at != nil {
 		return false, nil
 	}
-	m.rows[rec.Meta.ID] = slices.Insert(rows, i, rec.Clone())
+	m.rows[rec.Meta.ID] = m.with(before, rec, after)
 	return true, nil
 }
 

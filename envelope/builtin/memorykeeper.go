@@ -19,21 +19,23 @@ func (m *Memory) List(ctx context.Context, prefix string, after envelope.KeyMeta
 	if err := context.Cause(ctx); err != nil {
 		return nil, err
 	}
-	m.mu.RLock()
-	defer m.mu.RUnlock()
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	var out []envelope.StoredKey
 	for _, id := range slices.Sorted(maps.Keys(m.rows)) {
 		if !strings.HasPrefix(id, prefix) || id < after.ID {
 			continue
 		}
-		for _, r := range m.rows[id] {
-			if compareMeta(r.Meta, after) <= 0 {
+		for rest := m.rows[id]; len(rest) > 0; {
+			r := rest.next()
+			meta := envelope.KeyMeta{ID: id, Created: r.created}
+			if compareMeta(meta, after) <= 0 {
 				continue
 			}
 			if len(out) == limit {
 				return out, nil
 			}
-			out = append(out, envelope.StoredKey{Meta: r.Meta, Record: r.Clone()})
+			out = append(out, envelope.StoredKey{Meta: meta, Record: m.unpack(id, &r)})
 		}
 	}
 	return out, nil
@@ -63,18 +65,21 @@ func (m *Memory) exchange(ctx context.Context, old, next *envelope.KeyRecord) (b
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	rows := m.rows[old.Meta.ID]
-	i, ok := find(rows, old.Meta.Created)
-	if !ok {
+	before, at, after := m.rows[old.Meta.ID].split(old.Meta.Created)
+	if at == nil {
 		return false, nil
 	}
-	if same, err := sameRecord(rows[i], old); err != nil || !same {
+	r := at.next()
+	if same, err := sameRecord(m.unpack(old.Meta.ID, &r), old); err != nil || !same {
 		return false, err
 	}
-	if next != nil {
-		rows[i] = next.Clone()
-	} else {
-		m.rows[old.Meta.ID] = slices.Delete(rows, i, i+1)
+	switch {
+	case next != nil:
+		m.rows[old.Meta.ID] = m.with(before, next, after)
+	case len(before)+len(after) == 0:
+		delete(m.rows, old.Meta.ID)
+	default:
+		m.rows[old.Meta.ID] = slices.Concat(before, after)
 	}
 	return true, nil
 }
