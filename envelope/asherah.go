@@ -28,7 +28,8 @@ type AsherahOptions struct {
 	// MaxRecords is the number of records that this process seals under one
 	// intermediate key before it makes a new one; 2^24, at most 2^32. Every
 	// record wraps a key under a random nonce, of which SP 800-38D §8.3 allows
-	// 2^32 under one key, in all processes together: 256 of 2^24.
+	// 2^32 under one key, in all processes together: besides, one use in 2^26, by
+	// lot, is the last.
 	MaxRecords int64
 }
 
@@ -315,6 +316,9 @@ func (p *AsherahPartition) dataRowKey(ctx context.Context, n int) (d dataRowKey,
 	_, _ = rand.Read(drk[:]) // documented never to fail
 	if _, err := wrap.Value().SealNonceLast(d.wrapped[:0], drk[:]); err != nil {
 		return d, k.loadError(err)
+	}
+	if k.drawn(d.wrapped[wrappedKeySize-securemem.NonceSize:]) {
+		k.renew(ctx, p.id, ik.created)
 	}
 	d.created, d.parent = k.now().Unix(), ik.created
 	d.cipher, err = securemem.NewTransientCipher(drk[:])

@@ -92,6 +92,10 @@ func (x *asherahScheme) unwrapIntermediate(parent *systemKey, rec *KeyRecord, ds
 	return append(dst, key...), nil
 }
 
+func (x *asherahScheme) nonce(wrapped []byte) []byte {
+	return wrapped[len(wrapped)-securemem.NonceSize:]
+}
+
 // state is what this format has not.
 func (x *asherahScheme) state(*systemKey, *KeyRecord, []byte) ([]byte, error) { return nil, nil }
 

@@ -198,9 +198,9 @@
 // N·m = 2^64 by far, and a nonce collides under one data key with probability
 // below 2^-57. A wrap key wraps data keys of one column and partition for as long
 // as its intermediate key seals, and its nonces are random as well: at most 2^32
-// data keys (SP 800-38D §8.3), which are 550 a second for 90 days, each for
-// Policy.DataKey.MaxUses values. A process that has wrapped 2^20 keys under one
-// system key makes a new one. The random bytes come from crypto/rand, read for
+// data keys (SP 800-38D §8.3). One use of a wrapping key in 2^26, drawn by its
+// nonce, is the last in whichever process it falls, and a process that has
+// wrapped 2^20 keys under one system key makes a new one. The random bytes come from crypto/rand, read for
 // each value: a virtual machine that is cloned relies on its kernel to be told
 // so. Salts and unwrapped data keys live in the process only. A value has at most
 // 1 GiB, a row identity at most 1 KiB.

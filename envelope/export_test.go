@@ -26,3 +26,9 @@ func Monotonic(s *Sealer) bool { return !s.fixed && s.base != s.base.Round(0) }
 
 // SetMaxWraps bounds the keys that are wrapped under one system key.
 func SetMaxWraps(s *Sealer, n int64) { s.maxWraps = n }
+
+// SetLot makes one use of a wrapping key in n, a power of two, its last.
+func SetLot(s *Sealer, n uint32) { s.lot = n }
+
+// SetAsherahLot is SetLot for the keys of Asherah's format.
+func SetAsherahLot(a *Asherah, n uint32) { a.own.lot = n }

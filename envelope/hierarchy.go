@@ -59,6 +59,7 @@ type hierarchy struct {
 	revoked       stickySet
 	floors        floors
 	maxWraps      int64
+	lot           uint32 // a power of two
 
 	// firstOfPartition and firstSystem run when the first intermediate key of a
 	// partition is about to be made, and when the first system key was stored.
@@ -81,7 +82,7 @@ func lasting(err error) bool {
 func newHierarchy(v *services, x scheme) *hierarchy {
 	meta := func(k KeyMeta) uint64 { return hashString(k.ID) ^ mix(uint64(k.Created)) }
 	return &hierarchy{
-		services: v, scheme: x, maxWraps: maxWraps,
+		services: v, scheme: x, maxWraps: maxWraps, lot: lotSize,
 		systems: keycache.New[KeyMeta, *systemKey](keycache.Config[KeyMeta]{
 			Hash: meta, Size: v.cache.System, Negative: negativeTTL, IsNegative: lasting,
 		}),

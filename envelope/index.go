@@ -268,6 +268,7 @@ func (s *Sealer) storeIndexUnder(ctx context.Context, parent *systemKey, partiti
 	}
 	defer secret.Destroy()
 	if rec.Key, err = parent.wrap.SealSecret(nil, secret, rowContext(indexLabel, rec)); err == nil {
+		s.wrapped(ctx, parent, rec)
 		rec.State, err = s.scheme.state(parent, rec, nil)
 	}
 	if err != nil {

@@ -162,6 +162,7 @@ func (h *hierarchy) createIntermediate(ctx context.Context, meta KeyMeta) (*KeyR
 		return nil, nil, err
 	}
 	if rec.Key, err = h.scheme.wrapIntermediate(parent, rec, row.key[:0:len(row.key)], secret); err == nil {
+		h.wrapped(ctx, parent, rec)
 		rec.State, err = h.scheme.state(parent, rec, row.state[:0])
 	}
 	if err != nil {

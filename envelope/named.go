@@ -144,6 +144,7 @@ func (s *Sealer) createNamed(ctx context.Context, meta KeyMeta) (*KeyRecord, *MA
 		return nil, nil, err
 	}
 	if rec.Key, err = parent.wrap.SealSecret(nil, secret, rowContext(namedLabel, rec)); err == nil {
+		s.wrapped(ctx, parent, rec)
 		rec.State, err = s.scheme.state(parent, rec, nil)
 	}
 	if err != nil {

@@ -30,6 +30,8 @@ type scheme interface {
 	// fails if it is not authentic.
 	wrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte, key *securemem.Secret) ([]byte, error)
 	unwrapIntermediate(parent *systemKey, rec *KeyRecord, dst []byte) ([]byte, error)
+	// nonce is the part of what wrapIntermediate appended that is random.
+	nonce(wrapped []byte) []byte
 
 	// state appends what authenticates a row's state under its system key to dst,
 	// or returns nil; authentic compares it.
@@ -105,6 +107,8 @@ func (x *compactScheme) unwrapIntermediate(parent *systemKey, rec *KeyRecord, ds
 	ad.b = appendRowContext(ad.b, intermediateLabel, rec)
 	return parent.wrap.Open(dst, rec.Key, ad.b)
 }
+
+func (x *compactScheme) nonce(wrapped []byte) []byte { return wrapped[:securemem.NonceSize] }
 
 func (x *compactScheme) state(sys *systemKey, rec *KeyRecord, dst []byte) ([]byte, error) {
 	return stateMAC(dst, sys.state, rec)

@@ -125,11 +125,14 @@ func (s *Sealer) sealFresh(ctx context.Context, dst []byte, v *place, payload []
 	}
 	defer ik.Release()
 	if s.c.Policy.DataKey.MaxUses == 1 {
-		return s.sealOnce(dst, ik.Value().key.Value(), v, payload)
+		return s.sealOnce(ctx, dst, ik.Value().key.Value(), v, payload)
 	}
 	d, err := s.newDataKey(ik.Value().key.Value(), v)
 	if err != nil {
 		return dst, s.loadError(err)
+	}
+	if v.c.suite == SuiteWrapped {
+		s.wrappedDataKey(ctx, v.p.id, ik.Value().key.Value().created, d.prefix)
 	}
 	d.max = int64(s.c.Policy.DataKey.MaxUses)
 	// Not longer than the intermediate key's state is checked: revocation takes
@@ -145,7 +148,7 @@ func (s *Sealer) sealFresh(ctx context.Context, dst []byte, v *place, payload []
 }
 
 // sealOnce seals under a data key of its own, written straight into dst.
-func (s *Sealer) sealOnce(dst []byte, ik *intermediateKey, v *place, payload []byte) ([]byte, error) {
+func (s *Sealer) sealOnce(ctx context.Context, dst []byte, ik *intermediateKey, v *place, payload []byte) ([]byte, error) {
 	securemem.ReserveStack()
 	out := room(dst, v.c.prefixLen(v.p.id)+len(payload)+boxSize)
 	var k derived
@@ -154,6 +157,9 @@ func (s *Sealer) sealOnce(dst []byte, ik *intermediateKey, v *place, payload []b
 	out, err := s.freshKey(out, ik, v, &k, bound)
 	if err != nil {
 		return dst, s.loadError(err)
+	}
+	if v.c.suite == SuiteWrapped {
+		s.wrappedDataKey(ctx, v.p.id, ik.created, out)
 	}
 	cipher, err := s.newCipher(v.c.suite, k.key(), true)
 	if err != nil {

@@ -31,7 +31,7 @@ func (k *wrapKey) Destroy() { k.cipher.Destroy() }
 
 // wrapKeyOf leases the wrap key of a column and partition, deriving it when it is
 // not there: HKDF-Expand(intermediate key, label | context, 32). At most 2^32
-// data keys may be wrapped under one (SP 800-38D §8.3).
+// data keys may be wrapped under one (SP 800-38D §8.3): see drawn.
 func (s *Sealer) wrapKeyOf(ik *intermediateKey, c *Column, partition string) (l keycache.Lease[wrapKeyID, *wrapKey], err error) {
 	id := wrapKeyID{column: c.n, created: ik.created, partition: partition}
 	if l, ok := s.wraps.Get(id); ok {
@@ -77,6 +77,15 @@ func (s *Sealer) wrapDataKey(b, head []byte, ik *intermediateKey, c *Column, par
 	defer ad.give()
 	ad.b = append(append(ad.b, head...), context[:]...)
 	return l.Value().cipher.Seal(b, drk[:], ad.b)
+}
+
+// wrappedDataKey is told of every data key that was wrapped, and replaces the
+// intermediate key where the lot has fallen on it. prefix ends with the key block
+// and the commitment.
+func (s *Sealer) wrappedDataKey(ctx context.Context, partition string, created int64, prefix []byte) {
+	if s.drawn(prefix[len(prefix)-commitSize-SuiteWrapped.keyBlock():]) {
+		s.renew(ctx, partition, created)
+	}
 }
 
 // unwrapDataKey fills k from the wrapped key of a record.
@@ -178,7 +187,9 @@ func (s *Sealer) rewrap(ctx context.Context, record []byte, c *Column, p Partiti
 	if out, err = s.wrapDataKey(out, out, ik, c, p.id, &drk, c.context(p.id)); err != nil {
 		return nil, s.loadError(err)
 	}
-	return append(append(out, h.commit()...), h.box()...), nil
+	out = append(out, h.commit()...)
+	s.wrappedDataKey(ctx, p.id, ik.created, out)
+	return append(out, h.box()...), nil
 }
 
 // checkDataKey holds an unwrapped data key against the commitment.
