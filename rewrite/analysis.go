@@ -18,6 +18,7 @@ type analysis struct {
 	script  *Script
 	session *Session
 	opt     Options
+	record  *recording // nil where no template is made
 
 	touched []*schema.Table  // annotated tables that the statement names
 	deleted []*schema.Table  // of which deletions are recorded

@@ -417,6 +417,7 @@ func (b *builder) apply() error {
 	text := b.a.script.Text
 	if len(b.edits) == 0 {
 		b.plan.Text = text
+		b.a.record.keep(0, len(text), 0)
 		return nil
 	}
 	if len(b.edits) > 1 {
@@ -429,6 +430,7 @@ func (b *builder) apply() error {
 		if e.span.Start < last || e.span.End < e.span.Start || e.span.End > len(text) {
 			return b.a.refuse(e.span.Start, ReasonVerify, "", "the statement cannot be edited safely; write it in a plainer form")
 		}
+		b.a.record.keep(last, e.span.Start, len(out))
 		out = append(out, text[last:e.span.Start]...)
 		if e.span.Start > 0 && glues(text[e.span.Start-1]) {
 			out = append(out, ' ')
@@ -439,6 +441,7 @@ func (b *builder) apply() error {
 		}
 		e.end, last = len(out), e.span.End
 	}
+	b.a.record.keep(last, len(text), len(out))
 	b.a.work.text = append(out, text[last:]...)
 	b.plan.Text = string(b.a.work.text)
 	return nil

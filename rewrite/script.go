@@ -41,6 +41,7 @@ type part struct {
 // for refuses all.
 func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog, s *Session, o Options, r *recording) (*Plan, error) {
 	a := newAnalysis(w, f, script, c, s, o)
+	a.record = r
 	parts := w.parts.Many(len(script.Statements))[:0]
 	var effects Effect
 	for _, st := range script.Statements {

@@ -49,6 +49,33 @@ type recording struct {
 	// alone is set for a plan whose text has literals of its own, or has lost
 	// some, and where a cast is judged by its literal.
 	alone bool
+	// kept are the parts of the text that the edits leave, in order.
+	kept []keptPart
+}
+
+// keptPart is a part of the text that stands in the plan's text, by further.
+type keptPart struct {
+	Span
+	by int
+}
+
+func (r *recording) keep(start, end, at int) {
+	if r != nil && start < end {
+		r.kept = append(r.kept, keptPart{Span{start, end}, at - start})
+	}
+}
+
+// moved returns where a literal of the text stands in the plan's text; false
+// where an edit took it out.
+func (r *recording) moved(l *formLiteral) (start int, ok bool) {
+	k, found := slices.BinarySearchFunc(r.kept, l.start, func(x keptPart, start int) int { return x.Start - start })
+	if !found {
+		k--
+	}
+	if k < 0 || l.end > r.kept[k].End {
+		return 0, false
+	}
+	return l.start + r.kept[k].by, true
 }
 
 func (r *recording) take(a *analysis) {
@@ -146,7 +173,7 @@ func newTemplate(front Frontend, s *Session, p *Plan, f *form, r *recording) *te
 			t.clears = append(t.clears, strings.Clone(r.clears[i].Value))
 		}
 	}
-	if !t.place(front, s, f, gone) {
+	if !t.place(front, s, f, gone, r) {
 		return nil
 	}
 	return t
@@ -187,8 +214,9 @@ func (f *form) find(l *Literal) (ord int, sign string, ok bool) {
 }
 
 // place finds the literals of the text in the text of the plan. gone are those
-// that the plan has taken out of it.
-func (t *template) place(front Frontend, s *Session, f *form, gone []bool) bool {
+// that the plan has taken out of it. Each must stand where the edits have moved
+// it: a literal of an edit may look like one of the text that the edit replaced.
+func (t *template) place(front Frontend, s *Session, f *form, gone []bool, r *recording) bool {
 	if t.plan.Pass {
 		return true
 	}
@@ -202,7 +230,8 @@ func (t *template) place(front Frontend, s *Session, f *form, gone []bool) bool 
 		if gone[i] {
 			continue
 		}
-		if k == len(out.lits) || out.lits[k].kind != f.lits[i].kind || out.source(k) != f.source(i) {
+		at, ok := r.moved(&f.lits[i])
+		if !ok || k == len(out.lits) || out.lits[k].start != at || out.source(k) != f.source(i) {
 			return false
 		}
 		t.pieces = append(t.pieces, piece{out.lits[k].start, out.lits[k].end, i})
