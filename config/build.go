@@ -17,6 +17,8 @@ type parse struct {
 	dec    *decoder
 	// fallback is the format of tables that name none.
 	fallback string
+	// scans is limits.scan_rows.
+	scans int
 }
 
 func newParse(name string, data []byte) *parse {
@@ -107,7 +109,7 @@ func (p *parse) build(raw *file) *Config {
 			Routines: p.declared("routines", raw.Routines),
 			Triggers: p.declared("triggers", raw.Triggers),
 		},
-		Limits:    Limits{Plans: raw.Limits.Plans, Keys: raw.Limits.Keys},
+		Limits:    Limits{Plans: raw.Limits.Plans, Keys: raw.Limits.Keys, Scans: raw.Limits.Scans},
 		Format:    raw.Defaults.Format,
 		Algorithm: raw.Defaults.Algorithm,
 		Asherah:   raw.asherah(),

@@ -179,6 +179,9 @@ type Limits struct {
 	Plans int
 	// Keys is the number of rows whose keys one statement may look up first.
 	Keys int
+	// Scans is the number of rows that a search by pattern without an index for
+	// patterns may open in vain; 0 refuses such searches.
+	Scans int
 }
 
 // DefaultFile is the file that Find looks for in the working directory.

@@ -72,7 +72,7 @@ func TestDefaultsAreComplete(t *testing.T) {
 		MaxAge:       30 * time.Second,
 		Guards:       "warn",
 		Declarations: config.Declarations{Routines: map[string]bool{}, Triggers: map[string]bool{}},
-		Limits:       config.Limits{Plans: 4096, Keys: 10_000},
+		Limits:       config.Limits{Plans: 4096, Keys: 10_000, Scans: 10_000},
 		Format:       "compact",
 		Algorithm:    "AES-256-GCM",
 	}
@@ -105,7 +105,7 @@ func TestEveryKeyReachesTheConfiguration(t *testing.T) {
 		MaxAge:       time.Minute,
 		Guards:       "require",
 		Declarations: config.Declarations{Routines: map[string]bool{"add_user": true}, Triggers: map[string]bool{"users_touch": true}},
-		Limits:       config.Limits{Plans: 100, Keys: 500},
+		Limits:       config.Limits{Plans: 100, Keys: 500, Scans: 700},
 		Format:       "compact",
 		Algorithm:    "AES-256-GCM",
 		Asherah:      config.Asherah{RegionSuffix: "eu-west-1", ReadSuffixes: []string{"", "us-east-1"}},

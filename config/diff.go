@@ -388,6 +388,7 @@ func (d *differ) settings(a, b *Config) {
 		{"guards", a.Guards, b.Guards},
 		{"limits.plan_cache", a.Limits.Plans, b.Limits.Plans},
 		{"limits.lookup_keys", a.Limits.Keys, b.Limits.Keys},
+		{"limits.scan_rows", a.Limits.Scans, b.Limits.Scans},
 		{"defaults.format", a.Format, b.Format},
 		{"defaults.algorithm", a.Algorithm, b.Algorithm},
 	} {

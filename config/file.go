@@ -404,6 +404,7 @@ type catalogSection struct {
 type limitsSection struct {
 	Plans int `yaml:"plan_cache" default:"4096" min:"1" max:"1000000" doc:"Statements whose plan is kept."`
 	Keys  int `yaml:"lookup_keys" default:"10000" min:"1" max:"100000" doc:"Rows whose keys one statement may look up first, where it searches by a pattern and rows cannot be left out of its result; more are an error."`
+	Scans int `yaml:"scan_rows" default:"10000" min:"0" max:"10000000" doc:"Rows that LIKE may open in vain where the column has search: equality and no index for patterns, so that every row is read; more are an error. 0 refuses such searches."`
 }
 
 func (s *policySection) durations() Policy {

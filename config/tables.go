@@ -12,7 +12,7 @@ func (p *parse) catalog(raw *file) *schema.Catalog {
 	if raw.Defaults.Partition.isZero() {
 		fallback = schema.Partition{Kind: schema.PartitionConst, Const: schema.DefaultPartition}
 	}
-	p.fallback = raw.Defaults.Format
+	p.fallback, p.scans = raw.Defaults.Format, raw.Limits.Scans
 	base := raw.Defaults.sealing(p.dec, "defaults")
 	var tables []*schema.Table
 	names := map[string]path{}
@@ -99,6 +99,9 @@ func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKey
 		c.AuditDeletes = c.AuditDeletes || w == "delete"
 	}
 	e.Value.Search.indexes(c)
+	if c.Equality != nil {
+		c.Scan = p.scans
+	}
 	c.Accepted = schema.Leakages[e.Value.Accept]
 	if s := e.Value.Sort; s != nil {
 		c.ClientSort = s.MaxRows

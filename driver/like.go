@@ -38,7 +38,7 @@ func (x *call) prepareLikes() error {
 			return err
 		}
 		x.patterns[i] = p
-		if p.null || l.Not || x.narrows(l, p.like) {
+		if p.null || l.Not || l.Scan != nil || x.narrows(l, p.like) {
 			continue
 		}
 		return &rewrite.UnsupportedError{Column: l.Of.String(), Pos: l.Pos, Reason: rewrite.ReasonPredicate, Hint: patternHint(l)}
@@ -76,17 +76,18 @@ func (x *call) narrows(l *rewrite.Like, p *tokens.Like) bool {
 
 // readPattern parses the pattern of a comparison as the engine would.
 func (x *call) readPattern(l *rewrite.Like) (pattern, error) {
-	if len(l.Indexes) == 0 {
+	of := comparedBy(l)
+	if of == nil {
 		return pattern{}, errors.New("sealsql: plan compares with a pattern without an index")
 	}
-	ix := x.c.cr.seals.indexes[l.Indexes[0]]
+	ix := x.c.cr.seals.indexes[of]
 	if ix == nil {
-		return pattern{}, indexError(l.Indexes[0], errors.New("plan uses an index that is not configured"))
+		return pattern{}, indexError(of, errors.New("plan uses an index that is not configured"))
 	}
-	o := rewrite.Out{Value: l.Pattern, Index: l.Indexes[0], Text: l.Text}
+	o := rewrite.Out{Value: l.Pattern, Index: of, Text: l.Text}
 	payload, _, null, err := x.encodeAs(x.take(), &o, ix.compared())
 	if err != nil {
-		return pattern{}, indexError(l.Indexes[0], err)
+		return pattern{}, indexError(of, err)
 	}
 	if null && !l.Empty {
 		return pattern{null: true}, nil
@@ -95,7 +96,7 @@ func (x *call) readPattern(l *rewrite.Like) (pattern, error) {
 	text := x.mapping(l.PatternMapped).Apply(l.Before + string(payload) + l.After)
 	like, err := tokens.ParseLike(text, x.likeRules(l))
 	if err != nil {
-		return pattern{}, indexError(l.Indexes[0], err)
+		return pattern{}, indexError(of, err)
 	}
 	return pattern{like: like}, nil
 }
@@ -103,7 +104,7 @@ func (x *call) readPattern(l *rewrite.Like) (pattern, error) {
 // likeRules are how the engine reads the pattern and compares letters.
 func (x *call) likeRules(l *rewrite.Like) tokens.Rules {
 	d := x.c.cr.front.Dialect()
-	collation := l.Indexes[0].Collation
+	collation := likeCollation(l)
 	byCollation := map[schema.Collation]tokens.Case{schema.CollationIgnoreCase: tokens.Fold, schema.CollationIgnoreCaseAccents: tokens.Accents}
 	r := tokens.Rules{Escape: '\\', Case: byCollation[collation]}
 	switch d {
@@ -152,6 +153,9 @@ func (x *call) mapping(c rewrite.LetterCase) tokens.Mapping {
 
 // patternValue is an outgoing value that stands for a part of a pattern.
 func (x *call) patternValue(o *rewrite.Out) (driver.Value, error) {
+	if o.Like != nil && o.Like.Scan != nil {
+		return x.scanValue(o)
+	}
 	ix, ok := x.c.cr.seals.indexes[o.Index].(*fragments)
 	if !ok {
 		return nil, indexError(o.Index, errors.New("plan uses an index that is not configured"))

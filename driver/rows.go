@@ -40,6 +40,7 @@ type rows struct {
 	ahead *firstRow
 	begun bool
 	limit *limit
+	scan  *scan
 	// peeker reads the first row where that is not done by Next; may be nil.
 	peeker func()
 	// stmt is the inner statement that lives as long as the rows; may be nil.
@@ -89,7 +90,7 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &rows{inner: inner, plan: x.plan, opener: o, limit: x.limit, reads: x.reading()}
+	r := &rows{inner: inner, plan: x.plan, opener: o, limit: x.limit, scan: x.scanned(), reads: x.reading()}
 	r.shape(names)
 	return r, nil
 }
@@ -186,6 +187,9 @@ func (r *rows) next(dest []driver.Value) error {
 		if !r.opener.out && !r.limit.skips() {
 			break
 		}
+		if err := r.inVain(row, dest); err != nil {
+			return err
+		}
 		r.opener.noRow()
 	}
 	for i, at := range r.visible {
@@ -195,6 +199,19 @@ func (r *rows) next(dest []driver.Value) error {
 		r.reads.rows++
 	}
 	return nil
+}
+
+// inVain counts a row that was opened and is left out.
+func (r *rows) inVain(row, dest []driver.Value) error {
+	if !r.opener.out {
+		return nil
+	}
+	err := r.scan.left()
+	if err != nil {
+		clear(row)
+		clear(dest)
+	}
+	return err
 }
 
 // column returns the inner index of a shown column, and its logical type; nil

@@ -80,6 +80,9 @@ func (s *scannerRows) nextRow() error {
 	for {
 		s.opener.noRow()
 		clear(s.values)
+		if s.limit.ended() {
+			return io.EOF
+		}
 		if err := s.inner.NextRow(); err != nil {
 			return err
 		}
@@ -94,8 +97,11 @@ func (s *scannerRows) nextRow() error {
 			clear(s.values)
 			return err
 		}
-		if !s.opener.out {
+		if !s.opener.out && !s.limit.skips() {
 			return nil
+		}
+		if err := s.inVain(s.values, nil); err != nil {
+			return err
 		}
 	}
 }

@@ -606,16 +606,26 @@ func (w *alteration) sizeAgrees(c *schema.Column, toks words) error {
 		return nil
 	}
 	t, err := schema.ParseType(w.a.script.Text[toks[0].Start:toks[len(toks)-1].End])
-	if err != nil || t.Kind == schema.KindText && t.Length != c.Type.Length || t.Kind == schema.KindBytes && t.Length != c.Type.Length ||
-		t.Kind == schema.KindNumeric && w.digits(t) != w.digits(c.Type) {
+	if err != nil || !w.a.sameSize(t, c.Type) {
 		return w.refuse(toks, c.String(), "the configuration says "+c.Type.Name+": change it there, which is all that is needed")
 	}
 	return nil
 }
 
+// sameSize compares length, or precision and scale, of types of one kind.
+func (a *analysis) sameSize(t, u schema.Type) bool {
+	switch t.Kind {
+	case schema.KindText, schema.KindBytes:
+		return t.Length == u.Length
+	case schema.KindNumeric:
+		return a.digits(t) == a.digits(u)
+	}
+	return true
+}
+
 // digits are precision and scale; MySQL's are 10 and 0 where none are given.
-func (w *alteration) digits(t schema.Type) [2]int {
-	if !t.HasPrecision && w.a.dialect == MySQL {
+func (a *analysis) digits(t schema.Type) [2]int {
+	if !t.HasPrecision && a.dialect == MySQL {
 		return [2]int{10, 0}
 	}
 	if !t.HasPrecision {

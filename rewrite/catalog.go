@@ -132,6 +132,9 @@ type Relation struct {
 	// read (triggers); zero when writes are fine.
 	WriteReason Reason
 	WriteHint   string
+	// Lacks is the hint for statements that bring values to an annotated table
+	// which does not have one of its columns yet; empty where it has all.
+	Lacks string
 	// Columns is the physical order; nil with Open when it is not known.
 	Columns []CatalogColumn
 	Open    bool

@@ -496,6 +496,10 @@ func (d *tableDefinition) typeAgrees(c *schema.Column, toks []Token) error {
 	if err != nil || t.Kind != c.Type.Kind {
 		return d.a.refuse(toks[0].Start, ReasonDDL, c.String(), "the configuration says "+c.Type.Name+"; make them agree")
 	}
+	if d.t.Rebuilds != nil && !d.a.sameSize(t, c.Type) {
+		// A migrator means to change it, which would have no effect.
+		return d.a.refuse(toks[0].Start, ReasonDDL, c.String(), "the configuration says "+c.Type.Name+": change it there, which is all that is needed")
+	}
 	return nil
 }
 

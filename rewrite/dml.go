@@ -62,6 +62,9 @@ func (a *analysis) writable(r *relation, pos int, name string) (*relation, error
 	if r.base != nil && r.base.WriteReason != 0 {
 		return nil, a.refuse(pos, r.base.WriteReason, name, r.base.WriteHint)
 	}
+	if r.base != nil && r.base.Lacks != "" && !a.movesOnly() {
+		return nil, a.refuse(pos, ReasonUnknownColumn, name, r.base.Lacks)
+	}
 	if r.base != nil && r.base.Kind == RelSystem {
 		return r, a.systemWrite(r, pos)
 	}

@@ -339,8 +339,8 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 	default:
 		return nil, a.refuse(t.Start, rel.Reason, name.Name, rel.Hint)
 	}
-	if rel.WriteReason == ReasonUnknownColumn && a.bringsValues() {
-		return nil, a.refuse(t.Start, rel.WriteReason, name.Name, rel.WriteHint)
+	if rel.Lacks != "" && a.bringsValues() {
+		return nil, a.refuse(t.Start, ReasonUnknownColumn, name.Name, rel.Lacks)
 	}
 	if err := a.useShape(t, rel); err != nil {
 		return nil, err

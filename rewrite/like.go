@@ -43,6 +43,10 @@ type Like struct {
 	// Of is the encrypted column; Indexes are those that the text asks.
 	Of      *schema.Column
 	Indexes []*schema.Fragments
+	// Scan is set where Of has no such index: every row with a value is read, at
+	// most Of.Scan of them in vain. It is the column's index for equality, which
+	// says how letters are compared.
+	Scan    *schema.Equality
 	Pattern Value
 	// Before and After are what the text puts around Pattern; Empty takes a NULL
 	// of it for an empty text, as concat does on some engines.
@@ -101,6 +105,7 @@ const (
 	partArray                 // index @> tokens
 	partProbe                 // instr(index, token) > 0
 	partSide                  // key IN (SELECT … FROM table of tokens …)
+	partScan                  // index for equality >= the empty one
 )
 
 // probes is the number of tokens that are asked for where each is a value of
@@ -131,7 +136,7 @@ func hasFragments(rels []*relation) bool {
 			continue
 		}
 		for _, c := range t.Columns {
-			if len(c.Fragments()) > 0 {
+			if len(c.Fragments()) > 0 || scanned(c) != nil {
 				return true
 			}
 		}
@@ -157,7 +162,7 @@ func (a *analysis) likeColumn(o *Op, sc *scope) (*ColumnRef, hit) {
 	if err != nil || !found || len(h.flow()) != 1 {
 		return nil, hit{}
 	}
-	if len(h.flow()[0].col.Fragments()) == 0 {
+	if c := h.flow()[0].col; len(c.Fragments()) == 0 && scanned(c) == nil {
 		return nil, hit{}
 	}
 	return ref, h
@@ -187,7 +192,7 @@ func (a *analysis) likeOn(o *Op, sc *scope) error {
 		return a.refuse(o.Start, ReasonPredicate, c.String(), "the engine has no ILIKE")
 	}
 	l := &liked{op: o, ref: ref, rel: h.rel, col: h.col, like: &Like{
-		Of: c, Pos: o.Start, Not: strings.HasPrefix(o.Name, "NOT "), Fold: strings.HasSuffix(o.Name, "ILIKE"),
+		Of: c, Scan: scanned(c), Pos: o.Start, Not: strings.HasPrefix(o.Name, "NOT "), Fold: strings.HasSuffix(o.Name, "ILIKE"),
 	}}
 	l.like.Mapped, _ = letterCase(o.Args[0])
 	if last := ref.Path[len(ref.Path)-1]; !a.likePattern(l) || !a.likeEscape(l) || !o.Known() || !last.Known() || ref.Start > last.Start {
@@ -224,6 +229,9 @@ func (a *analysis) likeEscape(l *liked) bool {
 // likeParts plans the conditions on the indexes. NOT LIKE needs one, to say that
 // there is a value.
 func (a *analysis) likeParts(l *liked, h hit) error {
+	if l.like.Scan != nil {
+		return a.scanPart(l)
+	}
 	for _, f := range l.like.Of.Fragments() {
 		if l.like.Not && len(l.parts) > 0 {
 			break
@@ -399,6 +407,8 @@ func (b *builder) writeLike(out []byte, l *liked) []byte {
 			out = b.writeSlot(append(out, " @> "...), p.slots[0])
 		case partSide:
 			out = b.writeSide(out, l, p)
+		case partScan:
+			out = b.writeScan(out, l, p)
 		case partProbe:
 			out = b.writeIndexRef(append(out, "instr("...), l, p.index)
 			out = b.writeSlot(append(out, ", "...), p.slots[0])
@@ -449,8 +459,11 @@ func (v verifier) where(x, y Expr) bool {
 }
 
 func (v verifier) likePart(l *liked, p *likePart, y Expr) bool {
-	if p.kind == partSide {
+	switch p.kind {
+	case partSide:
 		return v.side(l, p, y)
+	case partScan:
+		return v.scan(l, p, y)
 	}
 	o, ok := y.(*Op)
 	if !ok {

@@ -242,7 +242,7 @@ func (n *namespace) judgeAs(r *SnapshotRelation, rel *Relation, t *schema.Table,
 	}
 	for _, c := range t.Columns {
 		if !r.has(c.Name) {
-			rel.WriteReason, rel.WriteHint = ReasonUnknownColumn, pendingHint(c)
+			rel.Lacks = pendingHint(c)
 			continue
 		}
 		if p := columnProblem(n.dialect, r, c); p != nil {

@@ -9,9 +9,10 @@ import (
 // A configuration may name columns that their table does not have yet: a
 // release that adds one starts before its migration ran, and a history of
 // migrations creates tables before it adds their columns. Such a table can be
-// altered, and read by statements without values. Everything else is refused,
-// since the name may as well be misspelt, and the column that was meant would
-// be written, or compared, in clear.
+// altered, read by statements without values, and filled with what is in the
+// database already. Everything else is refused, since the name may as well be
+// misspelt, and the column that was meant would be written, or compared, in
+// clear.
 
 // bringsValues reports whether the text has parameters or strings, but for the
 // parameters of LIMIT and OFFSET, which migrators bind when they look at a
@@ -33,6 +34,17 @@ func (a *analysis) bringsValues() bool {
 		}
 	}
 	return false
+}
+
+// movesOnly reports whether nothing is in the text that could be stored: what it
+// writes is in the database already. Migrators copy tables into new ones so.
+func (a *analysis) movesOnly() bool {
+	for _, t := range a.script.Tokens {
+		if t.Kind == TokNumber {
+			return false
+		}
+	}
+	return !a.bringsValues()
 }
 
 // has reports whether the relation has a column of that name.

@@ -48,6 +48,15 @@ func TestTableWithoutAnAnnotatedColumnIsReadAndNotWritten(t *testing.T) {
 		{"INSERT INTO users (id, email) VALUES (1, 'SECRET')", rewrite.ReasonUnknownColumn},
 		{"UPDATE users SET email = 'SECRET'", rewrite.ReasonUnknownColumn},
 		{"UPDATE users SET ssn = 'SECRET'", rewrite.ReasonUnknownColumn},
+		{"INSERT INTO users (id, email) VALUES (1, 4711)", rewrite.ReasonUnknownColumn},
+		{"INSERT INTO users (id, email) VALUES (1, x'4711')", rewrite.ReasonUnknownColumn},
+		{"INSERT INTO users (email) VALUES (4711.5)", rewrite.ReasonUnknownColumn},
+		{"INSERT INTO users (email) SELECT ?", rewrite.ReasonUnknownColumn},
+		{"INSERT INTO users (email) SELECT 4711", rewrite.ReasonUnknownColumn},
+		{"INSERT INTO users (id, ssn, email) SELECT id, ssn, email FROM users", 0},
+		{"INSERT INTO users (emial) SELECT ssn FROM users", rewrite.ReasonSealedToClear},
+		{"DELETE FROM users", 0},
+		{"UPDATE users SET email = NULL", 0},
 	} {
 		_, err := rewrite.PlanOnce(front, c.text, cat, &rewrite.Session{}, rewrite.Options{})
 		var u *rewrite.UnsupportedError

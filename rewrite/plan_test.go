@@ -670,6 +670,13 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			}
 			ann.Columns[len(ann.Columns)-1].ClientSort = n
 			i++
+		case "scan":
+			n, err := strconv.Atoi(f[i+1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			ann.Columns[len(ann.Columns)-1].Scan = n
+			i++
 		case "verified":
 			ann.Columns[len(ann.Columns)-1].Verify = schema.VerifyAlways
 		case "required":

@@ -84,6 +84,10 @@ type Column struct {
 	// ClientSort is the number of rows up to which the driver sorts by the column
 	// where the server cannot; 0 for none.
 	ClientSort int
+	// Scan is the number of rows that a search by pattern may open in vain where
+	// the column is searched by equality alone, so that all are read; 0 refuses
+	// such searches.
+	Scan int
 	// Sealing is the form of the records.
 	Sealing Sealing
 	// AuditReads and AuditWrites have statements that show, or seal, values of

@@ -506,6 +506,10 @@ func (d *describer) filters() []string {
 	}
 	for _, l := range d.plan.Likes {
 		match := map[bool]string{false: "does not match", true: "matches"}[l.Not]
+		if l.Scan != nil {
+			out = append(out, fmt.Sprintf("rows whose %s %s %s: no index is asked, every row is read, at most %d in vain", l.Of, match, d.value(l.Pattern), l.Of.Scan))
+			continue
+		}
 		out = append(out, fmt.Sprintf("rows whose %s %s %s, which the index finds as well", l.Of, match, d.value(l.Pattern)))
 	}
 	return out

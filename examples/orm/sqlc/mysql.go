@@ -115,7 +115,7 @@ func mysql(db *sql.DB) []tour.Step {
 		}),
 		step("one more order", order(1, "Bombe", "C-300", "30.00")),
 		refused("ORDER BY an encrypted column", "no index for order", q.CustomersByName),
-		refused("LIKE", "no index for patterns", func(ctx context.Context) ([]myshop.CustomersLikeRow, error) { return q.CustomersLike(ctx, "Ada%") }),
+		step("LIKE", func(ctx context.Context) ([]myshop.CustomersLikeRow, error) { return q.CustomersLike(ctx, "Ada%") }),
 		refused("SUM of an encrypted column", "computed by the database", q.Revenue),
 	}
 }
