@@ -47,7 +47,11 @@ var scratches = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b
 const maxScratch = 64 << 10
 
 func newCall(ctx context.Context, c *conn, p *rewrite.Plan, in Input, prepared bool) *call {
-	x := &call{ctx: ctx, c: c, plan: p, in: in, codec: c.session.Codec, limits: c.view.limits, info: sealsql.Call(ctx)}
+	x := c.spare
+	if c.spare = nil; x == nil {
+		x = &call{}
+	}
+	*x = call{ctx: ctx, c: c, plan: p, in: in, codec: c.session.Codec, limits: c.view.limits, info: sealsql.Call(ctx)}
 	if prepared {
 		x.codec = c.session.Prepared
 	}
@@ -69,6 +73,18 @@ func (x *call) release() {
 	}
 	giveScratch(x.scratch)
 	x.scratch = nil
+}
+
+// end releases a call that nothing else holds; the connection's next statement
+// uses its memory.
+func (x *call) end() {
+	x.release()
+	if x.plan.Sets != nil { // its rows hold it
+		return
+	}
+	c := x.c
+	*x = call{}
+	c.spare = x
 }
 
 func giveScratch(b *[]byte) {

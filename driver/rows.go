@@ -85,11 +85,15 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 			return nil, fmt.Errorf("%w: column %d of the result is not the planned one", sealsql.ErrCatalogChanged, i+1)
 		}
 	}
-	o, err := x.opener()
-	if err != nil {
+	both := &struct { // one piece of memory
+		rows
+		opener
+	}{}
+	r := &both.rows
+	*r = rows{inner: inner, plan: x.plan, opener: &both.opener, limit: x.limit, reads: x.reading()}
+	if err := x.opener(r.opener); err != nil {
 		return nil, err
 	}
-	r := &rows{inner: inner, plan: x.plan, opener: o, limit: x.limit, reads: x.reading()}
 	r.shape(names)
 	return r, nil
 }

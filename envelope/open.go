@@ -31,6 +31,17 @@ func (s *Sealer) Open(ctx context.Context, dst []byte, cols []*Column, p Partiti
 // opens only with the identity that SealRow was given. Records that are not
 // bound, where a column accepts such, ignore it.
 func (s *Sealer) OpenRow(ctx context.Context, dst []byte, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
+	return s.openRecord(ctx, dst, cols, p, row, record, false)
+}
+
+// OpenOwn is OpenRow for a record whose memory the caller gives away, read and
+// written by nobody else: the plaintext lies in it, or, where it was compressed
+// or padded, in memory of its own. After an error the record is undefined.
+func (s *Sealer) OpenOwn(ctx context.Context, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
+	return s.openRecord(ctx, nil, cols, p, row, record, true)
+}
+
+func (s *Sealer) openRecord(ctx context.Context, dst []byte, cols []*Column, p Partition, row string, record []byte, own bool) (plaintext []byte, tag byte, column int, err error) {
 	if err := ctx.Err(); err != nil {
 		return dst, 0, 0, context.Cause(ctx)
 	}
@@ -49,7 +60,7 @@ func (s *Sealer) OpenRow(ctx context.Context, dst []byte, cols []*Column, p Part
 	if h.flags&shapeFlags != 0 {
 		plaintext, err = s.openShaped(ctx, dst, cols[column], &p, row, &h)
 	} else {
-		if overlap(dst, record) {
+		if h.own = own; overlap(dst, record) {
 			h.record = slices.Clone(record)
 		}
 		plaintext, err = s.open(ctx, dst, cols[column], &p, row, &h)
@@ -134,7 +145,7 @@ func (s *Sealer) open(ctx context.Context, dst []byte, c *Column, p *Partition, 
 		l.Release()
 		return dst, &RecordError{ReasonCommitment}
 	}
-	out, err := d.open(dst, h.box(), row)
+	out, err := d.open(dst, h, row)
 	l.Release()
 	return out, recordError(err)
 }
@@ -173,7 +184,7 @@ func (s *Sealer) openFresh(ctx context.Context, dst []byte, c *Column, p *Partit
 		return dst, ErrClosed
 	}
 	defer l.Release()
-	out, err := d.open(dst, h.box(), row)
+	out, err := d.open(dst, h, row)
 	return out, recordError(err)
 }
 
@@ -193,7 +204,7 @@ func (s *Sealer) openOnce(dst []byte, ik *intermediateKey, c *Column, partition,
 	ad := takeScratch()
 	defer ad.give()
 	ad.b = append(appendBound(ad.b, h.suite, h.prefix(), c.context(partition)), row...)
-	out, err := cipher.Open(dst, h.box(), ad.b)
+	out, err := h.openBox(cipher, dst, ad.b)
 	return out, recordError(err)
 }
 

@@ -27,6 +27,10 @@ const (
 	boxSize    = 12 + 16 // nonce and tag
 )
 
+// MinOverhead is the number of bytes by which a record is longer than its value
+// at least, unless that was compressed.
+const MinOverhead = headSize + saltSize + commitSize + boxSize
+
 // MaxPlaintext is the largest value that is sealed, in bytes (1 GiB).
 const MaxPlaintext = 1 << 30
 
@@ -39,6 +43,8 @@ type header struct {
 	column     [4]byte
 	keyAt      int // end of the header, where the key block begins
 	boxAt      int // end of the commitment, where the nonce begins
+	// own says that the record's memory was given away: it is opened in place.
+	own bool
 }
 
 // partition is nil when the record carries none.
