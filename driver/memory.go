@@ -24,14 +24,15 @@ type FreshEngine interface {
 type memory struct {
 	// codec is nil unless values may stay where they are opened.
 	codec logical.OwnDecoder
-	// inner: in the inner driver's bytes, which are ours. Else in one piece for
-	// each row, of which row is what is left.
-	inner bool
-	row   []byte
+	// inner: in the inner driver's bytes, which are ours. Else in buf, which each
+	// row uses again, and of which row is what is left.
+	inner    bool
+	buf, row []byte
 }
 
-// of finds out what an execution can do. Pieces for rows are for values that
-// database/sql copies once more, []byte: a text would hold the whole row.
+// of finds out what an execution can do. The buffer is for values that the plain
+// driver, too, leaves in memory that it uses again for the next row, and which
+// database/sql copies but for RawBytes: go-sql-driver's []byte.
 func (m *memory) of(x *call) {
 	e, ok := x.c.cr.engine.(FreshEngine)
 	m.inner = ok && e.Fresh(x.c.inner)
@@ -42,25 +43,34 @@ func (m *memory) of(x *call) {
 
 // opened opens a record. own says that the plaintext is in memory of its own;
 // else it is in the buffer.
-func (o *opener) opened(col *opened, g *group, part envelope.Partition, id string, rec []byte, row []driver.Value) (plain []byte, tag byte, at int, own bool, err error) {
+func (o *opener) opened(i int, g *group, part envelope.Partition, id string, rec []byte, row []driver.Value) (plain []byte, tag byte, at int, own bool, err error) {
+	col := &o.columns[i]
 	switch {
 	case g.asherah != nil || o.memory.codec == nil:
 	case !o.memory.inner:
-		if o.memory.row == nil {
-			o.memory.row = make([]byte, o.rowSize(row))
-		}
-		room := o.memory.row
-		plain, tag, at, err = o.sealer.OpenRow(o.ctx, room[:0], g.seals, part, id, rec)
+		room := o.memory.room(o, row)
+		plain, tag, at, err = o.run(i).OpenRow(o.ctx, o.sealer, room[:0], g.seals, part, id, rec)
 		if err == nil && len(plain) <= len(room) {
 			o.memory.row = room[len(plain):]
 		}
 		return plain, tag, at, true, err
 	case isRecordOf(row[col.at], rec) && len(col.groups) == 1: // a second group would need it whole
-		plain, tag, at, err = o.sealer.OpenOwn(o.ctx, g.seals, part, id, rec)
+		plain, tag, at, err = o.run(i).OpenOwn(o.ctx, o.sealer, g.seals, part, id, rec)
 		return plain, tag, at, true, err
 	}
 	plain, tag, at, err = o.buffered(o.ctx, g, part, id, rec)
 	return plain, tag, at, false, err
+}
+
+// run is what is remembered of a column's values from row to row.
+func (o *opener) run(i int) *envelope.Run {
+	if o.rows < 2 { // most results have one
+		return nil
+	}
+	if o.runs == nil {
+		o.runs = make([]envelope.Run, len(o.columns))
+	}
+	return &o.runs[i]
 }
 
 // isRecordOf reports whether a record is the bytes of a value themselves, not
@@ -68,6 +78,18 @@ func (o *opener) opened(col *opened, g *group, part envelope.Partition, id strin
 func isRecordOf(v driver.Value, rec []byte) bool {
 	b, ok := v.([]byte)
 	return ok && len(b) > 0 && len(rec) == len(b) && &b[0] == &rec[0]
+}
+
+// room is the memory for the values of a row that are still to be opened.
+func (m *memory) room(o *opener, row []driver.Value) []byte {
+	if m.row != nil {
+		return m.row
+	}
+	if n := o.rowSize(row); n > len(m.buf) || m.buf == nil {
+		m.buf = make([]byte, n)
+	}
+	m.row = m.buf
+	return m.row
 }
 
 // rowSize is the room for the values of a row: their records are longer.

@@ -57,6 +57,7 @@ type opener struct {
 	// and for no row.
 	tags  []logical.Tag
 	few   [8]logical.Tag // what tags mostly is a part of
+	runs  []envelope.Run // parallel to columns; nil before there is a second row
 	audit *audit.Log
 	// shredded opens values whose keys were destroyed as NULL.
 	shredded bool
@@ -213,7 +214,7 @@ func (o *opener) row(row []driver.Value) error {
 	o.memory.row = nil
 	for i := range o.columns {
 		col := &o.columns[i]
-		v, err := o.open(col, row)
+		v, err := o.open(i, row)
 		if err != nil {
 			o.rec.NotOpened(outcomeOf(err))
 			return err
@@ -246,9 +247,10 @@ func (o *opener) tagAt(at int) logical.Tag {
 	return 0
 }
 
-// open returns the value that a record holds, and sets o.tag. row is the inner
-// row.
-func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
+// open returns the value that the record of one of the columns holds, and sets
+// o.tag. row is the inner row.
+func (o *opener) open(at int, row []driver.Value) (driver.Value, error) {
+	col := &o.columns[at]
 	o.tag = 0
 	v := row[col.at]
 	if v == nil {
@@ -268,7 +270,7 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		val, err := o.decrypt(col, g, part, id, rec, row)
+		val, err := o.decrypt(at, g, part, id, rec, row)
 		if err == nil {
 			return val, nil
 		}
@@ -287,9 +289,9 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 	return nil, openError(col.cols, envelope.ErrTampered)
 }
 
-func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id string, rec []byte, row []driver.Value) (driver.Value, error) {
+func (o *opener) decrypt(i int, g *group, part envelope.Partition, id string, rec []byte, row []driver.Value) (driver.Value, error) {
 	began := o.opening.opens(o.rec)
-	plain, tag, at, own, err := o.opened(col, g, part, id, rec, row)
+	plain, tag, at, own, err := o.opened(i, g, part, id, rec, row)
 	if err != nil {
 		return nil, err
 	}
@@ -298,6 +300,7 @@ func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id stri
 	}
 	o.opening.done(o.ctx, o.rec, observe.Decrypt, began, len(plain))
 	o.tag = logical.Tag(tag)
+	col := &o.columns[i]
 	typ := &g.cols[at].Type
 	if col.bare {
 		typ = &bareType

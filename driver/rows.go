@@ -157,7 +157,8 @@ func (r *rows) Close() error {
 	return err
 }
 
-// Next reads a row. Opened values are in memory of their own; NULL stays nil.
+// Next reads a row. Opened values are in memory of their own, but for []byte on
+// MySQL, which are valid until the next call, as the inner driver's; NULL stays nil.
 // After an error dest holds nothing of the row.
 func (r *rows) Next(dest []driver.Value) error {
 	if a := r.ahead; a != nil {

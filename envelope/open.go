@@ -31,25 +31,19 @@ func (s *Sealer) Open(ctx context.Context, dst []byte, cols []*Column, p Partiti
 // opens only with the identity that SealRow was given. Records that are not
 // bound, where a column accepts such, ignore it.
 func (s *Sealer) OpenRow(ctx context.Context, dst []byte, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
-	return s.openRecord(ctx, dst, cols, p, row, record, false)
+	var h header
+	return s.openRecord(ctx, dst, cols, p, row, record, &h)
 }
 
-// OpenOwn is OpenRow for a record whose memory the caller gives away, read and
-// written by nobody else: the plaintext lies in it, or, where it was compressed
-// or padded, in memory of its own. After an error the record is undefined.
-func (s *Sealer) OpenOwn(ctx context.Context, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
-	return s.openRecord(ctx, nil, cols, p, row, record, true)
-}
-
-func (s *Sealer) openRecord(ctx context.Context, dst []byte, cols []*Column, p Partition, row string, record []byte, own bool) (plaintext []byte, tag byte, column int, err error) {
+// openRecord opens a record. Of h, own is given, and the rest is filled in.
+func (s *Sealer) openRecord(ctx context.Context, dst []byte, cols []*Column, p Partition, row string, record []byte, h *header) (plaintext []byte, tag byte, column int, err error) {
 	if err := ctx.Err(); err != nil {
 		return dst, 0, 0, context.Cause(ctx)
 	}
-	var h header
 	if err := h.parse(record); err != nil {
 		return dst, 0, 0, err
 	}
-	if column, err = s.expected(cols, &p, &h); err != nil {
+	if column, err = s.expected(cols, &p, h); err != nil {
 		return dst, 0, 0, err
 	}
 	if h.flags&flagRow == 0 {
@@ -58,12 +52,13 @@ func (s *Sealer) openRecord(ctx context.Context, dst []byte, cols []*Column, p P
 		return dst, 0, 0, ErrRow
 	}
 	if h.flags&shapeFlags != 0 {
-		plaintext, err = s.openShaped(ctx, dst, cols[column], &p, row, &h)
+		h.own = false
+		plaintext, err = s.openShaped(ctx, dst, cols[column], &p, row, h)
 	} else {
-		if h.own = own; overlap(dst, record) {
+		if overlap(dst, record) {
 			h.record = slices.Clone(record)
 		}
-		plaintext, err = s.open(ctx, dst, cols[column], &p, row, &h)
+		plaintext, err = s.open(ctx, dst, cols[column], &p, row, h)
 	}
 	if err != nil {
 		return dst, 0, 0, err
@@ -145,6 +140,7 @@ func (s *Sealer) open(ctx context.Context, dst []byte, c *Column, p *Partition, 
 		l.Release()
 		return dst, &RecordError{ReasonCommitment}
 	}
+	h.found = l.Hint()
 	out, err := d.open(dst, h, row)
 	l.Release()
 	return out, recordError(err)

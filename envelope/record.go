@@ -2,6 +2,8 @@ package envelope
 
 import (
 	"encoding/binary"
+
+	"github.com/sealsql/sealsql/keycache"
 )
 
 // The layout of version 1, see the package documentation.
@@ -45,6 +47,8 @@ type header struct {
 	boxAt      int // end of the commitment, where the nonce begins
 	// own says that the record's memory was given away: it is opened in place.
 	own bool
+	// found is where the data key was, if it was in the cache.
+	found keycache.Hint[dataKeyID, *dataKey]
 }
 
 // partition is nil when the record carries none.
