@@ -33,8 +33,14 @@ func runPlaces(t *testing.T, s *envelope.Sealer) (out []runPlace) {
 	one := func(c *envelope.Column) []*envelope.Column { return []*envelope.Column{c} }
 	a, b := partition(t, "tenant-1"), partition(t, "tenant-2")
 	return []runPlace{
-		{one(plain), a, ""}, {one(plain), b, ""}, {one(carrying), a, ""}, {one(carrying), b, ""},
-		{one(bound), a, "1"}, {one(bound), a, "2"}, {one(small), a, ""}, {[]*envelope.Column{carrying, plain}, a, ""},
+		{one(plain), a, ""},
+		{one(plain), b, ""},
+		{one(carrying), a, ""},
+		{one(carrying), b, ""},
+		{one(bound), a, "1"},
+		{one(bound), a, "2"},
+		{one(small), a, ""},
+		{[]*envelope.Column{carrying, plain}, a, ""},
 	}
 }
 
