@@ -31,6 +31,7 @@ type call struct {
 	args     []driver.NamedValue         // the caller's, by ordinal; nil until resolved
 	scratch  *[]byte                     // plaintext payloads, wiped on release
 	arena    []byte                      // sealed records, handed to the inner driver
+	expected int                         // bytes that records are still thought to take; negative before that is known
 	covers   map[*rewrite.Cover]*covered // the ranges that the statement asks for
 	lastID   string
 	lastPart envelope.Partition
@@ -47,7 +48,11 @@ var scratches = sync.Pool{New: func() any { b := make([]byte, 0, 512); return &b
 const maxScratch = 64 << 10
 
 func newCall(ctx context.Context, c *conn, p *rewrite.Plan, in Input, prepared bool) *call {
-	x := &call{ctx: ctx, c: c, plan: p, in: in, codec: c.session.Codec, limits: c.view.limits, info: sealsql.Call(ctx)}
+	x := c.spare
+	if c.spare = nil; x == nil {
+		x = &call{}
+	}
+	*x = call{ctx: ctx, c: c, plan: p, in: in, codec: c.session.Codec, limits: c.view.limits, info: sealsql.Call(ctx), expected: -1}
 	if prepared {
 		x.codec = c.session.Prepared
 	}
@@ -69,6 +74,18 @@ func (x *call) release() {
 	}
 	giveScratch(x.scratch)
 	x.scratch = nil
+}
+
+// end releases a call that nothing else holds; the connection's next statement
+// uses its memory.
+func (x *call) end() {
+	x.release()
+	if x.plan.Sets != nil { // its rows hold it
+		return
+	}
+	c := x.c
+	*x = call{}
+	c.spare = x
 }
 
 func giveScratch(b *[]byte) {
@@ -403,7 +420,7 @@ func (x *call) record(col *schema.Column, part envelope.Partition, row string, t
 	ec := x.c.cr.seals.column(col)
 	need := envelope.SealedLen(ec, part, len(payload))
 	if cap(x.arena)-len(x.arena) < need {
-		x.arena = make([]byte, 0, max(need, 512))
+		x.arena = make([]byte, 0, max(need, x.room()))
 	}
 	start := len(x.arena)
 	began := x.sealing.seals(x.c.cr.rec)
@@ -414,6 +431,53 @@ func (x *call) record(col *schema.Column, part envelope.Partition, row string, t
 	x.sealing.done(x.ctx, x.c.cr.rec, observe.Encrypt, began, len(payload))
 	x.arena = out
 	return out[start:len(out):len(out)], nil
+}
+
+// minArena and maxArena bound the pieces of memory that records lie in.
+const (
+	minArena = 512
+	maxArena = 32 << 10
+)
+
+// room guesses how many bytes the records that are still to be made will take.
+func (x *call) room() int {
+	if x.expected < 0 {
+		x.expected = 0
+		for i := range x.plan.Args {
+			if o := &x.plan.Args[i]; o.Seal != nil {
+				x.expected += x.sizeOf(&o.Value)
+			}
+		}
+		for i := range x.plan.Holes {
+			if o := &x.plan.Holes[i].Out; o.Seal != nil {
+				x.expected += x.sizeOf(&o.Value)
+			}
+		}
+	}
+	if x.expected == 0 { // wrong: records are longer
+		return minArena
+	}
+	n := min(x.expected, maxArena)
+	x.expected -= n
+	return n
+}
+
+// sizeOf is about what the record of a value takes.
+func (x *call) sizeOf(v *rewrite.Value) int {
+	n := 16
+	if v.Source == rewrite.FromLiteral && v.Literal != nil {
+		n = len(v.Literal.Value)
+	} else if raw, err := x.raw(v); err == nil {
+		switch raw := raw.(type) {
+		case nil:
+			return 0
+		case string:
+			n = len(raw)
+		case []byte:
+			n = len(raw)
+		}
+	}
+	return n + envelope.MinOverhead
 }
 
 // carried puts a record into the form that the physical column takes, and

@@ -42,6 +42,8 @@ type conn struct {
 	volatile rewrite.Effect
 	inTx     bool
 	plans    planMemo
+	shapes   shapeMemo
+	spare    *call // to be used for the next statement; may be nil
 	cursors  cursors
 	prepared prepared
 
@@ -189,7 +191,7 @@ func (c *conn) execInput(ctx context.Context, in Input, args []driver.NamedValue
 		return res, c.done(p, in.Text, err)
 	}
 	x := newCall(ctx, c, p, in, false)
-	defer x.release()
+	defer x.end()
 	text, out, err := x.outgoing()
 	if err != nil {
 		return nil, err
@@ -239,7 +241,7 @@ func (c *conn) queryInput(ctx context.Context, in Input, args []driver.NamedValu
 		return nil, err
 	}
 	x := newCall(ctx, c, p, in, false)
-	defer x.release()
+	defer x.end()
 	text, out, err := x.outgoing()
 	if err != nil {
 		return nil, err

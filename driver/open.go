@@ -29,8 +29,6 @@ type opened struct {
 	likes []match
 	// verified are the indexes that they are compared with.
 	verified []verified
-	// tag is that of the current row's value; 0 for NULL and for no row.
-	tag logical.Tag
 }
 
 // group is columns of one result column whose partition and row are the same.
@@ -49,11 +47,18 @@ type group struct {
 
 // opener opens the records of a result's rows.
 type opener struct {
-	ctx     context.Context
-	sealer  *envelope.Sealer
-	codec   logical.Codec
+	ctx    context.Context
+	sealer *envelope.Sealer
+	codec  logical.Codec
+	memory memory
+	// columns may be those of other results of the same plan: they are not changed.
 	columns []opened
-	audit   *audit.Log
+	// tags are those of the current row's values, parallel to columns; 0 for NULL
+	// and for no row.
+	tags  []logical.Tag
+	few   [8]logical.Tag // what tags mostly is a part of
+	runs  []envelope.Run // parallel to columns; nil before there is a second row
+	audit *audit.Log
 	// shredded opens values whose keys were destroyed as NULL.
 	shredded bool
 	scratch  *[]byte
@@ -73,8 +78,26 @@ type opener struct {
 }
 
 // opener prepares opening the plan's result columns.
-func (x *call) opener() (*opener, error) {
-	n, sources := 0, 0
+func (x *call) opener(o *opener) error {
+	*o = opener{
+		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit, rec: x.c.cr.rec,
+	}
+	o.memory.of(x)
+	if o.columns = x.c.shapes.get(x); o.columns == nil {
+		if err := x.columns(o); err != nil {
+			return err
+		}
+	}
+	if o.tags = o.few[:]; len(o.columns) > len(o.few) {
+		o.tags = make([]logical.Tag, len(o.columns))
+	}
+	return nil
+}
+
+// columns finds out what is opened, and remembers it where the arguments and the
+// context of an execution have no part in it.
+func (x *call) columns(o *opener) error {
+	n, sources, fixed := 0, 0, true
 	for i := range x.plan.Results {
 		if k := len(x.plan.Results[i].Columns); k > 0 {
 			n++
@@ -82,10 +105,7 @@ func (x *call) opener() (*opener, error) {
 		}
 	}
 	groups := make([]group, sources) // of all columns in one piece
-	o := &opener{
-		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit, rec: x.c.cr.rec,
-		columns: make([]opened, 0, n),
-	}
+	o.columns = make([]opened, 0, n)
 	for i := range x.plan.Results {
 		res := &x.plan.Results[i]
 		if len(res.Columns) == 0 {
@@ -93,13 +113,14 @@ func (x *call) opener() (*opener, error) {
 		}
 		f, err := x.filter(i)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		likes := x.matches(i)
 		vs, err := x.verified(i)
 		if err != nil {
-			return nil, err
+			return err
 		}
+		fixed = fixed && f == nil && likes == nil && vs == nil && isFixed(res)
 		if res.Hidden && f == nil && likes == nil && vs == nil {
 			continue
 		}
@@ -110,7 +131,7 @@ func (x *call) opener() (*opener, error) {
 		k := len(res.Columns)
 		col.groups, groups = groups[:0:k], groups[k:]
 		if err := x.groups(&col, res); err != nil {
-			return nil, err
+			return err
 		}
 		if f != nil || likes != nil { // what may leave the row out comes first
 			o.columns = slices.Insert(o.columns, 0, col)
@@ -118,7 +139,10 @@ func (x *call) opener() (*opener, error) {
 		}
 		o.columns = append(o.columns, col)
 	}
-	return o, nil
+	if fixed {
+		x.c.shapes.put(x, o.columns)
+	}
+	return nil
 }
 
 func (x *call) groups(col *opened, res *rewrite.Open) error {
@@ -187,9 +211,10 @@ func (col *opened) merge(g group) bool {
 func (o *opener) row(row []driver.Value) error {
 	o.out = false
 	o.rows++
+	o.memory.row = nil
 	for i := range o.columns {
 		col := &o.columns[i]
-		v, err := o.open(col, row)
+		v, err := o.open(i, row)
 		if err != nil {
 			o.rec.NotOpened(outcomeOf(err))
 			return err
@@ -201,7 +226,7 @@ func (o *opener) row(row []driver.Value) error {
 			o.opening.row(o.rec, false)
 			return nil
 		}
-		row[col.at], col.tag = v, o.tag
+		row[col.at], o.tags[i] = v, o.tag
 	}
 	o.opening.row(o.rec, true)
 	return nil
@@ -209,24 +234,23 @@ func (o *opener) row(row []driver.Value) error {
 
 // noRow notes that there is no current row.
 func (o *opener) noRow() {
-	for i := range o.columns {
-		o.columns[i].tag = 0
-	}
+	clear(o.tags)
 }
 
 // tagAt returns the tag of the current row's value in an inner column.
 func (o *opener) tagAt(at int) logical.Tag {
 	for i := range o.columns {
 		if o.columns[i].at == at {
-			return o.columns[i].tag
+			return o.tags[i]
 		}
 	}
 	return 0
 }
 
-// open returns the value that a record holds, and sets o.tag. row is the inner
-// row.
-func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
+// open returns the value that the record of one of the columns holds, and sets
+// o.tag. row is the inner row.
+func (o *opener) open(at int, row []driver.Value) (driver.Value, error) {
+	col := &o.columns[at]
 	o.tag = 0
 	v := row[col.at]
 	if v == nil {
@@ -246,7 +270,7 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 		if err != nil {
 			return nil, err
 		}
-		val, err := o.decrypt(col, g, part, id, rec, row)
+		val, err := o.decrypt(at, g, part, id, rec, row)
 		if err == nil {
 			return val, nil
 		}
@@ -265,50 +289,67 @@ func (o *opener) open(col *opened, row []driver.Value) (driver.Value, error) {
 	return nil, openError(col.cols, envelope.ErrTampered)
 }
 
-func (o *opener) decrypt(col *opened, g *group, part envelope.Partition, id string, rec []byte, row []driver.Value) (driver.Value, error) {
-	if o.scratch == nil {
-		o.scratch = scratches.Get().(*[]byte)
-	}
+func (o *opener) decrypt(i int, g *group, part envelope.Partition, id string, rec []byte, row []driver.Value) (driver.Value, error) {
 	began := o.opening.opens(o.rec)
-	var plain []byte
-	var tag byte
-	var at int
-	var err error
-	if g.asherah != nil {
-		plain, tag, err = g.asherah.open(o.ctx, (*o.scratch)[:0], g.cols, part, rec)
-	} else {
-		plain, tag, at, err = o.sealer.OpenRow(o.ctx, (*o.scratch)[:0], g.seals, part, id, rec)
-	}
+	plain, tag, at, own, err := o.opened(i, g, part, id, rec, row)
 	if err != nil {
 		return nil, err
-	}
-	if cap(plain) > cap(*o.scratch) {
-		clear((*o.scratch)[:cap(*o.scratch)])
-		*o.scratch = plain
 	}
 	if at < 0 || at >= len(g.cols) {
 		return nil, envelope.ErrTampered
 	}
 	o.opening.done(o.ctx, o.rec, observe.Decrypt, began, len(plain))
 	o.tag = logical.Tag(tag)
+	col := &o.columns[i]
+	typ := &g.cols[at].Type
+	if col.bare {
+		typ = &bareType
+	}
+	if !own {
+		return o.shown(col, part, typ, plain, row)
+	}
+	v, kept, err := o.shownOwn(col, part, typ, plain, row)
+	if !kept {
+		clear(plain)
+	}
+	return v, err
+}
+
+// shown returns the value of a payload, nil where the row is left out.
+func (o *opener) shown(col *opened, part envelope.Partition, typ *schema.Type, plain []byte, row []driver.Value) (driver.Value, error) {
+	if ok, err := o.passes(col, part, plain, row); !ok {
+		return nil, err
+	}
+	return o.codec.Decode(typ, o.tag, plain)
+}
+
+// shownOwn is shown for a payload in memory of its own.
+func (o *opener) shownOwn(col *opened, part envelope.Partition, typ *schema.Type, plain []byte, row []driver.Value) (driver.Value, bool, error) {
+	if ok, err := o.passes(col, part, plain, row); !ok {
+		return nil, false, err
+	}
+	return o.memory.codec.DecodeOwn(typ, o.tag, plain)
+}
+
+// passes looks at a payload for what the statement asks of it.
+func (o *opener) passes(col *opened, part envelope.Partition, plain []byte, row []driver.Value) (bool, error) {
 	if col.filter != nil {
 		ok, err := o.matches(col.filter, plain)
 		if err != nil || !ok {
 			o.out = o.out || err == nil
-			return nil, err
+			return false, err
 		}
 	}
 	if col.likes != nil && !col.like(plain) {
 		o.out = true
-		return nil, nil
+		return false, nil
 	}
-	if err := o.verify(col, part, false, plain, row); err != nil {
-		return nil, err
+	if col.verified != nil {
+		if err := o.verify(col, part, false, plain, row); err != nil {
+			return false, err
+		}
 	}
-	if col.bare {
-		return o.codec.Decode(&bareType, o.tag, plain)
-	}
-	return o.codec.Decode(&g.cols[at].Type, o.tag, plain)
+	return true, nil
 }
 
 // record takes the record out of its carrier. Only what a column's carrier

@@ -86,11 +86,15 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 			return nil, fmt.Errorf("%w: column %d of the result is not the planned one", sealsql.ErrCatalogChanged, i+1)
 		}
 	}
-	o, err := x.opener()
-	if err != nil {
+	both := &struct { // one piece of memory
+		rows
+		opener
+	}{}
+	r := &both.rows
+	*r = rows{inner: inner, plan: x.plan, opener: &both.opener, limit: x.limit, scan: x.scanned(), reads: x.reading()}
+	if err := x.opener(r.opener); err != nil {
 		return nil, err
 	}
-	r := &rows{inner: inner, plan: x.plan, opener: o, limit: x.limit, scan: x.scanned(), reads: x.reading()}
 	r.shape(names)
 	return r, nil
 }
@@ -154,7 +158,8 @@ func (r *rows) Close() error {
 	return err
 }
 
-// Next reads a row. Opened values are in memory of their own; NULL stays nil.
+// Next reads a row. Opened values are in memory of their own, but for []byte on
+// MySQL, which are valid until the next call, as the inner driver's; NULL stays nil.
 // After an error dest holds nothing of the row.
 func (r *rows) Next(dest []driver.Value) error {
 	if a := r.ahead; a != nil {

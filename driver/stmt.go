@@ -113,7 +113,7 @@ func (s *stmt) execContext(ctx context.Context, args []driver.NamedValue) (drive
 		return res, s.c.done(s.plan, s.query, err)
 	}
 	x := newCall(ctx, s.c, s.plan, Input{Text: s.query, Args: args}, true)
-	defer x.release()
+	defer x.end()
 	if len(s.plan.Holes) > 0 {
 		return s.execAnew(ctx, x)
 	}
@@ -143,7 +143,7 @@ func (s *stmt) queryContext(ctx context.Context, args []driver.NamedValue) (driv
 		return nil, err
 	}
 	x := newCall(ctx, s.c, s.plan, Input{Text: s.query, Args: args}, true)
-	defer x.release()
+	defer x.end()
 	if len(s.plan.Holes) > 0 {
 		return s.queryAnew(ctx, x)
 	}

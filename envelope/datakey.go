@@ -79,18 +79,26 @@ func (d *dataKey) sealRow(dst, payload []byte, row string) ([]byte, error) {
 	return d.cipher.Seal(append(dst, d.prefix...), payload, ad.b)
 }
 
-func (d *dataKey) open(dst, box []byte, row string) ([]byte, error) {
+func (d *dataKey) open(dst []byte, h *header, row string) ([]byte, error) {
 	if row != "" {
-		return d.openRow(dst, box, row)
+		return d.openRow(dst, h, row)
 	}
-	return d.cipher.Open(dst, box, d.ad)
+	return h.openBox(d.cipher, dst, d.ad)
 }
 
-func (d *dataKey) openRow(dst, box []byte, row string) ([]byte, error) {
+func (d *dataKey) openRow(dst []byte, h *header, row string) ([]byte, error) {
 	ad := takeScratch()
 	defer ad.give()
 	ad.b = append(append(ad.b, d.ad...), row...)
-	return d.cipher.Open(dst, box, ad.b)
+	return h.openBox(d.cipher, dst, ad.b)
+}
+
+// openBox opens a record's box, into dst or where it lies.
+func (h *header) openBox(c *securemem.Cipher, dst, ad []byte) ([]byte, error) {
+	if h.own {
+		return c.OpenInPlace(h.box(), ad)
+	}
+	return c.Open(dst, h.box(), ad)
 }
 
 // room is slices.Grow, which takes three times as long as make for the most

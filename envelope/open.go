@@ -31,14 +31,19 @@ func (s *Sealer) Open(ctx context.Context, dst []byte, cols []*Column, p Partiti
 // opens only with the identity that SealRow was given. Records that are not
 // bound, where a column accepts such, ignore it.
 func (s *Sealer) OpenRow(ctx context.Context, dst []byte, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
+	var h header
+	return s.openRecord(ctx, dst, cols, p, row, record, &h)
+}
+
+// openRecord opens a record. Of h, own is given, and the rest is filled in.
+func (s *Sealer) openRecord(ctx context.Context, dst []byte, cols []*Column, p Partition, row string, record []byte, h *header) (plaintext []byte, tag byte, column int, err error) {
 	if err := ctx.Err(); err != nil {
 		return dst, 0, 0, context.Cause(ctx)
 	}
-	var h header
 	if err := h.parse(record); err != nil {
 		return dst, 0, 0, err
 	}
-	if column, err = s.expected(cols, &p, &h); err != nil {
+	if column, err = s.expected(cols, &p, h); err != nil {
 		return dst, 0, 0, err
 	}
 	if h.flags&flagRow == 0 {
@@ -47,12 +52,13 @@ func (s *Sealer) OpenRow(ctx context.Context, dst []byte, cols []*Column, p Part
 		return dst, 0, 0, ErrRow
 	}
 	if h.flags&shapeFlags != 0 {
-		plaintext, err = s.openShaped(ctx, dst, cols[column], &p, row, &h)
+		h.own = false
+		plaintext, err = s.openShaped(ctx, dst, cols[column], &p, row, h)
 	} else {
 		if overlap(dst, record) {
 			h.record = slices.Clone(record)
 		}
-		plaintext, err = s.open(ctx, dst, cols[column], &p, row, &h)
+		plaintext, err = s.open(ctx, dst, cols[column], &p, row, h)
 	}
 	if err != nil {
 		return dst, 0, 0, err
@@ -134,7 +140,8 @@ func (s *Sealer) open(ctx context.Context, dst []byte, c *Column, p *Partition, 
 		l.Release()
 		return dst, &RecordError{ReasonCommitment}
 	}
-	out, err := d.open(dst, h.box(), row)
+	h.found = l.Hint()
+	out, err := d.open(dst, h, row)
 	l.Release()
 	return out, recordError(err)
 }
@@ -173,7 +180,7 @@ func (s *Sealer) openFresh(ctx context.Context, dst []byte, c *Column, p *Partit
 		return dst, ErrClosed
 	}
 	defer l.Release()
-	out, err := d.open(dst, h.box(), row)
+	out, err := d.open(dst, h, row)
 	return out, recordError(err)
 }
 
@@ -193,7 +200,7 @@ func (s *Sealer) openOnce(dst []byte, ik *intermediateKey, c *Column, partition,
 	ad := takeScratch()
 	defer ad.give()
 	ad.b = append(appendBound(ad.b, h.suite, h.prefix(), c.context(partition)), row...)
-	out, err := cipher.Open(dst, h.box(), ad.b)
+	out, err := h.openBox(cipher, dst, ad.b)
 	return out, recordError(err)
 }
 

@@ -2,6 +2,8 @@ package envelope
 
 import (
 	"encoding/binary"
+
+	"github.com/sealsql/sealsql/keycache"
 )
 
 // The layout of version 1, see the package documentation.
@@ -27,6 +29,10 @@ const (
 	boxSize    = 12 + 16 // nonce and tag
 )
 
+// MinOverhead is the number of bytes by which a record is longer than its value
+// at least, unless that was compressed.
+const MinOverhead = headSize + saltSize + commitSize + boxSize
+
 // MaxPlaintext is the largest value that is sealed, in bytes (1 GiB).
 const MaxPlaintext = 1 << 30
 
@@ -39,6 +45,10 @@ type header struct {
 	column     [4]byte
 	keyAt      int // end of the header, where the key block begins
 	boxAt      int // end of the commitment, where the nonce begins
+	// own says that the record's memory was given away: it is opened in place.
+	own bool
+	// found is where the data key was, if it was in the cache.
+	found keycache.Hint[dataKeyID, *dataKey]
 }
 
 // partition is nil when the record carries none.

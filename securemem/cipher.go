@@ -149,6 +149,24 @@ func (c *Cipher) Open(dst, box, ad []byte) ([]byte, error) {
 	return out, nil
 }
 
+// OpenInPlace is Open into the memory of the box, which the caller gives away:
+// the plaintext lies somewhere in it, and the rest of it is undefined. After an
+// error all of it is.
+func (c *Cipher) OpenInPlace(box, ad []byte) ([]byte, error) {
+	if len(box) < Overhead {
+		return nil, ErrOpen
+	}
+	at := box[NonceSize:NonceSize]
+	if c.random { // takes its input's beginning alone
+		at = box[:0]
+	}
+	out, err := c.Open(at, box, ad)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // Destroy wipes the expanded key. It may be called twice.
 func (c *Cipher) Destroy() {
 	if c == nil || c.aead == nil {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
 	"github.com/sealsql/sealsql/internal/logical"
@@ -22,6 +24,7 @@ import (
 var (
 	_ sealdriver.OptionEngine = (*engine)(nil)
 	_ sealdriver.DeniedEngine = (*engine)(nil)
+	_ sealdriver.FreshEngine  = (*engine)(nil)
 )
 
 // engine is PostgreSQL behind pgx.
@@ -80,6 +83,21 @@ func (e *engine) Ready(inner driver.Conn) bool {
 		return true
 	}
 	return !c.PgConn().IsBusy() && c.PgConn().TxStatus() != 'E'
+}
+
+// Fresh is true for pgx's own connections that read bytea by pgx's own codec,
+// which copies each value out of what was received.
+func (e *engine) Fresh(inner driver.Conn) bool {
+	c, ok := inner.(*stdlib.Conn)
+	if !ok {
+		return false
+	}
+	t, ok := c.Conn().TypeMap().TypeForOID(pgtype.ByteaOID)
+	if !ok {
+		return false
+	}
+	_, ok = t.Codec.(pgtype.ByteaCodec)
+	return ok
 }
 
 // SessionChanged compares the settings that the server reports of itself with

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"database/sql/driver"
 	"errors"
+	"reflect"
 	"strings"
 
 	"modernc.org/sqlite"
@@ -15,7 +16,7 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-var _ sealdriver.Engine = (*engine)(nil)
+var _ sealdriver.FreshEngine = (*engine)(nil)
 
 // engine is SQLite behind modernc.org/sqlite.
 type engine struct {
@@ -46,6 +47,13 @@ func (e *engine) AlwaysPrepares() bool { return false }
 
 // Limit is 0: SQLite enforces no declared length.
 func (e *engine) Limit(string) int { return 0 }
+
+// Fresh is true for modernc's connections, which copy each blob out of SQLite's
+// memory.
+func (e *engine) Fresh(inner driver.Conn) bool {
+	t := reflect.TypeOf(inner)
+	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "modernc.org/sqlite" && t.Elem().Name() == "conn"
+}
 
 // Result codes of sqlite.org/rescode.html.
 const (

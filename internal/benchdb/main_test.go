@@ -75,7 +75,7 @@ func TestWhatCostsMoreThanByHandIsReported(t *testing.T) {
 }
 
 func BenchmarkOperations(b *testing.B) {
-	ms, err := openModes(engines[0], b.TempDir(), true)
+	ms, err := openModes(engines[0], b.TempDir())
 	if err != nil {
 		b.Fatal(err)
 	}

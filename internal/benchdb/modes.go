@@ -38,7 +38,10 @@ var columns = []struct {
 // seeded is the number of rows that every table begins with.
 const seeded = 1000
 
-var modeNames = []string{"plain", "A/A", "aesgcm", "sealsql"}
+var modeNames = []string{"plain", "A/A", "aesgcm", "sealsql", "guarded"}
+
+// sealsql is the place of that mode.
+const sealsql = 3
 
 // mode is one way of running the operations.
 type mode struct {
@@ -80,9 +83,9 @@ func (ms *modes) close() error {
 	return err
 }
 
-// openModes makes one database a mode. Without guards the encrypted table is
-// made past the driver, which would write them.
-func openModes(e *engine, dir string, guards bool) (ms *modes, err error) {
+// openModes makes one database a mode. The encrypted table of the mode without
+// guards is made past the driver, which would write them.
+func openModes(e *engine, dir string) (ms *modes, err error) {
 	key := make([]byte, 32)
 	rand.Read(key)
 	if err := os.Setenv(masterKey, hex.EncodeToString(key)); err != nil {
@@ -105,7 +108,7 @@ func openModes(e *engine, dir string, guards bool) (ms *modes, err error) {
 	for i, name := range modeNames {
 		m := &mode{engine: e, name: name}
 		ms.list = append(ms.list, m)
-		if err := ms.open(m, dir, i, shared, cfg, guards); err != nil {
+		if err := ms.open(m, dir, i, shared, cfg); err != nil {
 			return ms, fmt.Errorf("%s: %w", name, err)
 		}
 	}
@@ -123,13 +126,13 @@ func (ms *modes) place(e *engine, dir, name string) (string, error) {
 	return dsn, err
 }
 
-func (ms *modes) open(m *mode, dir string, i int, shared, cfg string, guards bool) error {
+func (ms *modes) open(m *mode, dir string, i int, shared, cfg string) error {
 	own, err := ms.place(m.engine, dir, fmt.Sprintf("mode%d", i))
 	if err != nil {
 		return err
 	}
 	driver, plain := m.plain, own
-	if m.name == "sealsql" {
+	if i >= sealsql {
 		driver, own, shared = m.encrypted, encryptedDSN(own, cfg), encryptedDSN(shared, cfg)
 	}
 	if m.db, err = open(driver, own); err != nil {
@@ -143,7 +146,7 @@ func (ms *modes) open(m *mode, dir string, i int, shared, cfg string, guards boo
 			return err
 		}
 	}
-	made := m.name == "sealsql" && !guards
+	made := i == sealsql
 	if made {
 		if err := m.unguarded(plain); err != nil {
 			return err

@@ -17,6 +17,7 @@ type Codec struct{ o Options }
 var (
 	_ logical.Codec       = (*Codec)(nil)
 	_ logical.ColumnByTag = (*Codec)(nil)
+	_ logical.OwnDecoder  = (*Codec)(nil)
 )
 
 // New returns the codec of connections with these options.
@@ -204,6 +205,19 @@ func dropSeparators(s string) (string, bool) {
 		return s, true
 	}
 	return string(out), true
+}
+
+// DecodeOwn implements logical.OwnDecoder.
+func (c *Codec) DecodeOwn(t *schema.Type, tag logical.Tag, payload []byte) (driver.Value, bool, error) {
+	switch {
+	case tag == logical.TagText && (t.Kind == schema.KindText || !isTime(declared(t))):
+		s, kept := logical.OwnText(payload)
+		return s, kept, nil
+	case tag == logical.TagBytes && len(payload) > 0:
+		return payload[:len(payload):len(payload)], true, nil
+	}
+	v, err := c.Decode(t, tag, payload)
+	return v, false, err
 }
 
 // Decode returns the driver's value: int64, float64, string, []byte or

@@ -126,6 +126,18 @@ func (c *Codec) Decode(t *schema.Type, tag logical.Tag, payload []byte) (driver.
 	return nil, logical.NewPayloadError(t, tag)
 }
 
+var _ logical.OwnDecoder = (*Codec)(nil)
+
+// DecodeOwn implements logical.OwnDecoder.
+func (c *Codec) DecodeOwn(t *schema.Type, tag logical.Tag, payload []byte) (driver.Value, bool, error) {
+	if len(payload) > 0 && (tag == logical.TagText && t.Kind == schema.KindText ||
+		tag == logical.TagBytes && t.Kind == schema.KindBytes || tag == logical.TagJSON && t.Kind == schema.KindJSON) {
+		return payload[:len(payload):len(payload)], true, nil
+	}
+	v, err := c.Decode(t, tag, payload)
+	return v, false, err
+}
+
 func (c *Codec) decode(col *column, p []byte) (driver.Value, bool) {
 	switch col.tag {
 	case logical.TagText, logical.TagBytes, logical.TagJSON, logical.TagNumeric, logical.TagTime:

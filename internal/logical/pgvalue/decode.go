@@ -43,6 +43,21 @@ func (c *Codec) Decode(t *schema.Type, tag logical.Tag, payload []byte) (driver.
 	return nil, logical.NewPayloadError(t, tag)
 }
 
+var _ logical.OwnDecoder = (*Codec)(nil)
+
+// DecodeOwn implements logical.OwnDecoder.
+func (c *Codec) DecodeOwn(t *schema.Type, tag logical.Tag, payload []byte) (driver.Value, bool, error) {
+	switch {
+	case tag == logical.TagText && t.Kind == schema.KindText:
+		s, kept := logical.OwnText(payload)
+		return s, kept, nil
+	case len(payload) > 0 && (tag == logical.TagBytes && t.Kind == schema.KindBytes || tag == logical.TagJSON && t.Kind == schema.KindJSON):
+		return payload[:len(payload):len(payload)], true, nil
+	}
+	v, err := c.Decode(t, tag, payload)
+	return v, false, err
+}
+
 func (c *Codec) decode(tag logical.Tag, p []byte) (driver.Value, bool) {
 	switch tag {
 	case logical.TagText, logical.TagNumeric:

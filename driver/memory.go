@@ -1,0 +1,159 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+
+	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// FreshEngine is an Engine whose inner driver's rows may hand over bytes that
+// nobody else holds.
+type FreshEngine interface {
+	Engine
+	// Fresh reports whether the rows of a connection give each []byte in memory of
+	// its own, which the inner driver forgets. Records are then opened where they
+	// lie, and values stay there.
+	Fresh(inner driver.Conn) bool
+}
+
+// memory says where the values of a result are opened. The zero value is the
+// opener's buffer, out of which they are copied.
+type memory struct {
+	// codec is nil unless values may stay where they are opened.
+	codec logical.OwnDecoder
+	// inner: in the inner driver's bytes, which are ours. Else in buf, which each
+	// row uses again, and of which row is what is left.
+	inner    bool
+	buf, row []byte
+}
+
+// of finds out what an execution can do. The buffer is for values that the plain
+// driver, too, leaves in memory that it uses again for the next row, and which
+// database/sql copies but for RawBytes: go-sql-driver's []byte.
+func (m *memory) of(x *call) {
+	e, ok := x.c.cr.engine.(FreshEngine)
+	m.inner = ok && e.Fresh(x.c.inner)
+	if m.inner || x.c.cr.front.Dialect() == rewrite.MySQL {
+		m.codec, _ = x.codec.(logical.OwnDecoder)
+	}
+}
+
+// opened opens a record. own says that the plaintext is in memory of its own;
+// else it is in the buffer.
+func (o *opener) opened(i int, g *group, part envelope.Partition, id string, rec []byte, row []driver.Value) (plain []byte, tag byte, at int, own bool, err error) {
+	col := &o.columns[i]
+	switch {
+	case g.asherah != nil || o.memory.codec == nil:
+	case !o.memory.inner:
+		room := o.memory.room(o, row)
+		plain, tag, at, err = o.run(i).OpenRow(o.ctx, o.sealer, room[:0], g.seals, part, id, rec)
+		if err == nil && len(plain) <= len(room) {
+			o.memory.row = room[len(plain):]
+		}
+		return plain, tag, at, true, err
+	case isRecordOf(row[col.at], rec) && len(col.groups) == 1: // a second group would need it whole
+		plain, tag, at, err = o.run(i).OpenOwn(o.ctx, o.sealer, g.seals, part, id, rec)
+		return plain, tag, at, true, err
+	}
+	plain, tag, at, err = o.buffered(o.ctx, g, part, id, rec)
+	return plain, tag, at, false, err
+}
+
+// run is what is remembered of a column's values from row to row.
+func (o *opener) run(i int) *envelope.Run {
+	if o.rows < 2 { // most results have one
+		return nil
+	}
+	if o.runs == nil {
+		o.runs = make([]envelope.Run, len(o.columns))
+	}
+	return &o.runs[i]
+}
+
+// isRecordOf reports whether a record is the bytes of a value themselves, not
+// what was decoded from its armour.
+func isRecordOf(v driver.Value, rec []byte) bool {
+	b, ok := v.([]byte)
+	return ok && len(b) > 0 && len(rec) == len(b) && &b[0] == &rec[0]
+}
+
+// room is the memory for the values of a row that are still to be opened.
+func (m *memory) room(o *opener, row []driver.Value) []byte {
+	if m.row != nil {
+		return m.row
+	}
+	if n := o.rowSize(row); n > len(m.buf) || m.buf == nil {
+		m.buf = make([]byte, n)
+	}
+	m.row = m.buf
+	return m.row
+}
+
+// rowSize is the room for the values of a row: their records are longer.
+func (o *opener) rowSize(row []driver.Value) (n int) {
+	for i := range o.columns {
+		if b, ok := row[o.columns[i].at].([]byte); ok {
+			n += max(0, len(b)-envelope.MinOverhead)
+		}
+	}
+	return n
+}
+
+// buffered opens a record into the buffer, which is wiped when the rows end.
+func (o *opener) buffered(ctx context.Context, g *group, part envelope.Partition, id string, rec []byte) (plain []byte, tag byte, at int, err error) {
+	if o.scratch == nil {
+		o.scratch = scratches.Get().(*[]byte)
+	}
+	if g.asherah != nil {
+		plain, tag, err = g.asherah.open(ctx, (*o.scratch)[:0], g.cols, part, rec)
+	} else {
+		plain, tag, at, err = o.sealer.OpenRow(ctx, (*o.scratch)[:0], g.seals, part, id, rec)
+	}
+	if err == nil && cap(plain) > cap(*o.scratch) {
+		clear((*o.scratch)[:cap(*o.scratch)])
+		*o.scratch = plain
+	}
+	return plain, tag, at, err
+}
+
+// shapeMemo holds what is opened in the results of the last few plans of one
+// connection.
+type shapeMemo [memoSize]struct {
+	plan    *rewrite.Plan
+	seals   *seals
+	columns []opened
+}
+
+// get returns nil for plans that it does not hold.
+func (m *shapeMemo) get(x *call) []opened {
+	e := &m[len(x.plan.Text)%memoSize]
+	if e.plan != x.plan || e.seals != x.c.cr.seals {
+		return nil
+	}
+	return e.columns
+}
+
+func (m *shapeMemo) put(x *call, columns []opened) {
+	if e := &m[len(x.plan.Text)%memoSize]; len(x.plan.Text) <= maxMemoText {
+		e.plan, e.seals, e.columns = x.plan, x.c.cr.seals, columns
+	}
+}
+
+// isFixed reports whether neither arguments nor context decide about partition
+// and row of a result column.
+func isFixed(res *rewrite.Open) bool {
+	for i := range res.Partitions {
+		if res.Partitions[i].Value != nil {
+			return false
+		}
+	}
+	for _, r := range res.Rows {
+		if r != nil && r.Value != nil {
+			return false
+		}
+	}
+	return true
+}

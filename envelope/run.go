@@ -1,0 +1,88 @@
+package envelope
+
+import (
+	"bytes"
+	"context"
+
+	"github.com/sealsql/sealsql/keycache"
+)
+
+// Run opens values one after the other, as the rows of a result have them in one
+// column, and remembers where the last one's data key was: the next value mostly
+// has the same. It holds no key, and what it remembers is checked against the
+// cache each time: a key that was evicted, expired or closed is not used. The
+// zero Run remembers nothing, and a nil one never does. It is for one goroutine.
+type Run struct {
+	key keycache.Hint[dataKeyID, *dataKey]
+	// prefix is what all records of the key begin with. The rest is what they
+	// were found to be good for.
+	prefix    []byte
+	cols      []*Column
+	partition string
+	column    int
+	tag       byte
+	bound     bool
+}
+
+// OpenRow is (*Sealer).OpenRow.
+func (r *Run) OpenRow(ctx context.Context, s *Sealer, dst []byte, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
+	var h header
+	return r.open(ctx, s, dst, cols, p, row, record, &h)
+}
+
+// OpenOwn is OpenRow for a record whose memory the caller gives away, read and
+// written by nobody else: the plaintext lies in it, or, where it was compressed
+// or padded, in memory of its own. After an error the record is undefined.
+func (r *Run) OpenOwn(ctx context.Context, s *Sealer, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
+	h := header{own: true}
+	return r.open(ctx, s, nil, cols, p, row, record, &h)
+}
+
+func (r *Run) open(ctx context.Context, s *Sealer, dst []byte, cols []*Column, p Partition, row string, record []byte, h *header) (plaintext []byte, tag byte, column int, err error) {
+	if r == nil {
+		return s.openRecord(ctx, dst, cols, p, row, record, h)
+	}
+	if r.fits(s, dst, cols, &p, record) && ctx.Err() == nil {
+		if l, ok := s.readers.GetHinted(r.key); ok {
+			h.record, h.boxAt = record, len(r.prefix)
+			plaintext, err = r.again(l.Value(), dst, row, h)
+			l.Release()
+			if err != nil {
+				return dst, 0, 0, err
+			}
+			return plaintext, r.tag, r.column, nil
+		}
+	}
+	plaintext, tag, column, err = s.openRecord(ctx, dst, cols, p, row, record, h)
+	if err == nil && h.found != (keycache.Hint[dataKeyID, *dataKey]{}) && !p.any && h.flags&shapeFlags == 0 {
+		r.remember(h, cols, p.id, column)
+	}
+	return plaintext, tag, column, err
+}
+
+// fits reports whether a record has the remembered prefix and is opened for what
+// the last one was: all that is looked at in a record before it is decrypted is in
+// its prefix.
+func (r *Run) fits(s *Sealer, dst []byte, cols []*Column, p *Partition, record []byte) bool {
+	n := len(r.prefix)
+	return n > 0 && len(record) >= n+boxSize && bytes.Equal(record[:n], r.prefix) &&
+		!p.any && p.id == r.partition && len(cols) == len(r.cols) && &cols[0] == &r.cols[0] && cols[0].s == s && !overlap(dst, record)
+}
+
+func (r *Run) again(d *dataKey, dst []byte, row string, h *header) ([]byte, error) {
+	if !r.bound {
+		row = ""
+	} else if row == "" || len(row) > MaxRow {
+		return dst, ErrRow
+	}
+	out, err := d.open(dst, h, row)
+	return out, recordError(err)
+}
+
+// remember keeps what is known of a record that opened. In place, its prefix is
+// as it was.
+func (r *Run) remember(h *header, cols []*Column, partition string, column int) {
+	r.key, r.cols, r.partition, r.column = h.found, cols, partition, column
+	r.prefix = append(r.prefix[:0], h.prefix()...)
+	r.tag, r.bound = h.tag, h.flags&flagRow != 0
+}

@@ -1,0 +1,144 @@
+package envelope_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/sealsql/sealsql/envelope"
+)
+
+// runPlace is where values of TestARunOpensWhatTheSealerOpens are sealed.
+type runPlace struct {
+	cols []*envelope.Column
+	p    envelope.Partition
+	row  string
+}
+
+func runPlaces(t *testing.T, s *envelope.Sealer) (out []runPlace) {
+	plain, carrying := column(t, s, "users.ssn", false), column(t, s, "users.email", true)
+	options := func(id string, o envelope.ColumnOptions) *envelope.Column {
+		c, err := s.Column(id, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	bound := options("users.pin", envelope.ColumnOptions{BindRow: true})
+	small := options("users.notes", envelope.ColumnOptions{Compress: 64})
+	one := func(c *envelope.Column) []*envelope.Column { return []*envelope.Column{c} }
+	a, b := partition(t, "tenant-1"), partition(t, "tenant-2")
+	return []runPlace{
+		{one(plain), a, ""},
+		{one(plain), b, ""},
+		{one(carrying), a, ""},
+		{one(carrying), b, ""},
+		{one(bound), a, "1"},
+		{one(bound), a, "2"},
+		{one(small), a, ""},
+		{[]*envelope.Column{carrying, plain}, a, ""},
+	}
+}
+
+// TestARunOpensWhatTheSealerOpens lets one Run, as no program would, open values
+// of all places in any order, right and damaged ones, for their own and for other
+// places: it must say of each what the Sealer says.
+func TestARunOpensWhatTheSealerOpens(t *testing.T) {
+	s := newSealer(t, func(c *envelope.Config) { c.Policy.DataKey.MaxUses = 7 })
+	places, ctx := runPlaces(t, s), context.Background()
+	var records [][]byte
+	var from []int
+	for i := range 160 {
+		at := rand.IntN(len(places))
+		v := places[at]
+		text := strings.Repeat(fmt.Sprint("value ", i, " "), 1+i%9)
+		rec, err := s.SealRow(ctx, nil, v.cols[len(v.cols)-1], v.p, v.row, byte(1+i%2), []byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		records, from = append(records, rec), append(from, at)
+	}
+	var run envelope.Run
+	opened := 0
+	for range 4000 {
+		i := rand.IntN(len(records))
+		at, rec := from[i], bytes.Clone(records[i])
+		switch rand.IntN(8) {
+		case 0:
+			at = rand.IntN(len(places))
+		case 1:
+			rec[rand.IntN(len(rec))] ^= 1 << rand.IntN(8)
+		case 2:
+			rec = rec[:rand.IntN(len(rec))]
+		}
+		v := places[at]
+		if rand.IntN(9) == 0 {
+			v.row = ""
+		}
+		want, wantTag, wantColumn, wantErr := s.OpenRow(ctx, nil, v.cols, v.p, v.row, bytes.Clone(rec))
+		dst := []byte("before")
+		check := func(how string, got []byte, tag byte, column int, err error) {
+			t.Helper()
+			if (err == nil) != (wantErr == nil) || err != nil && err.Error() != wantErr.Error() {
+				t.Fatalf("%s: %v, want %v", how, err, wantErr)
+			}
+			if err == nil && (!bytes.Equal(got, want) || tag != wantTag || column != wantColumn) {
+				t.Fatalf("%s: %q %d %d, want %q %d %d", how, got, tag, column, want, wantTag, wantColumn)
+			}
+		}
+		got, tag, column, err := run.OpenRow(ctx, s, dst, v.cols, v.p, v.row, rec)
+		check("OpenRow", bytes.TrimPrefix(got, dst), tag, column, err)
+		if err != nil && string(got) != "before" {
+			t.Fatalf("an error left %q", got)
+		}
+		got, tag, column, err = run.OpenOwn(ctx, s, v.cols, v.p, v.row, rec)
+		check("OpenOwn", got, tag, column, err)
+		if err == nil {
+			opened++
+		}
+	}
+	if opened < 1000 {
+		t.Errorf("only %d values opened", opened)
+	}
+}
+
+func TestARecordThatIsGivenAwayIsOpenedWhereItLies(t *testing.T) {
+	s := newSealer(t, nil)
+	c, p := column(t, s, "users.ssn", false), partition(t, "tenant-1")
+	for range 3 { // with a fresh key, one that is seen again, one that is cached
+		rec := seal(t, s, c, p, canary)
+		got, _, _, err := (*envelope.Run)(nil).OpenOwn(context.Background(), s, []*envelope.Column{c}, p, "", rec)
+		if err != nil || string(got) != canary {
+			t.Fatal(string(got), err)
+		}
+		if !bytes.Contains(rec, got) {
+			t.Error("the plaintext is not in the record's memory")
+		}
+	}
+}
+
+func TestARunOpensNothingAfterClose(t *testing.T) {
+	s := newSealer(t, nil)
+	c, p := column(t, s, "users.ssn", false), partition(t, "tenant-1")
+	cols, ctx := []*envelope.Column{c}, context.Background()
+	rec := seal(t, s, c, p, canary)
+	var run envelope.Run
+	for range 4 {
+		if _, _, _, err := run.OpenRow(ctx, s, nil, cols, p, "", rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	cancelled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, _, _, err := run.OpenRow(cancelled, s, nil, cols, p, "", rec); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	s.Close()
+	if got, _, _, err := run.OpenRow(ctx, s, nil, cols, p, "", rec); !errors.Is(err, envelope.ErrClosed) {
+		t.Errorf("opened %q, %v", got, err)
+	}
+}

@@ -1,0 +1,31 @@
+package logical
+
+import (
+	"database/sql/driver"
+	"unsafe"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// OwnDecoder is implemented by codecs that can leave a value where its payload
+// lies.
+type OwnDecoder interface {
+	// DecodeOwn is Decode for a payload whose memory is given away: nobody writes
+	// to it again. kept reports that the value is in that memory; else the caller
+	// may do with it what it likes, as after an error.
+	DecodeOwn(t *schema.Type, tag Tag, payload []byte) (v driver.Value, kept bool, err error)
+}
+
+// minOwn is the length below which texts are copied: a value that a program
+// holds on to holds its record, which is longer by some 70 bytes, and a program
+// that keeps many short values should not keep several times their memory.
+const minOwn = 64
+
+// OwnText returns a payload that was given away as a text, and whether it is
+// still in the payload's memory.
+func OwnText(p []byte) (s string, kept bool) {
+	if len(p) < minOwn {
+		return string(p), false
+	}
+	return unsafe.String(unsafe.SliceData(p), len(p)), true
+}

@@ -1,0 +1,18 @@
+package keycache
+
+// Hint remembers where a look-up found its value. It is no right to the value
+// and does not keep it from being destroyed. The zero Hint remembers nothing.
+type Hint[K comparable, V Value] struct{ e *entry[K, V] }
+
+// Hint returns the place of the lease's value.
+func (l Lease[K, V]) Hint() Hint[K, V] { return Hint[K, V](l) }
+
+// GetHinted is Get of the value that h remembers, without looking for it; ok is
+// false where it has left the cache.
+func (x *Cache[K, V]) GetHinted(h Hint[K, V]) (l Lease[K, V], ok bool) {
+	if h.e == nil || h.e.gone.Load() || !h.e.hit() {
+		return l, false
+	}
+	x.touch(h.e)
+	return Lease[K, V](h), true
+}
