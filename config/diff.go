@@ -254,19 +254,20 @@ func (d *differ) gone(c *schema.Column, in *schema.Catalog) {
 func (d *differ) search(c, now *schema.Column) {
 	d.ranges(c, now)
 	d.equality(c, now)
-	d.fragments(c.Prefix, now.Prefix, c.Next.Prefix, now.Next.Prefix)
-	d.fragments(c.Suffix, now.Suffix, c.Next.Suffix, now.Next.Suffix)
-	d.fragments(c.Contains, now.Contains, c.Next.Contains, now.Next.Contains)
+	d.fragments(c, c.Prefix, now.Prefix, c.Next.Prefix, now.Next.Prefix)
+	d.fragments(c, c.Suffix, now.Suffix, c.Next.Suffix, now.Next.Suffix)
+	d.fragments(c, c.Contains, now.Contains, c.Next.Contains, now.Next.Contains)
 }
 
 func (d *differ) equality(c, now *schema.Column) {
 	a, b := c.Equality, now.Equality
 	switch {
+	case d.transit(c, "search index", orNil(a), orNil(b), orNil(c.Next.Equality), orNil(now.Next.Equality)):
 	case b == nil && a != nil:
-		d.add(c.String(), Harmless, "cannot be searched any more", "")
+		d.add(c.String(), Harmless, "cannot be searched any more", dropInstead)
 	case b == nil:
 	case a == nil:
-		d.add(c.String(), Orphans, "can be searched now; rows that are stored have no index and are not found", "declare search before values are stored")
+		d.add(c.String(), Orphans, "can be searched now; rows that are stored have no index and are not found", addFirst)
 	case sameIndex(a, b):
 		d.next(c, "search index", orNil(c.Next.Equality), orNil(now.Next.Equality))
 	case c.Next.Equality != nil && sameIndex(c.Next.Equality, b):
@@ -277,13 +278,14 @@ func (d *differ) equality(c, now *schema.Column) {
 }
 
 // fragments reports changes of an index for LIKE.
-func (d *differ) fragments(a, b, next, nowNext *schema.Fragments) {
+func (d *differ) fragments(c *schema.Column, a, b, next, nowNext *schema.Fragments) {
 	switch {
+	case d.transit(c, kindOf(a, b, next, nowNext)+" index", orNil(a), orNil(b), orNil(next), orNil(nowNext)):
 	case b == nil && a != nil:
-		d.add(a.Of.String(), Harmless, "cannot be searched by "+a.Kind.String()+" any more", "")
+		d.add(a.Of.String(), Harmless, "cannot be searched by "+a.Kind.String()+" any more", dropInstead)
 	case b == nil:
 	case a == nil:
-		d.add(b.Of.String(), Orphans, "can be searched by "+b.Kind.String()+" now; rows that are stored have no index and are not found", "declare search before values are stored")
+		d.add(b.Of.String(), Orphans, "can be searched by "+b.Kind.String()+" now; rows that are stored have no index and are not found", addFirst)
 	case sameIndex(a, b):
 		d.next(b.Of, b.Kind.String()+" index", orNil(next), orNil(nowNext))
 	case next != nil && sameIndex(next, b):
@@ -297,11 +299,12 @@ func (d *differ) fragments(a, b, next, nowNext *schema.Fragments) {
 func (d *differ) ranges(c, now *schema.Column) {
 	a, b := c.Range, now.Range
 	switch {
+	case d.transit(c, "range index", orNil(a), orNil(b), orNil(c.Next.Range), orNil(now.Next.Range)):
 	case b == nil && a != nil:
-		d.add(c.String(), Harmless, "cannot be compared by order any more", "")
+		d.add(c.String(), Harmless, "cannot be compared by order any more", dropInstead)
 	case b == nil:
 	case a == nil:
-		d.add(c.String(), Orphans, "can be compared by order now; rows that are stored have no index and are not found", "declare the range before values are stored")
+		d.add(c.String(), Orphans, "can be compared by order now; rows that are stored have no index and are not found", addFirst)
 	case sameIndex(a, b):
 		d.next(c, "range index", orNil(c.Next.Range), orNil(now.Next.Range))
 	case c.Next.Range != nil && sameIndex(c.Next.Range, b):

@@ -24,6 +24,9 @@ func TestChangesHaveTheEffectThatTheyHaveOnStoredData(t *testing.T) {
 	by := func(partition string) string {
 		return "tables: {users: {partition: " + partition + ", columns: {a: encrypted}}}\n"
 	}
+	compound := func(index string) string {
+		return "tables: {users: {columns: {a: encrypted, b: encrypted}, indexes: {bc: {columns: [b, {column: c, type: int}]}, " + index + "}}}\n"
+	}
 	bound := func(row, column string) string {
 		return "tables: {users: {bind_row: " + row + ", columns: {a: " + column + "}}}\n"
 	}
@@ -72,6 +75,27 @@ func TestChangesHaveTheEffectThatTheyHaveOnStoredData(t *testing.T) {
 		"a prefix index that was moved":          {users("{search: {prefix: {next: {column: a2, lengths: [2]}}}}"), users("{search: {prefix: {column: a2, lengths: [2]}}}"), config.Harmless},
 		"a contains index that was moved":        {users("{search: {contains: {next: {column: a2, length: 4}}}}"), users("{search: {contains: {column: a2, length: 4}}}"), config.Harmless},
 		"a range that was moved":                 {users("{type: integer, search: {range: {next: {column: a2, version: 2}}}}"), users("{type: integer, search: {range: {column: a2, version: 2}}}"), config.Harmless},
+		"a first search index that is added":     {users("encrypted"), users("{search: {equality: {state: adding}}}"), config.Harmless},
+		"an index that was added":                {users("{search: {equality: {state: adding}}}"), users("{search: equality}"), config.Harmless},
+		"an index that is no longer added":       {users("{search: {equality: {state: adding}}}"), users("encrypted"), config.Harmless},
+		"another index than was added":           {users("{search: {equality: {state: adding}}}"), users("{search: {equality: {bits: 256}}}"), config.Orphans},
+		"an index that is to be dropped":         {users("{search: equality}"), users("{search: {equality: {state: dropping}}}"), config.Harmless},
+		"an index that was dropped":              {users("{search: {equality: {state: dropping}}}"), users("encrypted"), config.Harmless},
+		"an index that is not dropped after all": {users("{search: {equality: {state: dropping}}}"), users("{search: equality}"), config.Harmless},
+		"another index than the one to drop":     {users("{search: equality}"), users("{search: {equality: {state: dropping, bits: 256}}}"), config.Orphans},
+		"a prefix index that is added":           {users("encrypted"), users("{search: {prefix: {state: adding}}}"), config.Harmless},
+		"a prefix index that was added":          {users("{search: {prefix: {state: adding}}}"), users("{search: {prefix: default}}"), config.Harmless},
+		"a range that is added":                  {users("{type: integer}"), users("{type: integer, search: {range: {state: adding}}}"), config.Harmless},
+		"a range that was dropped":               {users("{type: integer, search: {range: {state: dropping}}}"), users("{type: integer}"), config.Harmless},
+		"a compound index that is added":         {compound(""), compound("ab: {columns: [a, b], state: adding}"), config.Harmless},
+		"a compound index that was added":        {compound("ab: {columns: [a, b], state: adding}"), compound("ab: {columns: [a, b]}"), config.Harmless},
+		"a first compound index":                 {compound(""), compound("ab: {columns: [a, b]}"), config.Orphans},
+		"a compound index that is dropped":       {compound("ab: {columns: [a, b]}"), compound("ab: {columns: [a, b], state: dropping}"), config.Harmless},
+		"a compound index that was dropped":      {compound("ab: {columns: [a, b], state: dropping}"), compound(""), config.Harmless},
+		"a compound index that is moved":         {compound("ab: {columns: [a, b]}"), compound("ab: {columns: [a, b], next: {column: x, version: 2}}"), config.Harmless},
+		"a compound index that was moved":        {compound("ab: {columns: [a, b], next: {column: x, version: 2}}"), compound("ab: {columns: [a, b], column: x, version: 2}"), config.Harmless},
+		"another compound index than moved to":   {compound("ab: {columns: [a, b], next: {column: x, version: 2}}"), compound("ab: {columns: [a, b], column: x, version: 3}"), config.Orphans},
+		"a compound move that changes":           {compound("ab: {columns: [a, b], next: {column: x, version: 2}}"), compound("ab: {columns: [a, b], next: {column: x, version: 3}}"), config.Orphans},
 		"another normalizer":                     {users("{search: equality}"), users("{search: {equality: {normalize: [lower]}}}"), config.Orphans},
 		"a first range index":                    {users("{type: integer}"), users("{type: integer, search: {range: {order: revealing}}, accept_leakage: order}"), config.Orphans},
 		"no range index any more":                {users("{type: integer, search: {range: {order: revealing}}, accept_leakage: order}"), users("{type: integer}"), config.Harmless},

@@ -5,7 +5,8 @@ import "github.com/sealsql/sealsql/schema"
 // fragmentSection declares a prefix or suffix index.
 type fragmentSection struct {
 	fragmentKeys
-	Next *fragmentKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
+	State string        `yaml:"state" enum:"adding dropping" doc:"adding: rows are stored that lack the index; sealsql reindex fills it, and it is searched when every row has it. dropping: it is not searched any more, and sealsql reindex --finish drops it."`
+	Next  *fragmentKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
 }
 
 // fragmentKeys are its settings.
@@ -32,7 +33,8 @@ func (s *fragmentKeys) index() *schema.Fragments {
 // containsSection declares a contains index.
 type containsSection struct {
 	containsKeys
-	Next *containsKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
+	State string        `yaml:"state" enum:"adding dropping" doc:"adding: rows are stored that lack the index; sealsql reindex fills it, and it is searched when every row has it. dropping: it is not searched any more, and sealsql reindex --finish drops it."`
+	Next  *containsKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
 }
 
 // containsKeys are its settings.

@@ -5,7 +5,8 @@ import "github.com/sealsql/sealsql/schema"
 // rangeSection declares an index for comparisons by order.
 type rangeSection struct {
 	rangeKeys
-	Next *rangeKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
+	State string     `yaml:"state" enum:"adding dropping" doc:"adding: rows are stored that lack the index; sealsql reindex fills it, and it is searched when every row has it. dropping: it is not searched any more, and sealsql reindex --finish drops it."`
+	Next  *rangeKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
 }
 
 // rangeKeys are its settings.

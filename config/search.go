@@ -33,25 +33,31 @@ func (s *searchSection) indexes(c *schema.Column) {
 	}
 	if e := s.Equality; e != nil {
 		c.Equality, c.Next.Equality = e.index(), e.Next.index()
+		c.Equality.Transit = schema.Transits[e.State]
 	}
 	if f := s.Prefix; f != nil {
 		c.Prefix, c.Next.Prefix = f.index(), f.Next.index()
+		c.Prefix.Transit = schema.Transits[f.State]
 	}
 	if f := s.Suffix; f != nil {
 		c.Suffix, c.Next.Suffix = f.index(), f.Next.index()
+		c.Suffix.Transit = schema.Transits[f.State]
 	}
 	if f := s.Contains; f != nil {
 		c.Contains, c.Next.Contains = f.index(), f.Next.index()
+		c.Contains.Transit = schema.Transits[f.State]
 	}
 	if r := s.Range; r != nil {
 		c.Range, c.Next.Range = r.index(), r.Next.index()
+		c.Range.Transit = schema.Transits[r.State]
 	}
 }
 
 // equalitySection declares a blind index.
 type equalitySection struct {
 	equalityKeys
-	Next *equalityKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
+	State string        `yaml:"state" enum:"adding dropping" doc:"adding: rows are stored that lack the index; sealsql reindex fills it, and it is searched when every row has it. dropping: it is not searched any more, and sealsql reindex --finish drops it."`
+	Next  *equalityKeys `yaml:"next" doc:"The definition to which sealsql reindex moves the index, with a physical column of its own. Meanwhile both are written."`
 }
 
 // equalityKeys are its settings.

@@ -24,9 +24,16 @@ type IndexFill struct {
 	of     schema.Index
 	ix     index
 	opener *opener
+	x      *call
+	// columns are the indexed one, or the parts of a compound index; nil for clear
+	// parts.
+	columns []*filled
+}
+
+// filled is an encrypted column of which an index is computed.
+type filled struct {
 	column opened
 	group  *group
-	x      *call
 }
 
 // StoredRow is what a plain connection reads of a row: cells as the inner driver
@@ -34,6 +41,8 @@ type IndexFill struct {
 type StoredRow struct {
 	// Record is the cell of the encrypted column, Index that of the index.
 	Record, Index any
+	// Parts are the cells of the columns of a compound index, which has no Record.
+	Parts []any
 	// Partition and Row are the cells of the partition column and of the row
 	// identity, where the table has them.
 	Partition, Row any
@@ -42,14 +51,6 @@ type StoredRow struct {
 // NewIndexFill prepares computing an index of a column of a configuration's
 // catalog. codec is that of a session with the database (Inspection.Session).
 func NewIndexFill(s *envelope.Sealer, d rewrite.Dialect, codec logical.Codec, of schema.Index) (*IndexFill, error) {
-	c := of.Column()
-	if c.Carrier == schema.CarrierAsherah {
-		return nil, errors.New("sealsql: columns in Asherah's format have no index that could be filled")
-	}
-	col, err := s.Column(c.ID, columnOptions(c))
-	if err != nil {
-		return nil, sealError(c, err)
-	}
 	ix, err := newIndex(s, of, d)
 	if err != nil {
 		return nil, indexError(of, err)
@@ -57,9 +58,38 @@ func NewIndexFill(s *envelope.Sealer, d rewrite.Dialect, codec logical.Codec, of
 	f := &IndexFill{of: of, ix: ix}
 	f.x = &call{c: &conn{cr: &connector{seals: &seals{sealer: s}, rec: s.Recorder()}}, codec: codec}
 	f.opener = &opener{sealer: s, codec: codec, rec: s.Recorder()}
-	f.column = opened{cols: []*schema.Column{c}, groups: []group{{
+	columns := []*schema.Column{of.Column()}
+	if x, ok := of.(*schema.Compound); ok {
+		columns = nil
+		for i := range x.Parts {
+			columns = append(columns, x.Parts[i].Of)
+		}
+	}
+	for _, c := range columns {
+		col, err := newFilled(s, c)
+		if err != nil {
+			return nil, err
+		}
+		f.columns = append(f.columns, col)
+	}
+	return f, nil
+}
+
+// newFilled returns nil for a clear column, which is nil.
+func newFilled(s *envelope.Sealer, c *schema.Column) (*filled, error) {
+	if c == nil {
+		return nil, nil
+	}
+	if c.Carrier == schema.CarrierAsherah {
+		return nil, errors.New("sealsql: columns in Asherah's format have no index that could be filled")
+	}
+	col, err := s.Column(c.ID, columnOptions(c))
+	if err != nil {
+		return nil, sealError(c, err)
+	}
+	f := &filled{column: opened{cols: []*schema.Column{c}, groups: []group{{
 		seals: []*envelope.Column{col}, cols: []*schema.Column{c}, table: c.Table, from: -1, row: rowOf{bound: c.BindsRow(), from: 0},
-	}}}
+	}}}}
 	f.group = &f.column.groups[0]
 	return f, nil
 }
@@ -75,36 +105,22 @@ func (f *IndexFill) Close() {
 // whose key was destroyed gets one that no search finds, unless it has one.
 func (f *IndexFill) Index(ctx context.Context, row StoredRow) (want driver.Value, right bool, err error) {
 	f.opener.ctx, f.x.ctx = ctx, ctx
-	if row.Record == nil {
-		return nil, row.Index == nil, nil
-	}
-	rec, err := f.opener.record(&f.column, row.Record)
-	if err != nil {
-		return nil, false, openError(f.column.cols, err)
-	}
-	part, open, err := f.partitions(rec, row.Partition)
-	if err != nil {
-		return nil, false, err
-	}
-	id, err := f.opener.rowID(f.group, []driver.Value{row.Row})
-	if err != nil {
-		return nil, false, err
-	}
 	if f.x.scratch == nil {
 		f.x.scratch = scratches.Get().(*[]byte)
 	}
-	payload, tag, _, err := f.opener.sealer.OpenRow(ctx, f.x.take(), f.group.seals, open, id, rec)
+	if c, ok := f.ix.(*compound); ok {
+		return f.combined(c, row)
+	}
+	if row.Record == nil {
+		return nil, row.Index == nil, nil
+	}
+	payload, tag, part, err := f.open(f.columns[0], row.Record, &row)
 	if errors.Is(err, envelope.ErrShredded) {
-		if row.Index != nil {
-			return row.Index, true, nil
-		}
-		want, err = f.unfindable()
-		return want, false, err
+		return f.shredded(row)
 	}
 	if err != nil {
-		return nil, false, openError(f.column.cols, err)
+		return nil, false, err
 	}
-	f.x.keep(payload)
 	if f.of.AllPartitions() {
 		part = envelope.Partition{}
 	}
@@ -120,10 +136,43 @@ func (f *IndexFill) Index(ctx context.Context, row StoredRow) (want driver.Value
 	return want, sameCell(want, row.Index), nil
 }
 
+// open opens a record, and says in which partition its index is. The payload is
+// kept in the buffer of the call until the next one is taken.
+func (f *IndexFill) open(c *filled, cell any, row *StoredRow) (payload []byte, tag byte, part envelope.Partition, err error) {
+	rec, err := f.opener.record(&c.column, cell)
+	if err != nil {
+		return nil, 0, part, openError(c.column.cols, err)
+	}
+	part, open, err := f.partitions(c, rec, row.Partition)
+	if err != nil {
+		return nil, 0, part, err
+	}
+	id, err := f.opener.rowID(c.group, []driver.Value{row.Row})
+	if err != nil {
+		return nil, 0, part, err
+	}
+	payload, tag, _, err = f.opener.sealer.OpenRow(f.x.ctx, f.x.take(), c.group.seals, open, id, rec)
+	if err != nil {
+		return nil, 0, part, openError(c.column.cols, err)
+	}
+	f.x.keep(payload)
+	return payload, tag, part, nil
+}
+
+// shredded is the index of a row whose key was destroyed: the one that it has, or
+// one that no search finds.
+func (f *IndexFill) shredded(row StoredRow) (want driver.Value, right bool, err error) {
+	if row.Index != nil {
+		return row.Index, true, nil
+	}
+	want, err = f.unfindable()
+	return want, false, err
+}
+
 // partitions are those that the index is computed in, and that the record opens
 // in.
-func (f *IndexFill) partitions(rec []byte, cell any) (part, open envelope.Partition, err error) {
-	t := f.group.table
+func (f *IndexFill) partitions(c *filled, rec []byte, cell any) (part, open envelope.Partition, err error) {
+	t := c.group.table
 	switch t.Partition.Kind {
 	case schema.PartitionConst:
 		part, err = envelope.PartitionID(t.Partition.Const)
@@ -135,11 +184,11 @@ func (f *IndexFill) partitions(rec []byte, cell any) (part, open envelope.Partit
 			part, err = envelope.PartitionID(h.Partition)
 		}
 		if err != nil {
-			return part, part, openError(f.column.cols, err)
+			return part, part, openError(c.column.cols, err)
 		}
 		return part, part, nil
 	}
-	g := *f.group
+	g := *c.group
 	g.from = 0
 	if part, err = f.opener.partition(&g, []driver.Value{cell}); err != nil {
 		return part, part, err

@@ -147,7 +147,15 @@ type moveError struct {
 
 func (e *moveError) Error() string {
 	return fmt.Sprintf("sealsql: the state of the move of %s (%s) to %s cannot be read: %v; restore the key table from a backup, or see sealsql reindex --status",
-		e.of.From.Column(), e.of.Kind, e.of.To.Physical(), e.err)
+		e.of.Name(), e.of.Kind, target(e.of).Physical(), e.err)
+}
+
+// target is the definition to which an index is moved, or the one that is dropped.
+func target(m schema.Move) schema.Index {
+	if m.To == nil {
+		return m.From
+	}
+	return m.To
 }
 
 func (e *moveError) Unwrap() []error { return []error{envelope.ErrIndexKey, e.err} }
@@ -246,7 +254,7 @@ func (c *conn) suspicious(ctx context.Context) error {
 	}
 	for _, mv := range m.all {
 		for _, x := range c.view.unborn {
-			if !schema.EqualNames(mv.To.Physical(), x.Physical()) || mv.To.Column().ID != x.Column().ID {
+			if mv.To == nil || !schema.EqualNames(mv.To.Physical(), x.Physical()) || mv.To.Column().ID != x.Column().ID {
 				continue
 			}
 			m.expire()

@@ -85,7 +85,9 @@ func (a *analysis) combineAll(sc *scope, list []equated) {
 			continue
 		}
 		for _, x := range t.Compounds {
-			a.combineBy(x, r, list)
+			if x.Searched() {
+				a.combineBy(x, r, list)
+			}
 		}
 	}
 }

@@ -20,7 +20,7 @@ func (a *analysis) compoundKey(t *schema.Table, toks words, unique bool) (edits 
 	}
 	for _, x := range t.Compounds {
 		at := a.keyParts(x, toks, open)
-		if at == nil {
+		if at == nil || !x.Searched() {
 			continue
 		}
 		if unique && !x.Unique {

@@ -209,7 +209,7 @@ func (a *analysis) compoundAssign(x *schema.Compound, r *relation, set map[strin
 		p := &x.Parts[i]
 		as, ok := set[strings.ToLower(p.Name)]
 		if !ok {
-			if proposed = false; fixed[strings.ToLower(p.Name)] == nil {
+			if proposed = false; fixed[strings.ToLower(p.Name)] == nil || !comparedBy(x, i) {
 				missing = a.refuse(0, ReasonComputed, r.alias.Name+"."+p.Name, compoundUpdateHint)
 				continue
 			}
@@ -253,6 +253,25 @@ func (a *analysis) compoundAssign(x *schema.Compound, r *relation, set map[strin
 	}
 	a.growAssignment(last.st, last.ref, add)
 	return nil
+}
+
+// comparedBy reports that a WHERE which compares a part of an index finds no
+// values equal that differ in the index: one that is being moved to or from other
+// normalizers may tell more of them apart than the one that is searched.
+func comparedBy(x *schema.Compound, part int) bool {
+	if x.Searched() || x.Parts[part].Of == nil {
+		return true
+	}
+	steps := x.Parts[part].Equality().Steps()
+	if e := x.Parts[part].Of.Equality; e != nil {
+		return slices.Equal(e.Steps(), steps)
+	}
+	for _, o := range x.In.Compounds {
+		if i := o.Part(x.Parts[part].Name); i >= 0 && o.Searched() && !slices.Equal(o.Parts[i].Equality().Steps(), steps) {
+			return false
+		}
+	}
+	return true
 }
 
 // isProposed reports a value that is the column of the row that an upsert could
@@ -344,7 +363,7 @@ func (a *analysis) compoundTarget(list []Expr, rel *relation) error {
 				}
 			}
 		}
-		if len(refs) != len(x.Parts) {
+		if len(refs) != len(x.Parts) || !x.Searched() {
 			continue
 		}
 		if !x.Unique {

@@ -569,9 +569,11 @@ func indexGuard(f Frontend, column, index string) string {
 // guardsIndex reports the guard of one of the column's indexes, or of one from
 // which they were moved.
 func guardsIndex(check string, c *schema.Column) bool {
-	for _, x := range c.Table.Compounds {
-		if x.Part(c.Name) >= 0 && isIndexGuard(check, x) {
-			return true
+	for _, o := range c.Table.Columns {
+		for _, x := range o.Guarded() {
+			if x, ok := x.(*schema.Compound); ok && x.Part(c.Name) >= 0 && isIndexGuard(check, x) {
+				return true
+			}
 		}
 	}
 	return slices.ContainsFunc(c.Guarded(), func(x schema.Index) bool { return isIndexGuard(check, x) })
@@ -594,6 +596,21 @@ func isIndexGuard(check string, x schema.Index) bool {
 	return slices.Equal(words, append(want, "=", strings.ToLower(c.Name), "is", "null"))
 }
 
+// guardedIndex is the index of what looks like the guard of one: a IS NULL [OR b IS
+// NULL …] = index IS NULL.
+func guardedIndex(words []string) (index string, ok bool) {
+	n := len(words) - 4
+	if n < 3 || words[n] != "=" || words[n+2] != "is" || words[n+3] != "null" {
+		return "", false
+	}
+	for i := 0; i < n; i += 4 {
+		if i+3 > n || words[i+1] != "is" || words[i+2] != "null" || i+3 < n && words[i+3] != "or" {
+			return "", false
+		}
+	}
+	return words[n+1], (n+1)%4 == 0
+}
+
 func isIndexGuardOf(words []string, column, index string) bool {
 	return slices.Equal(words, []string{strings.ToLower(column), "is", "null", "=", strings.ToLower(index), "is", "null"})
 }
@@ -614,11 +631,16 @@ func guardWordsOf(check string) []string {
 // index that this process does not write comes from a process with another
 // configuration, which moved the index (threats T21).
 func checkFinding(c *schema.Column, check string) Finding {
-	words := guardWordsOf(check)
-	if len(words) == 7 && words[3] == "=" && isIndexGuardOf(words, c.Name, words[4]) {
+	if index, ok := guardedIndex(guardWordsOf(check)); ok {
 		return Finding{
-			c.String(), "the table demands the search index " + words[4] + ", which this process does not write",
-			"give it the configuration that declares the index (next:); one that has it waits until sealsql reindex has recorded its step, or was told that the move is aborted",
+			c.String(), "the table demands the search index " + index + ", which this process does not write",
+			"give it the configuration that declares the index (next:, state:); one that has it waits until sealsql reindex has recorded its step, or was told that the move is aborted",
+		}
+	}
+	if index, ok := dropMarkOf(check, c); ok {
+		return Finding{
+			c.String(), "the search index " + index + " is being dropped, and this process searches it",
+			"give it the configuration that declares the index with state: dropping, or drops it",
 		}
 	}
 	return Finding{c.String(), "a CHECK constraint reads the column, which holds ciphertext", "drop the constraint; check the value in the application"}
@@ -689,6 +711,11 @@ func (a *analysis) keyToken(toks words, column string) int {
 	return -1
 }
 
+// IndexGuarded reports that a table has the guard of an index.
+func IndexGuarded(r *SnapshotRelation, x schema.Index) bool {
+	return slices.ContainsFunc(r.Checks, func(chk string) bool { return isIndexGuard(chk, x) })
+}
+
 // MissingIndexGuards lists the indexes of the snapshot's annotated tables whose
 // guard is not there, also those that have no column yet. An index that is
 // written and not searched needs none.
@@ -702,7 +729,7 @@ func MissingIndexGuards(snap *Snapshot, annotations *schema.Catalog) []schema.In
 		}
 		for _, c := range t.Columns {
 			for _, x := range c.Indexes() {
-				if r.has(c.Name) && !c.Moving(x) && !slices.ContainsFunc(r.Checks, func(chk string) bool { return isIndexGuard(chk, x) }) {
+				if r.has(c.Name) && !c.Moving(x) && !IndexGuarded(r, x) {
 					out = append(out, x)
 				}
 			}

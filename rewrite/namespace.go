@@ -404,10 +404,11 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Finding {
 	var out []Finding
 	for _, chk := range r.Checks {
-		if hasWord(chk, c.Name) && !isGuard(chk) && !guardsIndex(chk, c) && !isJSONCheck(chk, c) {
+		if hasWord(chk, c.Name) && !isGuard(chk) && !guardsIndex(chk, c) && !isJSONCheck(chk, c) && !knownMark(chk, c) {
 			out = append(out, checkFinding(c, chk))
 		}
 	}
+	out = append(out, fillFindings(r, c)...)
 	for _, ix := range r.ExpressionIndexes {
 		if hasWord(ix, c.Name) {
 			out = append(out, Finding{c.String(), "an expression index reads the column, which holds ciphertext", "drop the index"})

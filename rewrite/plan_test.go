@@ -523,6 +523,11 @@ func compoundOf(t testing.TB, f []string) *schema.Compound {
 	}
 	words := f[3:at]
 	x := &schema.Compound{Key: f[1], Name: f[2], Unique: slices.Contains(words, "unique"), TableScope: slices.Contains(words, "table-wide")}
+	for word, transit := range schema.Transits {
+		if slices.Contains(words, word) {
+			x.Transit = transit
+		}
+	}
 	for _, part := range strings.Split(strings.Join(f[at+1:], " "), " , ") {
 		name, typ, clear := strings.Cut(strings.TrimSpace(part), " ")
 		p := schema.Part{Name: name}
@@ -683,7 +688,7 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			c.NotNull = true
 		case "asherah":
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
-		case "index", "lossy", "normalized", "folding", "uniquely", "table-wide", "group":
+		case "index", "lossy", "normalized", "folding", "uniquely", "table-wide", "group", "adding", "dropping":
 			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
 		case "ranged", "hidden", "range-prefix", "short", "range-wide", "range-group":
 			i += rangeWord(t, ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
@@ -744,6 +749,8 @@ func indexWord(c *schema.Column, word string, rest []string) int {
 		c.Equality.Unique = schema.UniqueExact
 	case "table-wide":
 		c.Equality.TableScope = true
+	case "adding", "dropping":
+		c.Equality.Transit = schema.Transits[word]
 	}
 	return 0
 }

@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,7 +35,18 @@ type Compound struct {
 	TableScope bool
 	// Version is part of the key's derivation; New sets 0 to 1.
 	Version int
+	// Next is the definition to which the index is being moved, of the same
+	// columns. New sets what it leaves out of them.
+	Next *Compound
+	// Transit is Adding or Dropping while the index comes or goes.
+	Transit Transit
+
+	// idle is set while statements write the index and do not search it.
+	idle bool
 }
+
+// Searched reports an index that statements search by; the others they write.
+func (x *Compound) Searched() bool { return !x.idle }
 
 // Part is a column of a Compound.
 type Part struct {
@@ -158,22 +170,29 @@ func isCompound(x Index) bool {
 // compounds completes and checks the compound indexes of a table, and adds them
 // to the indexes of the columns behind which they stand.
 func (b *builder) compounds(t *Table) {
-	for i, x := range t.Compounds {
-		if x.In = t; x.Name == "" {
+	declared := t.Compounds
+	t.Compounds = nil
+	for _, x := range declared {
+		if x.Name == "" {
 			x.Name = x.Key + "_bidx"
 		}
-		if x.Bits == 0 {
-			x.Bits = 128
+		x.Version = cmp.Or(x.Version, 1)
+		b.compound(t, x)
+		if x.idle = x.Transit != Settled; x.Next != nil {
+			b.compoundNext(t, x)
 		}
-		if x.Version == 0 {
-			x.Version = 1
-		}
-		for k := range x.Parts {
-			b.part(t, x, k)
-		}
-		b.compoundFaults(t, i)
 	}
 	b.collectIndexes(t)
+}
+
+// compound completes and checks one of the indexes.
+func (b *builder) compound(t *Table, x *Compound) {
+	x.In, x.Bits = t, cmp.Or(x.Bits, 128)
+	t.Compounds = append(t.Compounds, x)
+	for k := range x.Parts {
+		b.part(t, x, k)
+	}
+	b.compoundFaults(t, len(t.Compounds)-1)
 }
 
 // part completes a column of an index.
@@ -186,7 +205,7 @@ func (b *builder) part(t *Table, x *Compound, k int) {
 			report("columns", p.Name+" is encrypted: its type is that of the column", "leave type out")
 		}
 		p.Type = p.Of.Type
-		if e := p.Of.Equality; e != nil && p.Collation == CollationNone && len(p.Normalize) == 0 {
+		if e := x.equalityOf(p.Of); e != nil && p.Collation == CollationNone && len(p.Normalize) == 0 {
 			p.Collation, p.Normalize, p.Region = e.Collation, e.Normalize, e.Region
 		}
 	} else if !own {
@@ -208,12 +227,7 @@ func (b *builder) part(t *Table, x *Compound, k int) {
 	if p.Of == nil && p.Collation == CollationNormalized {
 		report("columns", p.Name+": the server compares a clear column, and knows of no normalizers", "leave normalize out")
 	}
-	if p.Of != nil && p.Of.Equality != nil && !slices.Equal(p.Of.Equality.Steps(), p.Equality().Steps()) {
-		report("columns", p.Name+": the column's own equality has other steps", "one column has one equality: write the same collation and normalize")
-	}
-	if p.Of != nil && p.Of.Next.Equality != nil && !slices.Equal(p.Of.Next.Equality.Steps(), p.Equality().Steps()) {
-		report("columns", p.Name+": the column's equality is moved to other steps, and the compound index would go on finding rows by the present ones", "remove the compound index first, or move the equality to another version or size alone")
-	}
+	b.partSteps(x, p, report)
 	for _, n := range p.Normalize {
 		if !slices.Contains(Normalizers, n) {
 			report("columns", fmt.Sprintf("%s: %q is no normalizer", p.Name, string(n)), "use "+wordsOf(Normalizers))
@@ -222,8 +236,12 @@ func (b *builder) part(t *Table, x *Compound, k int) {
 }
 
 func (b *builder) compoundReport(t *Table, x *Compound) func(field, message, hint string) {
+	place := "indexes." + x.Key + "."
+	if x.isNext() {
+		place += "next."
+	}
 	return func(field, message, hint string) {
-		b.report(t, "", strings.TrimSuffix("indexes."+x.Key+"."+field, "."), message, hint)
+		b.report(t, "", strings.TrimSuffix(place+field, "."), message, hint)
 	}
 }
 
@@ -251,7 +269,7 @@ func (b *builder) compoundFaults(t *Table, at int) {
 		}
 	}
 	for _, other := range t.Compounds[:at] {
-		if len(other.Parts) == len(x.Parts) && !slices.ContainsFunc(x.Parts, func(p Part) bool { return other.Part(p.Name) < 0 }) {
+		if x.Transit == Settled && other.Transit == Settled && other.Next != x && len(other.Parts) == len(x.Parts) && !slices.ContainsFunc(x.Parts, func(p Part) bool { return other.Part(p.Name) < 0 }) {
 			report("columns", "the index "+other.Key+" has the same columns", "remove one of the two")
 		}
 	}

@@ -74,6 +74,8 @@ type Fragments struct {
 	TableScope bool
 	// Version is part of the keys' derivation; New sets 0 to 1.
 	Version int
+	// Transit is Adding or Dropping while the index comes or goes.
+	Transit Transit
 }
 
 var fragmentSuffix = [...]string{"_pfx", "_sfx", "_sub"}

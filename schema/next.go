@@ -59,12 +59,34 @@ func (s Stage) String() string {
 	return "invalid"
 }
 
-// Move is an index that is being moved to another definition.
+// Move is an index that is being moved to another definition, that is added to
+// stored rows, or that is dropped.
 type Move struct {
-	// Kind is "equality", "prefix", "suffix", "contains" or "range".
+	// Kind is "equality", "prefix", "suffix", "contains", "range" or "compound".
 	Kind string
-	// From and To are the definitions, indexes of one column.
+	// From and To are the definitions, indexes of one column. From is nil where
+	// there was no index, To where there will be none.
 	From, To Index
+}
+
+// Index is what the move is about: the present definition, or that of an index
+// that is added.
+func (m *Move) Index() Index {
+	if m.From == nil {
+		return m.To
+	}
+	return m.From
+}
+
+// Column is the column behind which the index stands.
+func (m *Move) Column() *Column { return m.Index().Column() }
+
+// Name is "table.column", of a compound index "table.index".
+func (m *Move) Name() string {
+	if x, ok := m.Index().(*Compound); ok {
+		return x.In.Name + "." + x.Key
+	}
+	return m.Column().String()
 }
 
 // Moves lists what the tables of a catalog as New made it are being moved to.
@@ -74,25 +96,48 @@ func (c *Catalog) Moves() []Move {
 	}
 	var out []Move
 	for _, t := range c.tables {
-		for _, col := range t.Columns {
-			out = append(out, col.moves()...)
-		}
+		out = append(out, t.moves()...)
 	}
 	return out
 }
 
-func (c *Column) moves() []Move {
+func (t *Table) moves() []Move {
 	var out []Move
-	if c.Equality != nil && c.Next.Equality != nil {
-		out = append(out, Move{"equality", c.Equality, c.Next.Equality})
-	}
-	for _, f := range []struct{ from, to *Fragments }{{c.Prefix, c.Next.Prefix}, {c.Suffix, c.Next.Suffix}, {c.Contains, c.Next.Contains}} {
-		if f.from != nil && f.to != nil {
-			out = append(out, Move{f.from.Kind.String(), f.from, f.to})
+	for _, c := range t.Columns {
+		if c != nil {
+			out = append(out, c.moves()...)
 		}
 	}
-	if c.Range != nil && c.Next.Range != nil {
-		out = append(out, Move{"range", c.Range, c.Next.Range})
+	return append(out, t.compoundMoves()...)
+}
+
+func (c *Column) moves() []Move {
+	var out []Move
+	out = appendMove(out, "equality", c.Equality, c.Next.Equality)
+	for _, f := range []struct{ from, to *Fragments }{{c.Prefix, c.Next.Prefix}, {c.Suffix, c.Next.Suffix}, {c.Contains, c.Next.Contains}} {
+		if f.to != nil {
+			out = appendMove(out, f.to.Kind.String(), f.from, f.to)
+		}
+	}
+	return appendMove(out, "range", c.Range, c.Next.Range)
+}
+
+// appendMove adds the move of a kind, if there is one.
+func appendMove[T interface {
+	comparable
+	Index
+}](out []Move, kind string, now, next T,
+) []Move {
+	var none T
+	switch {
+	case next == none:
+		return out
+	case now != none:
+		return append(out, Move{kind, now, next})
+	case TransitOf(next) == Adding:
+		return append(out, Move{kind, nil, next})
+	case TransitOf(next) == Dropping:
+		return append(out, Move{kind, next, nil})
 	}
 	return out
 }
@@ -100,8 +145,18 @@ func (c *Column) moves() []Move {
 // group names what is searched together: columns of one group change over at
 // the same time, or values of two would be compared by indexes of two
 // definitions.
+//
+// One that is added is compared with no other before it is live, and one that is
+// dropped with none any more.
 func (m *Move) group() string {
-	switch x := m.From.(type) {
+	if TransitOf(m.Index()) != Settled {
+		return ""
+	}
+	return groupOf(m.From)
+}
+
+func groupOf(x Index) string {
+	switch x := x.(type) {
 	case *Equality:
 		return "=" + x.Group
 	case *Range:
@@ -110,14 +165,39 @@ func (m *Move) group() string {
 	return ""
 }
 
-// Together lists the moves that change over with m: those of its group, m
-// among them.
+// Together lists the moves that change over with m, m among them: those of its
+// group, and those of compound indexes and of their columns where both go to
+// other normalizers, for a column has one equality.
 func (c *Catalog) Together(m Move) []Move {
-	g := m.group()
-	if g == "" {
-		return []Move{m}
+	in, rest := []Move{m}, slices.DeleteFunc(c.Moves(), func(o Move) bool { return o.Index() == m.Index() })
+	for i := 0; i < len(in); i++ {
+		rest = slices.DeleteFunc(rest, func(o Move) bool {
+			with := coupled(&in[i], &o)
+			if with {
+				in = append(in, o)
+			}
+			return with
+		})
 	}
-	return slices.DeleteFunc(c.Moves(), func(o Move) bool { return o.group() != g })
+	return in
+}
+
+func coupled(a, b *Move) bool {
+	if g := a.group(); g != "" && g == b.group() {
+		return true
+	}
+	return renormalizes(a, b) || renormalizes(b, a)
+}
+
+// renormalizes reports the move of a compound index, and that of the equality of
+// one of its columns to other steps.
+func renormalizes(compound, equality *Move) bool {
+	x, ok := compound.From.(*Compound)
+	from, is := equality.From.(*Equality)
+	if !ok || !is || compound.To == nil || equality.To == nil {
+		return false
+	}
+	return slices.ContainsFunc(x.Parts, func(p Part) bool { return p.Of == from.Of }) && !slices.Equal(from.Steps(), equality.To.(*Equality).Steps())
 }
 
 // At returns the catalog as it is at the given stages of its moves: what
@@ -139,7 +219,7 @@ func (c *Catalog) At(stage func(Move) Stage) *Catalog {
 				}
 			}
 		}
-		at[m.From] = s
+		at[m.Index()] = s
 	}
 	out := &Catalog{byName: map[string][]*Table{}, clear: c.clear}
 	for _, t := range c.tables {
@@ -152,11 +232,12 @@ func (c *Catalog) At(stage func(Move) Stage) *Catalog {
 }
 
 func (t *Table) at(at map[Index]Stage) *Table {
-	if !slices.ContainsFunc(t.Columns, func(c *Column) bool { return len(c.moves()) > 0 }) {
+	if len(t.moves()) == 0 {
 		return t
 	}
 	stages := map[Index]Stage{}
 	n := t.copied(func(from, to Index) { stages[to] = at[from] })
+	n.arrangeCompounds(stages)
 	for _, c := range n.Columns {
 		arrange(c, &c.Equality, &c.Next.Equality, stages)
 		arrange(c, &c.Prefix, &c.Next.Prefix, stages)
@@ -176,7 +257,11 @@ func arrange[T interface {
 }](c *Column, now, next *T, stages map[Index]Stage,
 ) {
 	var none T
-	if *now == none || *next == none {
+	switch {
+	case *next == none:
+		return
+	case *now == none:
+		arriving(c, now, next, stages[*next])
 		return
 	}
 	switch stages[*now] {
@@ -185,6 +270,27 @@ func arrange[T interface {
 		*now, *next = *next, *now
 	case StageFinished:
 		c.retired = append(c.retired, *now)
+		*now, *next = *next, none
+	default:
+		c.unborn = append(c.unborn, *next)
+		*next = none
+	}
+}
+
+// arriving puts an index that is added, or dropped, where its stage has it.
+func arriving[T interface {
+	comparable
+	Index
+}](c *Column, now, next *T, s Stage,
+) {
+	var none T
+	adding := TransitOf(*next) == Adding
+	switch {
+	case s == StageFilling, !adding && s != StageFinished: // written, not searched
+	case !adding:
+		c.retired = append(c.retired, *next)
+		*next = none
+	case s == StageLive, s == StageFinished:
 		*now, *next = *next, none
 	default:
 		c.unborn = append(c.unborn, *next)
@@ -217,7 +323,12 @@ func (c *Column) Guarded() []Index {
 func (c *Column) Unborn() []Index { return c.unborn }
 
 // Moving reports an index that is written but that no search uses.
-func (c *Column) Moving(x Index) bool { return slices.Contains(c.Next.list(), x) }
+func (c *Column) Moving(x Index) bool {
+	if x, ok := x.(*Compound); ok {
+		return x.idle
+	}
+	return slices.Contains(c.Next.list(), x)
+}
 
 // next checks the definitions to which the indexes of a table are moved. It runs
 // after the present ones were completed.
@@ -226,6 +337,7 @@ func (b *builder) next(t *Table) {
 		if c == nil || c.Table == nil {
 			continue
 		}
+		b.transit(t, c)
 		for _, x := range []struct {
 			kind     string
 			now, has bool
@@ -236,12 +348,14 @@ func (b *builder) next(t *Table) {
 			{"contains", c.Contains != nil, c.Next.Contains != nil},
 			{"range", c.Range != nil, c.Next.Range != nil},
 		} {
-			if x.has && !x.now {
+			if x.has && !x.now && !c.inTransit(x.kind) {
 				b.report(t, c.Name, "search."+x.kind+".next", "there is no index that could be moved", "declare the index without next")
 			}
 		}
 		for _, m := range c.moves() {
-			b.moveFaults(t, c, m)
+			if m.From != nil && m.To != nil {
+				b.moveFaults(t, c, m)
+			}
 		}
 	}
 }
@@ -271,6 +385,8 @@ func equivalent(a, b Index) bool {
 		return x.Unique == y.Unique && x.Collation == y.Collation
 	case *Fragments:
 		return x.Collation == b.(*Fragments).Collation
+	case *Compound:
+		return x.Unique == b.(*Compound).Unique && x.Version == b.(*Compound).Version
 	}
 	return true
 }
@@ -286,13 +402,12 @@ func (b *builder) groupsMove() {
 				continue
 			}
 			for _, x := range c.indexes {
-				m := Move{From: x}
-				if g := m.group(); g != "" && !c.Moving(x) {
+				if g := groupOf(x); g != "" && (!c.Moving(x) || TransitOf(x) == Adding) {
 					still[g+"\x00"+c.String()] = c
 				}
 			}
 			for _, m := range c.moves() {
-				if g := m.group(); g != "" {
+				if g := m.group(); g != "" && m.From != nil {
 					all[g] = append(all[g], m)
 					delete(still, g+"\x00"+c.String())
 				}
@@ -316,6 +431,8 @@ func IndexVersion(x Index) int {
 	case *Fragments:
 		return x.Version
 	case *Range:
+		return x.Version
+	case *Compound:
 		return x.Version
 	}
 	return 0

@@ -57,6 +57,62 @@ func TestTheStageDecidesWhichIndexIsSearchedAndWhichAreWritten(t *testing.T) {
 	}
 }
 
+// An index that is added is searched when it is live, and one that is dropped not
+// at all; both are written while any process may search them.
+func TestTheStageDecidesWhatBecomesOfAnIndexThatComesOrGoes(t *testing.T) {
+	for transit, stages := range map[schema.Transit]map[schema.Stage]struct{ searched, written, guarded, unborn string }{
+		schema.Adding: {
+			schema.StageNone:     {"", "", "", "mail_bidx"},
+			schema.StageFilling:  {"", "mail_bidx", "mail_bidx", ""},
+			schema.StageLive:     {"mail_bidx", "mail_bidx", "mail_bidx", ""},
+			schema.StageFinished: {"mail_bidx", "mail_bidx", "mail_bidx", ""},
+			schema.StageAborted:  {"", "", "", "mail_bidx"},
+		},
+		schema.Dropping: {
+			schema.StageNone:     {"", "mail_bidx", "mail_bidx", ""},
+			schema.StageFilling:  {"", "mail_bidx", "mail_bidx", ""},
+			schema.StageFinished: {"", "", "mail_bidx", ""},
+			schema.StageAborted:  {"", "mail_bidx", "mail_bidx", ""},
+		},
+	} {
+		cat, err := schema.New(moving(&schema.Equality{Transit: transit}, nil), schema.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for stage, want := range stages {
+			at := cat.At(func(schema.Move) schema.Stage { return stage })
+			for _, at := range []*schema.Catalog{at, at.Rebuilt(func(name string) string { return name + "__temp" })} {
+				for _, table := range at.Tables() {
+					c := table.Column("mail")
+					searched := ""
+					if c.Equality != nil {
+						searched = c.Equality.Name
+					}
+					if searched != want.searched || physicals(c.Indexes()) != want.written || physicals(c.Hidden()) != "mail_bidx" ||
+						physicals(c.Guarded()) != want.guarded || physicals(c.Unborn()) != want.unborn {
+						t.Errorf("%d %s, %s: searches %s, writes %s, hides %s, guards %s, unborn %s", transit, stage, table, searched, physicals(c.Indexes()), physicals(c.Hidden()), physicals(c.Guarded()), physicals(c.Unborn()))
+					}
+				}
+			}
+		}
+		if moves := cat.Moves(); len(moves) != 1 || moves[0].Name() != "users.mail" || (moves[0].From == nil) != (transit == schema.Adding) || (moves[0].To == nil) != (transit == schema.Dropping) {
+			t.Errorf("moves %v", moves)
+		}
+	}
+}
+
+func TestAnIndexThatComesOrGoesIsNotMoved(t *testing.T) {
+	for name, tables := range map[string][]*schema.Table{
+		"state and next":         moving(&schema.Equality{Transit: schema.Adding}, &schema.Equality{Name: "mail2"}),
+		"state of the next one":  moving(&schema.Equality{}, &schema.Equality{Name: "mail2", Transit: schema.Adding}),
+		"into a group in motion": append(moving(&schema.Equality{Group: "g"}, &schema.Equality{Name: "mail2", Version: 2}), &schema.Table{Name: "more", Columns: []*schema.Column{{Name: "m", Equality: &schema.Equality{Group: "g", Transit: schema.Adding}}}}),
+	} {
+		if _, err := schema.New(tables, schema.Options{}); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
+
 func TestACatalogWithoutMovesIsSharedAtEveryStage(t *testing.T) {
 	cat, err := schema.New(moving(&schema.Equality{}, nil), schema.Options{})
 	if err != nil {

@@ -30,6 +30,8 @@ type Range struct {
 	Group string
 	// Version is part of the key's derivation; New sets 0 to 1.
 	Version int
+	// Transit is Adding or Dropping while the index comes or goes.
+	Transit Transit
 }
 
 // Order is what the server may learn of the order of values.

@@ -1,7 +1,5 @@
 package schema
 
-import "slices"
-
 // Rebuilt returns a catalog that also knows the tables into which SQLite's
 // migrators copy an annotated table before they rename it: name(table), with
 // the columns, ids and indexes of the original, so that records and hashes may
@@ -73,15 +71,24 @@ func (t *Table) copied(each func(from, to Index)) *Table {
 		out.Columns[i] = &n
 	}
 	out.Compounds = nil
+	copies := map[*Compound]*Compound{}
 	for _, x := range t.Compounds {
-		n := *x
-		n.In, n.Parts = &out, slices.Clone(x.Parts)
-		for k := range n.Parts {
-			if n.Parts[k].Of != nil {
-				n.Parts[k].Of = out.Column(n.Parts[k].Name)
+		n := x.copyFor(&out)
+		each(x, n)
+		copies[x] = n
+		out.Compounds = append(out.Compounds, n)
+	}
+	for _, n := range out.Compounds {
+		n.Next = copies[n.Next]
+	}
+	for _, c := range out.Columns {
+		for _, xs := range [][]Index{c.retired, c.unborn} {
+			for i, x := range xs {
+				if x, ok := x.(*Compound); ok {
+					xs[i] = x.copyFor(&out)
+				}
 			}
 		}
-		out.Compounds = append(out.Compounds, &n)
 	}
 	for _, c := range out.Columns {
 		c.collect()

@@ -37,6 +37,8 @@ type Equality struct {
 	Group string
 	// Version is part of the key's derivation; New sets 0 to 1.
 	Version int
+	// Transit is Adding or Dropping while the index comes or goes.
+	Transit Transit
 }
 
 // Uniqueness says what a unique key on an encrypted column means.

@@ -49,25 +49,28 @@ func reindexCommand() *cobra.Command {
 	var o reindexOptions
 	cmd := &cobra.Command{
 		Use:   "reindex --dialect DIALECT --dsn DSN TABLE.COLUMN[.KIND]",
-		Short: "Move a search index to another definition or key while programs run",
+		Short: "Move, add or drop a search index while programs run",
 		Long: `Moves the index of a column to the definition that stands as next: beside it in
 the configuration: other normalisers, lengths or bits, another scope, or another
-version of the key. Programs go on reading and writing all the time.
+version of the key. Or adds an index that is declared with state: adding to rows
+that are stored, or drops one with state: dropping. Programs go on reading and
+writing all the time.
 
     sealsql reindex            adds the column, and fills it until nothing is missing
     sealsql reindex --cut-over compares every row, has the server refuse rows without
                                the index, and has programs search it
-    sealsql reindex --finish   has programs stop writing the old one, and drops it
+    sealsql reindex --finish   has programs stop writing the old one, and drops it;
+                               of an index that is dropped the only step
     sealsql reindex --abort    gives up a move that is not live
     sealsql reindex --status   says how far it has come
 
-Give every program the configuration with next: before --cut-over: those that do
-not have it then fail, instead of writing rows that are not found. Give every
+Give every program the configuration with next: or state: before --cut-over (of an
+index that is dropped: before --finish): those that do not have it then fail, instead of writing rows that are not found. Give every
 program the configuration with the new definition alone after --finish.
 
 Each can be stopped and run again. DDL is printed first, and run with --yes. KIND
 is equality, prefix, suffix, contains or range, and needed where more than one
-index of the column is moved.`,
+index of the column is moved. An index over several columns is TABLE.INDEX.`,
 		Args: cobra.ExactArgs(1),
 	}
 	run := o.withKeys(func(cmd *cobra.Command, args []string, r *keyring) error { return runReindex(cmd, args[0], &o, r) })
@@ -201,8 +204,11 @@ func (o *reindexOptions) waiting(ctx context.Context, m *reindex.Mover, step fun
 func moveOf(c *schema.Catalog, target string) (schema.Move, error) {
 	var found []schema.Move
 	for _, m := range c.Moves() {
-		col := m.From.Column()
-		for _, name := range []string{col.String(), col.Table.String() + "." + col.Name} {
+		names := []string{m.Name()}
+		if t := m.Column().Table; t.Schema != "" {
+			names = append(names, t.Schema+"."+m.Name())
+		}
+		for _, name := range names {
 			if schema.EqualNames(target, name) || schema.EqualNames(target, name+"."+m.Kind) {
 				found = append(found, m)
 				break
@@ -211,7 +217,7 @@ func moveOf(c *schema.Catalog, target string) (schema.Move, error) {
 	}
 	switch len(found) {
 	case 0:
-		return schema.Move{}, fmt.Errorf("the configuration declares no next: for an index of %s", target)
+		return schema.Move{}, fmt.Errorf("the configuration declares no next: and no state: for an index of %s", target)
 	case 1:
 		return found[0], nil
 	}
@@ -222,15 +228,18 @@ func moveOf(c *schema.Catalog, target string) (schema.Move, error) {
 // without its column is not written.
 func asFound(c *schema.Catalog, snap *rewrite.Snapshot) *schema.Catalog {
 	return c.At(func(m schema.Move) schema.Stage {
-		from, to := false, false
+		from, to, filled := m.From == nil, m.To == nil, false
 		for i := range snap.Relations {
 			rel := &snap.Relations[i]
-			if c.Lookup(rel.ID.Schema, rel.ID.Name) == m.From.Column().Table {
+			if c.Lookup(rel.ID.Schema, rel.ID.Name) == m.Column().Table {
 				from = from || physicalColumn(rel, m.From.Physical()) != nil
 				to = to || physicalColumn(rel, m.To.Physical()) != nil
+				filled = m.From == nil && rewrite.IndexGuarded(rel, m.To) && !rewrite.HasMark(rel, m.To)
 			}
 		}
 		switch {
+		case filled:
+			return schema.StageLive
 		case to && from:
 			return schema.StageFilling
 		case to:

@@ -108,7 +108,7 @@ func Store(ctx context.Context, s *envelope.Sealer, m schema.Move, old *State, n
 // Subject names a move for the metastore: the column, the kind, and both
 // definitions, so that another move of the column starts anew.
 func Subject(m schema.Move) string {
-	c := m.From.Column()
+	c := m.Column()
 	var b strings.Builder
 	for _, part := range []string{c.Table.Schema, c.Table.Name, c.Name, c.ID, m.Kind, definition(m.From), definition(m.To)} {
 		fmt.Fprintf(&b, "%d:%s", len(part), strings.ToLower(part))
@@ -125,6 +125,8 @@ func definition(x schema.Index) string {
 		return fmt.Sprintf("%q %q %d %d %t %d", x.Name, x.Normalize, x.Lengths, x.Collation, x.TableScope, x.Version)
 	case *schema.Range:
 		return fmt.Sprintf("%q %d %d %t %t %q %d", x.Name, x.Order, x.Prefix, x.RefuseLonger, x.TableScope, x.Group, x.Version)
+	case *schema.Compound:
+		return fmt.Sprintf("%q %q %q %d %t %t %d", x.Key, x.Name, x.Steps(), x.Bits, x.Unique, x.TableScope, x.Version)
 	}
 	return ""
 }

@@ -50,7 +50,7 @@ func (m *Mover) inSchema(t *table, name string) string {
 func (m *Mover) index(ctx context.Context, t *table, unique bool) error {
 	using, name := "", m.Front.QuoteIdent(indexName("", t.rel.ID.Name, m.Move.To.Physical()))
 	switch x := m.Move.To.(type) {
-	case *schema.Equality:
+	case *schema.Equality, *schema.Compound:
 		if unique {
 			return nil
 		}
@@ -285,7 +285,11 @@ func (m *Mover) dropGuard(ctx context.Context, t *table, x schema.Index) error {
 	if column(t.rel, x.Physical()) == nil {
 		return nil
 	}
-	name := rewrite.IndexGuardName(x)
+	return m.dropConstraint(ctx, t, rewrite.IndexGuardName(x))
+}
+
+// dropConstraint takes a CHECK away, where it is there.
+func (m *Mover) dropConstraint(ctx context.Context, t *table, name string) error {
 	if m.is(rewrite.SQLite) {
 		return m.dropGuardSQLite(ctx, t, name)
 	}
@@ -321,6 +325,11 @@ func (m *Mover) dropColumn(ctx context.Context, t *table, x schema.Index) error 
 		if err != nil {
 			return err
 		}
+		marks, err := m.mysqlMarks(ctx, t, x)
+		if err != nil {
+			return err
+		}
+		actions = append(actions, marks...)
 		return m.run(ctx, "ALTER TABLE "+t.quoted+" "+strings.Join(append(actions, "DROP COLUMN "+column), ", "))
 	}
 	return m.dropColumnSQLite(ctx, t, x)
@@ -360,6 +369,9 @@ func (m *Mover) mysqlKeys(ctx context.Context, t *table, x schema.Index) (out []
 
 // movable refuses an index whose keys this version does not move.
 func (m *Mover) movable(ctx context.Context) error {
+	if m.adding() {
+		return nil
+	}
 	for i := range m.tables {
 		t := &m.tables[i]
 		n := 0

@@ -14,11 +14,12 @@ const (
 	killEngine = "SEALSQL_TEST_KILL_ENGINE"
 	killDSN    = "SEALSQL_TEST_KILL_DSN"
 	killAt     = "SEALSQL_TEST_KILL_AT"
+	killTables = "SEALSQL_TEST_KILL_TABLES"
 )
 
 // mover moves an index in a process of its own, which kills itself.
 func moverThatIsKilled(t *testing.T) {
-	m := at[os.Getenv(killEngine)](t, os.Getenv(killDSN)).mover(nextUsers, "")
+	m := at[os.Getenv(killEngine)](t, os.Getenv(killDSN)).mover(os.Getenv(killTables), "")
 	m.Stop = func(at string) error {
 		if at != os.Getenv(killAt) {
 			return nil
@@ -33,7 +34,7 @@ func moverThatIsKilled(t *testing.T) {
 	if err == nil {
 		err = m.CutOver(bg)
 	}
-	if err == nil || strings.Contains(err.Error(), "finished") {
+	if err == nil || strings.Contains(err.Error(), "finished") || m.Move.To == nil {
 		err = m.Finish(bg)
 	}
 	t.Logf("moved: %v", err)
@@ -62,7 +63,7 @@ func TestAMoverThatIsKilledIsTakenOver(t *testing.T) {
 		}
 		for i, place := range places {
 			cmd := exec.Command(os.Args[0], "-test.run", "^TestAMoverThatIsKilledIsTakenOver$", "-test.v")
-			cmd.Env = append(os.Environ(), killEngine+"="+w.name, killDSN+"="+w.dsn, killAt+"="+place)
+			cmd.Env = append(os.Environ(), killEngine+"="+w.name, killDSN+"="+w.dsn, killAt+"="+place, killTables+"="+nextUsers)
 			out, err := cmd.CombinedOutput()
 			var exit *exec.ExitError
 			if !errors.As(err, &exit) || exit.Success() || strings.Contains(string(out), "moved:") {
@@ -89,5 +90,62 @@ func TestAMoverThatIsKilledIsTakenOver(t *testing.T) {
 				w.Errorf("row %d: got %q", i, got)
 			}
 		}
+	})
+}
+
+// The same of an index that is added to stored rows, and of one that is dropped.
+func TestAnAdderThatIsKilledIsTakenOver(t *testing.T) {
+	if os.Getenv(killDSN) != "" {
+		moverThatIsKilled(t)
+		return
+	}
+	everywhere(t, func(w *world) {
+		if err := w.init(); err != nil {
+			w.Fatal(err)
+		}
+		old := w.open(plainUsers)
+		w.exec(old, "CREATE TABLE users (id integer PRIMARY KEY, email varchar(100))")
+		for i := range 45 {
+			w.exec(old, "INSERT INTO users (id, email) VALUES (?, ?)", i, fmt.Sprintf("u%d@example.org", i))
+		}
+		old.Close()
+		killed := func(tables, place string) {
+			w.Helper()
+			cmd := exec.Command(os.Args[0], "-test.run", "^TestAnAdderThatIsKilledIsTakenOver$", "-test.v")
+			cmd.Env = append(os.Environ(), killEngine+"="+w.name, killDSN+"="+w.dsn, killAt+"="+place, killTables+"="+tables)
+			out, err := cmd.CombinedOutput()
+			var exit *exec.ExitError
+			if !errors.As(err, &exit) || exit.Success() || strings.Contains(string(out), "moved:") {
+				w.Errorf("%s: the process was not killed: %v\n%s", place, err, out)
+			}
+		}
+		for i, place := range []string{"after announced", "in a chunk", "with the guard", "before verified", "after live"} {
+			killed(addingUsers, place)
+			db := w.open(addingUsers)
+			w.exec(db, "UPDATE users SET email = ? WHERE id = ?", fmt.Sprintf("k%d@example.org", i), i)
+			db.Close()
+		}
+		m := w.mover(addingUsers, "")
+		if err := m.CutOver(bg); err != nil {
+			w.Fatal(err)
+		}
+		db := w.open(oldUsers)
+		for i := range 45 {
+			mail := fmt.Sprintf("u%d@example.org", i)
+			if i < 5 {
+				mail = fmt.Sprintf("k%d@example.org", i)
+			}
+			if got := w.ids(db, "SELECT id FROM users WHERE email = ?", mail); got != fmt.Sprint(i) {
+				w.Errorf("row %d: got %q", i, got)
+			}
+		}
+		for _, place := range []string{"before guarded", "after guarded", "after finished"} {
+			killed(droppingUsers, place)
+			w.exec(w.open(droppingUsers), "UPDATE users SET email = ? WHERE id = 1", place+"@example.org")
+		}
+		if err := w.mover(droppingUsers, "").Finish(bg); err != nil {
+			w.Fatal(err)
+		}
+		w.exec(w.open(plainUsers), "UPDATE users SET email = ? WHERE id = 1", "end@example.org")
 	})
 }

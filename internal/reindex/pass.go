@@ -166,7 +166,7 @@ func (m *Mover) count(ctx context.Context) int {
 
 // cells are those of a row that a pass reads.
 type cells struct {
-	key []any
+	key, values []any
 	driver.StoredRow
 }
 
@@ -178,11 +178,11 @@ type querier interface {
 
 // read reads the next rows by their key, or those that a condition chooses.
 func (m *Mover) read(ctx context.Context, q querier, t *table, after []lifecycle.Value, where string) (out []cells, err error) {
-	c := m.column()
 	cols := append([]string{}, t.key...)
-	cols = append(cols, m.value(), m.to())
+	cols = append(append(cols, m.quotedValues()...), m.to())
+	at := len(cols) - 1 // of the index
 	extra := map[string]int{}
-	for name, column := range map[string]string{"partition": partitionColumn(c.Table), "row": rowColumn(c)} {
+	for name, column := range map[string]string{"partition": partitionColumn(m.column().Table), "row": m.rowColumn()} {
 		if column != "" {
 			extra[name] = len(cols)
 			cols = append(cols, m.Front.QuoteIdent(column))
@@ -218,7 +218,10 @@ func (m *Mover) read(ctx context.Context, q querier, t *table, after []lifecycle
 			return nil, err
 		}
 		n := len(t.key)
-		r := cells{key: vals[:n], StoredRow: driver.StoredRow{Record: vals[n], Index: vals[n+1]}}
+		r := cells{key: vals[:n], values: vals[n:at], StoredRow: driver.StoredRow{Index: vals[at]}}
+		if r.Record = vals[n]; m.Move.Kind == "compound" {
+			r.Record, r.Parts = nil, r.values
+		}
 		if at, ok := extra["partition"]; ok {
 			r.Partition = vals[at]
 		}
@@ -237,9 +240,13 @@ func partitionColumn(t *schema.Table) string {
 	return ""
 }
 
-func rowColumn(c *schema.Column) string {
-	if c.BindsRow() {
-		return c.Table.Row.Column
+// rowColumn is the identity to which a value that is read is bound.
+func (m *Mover) rowColumn() string {
+	t := m.column().Table
+	for _, name := range m.values() {
+		if c := t.Column(name); c != nil && c.BindsRow() {
+			return t.Row.Column
+		}
 	}
 	return ""
 }
@@ -340,13 +347,8 @@ func (m *Mover) update(ctx context.Context, q querier, t *table, changes []chang
 			args = append(args, c.row.key[i])
 			query += k + " = " + m.holder(len(args)) + " AND "
 		}
-		if c.row.Record == nil {
-			query += m.value() + " IS NULL"
-		} else {
-			args = append(args, c.row.Record)
-			query += m.value() + " = " + m.holder(len(args))
-		}
-		res, err := q.ExecContext(ctx, query, args...)
+		same := m.unchanged(c.row, &args)
+		res, err := q.ExecContext(ctx, query+same, args...)
 		if err != nil {
 			return 0, 0, m.duplicate(t, c.row, err)
 		}
@@ -357,6 +359,35 @@ func (m *Mover) update(ctx context.Context, q querier, t *table, changes []chang
 		written++
 	}
 	return written, lost, nil
+}
+
+// unchanged is the condition that a row is as it was read. Columns of a compound
+// index may be of types that equal no literal of theirs (FLOAT on MySQL), so that the
+// index is compared as well: whoever writes it has changed it then.
+func (m *Mover) unchanged(row *cells, args *[]any) string {
+	cols, vals := m.quotedValues(), row.values
+	if m.Move.Kind == "compound" {
+		cols, vals = append(cols, m.to()), append(vals[:len(vals):len(vals)], row.Index)
+	}
+	var conds []string
+	for i, col := range cols {
+		switch {
+		case vals[i] == nil:
+			conds = append(conds, col+" IS NULL")
+		case m.unequal(i):
+		default:
+			*args = append(*args, vals[i])
+			conds = append(conds, col+" = "+m.holder(len(*args)))
+		}
+	}
+	return strings.Join(conds, " AND ")
+}
+
+// unequal reports a part of a compound index whose values the server does not find
+// equal to what it returns of them.
+func (m *Mover) unequal(i int) bool {
+	x, ok := m.Move.Index().(*schema.Compound)
+	return ok && m.is(rewrite.MySQL) && i < len(x.Parts) && x.Parts[i].Of == nil && x.Parts[i].Type.Kind == schema.KindFloat
 }
 
 // duplicate keeps the values out of errors of the database: PostgreSQL shows

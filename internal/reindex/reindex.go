@@ -13,6 +13,10 @@
 //	Live       programs search the next index
 //	Finished   programs do not write the other any more; its column is dropped
 //
+// An index that is added to stored rows goes the same way until it is live, with no
+// other index beside it. One that is dropped has two steps: Guarded, where a mark in
+// the table stops programs that search it, and Finished.
+//
 // Every step can be stopped and repeated.
 package reindex
 
@@ -119,7 +123,7 @@ func (m *Mover) look(ctx context.Context) (err error) {
 		if rel.Kind != rewrite.RelTable && rel.Kind != rewrite.RelPartitioned || rel.Temp || m.Annotations.Lookup(rel.ID.Schema, rel.ID.Name) != m.column().Table {
 			continue
 		}
-		if !m.own(rel) || column(rel, m.column().Name) == nil {
+		if !m.own(rel) || slices.ContainsFunc(m.values(), func(name string) bool { return column(rel, name) == nil }) {
 			continue
 		}
 		t := table{rel: rel, quoted: m.Front.QuoteIdent(rel.ID.Name), key: m.rowKey(rel)}
@@ -137,7 +141,7 @@ func (m *Mover) look(ctx context.Context) (err error) {
 	if len(m.tables) == 0 {
 		return fmt.Errorf("the database has no table %s with the column %s", m.column().Table, m.column().Name)
 	}
-	if m.fill != nil {
+	if m.fill != nil || m.dropping() {
 		return nil
 	}
 	m.fill, err = driver.NewIndexFill(m.Sealer, m.Front.Dialect(), m.insp.Session.Codec, m.Move.To)
@@ -161,11 +165,36 @@ func (m *Mover) Close() {
 // State is how far the move has come.
 func (m *Mover) State() indexmove.State { return *m.state }
 
-func (m *Mover) column() *schema.Column { return m.Move.From.Column() }
+func (m *Mover) column() *schema.Column { return m.Move.Column() }
 
-// to and value are the quoted physical columns of the next index and of the value.
-func (m *Mover) to() string    { return m.Front.QuoteIdent(m.Move.To.Physical()) }
-func (m *Mover) value() string { return m.Front.QuoteIdent(m.column().Name) }
+// adding and dropping report moves without a present, or a next index.
+func (m *Mover) adding() bool   { return m.Move.From == nil }
+func (m *Mover) dropping() bool { return m.Move.To == nil }
+
+// to is the quoted physical column of the next index.
+func (m *Mover) to() string { return m.Front.QuoteIdent(m.Move.To.Physical()) }
+
+// values are the columns of which the index is: one, or those of a compound one.
+func (m *Mover) values() []string {
+	x, ok := m.Move.Index().(*schema.Compound)
+	if !ok {
+		return []string{m.column().Name}
+	}
+	var out []string
+	for i := range x.Parts {
+		out = append(out, x.Parts[i].Name)
+	}
+	return out
+}
+
+// quotedValues are these for statements.
+func (m *Mover) quotedValues() []string {
+	out := m.values()
+	for i := range out {
+		out[i] = m.Front.QuoteIdent(out[i])
+	}
+	return out
+}
 
 func (m *Mover) is(d rewrite.Dialect) bool { return m.Front.Dialect() == d }
 
@@ -190,7 +219,7 @@ func (m *Mover) stop(at string) error {
 	return m.Stop(at)
 }
 
-func (m *Mover) name() string { return m.column().String() + "." + m.Move.Kind }
+func (m *Mover) name() string { return m.Move.Name() + "." + m.Move.Kind }
 
 // run asks for approval of statements and runs them on one connection.
 func (m *Mover) run(ctx context.Context, statements ...string) error {

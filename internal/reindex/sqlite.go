@@ -95,6 +95,18 @@ func (m *Mover) guardSQLite(ctx context.Context, t *table) error {
 	})
 }
 
+// addSQLite adds a constraint that every row meets.
+func (m *Mover) addSQLite(ctx context.Context, t *table, alter, clause string) error {
+	if m.Approve != nil {
+		if err := m.Approve([]string{alter}); err != nil {
+			return err
+		}
+	}
+	return m.immediate(ctx, func(conn *sql.Conn) error {
+		return m.redefine(ctx, conn, t, func(text string) (string, bool) { return physical.WithConstraint(m.Front, text, clause) })
+	})
+}
+
 func (m *Mover) dropGuardSQLite(ctx context.Context, t *table, name string) error {
 	if sources := m.insp.Sources[t.rel.ID]; len(sources) > 0 {
 		if text, ok := physical.WithoutConstraint(m.Front, sources[0], name); ok && text == sources[0] {

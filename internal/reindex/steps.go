@@ -18,6 +18,9 @@ import (
 // may go on writing; what they write after a pass is left to CutOver, and Fill
 // ends where passes find no less.
 func (m *Mover) Fill(ctx context.Context) error {
+	if m.dropping() {
+		return errors.New("the index is being dropped: there is nothing to fill; run sealsql reindex --finish")
+	}
 	if err := m.begin(ctx); err != nil {
 		return err
 	}
@@ -32,7 +35,7 @@ func (m *Mover) Fill(ctx context.Context) error {
 		case p.whole && p.written+p.lost == 0:
 			return nil
 		case p.whole && last >= 0 && p.written+p.lost >= last:
-			m.Log("%s: programs that write the old index alone are still running", m.name())
+			m.Log("%s: programs that do not write the next index are still running", m.name())
 			return nil
 		}
 		if p.whole {
@@ -43,15 +46,19 @@ func (m *Mover) Fill(ctx context.Context) error {
 
 // begin makes secrets and column.
 func (m *Mover) begin(ctx context.Context) error {
-	switch m.state.Step {
-	case "", indexmove.Aborted, indexmove.Finished:
+	switch {
+	case m.state.Step == "", m.state.Step == indexmove.Aborted, m.state.Step == indexmove.Finished, m.gone():
 		// One that was finished or aborted may be made again: back and forth.
 		for i := range m.tables {
-			if rel := m.tables[i].rel; column(rel, m.Move.To.Physical()) != nil || column(rel, m.Move.From.Physical()) == nil {
+			rel := m.tables[i].rel
+			if column(rel, m.Move.To.Physical()) != nil || !m.adding() && column(rel, m.Move.From.Physical()) == nil {
 				return m.another(rel.ID.Name)
 			}
 		}
 		if err := m.movable(ctx); err != nil {
+			return err
+		}
+		if err := m.forget(ctx, schema.Move{Kind: m.Move.Kind, From: m.Move.To}); err != nil {
 			return err
 		}
 		if err := m.step(ctx, indexmove.Announced); err != nil {
@@ -67,7 +74,7 @@ func (m *Mover) begin(ctx context.Context) error {
 	var add []string
 	for i := range m.tables {
 		if column(m.tables[i].rel, m.Move.To.Physical()) == nil {
-			add = append(add, "ALTER TABLE "+m.tables[i].quoted+" ADD COLUMN "+m.to()+" "+rewrite.IndexType(m.Front.Dialect(), m.Move.To))
+			add = append(add, "ALTER TABLE "+m.tables[i].quoted+" ADD COLUMN "+m.to()+" "+rewrite.IndexType(m.Front.Dialect(), m.Move.To)+m.fillMark())
 		}
 	}
 	if err := m.run(ctx, add...); err != nil {
@@ -87,6 +94,9 @@ func (m *Mover) another(table string) error {
 	case indexmove.Finished:
 		return errors.New("the move is finished")
 	}
+	if m.adding() {
+		return fmt.Errorf("%s has a column %s already, and nothing is known of it: drop it, or restore the key table from a backup", table, m.Move.To.Physical())
+	}
 	return fmt.Errorf("%s has a column %s already, or has no %s, and no move of it is known: drop the one that is to be filled, or restore the key table from a backup", table, m.Move.To.Physical(), m.Move.From.Physical())
 }
 
@@ -97,7 +107,7 @@ func (m *Mover) secrets(ctx context.Context) error {
 		return nil
 	}
 	version := schema.IndexVersion(m.Move.To)
-	if version == schema.IndexVersion(m.Move.From) && m.Move.From.AllPartitions() == m.Move.To.AllPartitions() {
+	if !m.adding() && version == schema.IndexVersion(m.Move.From) && m.Move.From.AllPartitions() == m.Move.To.AllPartitions() {
 		return nil // those of the other index
 	}
 	create := func(p envelope.Partition) error {
@@ -141,6 +151,9 @@ func (m *Mover) secrets(ctx context.Context) error {
 // programs on the old configuration fail: those that insert at once, the others
 // when they read the catalog next.
 func (m *Mover) CutOver(ctx context.Context) error {
+	if m.dropping() {
+		return errors.New("the index is being dropped: run sealsql reindex --finish")
+	}
 	if m.state.Step == "" || m.state.Step == indexmove.Announced {
 		return fmt.Errorf("%w: nothing is filled; run sealsql reindex without --cut-over first", ErrNotYet)
 	}
@@ -180,9 +193,11 @@ func (m *Mover) CutOver(ctx context.Context) error {
 		if err := m.proven(ctx); err != nil {
 			return err
 		}
-		return m.step(ctx, indexmove.Live)
+		if err := m.step(ctx, indexmove.Live); err != nil {
+			return err
+		}
 	}
-	return nil
+	return m.unmark(ctx)
 }
 
 // verify waits until no program plans by a catalog without the guard and no
@@ -243,7 +258,7 @@ func (m *Mover) proven(ctx context.Context) error {
 // missing is the condition of rows in which value and index are not NULL
 // together.
 func (m *Mover) missing() string {
-	return "(" + m.value() + " IS NULL) <> (" + m.to() + " IS NULL)"
+	return "(" + strings.Join(m.quotedValues(), " IS NULL OR ") + " IS NULL) <> (" + m.to() + " IS NULL)"
 }
 
 func (m *Mover) guarded(rel *rewrite.SnapshotRelation) bool {
@@ -263,13 +278,16 @@ func (m *Mover) guarded(rel *rewrite.SnapshotRelation) bool {
 func (m *Mover) keys(ctx context.Context) error {
 	for i := range m.tables {
 		t := &m.tables[i]
-		unique := false
+		unique, err := m.firstKey(ctx, t)
+		if err != nil {
+			return err
+		}
 		for _, set := range t.rel.Unique {
 			moved, ok := m.moved(set)
 			if !ok {
 				continue
 			}
-			if e, is := m.Move.To.(*schema.Equality); is && e.Unique == schema.NotUnique {
+			if !isUnique(m.Move.To) {
 				m.Log("%s: %s has a unique key over the old index; the next one is not unique", m.name(), t.rel.ID.Name)
 				continue
 			}
@@ -292,6 +310,9 @@ func (m *Mover) keys(ctx context.Context) error {
 // is not in it.
 func (m *Mover) moved(set []string) ([]string, bool) {
 	out, ok := make([]string, len(set)), false
+	if m.adding() {
+		return out, false
+	}
 	for i, name := range set {
 		if out[i] = name; schema.EqualNames(name, m.Move.From.Physical()) {
 			out[i], ok = m.Move.To.Physical(), true
@@ -395,6 +416,8 @@ func (m *Mover) Abort(ctx context.Context) error {
 	switch {
 	case m.state.Step == "":
 		return errors.New("there is nothing to abort")
+	case m.dropping():
+		return m.keep(ctx)
 	case m.state.Step == indexmove.Live || m.state.Step == indexmove.Finished:
 		return errors.New("the next index is in use: finish the move, then move the index again")
 	case m.state.Step != indexmove.Aborted:
@@ -414,6 +437,13 @@ func (m *Mover) Abort(ctx context.Context) error {
 // next, and drops its column when every one has stopped. It returns ErrNotYet
 // where the time for either has not come.
 func (m *Mover) Finish(ctx context.Context) error {
+	switch {
+	case m.dropping():
+		return m.drop(ctx)
+	case m.adding() && m.state.Step == indexmove.Live:
+		m.Log("%s: nothing to finish; take state: adding out of every configuration", m.name())
+		return nil
+	}
 	switch m.state.Step {
 	case indexmove.Live:
 		if err := m.followed(ctx); err != nil {

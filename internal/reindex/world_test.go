@@ -155,7 +155,7 @@ func (w *world) mover(tables, name string) *reindex.Mover {
 		m.DB.SetMaxOpenConns(1)
 	}
 	for _, mv := range cfg.Catalog.Moves() {
-		if name == "" || mv.From.Column().String()+"."+mv.Kind == name {
+		if name == "" || mv.Name()+"."+mv.Kind == name {
 			m.Move = mv
 		}
 	}
