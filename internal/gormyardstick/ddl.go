@@ -20,6 +20,7 @@ type column struct {
 	seen      int  // in how many definitions
 	added     bool // by ALTER TABLE
 	typed     bool // the first definition is known
+	other     bool // another model's table of this name has it with another type than a string's
 	unique    bool
 }
 
@@ -38,7 +39,7 @@ func (t *table) leftOut() []*column {
 func (t *table) choose(is func(*column) bool) []*column {
 	var out []*column
 	for _, c := range t.columns {
-		if c.typ != "" && is(c) {
+		if c.typ != "" && !c.other && is(c) {
 			out = append(out, c)
 		}
 	}
@@ -72,7 +73,8 @@ func readTables(log string) []*table {
 		switch {
 		case creates.MatchString(line):
 			m := creates.FindStringSubmatch(line)
-			at(strings.TrimSuffix(m[1], "__temp")).define(m[2])
+			table, rebuilt := strings.CutSuffix(m[1], "__temp")
+			at(table).define(m[2], rebuilt)
 		case uniques.MatchString(line):
 			m := uniques.FindStringSubmatch(line)
 			at(m[2]).uniquely(m[3])
@@ -104,16 +106,25 @@ func (t *table) column(name string) *column {
 	return t.columns[name]
 }
 
-// define reads the list of a CREATE TABLE.
-func (t *table) define(list string) {
-	t.shapes++
+// define reads the list of a CREATE TABLE. A table that is rebuilt is no other
+// one: what changes in it is added or changed.
+func (t *table) define(list string, rebuilt bool) {
+	if !rebuilt {
+		t.shapes++
+	}
 	for _, element := range splitList(list) {
 		m := ident.FindStringSubmatch(element)
 		if m == nil {
 			continue
 		}
 		c := t.column(m[1])
-		c.seen++
+		switch {
+		case !rebuilt:
+			c.seen++
+			c.other = c.other || !texts.MatchString(m[2])
+		case c.seen == 0:
+			c.added = true
+		}
 		c.definedAs(m[2])
 		if rest := strings.ToUpper(m[2]); strings.Contains(rest, "PRIMARY KEY") || strings.Contains(rest, "UNIQUE") {
 			c.unique = true

@@ -114,6 +114,11 @@ func (c *checkout) measure(e engine) (bool, error) {
 	return report(os.Stdout, e.name, plain, sealed, tables, c.share), nil
 }
 
+// unordered are tests that take it for granted in which order rows come that
+// they read without ORDER BY: MySQL and SQLite read them by the primary key, which
+// is over the index of an encrypted column. Sometimes the hashes have that order.
+var unordered = map[string]bool{"TestDuplicateMany2ManyAssociation": true}
+
 func report(w *os.File, engine string, plain, sealed *outcome, tables []*table, share float64) bool {
 	columns, left := 0, 0
 	for _, t := range tables {
@@ -134,6 +139,9 @@ func report(w *os.File, engine string, plain, sealed *outcome, tables []*table, 
 			continue
 		}
 		why := refusalIn(sealed.output[name])
+		if why == "" && unordered[name] {
+			why = "order: compares by their place rows that it reads without ORDER BY"
+		}
 		if why == "" {
 			different++
 			why = "DIFFERENT: " + firstFailure(sealed.output[name])
