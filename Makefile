@@ -107,10 +107,10 @@ fuzz-sql: $(TESTENV) ## send generated statements to the plain and the encryptin
 parse-check: ## compare how PostgreSQL's own parser reads the corpus (needs a C compiler, takes minutes to compile)
 	@cd internal/pgquerycheck && CGO_ENABLED=1 go test -count=1 ./...
 
-# GORM_SRC is a checkout of go-gorm/gorm: its tests are no part of its module.
+# GORM_SRC is a checkout of go-gorm/gorm: its tests are no part of its module. Without it they are taken from Debian's package.
 .PHONY: gorm-yardstick
-gorm-yardstick: $(TESTENV) ## run GORM's own tests plainly and encrypted, compare (GORM_SRC)
-	@cd internal/gormyardstick && $(CURDIR)/$(TESTENV) -- go run . -root $(CURDIR) -src '$(abspath $(GORM_SRC))'
+gorm-yardstick: $(TESTENV) ## run GORM's own tests plainly and encrypted, compare (GORM_SRC, or Debian's package)
+	@cd internal/gormyardstick && $(CURDIR)/$(TESTENV) -- go run . -root $(CURDIR) -src '$(abspath $(GORM_SRC))' $(if $(ENGINES),-engines $(ENGINES))
 
 .PHONY: kms-check
 kms-check: ## test key services on local-kms and on Vault's transit engine (downloads 600 modules once, takes minutes to compile)

@@ -444,7 +444,7 @@ func (w *alteration) constraint(act words) error {
 // any.
 func onlyNames(w words) bool {
 	depth := 0
-	for _, t := range w {
+	for _, t := range uncommented(w) {
 		switch {
 		case isPunct(t, "("):
 			depth++

@@ -410,6 +410,7 @@ const (
 // "" for the rest. A key in which anything but names, a name of the key and an
 // order stands is of the rest.
 func keyWords(toks words) string {
+	toks = uncommented(toks)
 	if toks.is("CONSTRAINT") && len(toks) > 1 {
 		if toks = toks[1:]; !toks.is("UNIQUE") && !toks.is("PRIMARY", "KEY") {
 			toks = toks[1:]
@@ -439,6 +440,24 @@ func keyWords(toks words) string {
 		return ""
 	}
 	return kind
+}
+
+// uncommented leaves the comment of a key out (MySQL), which stands behind its
+// columns.
+func uncommented(toks words) words {
+	depth := 0
+	for i, t := range toks {
+		switch {
+		case isPunct(t, "("):
+			depth++
+		case isPunct(t, ")"):
+			depth--
+		case depth > 0 || i == 0 || t.Kind != TokString:
+		case toks[i-1:].is("COMMENT"):
+			return append(toks[:i-1:i-1], toks[i+1:]...)
+		}
+	}
+	return toks
 }
 
 func (d *tableDefinition) partitionColumn(toks []Token) error {

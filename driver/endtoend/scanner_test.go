@@ -4,11 +4,13 @@ package endtoend_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/sealsql/sealsql"
 )
 
 const scannerConfig = head + `metastore: memory
@@ -136,4 +138,41 @@ func scanned(t *testing.T, db *sql.DB, query string, dest func() any) (out []str
 		t.Fatal(err)
 	}
 	return out
+}
+
+// TestLimitIsCountedWhereColumnsAreScanned shows that LIMIT and OFFSET, which the
+// driver applies where it leaves rows out, hold for rows that are scanned by
+// column, and so does the bound on rows that are opened in vain.
+func TestLimitIsCountedWhereColumnsAreScanned(t *testing.T) {
+	const config = head + `metastore: memory
+guards: off
+limits: {scan_rows: 5}
+tables:
+  notes:
+    columns: {body: {type: text, search: {equality: {collation: binary}}}}
+`
+	p := postgresFlavour().open(t, config)
+	p.both(t, "CREATE TABLE notes (id int PRIMARY KEY, body text)")
+	for i := range 20 {
+		p.both(t, "INSERT INTO notes (id, body) VALUES ($1, $2)", i, fmt.Sprintf("%c%d", 'a'+i%2, i))
+	}
+	text := func() any { return new(string) }
+	for _, tail := range []string{"LIMIT 3", "LIMIT 2 OFFSET 2", "LIMIT 0"} {
+		query := "SELECT id, body FROM notes WHERE body LIKE 'a%' ORDER BY id " + tail
+		if want, got := scanned(t, p.plain, query, text), scanned(t, p.sealed, query, text); !reflect.DeepEqual(want, got) {
+			t.Errorf("%s: got %q, want %q", tail, got, want)
+		}
+	}
+	rows, err := p.sealed.Query("SELECT id, body FROM notes WHERE body LIKE 'a%' ORDER BY id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	n := 0
+	for rows.Next() {
+		n++
+	}
+	if !errors.Is(rows.Err(), sealsql.ErrTooManyRows) || n != 6 {
+		t.Errorf("%d rows before the bound: %v", n, rows.Err())
+	}
 }

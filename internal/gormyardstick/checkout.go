@@ -103,8 +103,8 @@ func (c *checkout) patchDriver(engine string) error {
 			patch = regexp.MustCompile(`(?s)\t// `+part+`\n.*?\t// end\n`).ReplaceAllString(patch, "")
 		}
 	}
-	if engine == "mysql" {
-		patch = strings.Replace(patch, "import (\n\t\"os\"\n\t\"strings\"\n)", "import \"os\"", 1)
+	for _, unused := range map[string][]string{"mysql": {"database/sql", "strings"}, "sqlite": {"database/sql"}}[engine] {
+		patch = strings.Replace(patch, "\t\""+unused+"\"\n", "", 1)
 	}
 	if err := os.WriteFile(filepath.Join(to, "yardstick.go"), []byte(patch), 0o600); err != nil {
 		return err
@@ -112,8 +112,12 @@ func (c *checkout) patchDriver(engine string) error {
 	return c.golang(c.folder, "mod", "edit", "-replace=gorm.io/driver/"+engine+"="+to)
 }
 
+// opens finds what a test opens by the name of a plain driver.
+var opens = regexp.MustCompile(`sql\.Open\(("mysql"|"pgx"|"postgres"|"sqlite3?"), `)
+
 // writeOverlay adds the file that links our drivers, makes private databases
-// and points the suite's data source names at them.
+// and points the suite's data source names at them, and has databases that the
+// suite opens by itself opened through the driver of the run.
 func (c *checkout) writeOverlay() error {
 	sources, err := filepath.Glob(filepath.Join(c.folder, "*_test.go"))
 	if err != nil {
@@ -126,6 +130,11 @@ func (c *checkout) writeOverlay() error {
 			return err
 		}
 		all.Write(text)
+		if patched := opens.ReplaceAll(text, []byte(`sql.Open(yardstickDriver($1), `)); string(patched) != string(text) {
+			if err := os.WriteFile(s, patched, 0o600); err != nil {
+				return err
+			}
+		}
 	}
 	var assign strings.Builder
 	for _, engine := range []string{"mysql", "postgres"} {

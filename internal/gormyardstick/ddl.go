@@ -19,7 +19,8 @@ type column struct {
 	name, typ string
 	seen      int  // in how many definitions
 	added     bool // by ALTER TABLE
-	other     bool // a definition gave it another type than a string's
+	typed     bool // the first definition is known
+	other     bool // another model's table of this name has it with another type than a string's
 	unique    bool
 }
 
@@ -56,7 +57,7 @@ var (
 	keyLists = regexp.MustCompile(`(?:PRIMARY KEY|UNIQUE(?: INDEX| KEY)?)\s*(?:[\"` + "`" + `][^\"` + "`" + `]*[\"` + "`" + `])?\s*\(([^)]*)\)`)
 	texts    = regexp.MustCompile(`(?i)^(text|tinytext|mediumtext|longtext|varchar(?:\(\d+\))?|character varying(?:\(\d+\))?|char(?:\(\d+\))?|nvarchar(?:\(\d+\))?)(\s|$)`)
 	ident    = regexp.MustCompile("^\\s*[\"`]([^\"`]+)[\"`]\\s*(.*)$")
-	quotedID = regexp.MustCompile("[\"`]([^\"`]+)[\"`]")
+	listedID = regexp.MustCompile("[\"`]([^\"`]+)[\"`]|([A-Za-z_][A-Za-z0-9_$]*)")
 )
 
 // readTables collects the tables that a run defined, from GORM's log.
@@ -72,7 +73,8 @@ func readTables(log string) []*table {
 		switch {
 		case creates.MatchString(line):
 			m := creates.FindStringSubmatch(line)
-			at(strings.TrimSuffix(m[1], "__temp")).define(m[2])
+			table, rebuilt := strings.CutSuffix(m[1], "__temp")
+			at(table).define(m[2], rebuilt)
 		case uniques.MatchString(line):
 			m := uniques.FindStringSubmatch(line)
 			at(m[2]).uniquely(m[3])
@@ -83,7 +85,7 @@ func readTables(log string) []*table {
 			if m := adds.FindStringSubmatch(line); m[2] != "CONSTRAINT" {
 				c := at(m[1]).column(m[2])
 				c.added = true
-				c.typed(m[3])
+				c.definedAs(m[3])
 			}
 		}
 	}
@@ -104,17 +106,26 @@ func (t *table) column(name string) *column {
 	return t.columns[name]
 }
 
-// define reads the list of a CREATE TABLE.
-func (t *table) define(list string) {
-	t.shapes++
+// define reads the list of a CREATE TABLE. A table that is rebuilt is no other
+// one: what changes in it is added or changed.
+func (t *table) define(list string, rebuilt bool) {
+	if !rebuilt {
+		t.shapes++
+	}
 	for _, element := range splitList(list) {
 		m := ident.FindStringSubmatch(element)
 		if m == nil {
 			continue
 		}
 		c := t.column(m[1])
-		c.seen++
-		c.typed(m[2])
+		switch {
+		case !rebuilt:
+			c.seen++
+			c.other = c.other || !texts.MatchString(m[2])
+		case c.seen == 0:
+			c.added = true
+		}
+		c.definedAs(m[2])
 		if rest := strings.ToUpper(m[2]); strings.Contains(rest, "PRIMARY KEY") || strings.Contains(rest, "UNIQUE") {
 			c.unique = true
 		}
@@ -125,20 +136,18 @@ func (t *table) define(list string) {
 }
 
 func (t *table) uniquely(list string) {
-	for _, m := range quotedID.FindAllStringSubmatch(list, -1) {
-		t.column(m[1]).unique = true
+	for _, m := range listedID.FindAllStringSubmatch(list, -1) {
+		t.column(m[1] + m[2]).unique = true // other words have no type, and are left out
 	}
 }
 
-// typed notes the type of a definition; the first one stays.
-func (c *column) typed(definition string) {
-	m := texts.FindStringSubmatch(definition)
-	switch {
-	case m == nil:
-		c.other = true
-	case c.typ == "":
+// definedAs notes the type of a definition. The first one stays: what a test
+// changes it to later is that test's.
+func (c *column) definedAs(definition string) {
+	if m := texts.FindStringSubmatch(definition); m != nil && !c.typed {
 		c.typ = strings.ToLower(m[1])
 	}
+	c.typed = true
 }
 
 // splitList cuts at commas outside of parentheses and quotes.

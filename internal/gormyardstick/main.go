@@ -2,9 +2,11 @@
 // string column of its models encrypted and searched by equality, and compares
 // with a run on the plain driver:
 //
+//	make gorm-yardstick
 //	make gorm-yardstick GORM_SRC=DIR
 //
-// DIR is a checkout of gorm with its folder tests. It is copied; in the copy the
+// DIR is a checkout of gorm with its folder tests; without it Debian's package of
+// the sources is taken (obtain.go). It is copied; in the copy the
 // drivers of GORM open the database through the driver that the environment
 // names. The plain run logs its statements, from whose CREATE TABLE the
 // configuration is made. PostgreSQL and MySQL are taken from TEST_POSTGRES_DSN
@@ -17,7 +19,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -34,7 +35,7 @@ type options struct {
 func main() {
 	var o options
 	engines := flag.String("engines", "postgres,mysql,sqlite", "comma-separated list")
-	flag.StringVar(&o.src, "src", "", "checkout of gorm")
+	flag.StringVar(&o.src, "src", "", "checkout of gorm; empty for Debian's package of its sources")
 	flag.StringVar(&o.root, "root", ".", "root of sealsql")
 	flag.StringVar(&o.run, "run", "", "regular expression of test functions")
 	flag.StringVar(&o.work, "work", "", "folder for the copy and the logs; empty for a temporary one")
@@ -52,7 +53,10 @@ func main() {
 
 func yardstick(o options, engines []string) (bool, error) {
 	if o.src == "" {
-		return false, errors.New("name a checkout of gorm: make gorm-yardstick GORM_SRC=DIR")
+		var err error
+		if o.src, err = obtain(filepath.Join(o.root, ".build", "gorm")); err != nil {
+			return false, err
+		}
 	}
 	if o.work == "" {
 		dir, err := os.MkdirTemp("", "gormyardstick-")
@@ -110,6 +114,11 @@ func (c *checkout) measure(e engine) (bool, error) {
 	return report(os.Stdout, e.name, plain, sealed, tables, c.share), nil
 }
 
+// unordered are tests that take it for granted in which order rows come that
+// they read without ORDER BY: MySQL and SQLite read them by the primary key, which
+// is over the index of an encrypted column. Sometimes the hashes have that order.
+var unordered = map[string]bool{"TestDuplicateMany2ManyAssociation": true}
+
 func report(w *os.File, engine string, plain, sealed *outcome, tables []*table, share float64) bool {
 	columns, left := 0, 0
 	for _, t := range tables {
@@ -130,6 +139,9 @@ func report(w *os.File, engine string, plain, sealed *outcome, tables []*table, 
 			continue
 		}
 		why := refusalIn(sealed.output[name])
+		if why == "" && unordered[name] {
+			why = "order: compares by their place rows that it reads without ORDER BY"
+		}
 		if why == "" {
 			different++
 			why = "DIFFERENT: " + firstFailure(sealed.output[name])
@@ -142,6 +154,14 @@ func report(w *os.File, engine string, plain, sealed *outcome, tables []*table, 
 	}
 	fmt.Fprintf(w, "\n%s: %d test functions, %d pass plainly, %d of these encrypted: %.1f %%\n", engine, len(plain.results), len(passes), len(passes)-len(failed), got)
 	fmt.Fprintf(w, "  %d string columns of %d tables encrypted, %d left out (not in every definition of their table)\n", columns, len(tables), left)
+	for _, run := range []struct {
+		name string
+		*outcome
+	}{{"plain", plain}, {"encrypted", sealed}} {
+		if len(run.repeated) > 0 {
+			fmt.Fprintf(w, "  %s, passed when run alone behind the others: %s\n", run.name, strings.Join(run.repeated, ", "))
+		}
+	}
 	for _, f := range failed {
 		fmt.Fprintln(w, f)
 	}

@@ -8,11 +8,15 @@ import (
 )
 
 const logged = "\x1b[32m[0.5ms] \x1b[0m\x1b[34;1m[rows:0]\x1b[0m CREATE TABLE \"users\" (\"id\" bigserial,\"name\" text,\"email\" varchar(100) NOT NULL,\"tags\" text[],\"note\" text DEFAULT 'a,(b',PRIMARY KEY (\"id\"),CONSTRAINT \"uni_users_email\" UNIQUE (\"email\"))\n" +
-	"[0.1ms] CREATE TABLE \"users\" (\"id\" bigserial,\"name\" text,\"email\" varchar(50) NOT NULL,\"note\" bigint)\n" +
+	"[0.1ms] CREATE TABLE \"users\" (\"id\" bigserial,\"name\" text,\"email\" varchar(50) NOT NULL,\"note\" text)\n" +
 	"[0.1ms] ALTER TABLE \"users\" ADD \"nick\" text\n" +
+	"[0.1ms] ALTER TABLE users ADD CONSTRAINT u UNIQUE (note, age)\n" +
 	"[0.1ms] ALTER TABLE \"users\" ADD CONSTRAINT \"fk\" FOREIGN KEY (\"x\") REFERENCES \"y\"(\"z\")\n" +
 	"[0.1ms] CREATE UNIQUE INDEX IF NOT EXISTS \"idx\" ON \"users\" (\"nick\")\n" +
 	"[0.1ms] CREATE TABLE `languages__temp`  (`code` varchar(191),`name` longtext,PRIMARY KEY (`code`))\n" +
+	"[0.1ms] CREATE TABLE `languages` (`code` varchar(191),`name` longtext,`size` varchar(9))\n" +
+	"[0.1ms] CREATE TABLE `languages__temp` (`code` varchar(191),`name` bigint,`size` varchar(9),`later` text)\n" +
+	"[0.1ms] CREATE TABLE `languages` (`code` varchar(191),`name` longtext,`size` bigint)\n" +
 	"[0.1ms] CREATE TABLE \"users_only_ids\" (\"id\" bigserial)\n"
 
 func TestDefinitionsBecomeAConfiguration(t *testing.T) {
@@ -25,14 +29,16 @@ func TestDefinitionsBecomeAConfiguration(t *testing.T) {
 		"  gorm_yardstick_sealed.languages:\n",
 		`      "code": {type: "varchar(191)", search: {equality: {group: strings, collation: ci_ai, unique: exact}}}` + "\n",
 		`      "name": {type: "longtext", search: {equality: {group: strings, collation: ci_ai}}}` + "\n",
+		`      "later": {type: "text", search: {equality: {group: strings, collation: ci_ai}}}` + "\n",
 		`      "email": {type: "varchar(100)", search: {equality: {group: strings, collation: ci_ai, unique: exact}}}` + "\n",
 		`      "nick": {type: "text", search: {equality: {group: strings, collation: ci_ai, unique: exact}}}` + "\n",
+		`      "note": {type: "text", search: {equality: {group: strings, collation: ci_ai, unique: exact}}}` + "\n", // text first
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
 		}
 	}
-	for _, never := range []string{"tags", "note", "id", "users_only_ids", "__temp"} {
+	for _, never := range []string{"tags", "age", "size", "id", "users_only_ids", "__temp"} {
 		if strings.Contains(got, `"`+never+`"`) || strings.Contains(got, "."+never+":") {
 			t.Errorf("%s in\n%s", never, got)
 		}
@@ -81,6 +87,11 @@ func TestShareCountsWhatPassesPlainly(t *testing.T) {
 	if report(f, "x", plain, sealed, nil, 50) {
 		t.Error("a difference is no refusal")
 	}
+	plain.results["TestDuplicateMany2ManyAssociation"], sealed.results["TestDuplicateMany2ManyAssociation"] = "PASS", "FAIL"
+	sealed.results["TestB"] = "PASS"
+	if !report(f, "x", plain, sealed, nil, 50) {
+		t.Error("an order that nobody asked for is a difference")
+	}
 	text, err := os.ReadFile(out)
 	if err != nil || !strings.Contains(string(text), "x: 3 test functions, 2 pass plainly, 1 of these encrypted: 50.0 %") || !strings.Contains(string(text), "DIFFERENT: b_test.go:1: other") {
 		t.Errorf("%s %v", text, err)
@@ -90,9 +101,6 @@ func TestShareCountsWhatPassesPlainly(t *testing.T) {
 func TestCheckoutWithoutTestsIsRefused(t *testing.T) {
 	if _, err := yardstick(options{src: t.TempDir(), root: "."}, nil); err == nil {
 		t.Error("a folder without tests was taken")
-	}
-	if _, err := yardstick(options{}, nil); err == nil {
-		t.Error("no folder was taken")
 	}
 	if _, err := engineOf("oracle"); err == nil {
 		t.Error("an engine that there is not")
