@@ -89,6 +89,9 @@ type trail struct {
 	events []audit.Event
 	rows   int64 // -1 where it is not known
 	failed bool
+	// uncounted are tables of whose deleted rows the database does not tell how
+	// many there were.
+	uncounted []string
 }
 
 // begin waits until the trail has room and finds out what the statement writes.
@@ -103,9 +106,12 @@ func (x *call) begin() error {
 	for i := range x.plan.Holes {
 		t.sent(&x.plan.Holes[i].Out, x.info)
 	}
-	for _, table := range x.plan.Deleted {
-		for _, c := range table.Columns {
+	for _, d := range x.plan.Deleted {
+		for _, c := range d.Table.Columns {
 			t.add("delete", c, x.info)
+		}
+		if d.Uncounted {
+			t.uncounted = append(t.uncounted, d.Table.String())
 		}
 	}
 	if t.events != nil {
@@ -173,7 +179,7 @@ func (x *call) executed(res driver.Result, err error) {
 // record hands the events to the trail.
 func (t *trail) record(ctx context.Context, l *audit.Log) {
 	for _, e := range t.events {
-		if e.Failed = t.failed; t.rows >= 0 {
+		if e.Failed = t.failed; t.rows >= 0 && !(e.Op == "delete" && slices.Contains(t.uncounted, e.Table)) {
 			e.Rows = &t.rows
 		}
 		l.Record(context.WithoutCancel(ctx), e)

@@ -1,7 +1,6 @@
 package rewrite
 
 import (
-	"slices"
 	"sort"
 	"strings"
 
@@ -21,7 +20,7 @@ type analysis struct {
 	record  *recording // nil where no template is made
 
 	touched []*schema.Table  // annotated tables that the statement names
-	deleted []*schema.Table  // of which deletions are recorded
+	deleted []Deletion       // of which deletions are recorded
 	seals   notes[Expr, Out] // Param and Literal nodes that are sealed
 	casts   map[*Cast]Expr   // casts around sealed values that are dropped
 	params  []paramUse       // every use of a parameter
@@ -183,11 +182,14 @@ func (a *analysis) statement(st Statement) error {
 	return a.refuse(st.Pos(), ReasonStatement, "", "")
 }
 
-// needsWork reports whether the statement differs from what the caller wrote
-// or what the server answers from what the caller must see.
-func (a *analysis) needsWork() bool {
+// needsWork reports whether the driver has anything to do for the statement.
+func (a *analysis) needsWork() bool { return len(a.deleted) > 0 || a.differs() }
+
+// differs reports whether the statement differs from what the caller wrote or
+// what the server answers from what the caller must see.
+func (a *analysis) differs() bool {
 	edits := len(a.seals.list) + len(a.casts) + len(a.stars.list) + len(a.hidden.list) + len(a.columns.list) + len(a.conj.list) +
-		len(a.ddl) + len(a.indexed) + len(a.combined.refs) + len(a.adds) + len(a.shaped) + len(a.shapedCalls) + len(a.liked) + len(a.deleted)
+		len(a.ddl) + len(a.indexed) + len(a.combined.refs) + len(a.adds) + len(a.shaped) + len(a.shapedCalls) + len(a.liked)
 	sets := len(a.eq.placed) + len(a.eq.picks) + len(a.eq.distinct) + len(a.eq.unions) + len(a.eq.joins)
 	if edits+sets+len(a.checks) > 0 || a.ranges.any() {
 		return true
@@ -210,17 +212,6 @@ func (a *analysis) touch(t *schema.Table) {
 		}
 	}
 	a.touched = append(a.touched, t)
-}
-
-// deletes notes a target of DELETE, where that is recorded.
-func (a *analysis) deletes(r *relation) {
-	t := r.annotated()
-	if t == nil || slices.Contains(a.deleted, t) {
-		return
-	}
-	if slices.ContainsFunc(t.Columns, func(c *schema.Column) bool { return c.AuditDeletes }) {
-		a.deleted = append(a.deleted, t)
-	}
 }
 
 // finish enforces threats T4 over the whole statement: what is sealed

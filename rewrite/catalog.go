@@ -73,6 +73,8 @@ type SnapshotRelation struct {
 	// Unique lists the column sets of the primary key, unique constraints and
 	// unique indexes.
 	Unique [][]string
+	// References are its foreign keys.
+	References []SnapshotReference
 	// Source is the CREATE TABLE, where the engine keeps its text (SQLite).
 	Source string
 }
@@ -143,6 +145,9 @@ type Relation struct {
 	Unique     [][]string
 	// Source is the CREATE TABLE, where the engine keeps its text.
 	Source string
+
+	// dependents are relations whose rows may be deleted with its own.
+	dependents []dependent
 
 	// sides are the tables of tokens of its contains indexes.
 	sides map[*schema.Fragments]*side

@@ -122,6 +122,9 @@ func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
 			return nil, err
 		}
 	}
+	if s.Replace {
+		a.replaces(rel)
+	}
 	if s.Replace && in.sealed && !a.conflictKeepsPartition(in, &Upsert{Duplicate: true}) {
 		return nil, a.refuse(s.Start, ReasonPartition, rel.alias.Name, "REPLACE may delete another partition's row: every unique key must contain the partition column; or delete and insert")
 	}
@@ -780,6 +783,9 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 	for _, r := range sc.rels {
 		if _, err := a.writable(r, r.pos, r.alias.Name); err != nil {
 			return nil, err
+		}
+		if s.Replace {
+			a.replaces(r)
 		}
 	}
 	if err := a.from(s.From, sc); err != nil {

@@ -82,8 +82,8 @@ func (a *analysis) build() (*Plan, error) {
 // edited makes the text and the arguments of a plan.
 func (a *analysis) edited() (*builder, error) {
 	// Definitions are edited by tokens alone; everything else needs the ranges
-	// that the front end could not establish.
-	if a.script.NoEdit != "" && len(a.ddl) == 0 {
+	// that the front end could not establish. What is only recorded stays as it is.
+	if a.script.NoEdit != "" && len(a.ddl) == 0 && (len(a.deleted) == 0 || a.differs()) {
 		return nil, a.refuse(-1, ReasonVerify, "", "the statement cannot be edited safely ("+a.script.NoEdit+"); write it in a plainer form")
 	}
 	b := a.work.builders.One()

@@ -27,12 +27,13 @@ const (
 )
 
 // MergeWhen is one WHEN clause. Set is not nil for UPDATE, Insert for INSERT;
-// with neither it is DELETE or DO NOTHING, told apart by Attr.
+// with neither it is DELETE, which Delete says, or DO NOTHING.
 type MergeWhen struct {
 	Match  MergeMatch
 	Cond   Expr
 	Set    []Assign
 	Insert *Insert
+	Delete bool
 	Attr   string
 }
 
@@ -83,6 +84,9 @@ func (a *analysis) mergeWhen(s *Merge, w *MergeWhen, target *relation, source, b
 	}
 	if err := a.clear(w.Cond, sees, ReasonPredicate); err != nil {
 		return err
+	}
+	if w.Delete {
+		a.replaces(target)
 	}
 	if w.Insert != nil {
 		return a.mergeInsert(w.Insert, target, source)

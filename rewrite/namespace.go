@@ -100,6 +100,7 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 		n.byID[n.key(r.ID)] = rel
 		n.schemas[n.key(r.ID).Schema] = true
 	}
+	n.depend(all)
 	return n
 }
 

@@ -31,6 +31,7 @@ func (a *analysis) other(o *Other) error {
 		return a.cursor(o)
 	case OtherDrop, OtherTruncate:
 		a.effects |= EffectCatalog | EffectSession
+		a.removes(o)
 		return a.keyTable(o)
 	case OtherCreateIndex:
 		return a.createIndex(o)

@@ -220,9 +220,10 @@ type Plan struct {
 	Checks    []Check
 	// Tables are the annotated tables that the plan relies on.
 	Tables []*schema.Table
-	// Deleted are those of them whose rows it deletes and whose deletions are
-	// recorded (schema.Column.AuditDeletes): it does not pass then.
-	Deleted []*schema.Table
+	// Deleted are the annotated tables whose rows it deletes, by itself or through
+	// foreign keys, and whose deletions are recorded (schema.Column.AuditDeletes):
+	// it does not pass then.
+	Deleted []Deletion
 	// Filters are comparisons that an index answers with more rows than it
 	// should: those that do not match are left out after opening.
 	Filters []Filter

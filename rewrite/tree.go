@@ -451,6 +451,7 @@ type Update struct {
 	Returning    []SelectItem
 	ReturningEnd int
 	Ignore       bool
+	Replace      bool // SQLite's UPDATE OR REPLACE
 	Attr         string
 }
 

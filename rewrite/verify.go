@@ -229,7 +229,7 @@ func (v verifier) update(x, y *Update) bool {
 	}
 	return v.with(x.With, y.With) && v.tables(x.Targets, y.Targets) && v.assigns(x.Set, y.Set) && v.tables(x.From, y.From) &&
 		v.expr(x.Where, where) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) &&
-		x.Ignore == y.Ignore && x.Attr == y.Attr && v.items(x, x.Returning, y.Returning)
+		x.Ignore == y.Ignore && x.Replace == y.Replace && x.Attr == y.Attr && v.items(x, x.Returning, y.Returning)
 }
 
 // conjunct takes the added condition off an edited WHERE and returns what is

@@ -22,7 +22,7 @@ func inUserSchemas(column string) string { return strings.Replace(userSchemas, "
 func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session) (*rewrite.Snapshot, error) {
 	rs := &relations{ctx: ctx, r: r, front: e.front, session: s, byID: map[rewrite.RelationID]int{}}
 	for _, read := range []func() error{
-		rs.readTables, rs.readColumns, rs.readRoutines, rs.readViews, rs.readTriggers, rs.readIndexes, rs.readChecks,
+		rs.readTables, rs.readColumns, rs.readRoutines, rs.readViews, rs.readTriggers, rs.readReferences, rs.readIndexes, rs.readChecks,
 	} {
 		if err := read(); err != nil {
 			return nil, err
@@ -251,6 +251,17 @@ func (rs *relations) readTriggers() error {
 				t.Text = rewrite.TriggerText(v.Text(4)+" "+v.Text(5), v.Text(3))
 			}
 			rel.Triggers = append(rel.Triggers, t)
+		})
+}
+
+// readReferences reads foreign keys.
+func (rs *relations) readReferences() error {
+	return rs.query("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, DELETE_RULE = 'CASCADE' FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE "+
+		inUserSchemas("CONSTRAINT_SCHEMA")+" ORDER BY CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME",
+		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+			rel.References = append(rel.References, rewrite.SnapshotReference{
+				To: rewrite.RelationID{Schema: v.Text(2), Name: v.Text(3)}, Cascades: v.Int(4) != 0,
+			})
 		})
 }
 

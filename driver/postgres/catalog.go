@@ -106,7 +106,7 @@ func readRelations(ctx context.Context, r *sealdriver.Reader, where string) ([]r
 	rs := &relations{ctx: ctx, r: r, where: where, byOID: map[int64]int{}}
 	for _, read := range []func() error{
 		rs.readNames, rs.readColumns, rs.readDefinitions, rs.readDependencies, rs.readCode, rs.readRelatives,
-		rs.readTriggers, rs.readCalls, rs.readRules, rs.readChecks, rs.readIndexes,
+		rs.readTriggers, rs.readCalls, rs.readRules, rs.readReferences, rs.readChecks, rs.readIndexes,
 	} {
 		if err := read(); err != nil {
 			return nil, err
@@ -273,6 +273,18 @@ FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.
 JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_language l ON l.oid = p.prolang
 WHERE NOT g.tgisinternal AND $where ORDER BY 1, 2`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		rel.Triggers = append(rel.Triggers, rewrite.SnapshotTrigger{Name: v.Text(1), Words: bodyWords(v.Text(2), v.Text(3))})
+	})
+}
+
+// readReferences reads foreign keys.
+func (rs *relations) readReferences() error {
+	return rs.query(`SELECT k.conrelid::bigint, fn.nspname::text, f.relname::text, k.confdeltype = 'c'
+FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_class f ON f.oid = k.confrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace
+WHERE k.contype = 'f' AND $where ORDER BY 1, k.oid`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.References = append(rel.References, rewrite.SnapshotReference{
+			To: rewrite.RelationID{Schema: v.Text(1), Name: v.Text(2)}, Cascades: v.Bool(3),
+		})
 	})
 }
 

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
 	"strings"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
@@ -137,7 +138,30 @@ func (rd *reader) schema(ctx context.Context, schema string) error {
 	if err := rd.columns(ctx, schema); err != nil {
 		return err
 	}
+	if err := rd.references(ctx, schema); err != nil {
+		return err
+	}
 	return rd.indexes(ctx, schema)
+}
+
+// references reads foreign keys, whether or not PRAGMA foreign_keys enforces
+// them: any statement of the session may switch that.
+func (rd *reader) references(ctx context.Context, schema string) error {
+	if !slices.ContainsFunc(rd.objects, func(o object) bool {
+		return o.schema == schema && strings.Contains(strings.ToLower(o.sql), "references")
+	}) {
+		return nil
+	}
+	q := "SELECT m.name, f.\"table\", lower(f.on_delete) = 'cascade' FROM " + quoteName(schema) + ".sqlite_schema AS m, pragma_foreign_key_list(m.name, " + quote(schema) + `) AS f
+		WHERE m.type = 'table' AND m.sql NOT LIKE 'create virtual%' AND f.seq = 0 ORDER BY m.rowid, f.id`
+	return rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
+		if rel := rd.byID[id(schema, row.Text(0))]; rel != nil {
+			rel.References = append(rel.References, rewrite.SnapshotReference{
+				To: rewrite.RelationID{Schema: rel.ID.Schema, Name: row.Text(1)}, Cascades: row.Int(2) != 0,
+			})
+		}
+		return nil
+	})
 }
 
 // list reads sqlite_schema and the kinds of its relations.

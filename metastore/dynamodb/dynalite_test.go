@@ -28,64 +28,15 @@ var cli = sync.OnceValues(func() (string, error) {
 	if path := os.Getenv("TEST_DYNALITE"); path != "" {
 		return path, nil
 	}
-	if err := findNode(); err != nil {
-		return "", fmt.Errorf(noNode, err)
-	}
 	dir, err := filepath.Abs(filepath.Join("..", "..", ".build", "dynalite"))
 	if err != nil {
 		return "", err
 	}
-	path := filepath.Join(dir, "node_modules", "dynalite", "cli.js")
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
+	if err := testenv.NPM(filepath.Join("testdata", "dynalite"), dir); err != nil {
+		return "", fmt.Errorf(noNode, err)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	for _, name := range []string{"package.json", "package-lock.json"} {
-		b, err := os.ReadFile(filepath.Join("testdata", "dynalite", name))
-		if err == nil {
-			err = os.WriteFile(filepath.Join(dir, name), b, 0o644)
-		}
-		if err != nil {
-			return "", err
-		}
-	}
-	c := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	c.Dir = dir
-	if out, err := c.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("npm ci in %s: %w\n%s", dir, err, out)
-	}
-	return path, nil
+	return filepath.Join(dir, "node_modules", "dynalite", "cli.js"), nil
 })
-
-// findNode looks for node and npm and, where tests must not be left out, installs
-// them as testenv installs databases: as root on Debian or a descendant.
-func findNode() error {
-	look := func() error {
-		for _, name := range []string{"node", "npm"} {
-			if _, err := exec.LookPath(name); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	err := look()
-	if err == nil || !required() || os.Geteuid() != 0 {
-		return err
-	}
-	if _, apt := exec.LookPath("apt-get"); apt != nil {
-		return err
-	}
-	if out, e := exec.Command("apt-get", "install", "-y", "--no-install-recommends", "nodejs", "npm").CombinedOutput(); e != nil {
-		return fmt.Errorf("apt-get install nodejs npm: %w\n%s", e, out)
-	}
-	return look()
-}
-
-func required() bool {
-	return os.Getenv("CI") == "true" || os.Getenv(testenv.EnvRequire) == "1"
-}
 
 // server is a running dynalite, one region.
 type server struct {
@@ -101,7 +52,7 @@ func start(t *testing.T) *server {
 	t.Helper()
 	path, err := cli()
 	if err != nil {
-		if required() {
+		if testenv.Required() {
 			t.Fatal(err)
 		}
 		t.Skip(err)

@@ -90,6 +90,8 @@ func (l *lowerer) mergeWhen(w *ast.MergeWhenClause, target *rewrite.Table) *rewr
 		out.Set = l.assignments(w.TargetList)
 	case ast.CmdType_CMD_INSERT:
 		out.Insert = l.mergeInsert(w, target)
+	case ast.CmdType_CMD_DELETE:
+		out.Delete = true
 	}
 	return out
 }

@@ -142,6 +142,7 @@ func (l *lowerer) update(n *ast.UpdateStmt, s rewrite.Span) *rewrite.Update {
 		WhereAt: -1,
 		OrderBy: l.terms(nil, n.OrderBy),
 		Ignore:  n.OrConflict == ast.ConflictIgnore,
+		Replace: n.OrConflict == ast.ConflictReplace,
 	}
 	u.Targets[0] = l.target(n.Table, n.Alias, n.IndexedBy, n.NotIndexed)
 	switch {
