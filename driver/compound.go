@@ -36,7 +36,7 @@ func newCompound(s *envelope.Sealer, x *schema.Compound, d rewrite.Dialect) (ind
 		if d == rewrite.MySQL && p.Type.Kind == schema.KindText && p.Collation == schema.CollationNone {
 			return nil, fmt.Errorf("on MySQL a compound index over text needs collation: binary, ci or ci_ai for %s, the equality that the application expects", p.Name)
 		}
-		e := p.Equality()
+		e := asCompared(p.Equality(), d)
 		if err := blind.Usable(e); err != nil {
 			return nil, err
 		}
@@ -72,12 +72,20 @@ func (x *call) combined(o *rewrite.Out, ix index) (driver.Value, error) {
 		if len(o.Combined.Casts) > i {
 			one.Casts = o.Combined.Casts[i]
 		}
-		payload, tag, null, err := x.encodeAs(x.take(), &one, typ)
-		if err != nil {
-			return nil, c.partError(i, err)
+		encode := x.encodedAs
+		if o.Compared {
+			encode = func(dst []byte, o *rewrite.Out, wide *schema.Type) ([]byte, logical.Tag, logical.Outcome, error) {
+				return x.encodeCompared(dst, o, c.parts[i], wide)
+			}
 		}
-		if null {
+		payload, tag, outcome, err := encode(x.take(), &one, typ)
+		switch {
+		case err != nil:
+			return nil, c.partError(i, err)
+		case outcome == logical.OutcomeNull:
 			return nil, nil
+		case outcome == logical.OutcomeNever:
+			return make([]byte, c.of.Bytes()), nil
 		}
 		x.keep(payload)
 		n := len(*buf)

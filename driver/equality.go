@@ -33,7 +33,7 @@ func newEquality(s *envelope.Sealer, e *schema.Equality, d rewrite.Dialect) (ind
 	if err != nil {
 		return nil, err
 	}
-	return &equality{e, keyed, blind.CompareType(d.String(), e.Of.Type)}, nil
+	return &equality{asCompared(e, d), keyed, blind.CompareType(d.String(), e.Of.Type)}, nil
 }
 
 func (e *equality) compared() *schema.Type { return &e.compare }

@@ -21,7 +21,7 @@ func (x *call) filter(at int) (*filter, error) {
 		if p.Column != at {
 			continue
 		}
-		f = &filter{exact: *p.Index, want: make(map[string]struct{}, len(p.Values))}
+		f = &filter{exact: *asCompared(p.Index, x.c.cr.front.Dialect()), want: make(map[string]struct{}, len(p.Values))}
 		if f.exact.Collation != schema.CollationNormalized {
 			f.exact.Normalize = nil // the collation is what the comparison means
 		}
@@ -36,11 +36,11 @@ func (x *call) filter(at int) (*filter, error) {
 
 func (x *call) want(f *filter, e *schema.Equality, v *rewrite.Value) error {
 	o := rewrite.Out{Value: *v, Index: e}
-	payload, tag, null, err := x.encodeAs(x.take(), &o, x.c.cr.seals.indexes[e].compared())
+	payload, tag, outcome, err := x.encodeCompared(x.take(), &o, e, x.c.cr.seals.indexes[e].compared())
 	if err != nil {
 		return indexError(e, err)
 	}
-	if null {
+	if outcome != 0 {
 		return nil
 	}
 	x.keep(payload)

@@ -61,12 +61,29 @@ func (x *call) index(o *rewrite.Out) (driver.Value, error) {
 	if o.List {
 		return x.indexList(o, ix, typ)
 	}
-	payload, tag, null, err := x.encodeAs(x.take(), o, typ)
-	if err != nil {
-		return nil, indexError(of, err)
+	var payload []byte
+	var tag logical.Tag
+	var outcome logical.Outcome
+	var err error
+	switch i := ix.(type) {
+	case *equality:
+		if o.Compared {
+			payload, tag, outcome, err = x.encodeCompared(x.take(), o, i.of, typ)
+			break
+		}
+		payload, tag, outcome, err = x.encodedAs(x.take(), o, typ)
+	case bounding:
+		payload, tag, outcome, err = x.encodeBound(x.take(), o, typ)
+	default:
+		payload, tag, outcome, err = x.encodedAs(x.take(), o, typ)
 	}
-	if null {
+	switch {
+	case err != nil:
+		return nil, indexError(of, err)
+	case outcome == logical.OutcomeNull:
 		return nil, nil
+	case outcome == logical.OutcomeNever:
+		return make([]byte, of.Bytes()), nil // no value has that hash
 	}
 	x.keep(payload)
 	return x.indexed(o, ix, tag, payload)

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/internal/order"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
@@ -116,9 +117,9 @@ func (v *ranged) end(x *call, o *rewrite.Out, value *rewrite.Value, open bool) (
 		return nil, false, nil
 	}
 	one := rewrite.Out{Value: *value, Index: o.Index, Compared: true}
-	payload, tag, null, err := x.encodeAs(x.take(), &one, v.comparedAs(value.Source, value.Literal))
-	if err != nil || null {
-		return nil, null, err
+	payload, tag, outcome, err := x.encodeBound(x.take(), &one, v.comparedAs(value.Source, value.Literal))
+	if err != nil || outcome != 0 {
+		return nil, outcome == logical.OutcomeNull, err
 	}
 	x.keep(payload)
 	encoded, place, err := v.encode(x, tag, payload)

@@ -22,7 +22,10 @@ func (a *analysis) comparing(e Expr, t *schema.Type) (casts Casts, rounded bool,
 		if rounded, ok = a.castRounds(c, t); !ok || a.dialect == Postgres && !nationalText(c) && !a.compares(c, t) {
 			return "", false, errCompared
 		}
-		return "", rounded, nil
+		if u, err := schema.ParseType(c.Type); a.dialect != Postgres || err != nil || u.Name == t.Name || u.Kind != schema.KindInt {
+			return "", rounded, nil
+		}
+		// A wider integer: the cast refuses what is out of its range.
 	}
 	if casts, ok = a.casting(e, t); !ok || !a.compares(c, t) {
 		return "", false, errCompared

@@ -23,6 +23,9 @@ type formTerms struct {
 	// conds are the conditions of the forms, with what they are.
 	conds []formCondition
 	calls []*Call
+	// typed is the number of constants that have a type of their own, values that
+	// of those which are not NULL.
+	typed, values int
 }
 
 type formConst struct {
@@ -44,9 +47,14 @@ func (a *analysis) compareForms(name string, args []Expr, sc *scope) (done bool,
 		return false, nil
 	}
 	t := &formTerms{a: a}
+	texts, nulls := -1, false // where a form begins that the server takes for a text; whether it is of NULL alone
 	for _, e := range args {
+		refs, typed, values := len(t.refs), t.typed, t.values
 		if !t.take(e, false) {
 			return false, nil
+		}
+		if a.dialect == Postgres && len(t.refs) == refs && t.typed == typed && !isConstant(e) {
+			texts, nulls = e.Pos(), nulls || t.values == values
 		}
 	}
 	if t.forms == 0 || len(t.refs) == 0 {
@@ -59,6 +67,9 @@ func (a *analysis) compareForms(name string, args []Expr, sc *scope) (done bool,
 			return false, nil // reported where the operands are walked
 		}
 		hits[i] = h
+		if c := h.flow()[0].col; texts >= 0 && (nulls || c.Type.Kind != schema.KindText) {
+			return true, a.refuse(texts, ReasonPredicate, c.String(), "the server takes the constants for texts; write their type beside one of them")
+		}
 	}
 	_, left := args[0].(*ColumnRef)
 	bare := left || name != "IN" && a.anyColumn(args)
@@ -80,11 +91,22 @@ func (t *formTerms) take(e Expr, inside bool) bool {
 	case *ColumnRef:
 		t.refs = append(t.refs, x)
 		return true
-	case *Param, *Literal:
+	case *Param:
 		t.consts = append(t.consts, formConst{x, inside})
+		t.values++
+		return true
+	case *Literal:
+		t.consts = append(t.consts, formConst{x, inside})
+		if x.Kind != LitNull {
+			t.values++
+		}
+		if x.Kind != LitString && x.Kind != LitNull {
+			t.typed++
+		}
 		return true
 	case *Cast:
 		t.consts = append(t.consts, formConst{x, inside})
+		t.typed++
 		return isConstant(x)
 	case *Case:
 		return t.caseForm(x)

@@ -110,6 +110,30 @@ type Caster interface {
 // ProblemCast is the problem of a cast whose outcome a codec does not know.
 const ProblemCast = "what the cast makes of this value is not known here: bind the value that it gives"
 
+// Outcome says of a value that is compared what no payload says.
+type Outcome uint8
+
+// The outcomes: none, NULL, and a value that equals none that the column can hold.
+const (
+	OutcomeNull Outcome = iota + 1
+	OutcomeNever
+)
+
+// Comparer is implemented by codecs that know what their engine makes of a value
+// that is compared with a column: it may convert either of the two, where storing
+// would convert the value alone.
+type Comparer interface {
+	// EncodeCompared is Codec.Encode for a value whose equality with values of a
+	// column of type t is asked for. wide is t without the length, precision and
+	// scale that a comparison does not apply; bytewise says that texts are
+	// compared byte by byte. A comparison that equality of payloads does not
+	// answer is a *TypeError.
+	EncodeCompared(dst []byte, t, wide *schema.Type, bytewise bool, v any) (payload []byte, tag Tag, outcome Outcome, err error)
+
+	// EncodeLiteralCompared does the same for a constant of the text.
+	EncodeLiteralCompared(dst []byte, t, wide *schema.Type, bytewise bool, lit Literal) (payload []byte, tag Tag, outcome Outcome, err error)
+}
+
 // ColumnByTag is implemented by codecs whose driver describes a column by the
 // value of the current row (SQLite). Tag 0 stands for NULL and for no row.
 type ColumnByTag interface {
