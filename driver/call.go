@@ -224,6 +224,8 @@ func (x *call) literal(v driver.Value) (string, error) {
 		return x.c.cr.front.StringLiteral(v), nil
 	case int64:
 		return strconv.FormatInt(v, 10), nil
+	case bool:
+		return strings.ToUpper(strconv.FormatBool(v)), nil
 	case [][]byte:
 		return x.arrayLiteral(v), nil
 	}
@@ -325,6 +327,8 @@ func (x *call) value(o *rewrite.Out) (driver.Value, error) {
 		return x.seal(o)
 	case o.Limit != 0:
 		return x.unlimited(o), nil
+	case o.Decide != nil:
+		return x.decide(o)
 	case o.Null:
 		return x.onlyNull(&o.Value)
 	case o.Value.Source == rewrite.FromArg:

@@ -76,7 +76,7 @@ func sameStatement(p, q *rewrite.Plan) bool {
 	}
 	for i := range p.Prepares.Args {
 		x, y := &p.Prepares.Args[i], &q.Prepares.Args[i]
-		if columnID(x.Column()) != columnID(y.Column()) || (x.Index == nil) != (y.Index == nil) || x.Null != y.Null || x.Value.Arg != y.Value.Arg {
+		if columnID(x.Column()) != columnID(y.Column()) || (x.Index == nil) != (y.Index == nil) || x.Null != y.Null || (x.Decide == nil) != (y.Decide == nil) || x.Value.Arg != y.Value.Arg {
 			return false
 		}
 	}

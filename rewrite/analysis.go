@@ -44,6 +44,10 @@ type analysis struct {
 	// Search indexes: references that become their index column, values that
 	// are written beside others, and where these belong.
 	indexed map[*ColumnRef]*schema.Equality
+	// truths are references that are conditions by themselves.
+	truths map[*ColumnRef]*truth
+	// decided are comparisons that the driver answers.
+	decided map[*Op]*decidable
 	eq      equalities
 	ranges  ranging
 	// combined is what it does with compound indexes.
@@ -113,6 +117,8 @@ type paramUse struct {
 	cast *Cast
 	// tested: part of the condition of a form that hands values on.
 	tested bool
+	// decides is the comparison with a literal that the parameter stands in.
+	decides *decidable
 }
 
 // expanded returns what a star that is written out shows; nil for others.
@@ -234,6 +240,9 @@ func (a *analysis) finish() error {
 		for j := range a.params {
 			o := &a.params[j]
 			if o.seal != nil && o.param.N == u.param.N {
+				if a.decide(u, o.seal) {
+					break
+				}
 				return a.refuse(u.param.Start, ReasonClearUse, o.seal.String(),
 					"the same argument is also bound to an encrypted column; bind it a second time under another number")
 			}

@@ -60,6 +60,9 @@ func (b *builder) carrier(s *slot) string {
 	if s.out.Null {
 		return map[Dialect]string{Postgres: "boolean", MySQL: "signed"}[b.a.dialect]
 	}
+	if s.out.Decide != nil {
+		return "boolean"
+	}
 	if s.out.Index != nil && isArray(b.a.dialect, s.out.Index) {
 		return "integer[]"
 	}

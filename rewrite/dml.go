@@ -555,7 +555,7 @@ func (a *analysis) upsert(in *insertion, u *Upsert) error {
 	if u.Where == nil {
 		return nil
 	}
-	return a.clear(u.Where, sc, ReasonPredicate)
+	return a.condition(u.Where, sc, ReasonPredicate)
 }
 
 // upsertPartition is the partition of the row that an upsert writes a new value
@@ -813,10 +813,10 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
 	a.combine(where, sc)
 	a.pairRanges(where, sc)
-	if err := a.clear(where, sc, ReasonPredicate); err != nil {
+	if err := a.condition(where, sc, ReasonPredicate); err != nil {
 		return err
 	}
-	if err := a.clearAll(order, sc, ReasonOrder); err != nil {
+	if err := a.rowOrder(order, sc); err != nil {
 		return err
 	}
 	for _, e := range limit {
@@ -825,6 +825,30 @@ func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
 		}
 	}
 	return nil
+}
+
+// rowOrder walks the ORDER BY of an UPDATE or DELETE.
+func (a *analysis) rowOrder(order []Expr, sc *scope) error {
+	for _, e := range order {
+		ref, ok := e.(*ColumnRef)
+		if ok {
+			if h, _ := a.keyColumn(ref, sc); h.rel != nil && len(h.flow()) == 1 && revealing(h.flow()[0].col) {
+				if _, err := a.orderKey(e, sc); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		if err := a.clear(e, sc, ReasonOrder); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// revealing reports a column with an index that reveals the order.
+func revealing(c *schema.Column) bool {
+	return c.Range != nil && c.Range.Order == schema.OrderRevealing
 }
 
 func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {

@@ -142,6 +142,9 @@ func (b *builder) collect() error {
 			return err
 		}
 	}
+	if err := b.decidedSlots(); err != nil {
+		return err
+	}
 	for e := range a.carried {
 		if s := b.slotOf(e); s != nil {
 			s.carried = a.dialect != SQLite
@@ -240,7 +243,7 @@ func (b *builder) same() bool {
 		return false
 	}
 	for i, o := range b.plan.Args {
-		if o.Column() != nil || o.Null || o.Limit != 0 || o.PartitionOf != nil || o.Value.Source != FromArg || o.Value.Arg != i+1 {
+		if o.Column() != nil || o.Null || o.Decide != nil || o.Limit != 0 || o.PartitionOf != nil || o.Value.Source != FromArg || o.Value.Arg != i+1 {
 			return false
 		}
 	}
@@ -279,6 +282,7 @@ func (b *builder) shape() {
 		b.edits = append(b.edits, edit{span: t.Span, text: b.shapeText(t, text)})
 	}
 	b.callEdits()
+	b.truthEdits()
 	for ref, e := range b.a.indexed {
 		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: b.a.indexName(ref, e)})
 	}

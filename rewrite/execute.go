@@ -116,7 +116,7 @@ func (x *execution) write(out, p *Plan, args []Out) {
 			text = append(text, ", "...)
 		}
 		o := &args[i]
-		if o.Column() == nil && !o.Null && o.PartitionOf == nil && o.Value.Source == FromArg {
+		if o.Column() == nil && !o.Null && o.Decide == nil && o.PartitionOf == nil && o.Value.Source == FromArg {
 			at := x.values[o.Value.Arg-1]
 			text = append(text, p.Text[at.Start:at.End]...)
 			continue

@@ -266,9 +266,15 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 			return err
 		}
 		if asksTruth(o) {
+			if done, err := a.truthValue(o.Args[0], sc); done || err != nil {
+				return err
+			}
 			return a.compare(o.Args, sc, inner(why, ReasonPredicate))
 		}
 		if done, err := a.combinedOperands(o.Args); done || err != nil {
+			return err
+		}
+		if done, err := a.scalarCompare(o, sc); done || err != nil {
 			return err
 		}
 		if done, err := a.rangeCompare(o, o.Name, o.Args, sc); done || err != nil {
@@ -280,18 +286,33 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if done, err := a.indexCompare(o.Name, o.Args, sc); done || err != nil {
 			return err
 		}
-		before := len(a.clears)
+		before, uses := len(a.clears), len(a.params)
 		if err := a.compare(o.Args, sc, inner(why, ReasonPredicate)); err != nil {
 			return err
+		}
+		if d := a.decidableIn(o); d != nil && len(a.params) == uses+1 {
+			a.params[uses].decides = d
 		}
 		a.freeOperands(o.Name, o.Args, before)
 		return nil
 	}
 	if o.Name == "AND" || o.Name == "OR" || o.Name == "NOT" {
 		defer a.within(o, sc)()
-		return a.clearAll(o.Args, sc, inner(why, ReasonPredicate))
+		return a.allConditions(o.Args, sc, inner(why, ReasonPredicate))
+	}
+	if truthTest(o) {
+		return a.condition(o.Args[0], sc, inner(why, ReasonFunction))
 	}
 	return a.clearAll(o.Args, sc, inner(why, ReasonFunction))
+}
+
+// truthTest reports PostgreSQL's "x IS TRUE" and its kin, of a boolean.
+func truthTest(o *Op) bool {
+	switch o.Name {
+	case "IS TRUE", "IS NOT TRUE", "IS FALSE", "IS NOT FALSE", "IS UNKNOWN", "IS NOT UNKNOWN":
+		return len(o.Args) == 1
+	}
+	return false
 }
 
 // asksTruth reports "x IS TRUE" and its kin, which ask whether x is a number other
@@ -413,7 +434,11 @@ func (a *analysis) caseExpr(x *Case, sc *scope, why Reason) error {
 	}
 	for _, w := range x.Whens {
 		if !compared {
-			if err := a.clear(w.Cond, sc, inner(why, ReasonPredicate)); err != nil {
+			walk := a.condition
+			if x.Operand != nil {
+				walk = a.clear
+			}
+			if err := walk(w.Cond, sc, inner(why, ReasonPredicate)); err != nil {
 				return err
 			}
 		}

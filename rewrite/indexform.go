@@ -176,6 +176,9 @@ func (p formPlan) condition(e Expr) error {
 	}
 	switch x := e.(type) {
 	case *ColumnRef:
+		if p.a.truths[x] != nil {
+			return p.refuse(e) // a comparison stands in its place
+		}
 		h, _, found, err := p.a.resolve(x, p.sc)
 		if p.behind && err == nil && found && len(h.flow()) == 1 && p.a.indexRead(x) == nil && h.flow()[0].col == p.to.Column() {
 			return p.column(x)
@@ -248,6 +251,10 @@ func (b *builder) formChanges(f *indexForm, e Expr, at int, out *[]formChange) b
 		return true
 	case *Param, *Literal:
 		return b.formValue(f, x, x.Range(), at, out)
+	case *Op:
+		if d := b.a.decided[x]; d != nil {
+			return b.formValue(f, d.param, x.Span, at, out)
+		}
 	case *Cast:
 		inner, dropped := b.a.casts[x]
 		if !dropped {

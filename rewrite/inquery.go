@@ -87,13 +87,14 @@ func (a *analysis) samePartitions(x, y PartitionSource) bool {
 	return x.Known == y.Known && x.Const == y.Const && (same || sameValue(x.Value, y.Value))
 }
 
-// inQuery plans "x op (query)" for IN, op ANY and op ALL.
+// inQuery plans "x op (query)" for IN, op ANY and op ALL, and "=" for every
+// comparison of equality with the one value of a query.
 func (a *analysis) inQuery(x Expr, q *Query, op string, sc *scope) error {
 	left := []Expr{x}
 	if r, ok := x.(*Row); ok {
 		left = r.Items
 	}
-	equality := op == "IN" || op == "= ANY" || op == "<> ALL" || op == "<> ANY" || op == "= ALL"
+	equality := op == "IN" || op == "=" || op == "= ANY" || op == "<> ALL" || op == "<> ANY" || op == "= ALL"
 	if equality {
 		a.hash(q)
 	}

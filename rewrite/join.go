@@ -36,7 +36,7 @@ func (a *analysis) join(j *Join, sc *scope) ([]visible, []string, error) {
 		}
 	}
 	if j.On != nil {
-		if err := a.clear(j.On, sc, ReasonPredicate); err != nil {
+		if err := a.condition(j.On, sc, ReasonPredicate); err != nil {
 			return nil, nil, err
 		}
 	}

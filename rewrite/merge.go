@@ -56,7 +56,7 @@ func (a *analysis) merge(s *Merge, up *scope, expose bool) ([]column, error) {
 		return nil, err
 	}
 	both := &scope{up: up, ctes: sc.ctes, rels: append([]*relation{target}, source.rels...)}
-	if err := a.clear(s.On, both, ReasonPredicate); err != nil {
+	if err := a.condition(s.On, both, ReasonPredicate); err != nil {
 		return nil, err
 	}
 	for _, w := range s.Whens {
@@ -82,7 +82,7 @@ func (a *analysis) mergeWhen(s *Merge, w *MergeWhen, target *relation, source, b
 	case MergeNotBySource:
 		sees = alone
 	}
-	if err := a.clear(w.Cond, sees, ReasonPredicate); err != nil {
+	if err := a.condition(w.Cond, sees, ReasonPredicate); err != nil {
 		return err
 	}
 	if w.Delete {

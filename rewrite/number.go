@@ -93,7 +93,7 @@ func (b *builder) numberNamed(holes bool) error {
 	if b.crowded(holes) {
 		// The number stays with what goes out in clear, which no constant of
 		// ours could spell; what is sealed can be written into the text.
-		b.claim(taken, func(s *slot) bool { return s.out.Column() == nil && !s.out.Null })
+		b.claim(taken, func(s *slot) bool { return s.out.Column() == nil && !s.out.Null && s.out.Decide == nil })
 	}
 	b.claim(taken, func(*slot) bool { return true })
 	for k := range taken {
@@ -164,7 +164,7 @@ func (b *builder) crowded(holes bool) bool {
 		sealed = b.added()
 	}
 	for i := range b.marks {
-		if b.marks[i].out.Column() != nil || b.marks[i].out.Null {
+		if o := &b.marks[i].out; o.Column() != nil || o.Null || o.Decide != nil {
 			sealed++
 		}
 	}

@@ -96,6 +96,9 @@ type Out struct {
 	// Null sends, instead of the value, only whether it is NULL: NULL, or 1
 	// (true on PostgreSQL).
 	Null bool
+	// Decide sends, instead of the value, the outcome of a comparison: a truth
+	// value, or NULL.
+	Decide *Decision
 }
 
 // Combined are values that one index is of.

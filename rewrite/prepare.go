@@ -160,7 +160,7 @@ func (b *builder) preparedTypes() error {
 			return b.a.refuse(p.list.Start, ReasonComputed, c.String(), "the declared type may change the value before it is sealed; declare the column's own, or none")
 		}
 		switch {
-		case o.Column() != nil || o.Null:
+		case o.Column() != nil || o.Null || o.Decide != nil:
 			types[i] = b.carrier(&slot{out: *o})
 		case o.PartitionOf == nil && declared != "":
 			types[i] = declared

@@ -319,13 +319,13 @@ func (a *analysis) clauses(s *Select, sc *scope) error {
 func (a *analysis) where(e Expr, sc *scope) error {
 	a.pairRanges(e, sc)
 	if len(a.filters)+len(a.liked) == 0 {
-		return a.clear(e, sc, ReasonPredicate)
+		return a.condition(e, sc, ReasonPredicate)
 	}
 	for _, cond := range conjuncts(e) {
 		if a.filtered(cond) || a.likedAt(cond) != nil {
 			continue
 		}
-		if err := a.clear(cond, sc, ReasonPredicate); err != nil {
+		if err := a.condition(cond, sc, ReasonPredicate); err != nil {
 			return err
 		}
 	}

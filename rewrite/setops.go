@@ -14,6 +14,21 @@ import "strconv"
 // With ALL the rows of each side are numbered among their equals, and the number
 // is one more key: the nth row of the left side meets the nth of the right.
 
+// counts reports an operation in which it matters how often a row occurs: with
+// ALL, but for INTERSECT ALL and EXCEPT ALL of a left side of which every row
+// occurs once. Then the result has it once, too, or not at all.
+func (s *SetOp) counts() bool { return s.All && (s.Name == "UNION" || !distinctRows(s.Left)) }
+
+func distinctRows(b Body) bool {
+	switch x := b.(type) {
+	case *Query:
+		return distinctRows(x.Body)
+	case *SetOp:
+		return !x.counts()
+	}
+	return false
+}
+
 // mark plans which groups stay, and has every arm say which it is. All of them
 // have room for a column, since they show their indexes.
 func (a *analysis) mark(s *SetOp, u *union) {
@@ -39,7 +54,7 @@ func (a *analysis) mark(s *SetOp, u *union) {
 		a.adds = append(a.adds, add)
 	}
 	u.formula = u.holds(s, a.front.QuoteIdent(u.marker), numbers)
-	if s.All {
+	if s.counts() {
 		a.named++
 		u.nth = hiddenName(a.named)
 	}
@@ -52,7 +67,7 @@ func (u *union) numbers(s *SetOp) map[*Select]int {
 	for i, arm := range u.arms {
 		out[arm] = i + 1
 	}
-	if !s.All {
+	if !s.counts() {
 		return out
 	}
 	var left union

@@ -41,7 +41,7 @@ const (
 // markUnion notes the operations inside one that makes its rows distinct: what
 // they would make distinct the outer one does.
 func (a *analysis) markUnion(s *SetOp) {
-	if s.All || a.eq.within[s] {
+	if s.counts() || a.eq.within[s] {
 		return
 	}
 	var u union
@@ -79,7 +79,7 @@ func (a *analysis) unionOf(s *SetOp, cols []column) ([]column, error) {
 	at := slices.IndexFunc(cols, func(c column) bool { return len(c.flow) > 0 })
 	refused := a.refuse(s.Start, ReasonSetOperation, cols[at].flow[0].col.String(), unionHint)
 	u := &union{}
-	if !u.collect(s, s.All) || !s.Known() || a.depth > 0 {
+	if !u.collect(s, s.counts()) || !s.Known() || a.depth > 0 {
 		return nil, refused
 	}
 	names := map[string]bool{}
@@ -120,7 +120,7 @@ func (a *analysis) unionOf(s *SetOp, cols []column) ([]column, error) {
 // may stand a SELECT, or another operation without clauses of its own. rows says
 // that it matters how often a row occurs.
 func (u *union) collect(s *SetOp, rows bool) bool {
-	if len(u.ops) > 0 && (s.All && s.Name != "UNION" || rows && !(s.All && s.Name == "UNION")) {
+	if len(u.ops) > 0 && (s.counts() && s.Name != "UNION" || rows && !(s.All && s.Name == "UNION")) {
 		return false
 	}
 	u.ops = append(u.ops, s)

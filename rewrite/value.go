@@ -223,7 +223,7 @@ func (a *analysis) conditions(es []Expr, compared bool, sc *scope, why Reason) e
 			err = a.compare(es, sc, why)
 		}
 	} else {
-		err = a.clearAll(es, sc, why)
+		err = a.allConditions(es, sc, why)
 	}
 	if err != nil {
 		return err
@@ -253,7 +253,7 @@ func flag(e Expr, p *Param) bool {
 	case *Cast:
 		return x.X == Expr(p) && (x.Type == "bool" || x.Type == "boolean")
 	case *Op:
-		if x.Name != "AND" && x.Name != "OR" && x.Name != "NOT" {
+		if x.Name != "AND" && x.Name != "OR" && x.Name != "NOT" && !truthTest(x) {
 			return false
 		}
 		return flagIn(x.Args, p)
@@ -274,6 +274,9 @@ func (a *analysis) testedValues() error {
 		}
 		for e := range a.carried {
 			if out := a.seals.at(e); out != nil && (out.Seal != nil || a.eq.handed[e]) {
+				if a.decide(u, nil) {
+					break
+				}
 				return a.refuse(u.param.Start, ReasonClearUse, out.Column().String(),
 					"the condition looks at an argument, which may be the value once more: decide in the application, or bind a truth value")
 			}

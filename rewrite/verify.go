@@ -40,6 +40,8 @@ func standIn(f Frontend, o *Out) string {
 		return f.StringLiteral("{}")
 	case o.Limit != 0:
 		return "1"
+	case o.Decide != nil:
+		return "TRUE"
 	case o.Pattern == PatternAll:
 		return f.StringLiteral("{1}")
 	case o.Index != nil && isArray(f.Dialect(), o.Index):
@@ -480,6 +482,9 @@ func (v verifier) expr(x, y Expr) bool {
 		}
 		return s != nil && v.slot(s, y)
 	case *ColumnRef:
+		if t := v.b.a.truths[x]; t != nil {
+			return v.truth(x, t, y)
+		}
 		if _, ok := v.b.a.eq.picks[x]; ok {
 			y = v.b.a.unpicked(y)
 		}
@@ -520,6 +525,9 @@ func (v verifier) expr(x, y Expr) bool {
 		return ok && idents(x.Name, y.Name) && v.exprs(x.Args, y.Args) && v.exprs(x.Extra, y.Extra) &&
 			x.Star == y.Star && x.Distinct == y.Distinct && x.Over == y.Over && x.Attr == y.Attr
 	case *Op:
+		if d := v.b.a.decided[x]; d != nil {
+			return v.decided(d, y)
+		}
 		y, ok := y.(*Op)
 		return ok && x.Name == y.Name && x.Attr == y.Attr && v.exprs(x.Args, y.Args)
 	case *IsNull:

@@ -211,10 +211,28 @@ type facts struct {
 }
 
 // using is a column that joins sources; natural joins have the empty name and
-// join by every column that two of them share.
+// join by every column that two of them share. The last right of them are joined
+// to those before.
 type using struct {
 	name    string
 	sources []*source
+	right   int
+}
+
+// joinedBy are the sources that have the column of USING: those of the right
+// side, and of the left side those that are known to have it or, where none is,
+// its last one. An engine takes the statement only if one column is meant.
+func (f *facts) joinedBy(u *using) (out []*source) {
+	n := len(u.sources) - u.right
+	for _, s := range u.sources[:n] {
+		if s.table != nil && s.table.has(u.name) || slices.Contains(s.cols, u.name) || s.rows != nil && f.yields(s, u.name, 0) {
+			out = append(out, s)
+		}
+	}
+	if out == nil && n > 0 {
+		out = append(out, u.sources[n-1])
+	}
+	return append(out, u.sources[n:]...)
 }
 
 // copied is an assignment of a bare column.
@@ -357,13 +375,15 @@ func (f *facts) resolve() {
 // join marks the columns of USING and NATURAL.
 func (f *facts) join(u *using) {
 	seen := map[string]int{}
-	for _, s := range u.sources {
-		if u.name != "" {
+	if u.name != "" {
+		for _, s := range f.joinedBy(u) {
 			if b := f.column(s, u.name, 0); b != nil {
 				b.table.add(b.col, joined)
 			}
-			continue
 		}
+		return
+	}
+	for _, s := range u.sources {
 		for _, c := range f.columns(s, 0) {
 			seen[c]++
 		}
@@ -646,22 +666,26 @@ func (f *facts) column(s *source, name string, depth int) *bound {
 		return nil // the row as one value
 	}
 	for i, it := range s.rows.items {
-		switch {
-		case it.star != nil && at < 0:
-			for _, under := range it.star.scope.sources {
-				if it.star.qual != "" && under.alias != it.star.qual {
-					continue
-				}
-				if under.table != nil && (under.table.has(name) || len(it.star.scope.sources) == 1) || under.rows != nil && (f.yields(under, name, 0) || f.accepts(under, 0)) {
-					return f.column(under, name, depth+1)
-				}
-			}
-		case i == at || at < 0 && it.name == name:
+		if it.star == nil && (i == at || at < 0 && it.name == name) {
 			if it.ref == nil {
 				return nil
 			}
 			b, _ := f.bind(it.ref, depth+1)
 			return b
+		}
+	}
+	for _, it := range s.rows.items {
+		if it.star == nil || at >= 0 {
+			continue
+		}
+		for _, under := range it.star.scope.sources {
+			if it.star.qual != "" && under.alias != it.star.qual {
+				continue
+			}
+			alone := len(it.star.scope.sources) == 1 || it.star.qual != ""
+			if under.table != nil && (under.table.has(name) || alone) || under.rows != nil && (f.yields(under, name, 0) || f.accepts(under, 0)) {
+				return f.column(under, name, depth+1)
+			}
 		}
 	}
 	return nil

@@ -339,15 +339,16 @@ func (w myWalk) table(n ast.ResultSetNode, sc *scope) {
 	case *ast.Join:
 		start := len(sc.sources)
 		w.table(x.Left, sc)
+		left := len(sc.sources)
 		w.table(x.Right, sc)
 		if x.On != nil {
 			w.expr(x.On.Expr, sc, predicate)
 		}
 		if x.NaturalJoin {
-			w.usings = append(w.usings, &using{"", sc.sources[start:len(sc.sources):len(sc.sources)]})
+			w.usings = append(w.usings, &using{name: "", sources: sc.sources[start:len(sc.sources):len(sc.sources)]})
 		}
 		for _, c := range x.Using {
-			w.usings = append(w.usings, &using{c.Name.L, sc.sources[start:len(sc.sources):len(sc.sources)]})
+			w.usings = append(w.usings, &using{c.Name.L, sc.sources[start:len(sc.sources):len(sc.sources)], len(sc.sources) - left})
 		}
 	case *ast.TableSource:
 		switch src := x.Source.(type) {
@@ -546,18 +547,7 @@ func (w myWalk) expr(e ast.ExprNode, sc *scope, p position) {
 	case *ast.FuncCastExpr:
 		w.expr(x.Expr, sc, chosen(p))
 	case *ast.FuncCallExpr:
-		for i, a := range x.Args {
-			switch {
-			case folding[x.FnName.L] && p&predicate != 0:
-				w.expr(a, sc, p)
-			case !myChoice(x):
-				w.expr(a, sc, p.within())
-			case i == 0 && x.FnName.L == "if":
-				w.expr(a, sc, predicate)
-			default:
-				w.expr(a, sc, chosen(p))
-			}
-		}
+		w.together(sc, func() { w.arguments(x, sc, p) })
 	case *ast.AggregateFuncExpr:
 		in := p.within()
 		if strings.EqualFold(x.F, "count") && !x.Distinct && len(x.Args) == 1 && bareColumn(x.Args[0]) {
@@ -569,6 +559,21 @@ func (w myWalk) expr(e ast.ExprNode, sc *scope, p position) {
 		w.order(x.Order, sc, &rows{})
 	default:
 		w.kids(x, sc, p.within())
+	}
+}
+
+func (w myWalk) arguments(x *ast.FuncCallExpr, sc *scope, p position) {
+	for i, a := range x.Args {
+		switch {
+		case folding[x.FnName.L] && p&predicate != 0:
+			w.expr(a, sc, p)
+		case !myChoice(x):
+			w.expr(a, sc, p.within())
+		case i == 0 && x.FnName.L == "if":
+			w.expr(a, sc, predicate)
+		default:
+			w.expr(a, sc, chosen(p))
+		}
 	}
 }
 

@@ -47,6 +47,20 @@ func (f *facts) compared(compares, simple bool, sc *scope, walk func()) {
 	}
 }
 
+// together walks a form that hands one of its values on, and notes the columns
+// among them: beside a clear one none can be encrypted.
+func (f *facts) together(sc *scope, walk func()) {
+	start := len(f.refs)
+	walk()
+	var own []*ref
+	for _, r := range f.refs[start:] {
+		if r.scope == sc && r.pos == kept {
+			own = append(own, r)
+		}
+	}
+	f.meets = append(f.meets, own)
+}
+
 // all are the arms of a set operation, or the rows themselves.
 func (r *rows) all() []*rows {
 	if r.arms == nil {
@@ -82,11 +96,15 @@ func (f *facts) families() map[bound]map[bound]bool {
 		join(m)
 	}
 	for _, r := range f.sets {
-		for i := range r.items {
+		var arms [][]item
+		for _, arm := range r.all() {
+			arms = append(arms, f.unstarred(arm.items))
+		}
+		for i := range arms[0] {
 			var column []*ref
-			for _, arm := range r.all() {
-				if i < len(arm.items) {
-					column = append(column, arm.items[i].ref)
+			for _, items := range arms {
+				if i < len(items) {
+					column = append(column, items[i].ref)
 				}
 			}
 			join(column)
@@ -97,7 +115,7 @@ func (f *facts) families() map[bound]map[bound]bool {
 			continue
 		}
 		set := map[bound]bool{}
-		for _, s := range u.sources {
+		for _, s := range f.joinedBy(u) {
 			if b := f.column(s, u.name, 0); b != nil {
 				set[*b] = true
 				for o := range out[*b] {

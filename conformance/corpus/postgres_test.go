@@ -366,13 +366,14 @@ func (w pgWalk) table(n *ast.Node, sc *scope) {
 		x := n.GetJoinExpr()
 		start := len(sc.sources)
 		w.table(x.Larg, sc)
+		left := len(sc.sources)
 		w.table(x.Rarg, sc)
 		w.expr(x.Quals, sc, predicate)
 		if x.IsNatural {
-			w.usings = append(w.usings, &using{"", sc.sources[start:len(sc.sources):len(sc.sources)]})
+			w.usings = append(w.usings, &using{name: "", sources: sc.sources[start:len(sc.sources):len(sc.sources)]})
 		}
 		for _, c := range texts(x.UsingClause) {
-			w.usings = append(w.usings, &using{c, sc.sources[start:len(sc.sources):len(sc.sources)]})
+			w.usings = append(w.usings, &using{c, sc.sources[start:len(sc.sources):len(sc.sources)], len(sc.sources) - left})
 		}
 	case n.GetRangeFunction() != nil:
 		x := n.GetRangeFunction()
@@ -654,9 +655,11 @@ func (w pgWalk) expr(n *ast.Node, sc *scope, p position) {
 	case *ast.Node_CaseExpr:
 		w.caseExpr(x.CaseExpr, sc, p)
 	case *ast.Node_CoalesceExpr:
-		for _, a := range x.CoalesceExpr.Args {
-			w.expr(a, sc, chosen(p))
-		}
+		w.together(sc, func() {
+			for _, a := range x.CoalesceExpr.Args {
+				w.expr(a, sc, chosen(p))
+			}
+		})
 	case *ast.Node_TypeCast:
 		w.expr(x.TypeCast.Arg, sc, chosen(p))
 	case *ast.Node_BoolExpr:
@@ -732,7 +735,10 @@ func (w pgWalk) operator(x *ast.A_Expr, sc *scope, p position) {
 	case comparisons[name], x.Kind == ast.A_Expr_Kind_AEXPR_NULLIF, x.Kind == ast.A_Expr_Kind_AEXPR_DISTINCT:
 		in = predicate
 	}
-	w.compared(comparisons[name], pgSimple(x.Lexpr) && pgSimple(x.Rexpr), sc, func() {
+	// v = ANY (c) looks into the array that c is.
+	path, _ := columnPath(x.Rexpr)
+	into := len(path) > 0 && (x.Kind == ast.A_Expr_Kind_AEXPR_OP_ANY || x.Kind == ast.A_Expr_Kind_AEXPR_OP_ALL)
+	w.compared(comparisons[name], !into && pgSimple(x.Lexpr) && pgSimple(x.Rexpr), sc, func() {
 		for _, side := range []*ast.Node{x.Lexpr, x.Rexpr} {
 			if l := side.GetList(); l != nil {
 				for _, e := range l.Items {

@@ -316,6 +316,7 @@ func liteValue(e ast.Expr) (null, value bool) {
 }
 
 func (w liteWalk) table(t *ast.TableRef, sc *scope) {
+	left := len(sc.sources)
 	alias := ""
 	if t.Alias != nil {
 		alias = t.Alias.Name
@@ -345,10 +346,10 @@ func (w liteWalk) table(t *ast.TableRef, sc *scope) {
 	}
 	w.expr(t.On, sc, predicate)
 	if t.Join != nil && t.Join.Type&ast.JoinNatural != 0 {
-		w.usings = append(w.usings, &using{"", sc.sources[0:len(sc.sources):len(sc.sources)]})
+		w.usings = append(w.usings, &using{name: "", sources: sc.sources[0:len(sc.sources):len(sc.sources)]})
 	}
 	for _, c := range t.Using {
-		w.usings = append(w.usings, &using{w.fold(c.Name), sc.sources[0:len(sc.sources):len(sc.sources)]})
+		w.usings = append(w.usings, &using{w.fold(c.Name), sc.sources[0:len(sc.sources):len(sc.sources)], len(sc.sources) - left})
 	}
 }
 

@@ -55,6 +55,8 @@ const (
 	// LeakNear: which other values share its leading bits, four by four; to who
 	// sees queries, also which of these groups lie beside each other.
 	LeakNear Leak = "shared-leading-bits"
+	// LeakOutcome: how it compares with a literal of the statement.
+	LeakOutcome Leak = "outcome-of-comparison"
 )
 
 // words say what a leak is to a reader.
@@ -64,8 +66,9 @@ var leakWords = map[Leak]string{
 	LeakPrefix: "which texts begin like it", LeakSuffix: "which texts end like it", LeakPieces: "which texts share pieces with it, and about how many it has",
 	LeakEquality: "which values it is equal to", LeakEqualityEverywhere: "which values of all partitions it is equal to",
 	LeakCombination: "which rows are equal in all of these columns", LeakCombinationEverywhere: "which rows of all partitions are equal in all of these columns",
-	LeakNear:  "which values are near it",
-	LeakOrder: "how it compares with other values, and about how far away they are", LeakOrderEverywhere: "how it compares with the values of all partitions, and about how far away they are",
+	LeakNear:    "which values are near it",
+	LeakOutcome: "how it compares with a literal of the statement",
+	LeakOrder:   "how it compares with other values, and about how far away they are", LeakOrderEverywhere: "how it compares with the values of all partitions, and about how far away they are",
 }
 
 // Records returns what records of a column leak.

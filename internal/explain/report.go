@@ -98,6 +98,7 @@ const (
 	useSealed   = "sealed"
 	useIndexed  = "indexed"
 	useCompared = "compared"
+	useDecided  = "decided"
 	useOpened   = "opened"
 )
 
@@ -350,6 +351,9 @@ func (d *describer) use(l *Line, o rewrite.Out) {
 		}
 		l.Uses = append(l.Uses, u)
 		l.Leaks = append(l.Leaks, Records(d.dialect, o.Seal)...)
+	case o.Decide != nil:
+		l.Uses = append(l.Uses, Use{What: useDecided})
+		l.Leaks = append(l.Leaks, LeakOutcome)
 	default:
 		l.Leaks = append(l.Leaks, LeakValue)
 	}

@@ -183,6 +183,8 @@ func (u Use) words() string {
 		return "sealed for " + u.Column + " (" + u.Type + u.keys() + u.row() + ")"
 	case useIndexed:
 		return "its " + u.stands() + " for the index " + u.Index + u.scope()
+	case useDecided:
+		return "whether a comparison with a literal holds"
 	case useCompared:
 		return "its " + u.stands() + " to compare with the index " + u.Index + " of " + u.Column + u.scope()
 	}
