@@ -88,6 +88,9 @@ func (x *call) covered(o *rewrite.Out) (*covered, error) {
 
 // cover computes what makes up a range.
 func (v *ranged) cover(x *call, o *rewrite.Out, part envelope.Partition) (*covered, error) {
+	if o.Cover.Like != nil {
+		return v.beginning(x, o, part)
+	}
 	low, lowNull, err := v.end(x, o, o.Cover.Low, o.Cover.LowOpen)
 	if err != nil {
 		return nil, err

@@ -66,7 +66,7 @@ func spanned(p *rewrite.Plan) (found bool) {
 	if len(p.Args) < 2 && len(p.Holes) < 2 {
 		return false
 	}
-	eachCover(p, func(o *rewrite.Out) { found = found || o.Cover.Spans > 0 })
+	eachCover(p, func(o *rewrite.Out) { found = found || o.Cover.Spans > spanCounts[0] })
 	return found
 }
 

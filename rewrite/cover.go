@@ -38,6 +38,8 @@ const MaxLevels = 22
 type Cover struct {
 	// Low and High are its ends; nil where it has none.
 	Low, High *Value
+	// Like is, in place of ends, the pattern of texts with one beginning.
+	Like *Like
 	// LowOpen and HighOpen leave the end itself out.
 	LowOpen, HighOpen bool
 	// Paired: the ends are those of two conditions at the top of a WHERE, where a
@@ -53,6 +55,9 @@ type Cover struct {
 // MaxSpans is the number of spans that the range may be made of: of siblings at
 // most 8 have no neighbour, on each level at each end (order.MaxSpans).
 func (c *Cover) MaxSpans() int {
+	if c.Like != nil {
+		return 1
+	}
 	if c.Low != nil && c.High != nil {
 		return 8 + 16*(c.Levels-1)
 	}

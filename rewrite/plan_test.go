@@ -354,6 +354,9 @@ func describeCover(o rewrite.Out) string {
 		}
 		return describeValue(*v)
 	}
+	if o.Cover.Like != nil {
+		return fmt.Sprintf("%s text of %s that begins as %q %s %q", []string{"first", "last"}[o.Nth], o.Index.Column(), o.Cover.Like.Before, describeValue(o.Cover.Like.Pattern), o.Cover.Like.After)
+	}
 	if o.Cover.Spans > 0 {
 		return fmt.Sprintf("%s of span %d of %s from %s to %s", []string{"first", "last"}[o.Nth], o.Level, o.Index.Column(), end(o.Cover.Low, o.Cover.LowOpen), end(o.Cover.High, o.Cover.HighOpen))
 	}

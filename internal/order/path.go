@@ -202,6 +202,26 @@ func Spans(size int, low, high *End, rooted bool, prf PRF) ([]Span, error) {
 	return out, err
 }
 
+// Beginning returns the span of the values that begin with bytes of an encoded value:
+// the first of n bytes. It is the node above them.
+func Beginning(encoded []byte, n int, rooted bool, prf PRF) (Span, error) {
+	t := trail{encoded: encoded, prf: prf}
+	defer t.wipe()
+	var head []byte
+	if rooted {
+		var err error
+		if head, err = root(nil, prf); err != nil {
+			return Span{}, err
+		}
+	}
+	first, err := t.append(slices.Clone(head), 2*n, 0, 0)
+	if err != nil {
+		return Span{}, err
+	}
+	last, err := t.append(head, 2*n, fanOut-1, fanOut-1)
+	return Span{first, last}, err
+}
+
 // joined makes spans that have nothing between them one.
 func joined(spans []Span) []Span {
 	slices.SortFunc(spans, func(a, b Span) int { return bytes.Compare(a.First, b.First) })

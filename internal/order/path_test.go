@@ -118,6 +118,27 @@ func TestRangesOfAllBytesAreExact(t *testing.T) {
 	}
 }
 
+func TestABeginningHoldsTheValuesThatBeginSo(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for round := range 2000 {
+		rooted := round%2 == 0
+		a := []byte{byte(r.IntN(4)), byte(r.IntN(4)), byte(r.IntN(4))}
+		b := []byte{byte(r.IntN(4)), byte(r.IntN(4)), byte(r.IntN(4))}
+		n := r.IntN(4)
+		s, err := order.Beginning(a, n, rooted, prf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0
+		if bytes.Equal(a[:n], b[:n]) {
+			want = 1
+		}
+		if among([]order.Span{s}, path(t, b, rooted)) != want {
+			t.Fatalf("%x among those that begin with %x (rooted %t): %x", b, a[:n], rooted, s)
+		}
+	}
+}
+
 // common is the number of leading groups of four bits that two values share.
 func common(a, b []byte) (n int) {
 	for ; n < 2*len(a); n++ {
@@ -217,6 +238,9 @@ func TestErrorsOfTheKeyedFunctionEndPathsAndSpans(t *testing.T) {
 	for _, rooted := range []bool{false, true} {
 		if _, err := order.Path(nil, []byte{1}, rooted, fails); !errors.Is(err, cause) {
 			t.Errorf("Path: %v", err)
+		}
+		if _, err := order.Beginning([]byte{1}, 1, rooted, fails); !errors.Is(err, cause) {
+			t.Errorf("Beginning: %v", err)
 		}
 		for _, ends := range [][2]*order.End{{nil, nil}, {end([]byte{1}, order.At, false), nil}, {nil, end([]byte{9}, order.At, true)}, {end([]byte{1}, order.At, false), end([]byte{0x70}, order.At, false)}} {
 			if _, err := order.Spans(1, ends[0], ends[1], rooted, fails); !errors.Is(err, cause) {
