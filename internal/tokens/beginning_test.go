@@ -45,8 +45,13 @@ func TestLettersThatOnlyTheyThemselvesEqual(t *testing.T) {
 		letters string
 		want    bool
 	}{
-		{tokens.Exact, "aB", true}, {tokens.ASCII, "07-é", true}, {tokens.ASCII, "07a", false}, {tokens.ASCII, "Z", false},
-		{tokens.Lower, "0", false}, {tokens.Fold, "0", false}, {tokens.Accents, "0", false},
+		{tokens.Exact, "aB", true},
+		{tokens.ASCII, "07-é", true},
+		{tokens.ASCII, "07a", false},
+		{tokens.ASCII, "Z", false},
+		{tokens.Lower, "0", false},
+		{tokens.Fold, "0", false},
+		{tokens.Accents, "0", false},
 	} {
 		if got := c.rule.Alone(c.letters); got != c.want {
 			t.Errorf("%d %q: %t", c.rule, c.letters, got)
