@@ -13,6 +13,7 @@ type rangeSection struct {
 type rangeKeys struct {
 	Column    string `yaml:"column" doc:"Name of the physical column that holds the index; the column's name and _rng unless given."`
 	Order     string `yaml:"order" enum:"hidden revealing" default:"hidden" doc:"What the database learns of the order of values. hidden: none by itself, but which values share leading bits, and by queries which of these make up ranges. revealing: all of it, and about how far values are apart; it can sort then, and the column needs accept_leakage: order."`
+	Form      string `yaml:"form" enum:"path nodes" default:"path" doc:"How order: hidden is stored. path: the way to the value in a tree whose children are shuffled, as many bytes as the value has, with one index of the database. nodes: a hash of 16 bytes for each four bits, with an index of the database for each; for indexes that were made so."`
 	Prefix    int    `yaml:"prefix" min:"1" max:"64" doc:"Number of bytes of a text, or of bytes, that are compared."`
 	Longer    string `yaml:"longer" enum:"accept refuse" default:"accept" doc:"Texts longer than prefix: accept stores them, and then the database cannot sort by the column unless the length of its type rules them out; refuse reports an error when they are written."`
 	Collation string `yaml:"collation" enum:"binary" doc:"Order of texts that the application expects: by their bytes. Required for text on PostgreSQL, where it is COLLATE \"C\", and on MySQL."`
@@ -26,7 +27,7 @@ func (s *rangeKeys) index() *schema.Range {
 		return nil
 	}
 	return &schema.Range{
-		Name: s.Column, Order: map[string]schema.Order{"revealing": schema.OrderRevealing}[s.Order], Prefix: s.Prefix,
+		Name: s.Column, Order: map[string]schema.Order{"revealing": schema.OrderRevealing}[s.Order], Form: map[string]schema.Form{"nodes": schema.FormNodes}[s.Form], Prefix: s.Prefix,
 		Collation: schema.Collations[s.Collation], RefuseLonger: s.Longer == "refuse", TableScope: s.Scope == "table", Group: s.Group, Version: s.Version,
 	}
 }

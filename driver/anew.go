@@ -47,7 +47,7 @@ func (s *stmt) queryAnew(ctx context.Context, x *call) (driver.Rows, error) {
 	if r, ok := out.(interface{ hold(driver.Stmt) }); ok {
 		r.hold(inner)
 	} else {
-		s.retire(inner)
+		s.retire(replaced{Stmt: inner})
 	}
 	return out, err
 }

@@ -190,8 +190,13 @@ func (c *conn) execInput(ctx context.Context, in Input, args []driver.NamedValue
 		}
 		return res, c.done(p, in.Text, err)
 	}
+	p, covers, err := c.narrowed(ctx, p, in, rewrite.Options{HasArgs: len(in.Args) > 0})
+	if err != nil {
+		return nil, err
+	}
 	x := newCall(ctx, c, p, in, false)
 	defer x.end()
+	x.covers = covers
 	text, out, err := x.outgoing()
 	if err != nil {
 		return nil, err
@@ -240,8 +245,13 @@ func (c *conn) queryInput(ctx context.Context, in Input, args []driver.NamedValu
 	if err := unqueried(p); err != nil {
 		return nil, err
 	}
+	p, covers, err := c.narrowed(ctx, p, in, rewrite.Options{HasArgs: len(in.Args) > 0})
+	if err != nil {
+		return nil, err
+	}
 	x := newCall(ctx, c, p, in, false)
 	defer x.end()
+	x.covers = covers
 	text, out, err := x.outgoing()
 	if err != nil {
 		return nil, err

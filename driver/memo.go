@@ -22,7 +22,7 @@ type memo struct {
 const maxMemoText = 4 << 10
 
 func (m *planMemo) get(text string, c *conn, o rewrite.Options) *rewrite.Plan {
-	e := &m[len(text)%memoSize]
+	e := &m[(len(text)+o.Spans)%memoSize]
 	if e.session != c.session || e.view != c.view || e.options != o || e.text != text {
 		return nil
 	}
@@ -31,6 +31,6 @@ func (m *planMemo) get(text string, c *conn, o rewrite.Options) *rewrite.Plan {
 
 func (m *planMemo) put(text string, c *conn, o rewrite.Options, p *rewrite.Plan) {
 	if len(text) <= maxMemoText {
-		m[len(text)%memoSize] = memo{text, c.view, c.session, o, p}
+		m[(len(text)+o.Spans)%memoSize] = memo{text, c.view, c.session, o, p}
 	}
 }

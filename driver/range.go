@@ -39,7 +39,9 @@ func newRange(s *envelope.Sealer, r *schema.Range, d rewrite.Dialect) (index, er
 	}
 	kind := "order"
 	if r.Order == schema.OrderHidden {
-		kind = "range"
+		if kind = "range"; r.Paths() {
+			kind = "path"
+		}
 		if n := rewrite.RangeLevels(d, r); n != 2*enc.Size() || n > rewrite.MaxLevels {
 			return nil, fmt.Errorf("values of %d bytes are too long for a range that hides the order: at most %d; shorten prefix or precision, or accept order: revealing", enc.Size(), rewrite.MaxLevels/2)
 		}
@@ -118,7 +120,14 @@ func (v *ranged) compute(x *call, part envelope.Partition, encoded []byte, place
 		out, err = order.Reveal(out, encoded, place, k.Expand)
 		return err
 	}
-	if v.of.Order == schema.OrderHidden {
+	switch {
+	case v.of.Paths():
+		out = make([]byte, 0, order.PathSize(len(encoded), v.of.Rooted()))
+		with = func(k *envelope.IndexKey) (err error) {
+			out, err = order.Path(out, encoded, v.of.Rooted(), k.Expand)
+			return err
+		}
+	case v.of.Order == schema.OrderHidden:
 		out = make([]byte, 0, 2*order.TagSize*len(encoded))
 		with = func(k *envelope.IndexKey) (err error) {
 			out, err = order.Hide(out, encoded, k.Expand)

@@ -14,20 +14,54 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-// The columns of schema.Range that hide the order hold a hash for each node above
-// the value. A comparison asks for the nodes of a range, at most so many of each
-// level as the plan has places for.
+// The columns of schema.Range that hide the order hold the path of the value through
+// a tree, or a hash for each node above it. A comparison asks for the spans of paths
+// that make up a range, or for its nodes: at most so many as the plan has places for.
 
-// covered are the hashes of one range, by level; null where an end is NULL.
+// covered are the spans of one range, or its hashes by level; null where an end is
+// NULL.
 type covered struct {
 	null   bool
+	spans  []order.Span
 	levels [][][]byte
 }
 
+// nothing is a span without paths.
+var nothing = order.Span{First: []byte{1}, Last: []byte{0}}
+
+var errNoPlaces = errors.New("the plan has fewer places than the range has spans")
+
 var errOneNull = errors.New("one end of the range is NULL and the other is not: what BETWEEN means then cannot be told; compare with < and >")
 
-// node returns the hash that goes out in one place of a range.
+// node returns what goes out in one place of a range.
 func (x *call) node(o *rewrite.Out) (driver.Value, error) {
+	c, err := x.covered(o)
+	switch {
+	case err != nil:
+		return nil, err
+	case c.null:
+		return nil, nil
+	case o.Cover.Spans > 0 && len(c.spans) > o.Cover.Spans:
+		return nil, indexError(o.Index, errNoPlaces) // rows would be lost
+	case o.Cover.Spans > 0:
+		s := nothing
+		if o.Level < len(c.spans) {
+			s = c.spans[o.Level]
+		}
+		if o.Nth == 0 {
+			return s.First, nil
+		}
+		return s.Last, nil
+	}
+	tags := c.levels[o.Level]
+	if len(tags) == 0 {
+		return make([]byte, order.TagSize), nil // no hash: nothing is equal to it
+	}
+	return tags[o.Nth%len(tags)], nil
+}
+
+// covered returns what makes up a range, and keeps it for its other places.
+func (x *call) covered(o *rewrite.Out) (*covered, error) {
 	of := o.Index
 	c := x.covers[o.Cover]
 	if c == nil {
@@ -50,18 +84,14 @@ func (x *call) node(o *rewrite.Out) (driver.Value, error) {
 		}
 		x.covers[o.Cover] = c
 	}
-	if c.null {
-		return nil, nil
-	}
-	tags := c.levels[o.Level]
-	if len(tags) == 0 {
-		return make([]byte, order.TagSize), nil // no hash: nothing is equal to it
-	}
-	return tags[o.Nth%len(tags)], nil
+	return c, nil
 }
 
-// cover computes the hashes of a range.
+// cover computes what makes up a range.
 func (v *ranged) cover(x *call, o *rewrite.Out, part envelope.Partition) (*covered, error) {
+	if o.Cover.Like != nil {
+		return v.beginning(x, o, part)
+	}
 	low, lowNull, err := v.end(x, o, o.Cover.Low, o.Cover.LowOpen)
 	if err != nil {
 		return nil, err
@@ -76,6 +106,9 @@ func (v *ranged) cover(x *call, o *rewrite.Out, part envelope.Partition) (*cover
 		return nil, errOneNull
 	case lowNull || highNull:
 		return &covered{null: true}, nil
+	}
+	if v.of.Paths() {
+		return v.spans(x, o, low, high, part)
 	}
 	c := &covered{levels: make([][][]byte, o.Cover.Levels)}
 	err = x.c.cr.seals.sealer.UseIndex(x.ctx, v.keyed, part, func(k *envelope.IndexKey) error {
@@ -93,6 +126,19 @@ func (v *ranged) cover(x *call, o *rewrite.Out, part envelope.Partition) (*cover
 		slices.SortFunc(tags, bytes.Compare) // in the order of the values they would tell it
 	}
 	return c, nil
+}
+
+// spans computes the spans of a range.
+func (v *ranged) spans(x *call, o *rewrite.Out, low, high *rangeEnd, part envelope.Partition) (*covered, error) {
+	c := &covered{}
+	err := x.c.cr.seals.sealer.UseIndex(x.ctx, v.keyed, part, func(k *envelope.IndexKey) (err error) {
+		c.spans, err = order.Spans(v.enc.Size(), low.end(), high.end(), v.of.Rooted(), k.Expand)
+		return err
+	})
+	if err == nil && len(c.spans) > o.Cover.MaxSpans() {
+		err = fmt.Errorf("a range of %d spans has more than there can be", len(c.spans))
+	}
+	return c, err
 }
 
 // rangeEnd is an end of a range; nil is none.

@@ -62,6 +62,9 @@ func likeCollation(l *rewrite.Like) schema.Collation {
 	if l.Scan != nil {
 		return l.Scan.Collation
 	}
+	if len(l.Indexes) == 0 {
+		return schema.CollationNone // a range, which compares bytes
+	}
 	return l.Indexes[0].Collation
 }
 

@@ -3,6 +3,7 @@ package driver
 import (
 	"context"
 	"database/sql/driver"
+	"slices"
 
 	"github.com/sealsql/sealsql/rewrite"
 )
@@ -26,9 +27,17 @@ type stmt struct {
 	plan  *rewrite.Plan
 	// names is the session's way of resolving names when inner was prepared.
 	names string
+	// covers are the ranges of the execution at hand, computed to choose the plan.
+	covers map[*rewrite.Cover]*covered
 	// old are inner statements that were replaced. Rows of theirs may still be
 	// open, so they are closed with this one.
-	old []driver.Stmt
+	old []replaced
+}
+
+// replaced is an inner statement that is taken again for its text.
+type replaced struct {
+	driver.Stmt
+	text, names string // "" for one that is used once
 }
 
 // maxOld bounds the replaced statements that are kept.
@@ -102,7 +111,7 @@ func (s *stmt) Query(vals []driver.Value) (driver.Rows, error) {
 }
 
 func (s *stmt) execContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
-	if err := s.renew(ctx); err != nil {
+	if err := s.renew(ctx, args); err != nil {
 		return nil, err
 	}
 	if s.plan.Pass {
@@ -114,6 +123,7 @@ func (s *stmt) execContext(ctx context.Context, args []driver.NamedValue) (drive
 	}
 	x := newCall(ctx, s.c, s.plan, Input{Text: s.query, Args: args}, true)
 	defer x.end()
+	x.covers, s.covers = s.covers, nil
 	if len(s.plan.Holes) > 0 {
 		return s.execAnew(ctx, x)
 	}
@@ -133,7 +143,7 @@ func (s *stmt) execContext(ctx context.Context, args []driver.NamedValue) (drive
 }
 
 func (s *stmt) queryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	if err := s.renew(ctx); err != nil {
+	if err := s.renew(ctx, args); err != nil {
 		return nil, err
 	}
 	if s.plan.Pass {
@@ -144,6 +154,7 @@ func (s *stmt) queryContext(ctx context.Context, args []driver.NamedValue) (driv
 	}
 	x := newCall(ctx, s.c, s.plan, Input{Text: s.query, Args: args}, true)
 	defer x.end()
+	x.covers, s.covers = s.covers, nil
 	if len(s.plan.Holes) > 0 {
 		return s.queryAnew(ctx, x)
 	}
@@ -183,25 +194,48 @@ func (s *stmt) queryPassing(ctx context.Context, args []driver.NamedValue) (driv
 // again if the text to be sent is another one, and if names mean something else
 // now: MySQL keeps what they meant when the statement was prepared, and a plan
 // must be about the tables that will be used.
-func (s *stmt) renew(ctx context.Context) error {
-	p, err := s.c.plan(ctx, s.query, rewrite.Options{HasArgs: true, Prepare: true})
-	if err != nil || p == s.plan && s.c.session.names() == s.names {
+//
+// args say how many places the ranges of the plan need (narrowed).
+func (s *stmt) renew(ctx context.Context, args []driver.NamedValue) error {
+	o := rewrite.Options{HasArgs: true, Prepare: true}
+	p, err := s.c.plan(ctx, s.query, o)
+	if err == nil {
+		p, s.covers, err = s.c.narrowed(ctx, p, Input{Text: s.query, Args: args}, o)
+	}
+	names := s.c.session.names()
+	if err != nil || p == s.plan && names == s.names {
 		return err
 	}
-	if names := s.c.session.names(); p.Text != s.plan.Text || names != s.names {
-		inner, err := s.c.prepareInner(ctx, s.c.preparedText(p))
+	if p.Text != s.plan.Text || names != s.names {
+		inner, err := s.again(ctx, p, names)
 		if err != nil {
-			return s.c.failed(p, err)
+			return err
 		}
-		s.retire(s.inner)
+		s.retire(replaced{s.inner, s.plan.Text, s.names})
 		s.inner, s.names = inner, names
 	}
 	s.plan = p
 	return nil
 }
 
+// again returns an inner statement for another text: one that was replaced, or a
+// new one.
+func (s *stmt) again(ctx context.Context, p *rewrite.Plan, names string) (driver.Stmt, error) {
+	for i, old := range s.old {
+		if p.Text != "" && old.text == p.Text && old.names == names && len(p.Holes) == 0 {
+			s.old = slices.Delete(s.old, i, i+1)
+			return old.Stmt, nil
+		}
+	}
+	inner, err := s.c.prepareInner(ctx, s.c.preparedText(p))
+	if err != nil {
+		return nil, s.c.failed(p, err)
+	}
+	return inner, nil
+}
+
 // retire keeps a replaced statement until it can be closed.
-func (s *stmt) retire(st driver.Stmt) {
+func (s *stmt) retire(st replaced) {
 	if len(s.old) == maxOld {
 		_ = s.old[0].Close()
 		s.old = append(s.old[:0], s.old[1:]...)

@@ -8,8 +8,18 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-// Ranges that do not reveal the order. The index column holds a keyed hash for
-// each node of a tree over the values that lies above the value (package
+// Ranges that do not reveal the order. They are those of a tree over the values in
+// which each four bits are a level: a range is made of few whole nodes. The index
+// column holds the way of a value through the tree, whose children are shuffled
+// (schema.FormPath, package internal/order), so that the values of a node lie side
+// by side and a comparison becomes
+//
+//	(c_rng BETWEEN $1 AND $2 OR c_rng BETWEEN $3 AND $4 OR …)
+//
+// How many spans there are depends on the values: the driver asks for a plan with
+// about as many places, and fills up those that are left with spans of nothing.
+//
+// Or it holds (schema.FormNodes) a keyed hash for each node of a tree over the values that lies above the value (package
 // internal/order): one behind the other, TagBytes each, from the top down. A
 // range is made of few whole nodes, so that a comparison becomes
 //
@@ -28,6 +38,8 @@ const MaxLevels = 22
 type Cover struct {
 	// Low and High are its ends; nil where it has none.
 	Low, High *Value
+	// Like is, in place of ends, the pattern of texts with one beginning.
+	Like *Like
 	// LowOpen and HighOpen leave the end itself out.
 	LowOpen, HighOpen bool
 	// Paired: the ends are those of two conditions at the top of a WHERE, where a
@@ -35,6 +47,21 @@ type Cover struct {
 	Paired bool
 	// Levels is the number of levels of the index.
 	Levels int
+	// Spans is the number of places for the spans of an index of paths; 0 for one of
+	// nodes.
+	Spans int
+}
+
+// MaxSpans is the number of spans that the range may be made of: of siblings at
+// most 8 have no neighbour, on each level at each end (order.MaxSpans).
+func (c *Cover) MaxSpans() int {
+	if c.Like != nil {
+		return 1
+	}
+	if c.Low != nil && c.High != nil {
+		return 8 + 16*(c.Levels-1)
+	}
+	return 8 * c.Levels
 }
 
 // Width is the number of places for the nodes of a level, from 0: all children
@@ -50,6 +77,9 @@ func (c *Cover) Width(level int) int {
 }
 
 func (c *Cover) places() int {
+	if c.Spans > 0 {
+		return 2 * c.Spans
+	}
 	n := 0
 	for l := range c.Levels {
 		n += c.Width(l)
@@ -151,6 +181,11 @@ func (a *analysis) coverCompare(node Expr, args []Expr, ref *ColumnRef, h hit) e
 			return err
 		}
 		a.ranges.twin[with], k.cover.Paired = k, true
+	}
+	if c.Range.Paths() {
+		if k.cover.Spans = k.cover.MaxSpans(); a.opt.Spans > 0 {
+			k.cover.Spans = min(a.opt.Spans, k.cover.Spans)
+		}
 	}
 	a.ranges.covers = append(a.ranges.covers, k)
 	return nil
@@ -299,10 +334,11 @@ func (b *builder) assignCovers() {
 		if k == nil {
 			continue
 		}
-		level, nth := 0, len(k.slots)
-		for nth >= k.cover.Width(level) {
-			nth -= k.cover.Width(level)
-			level++
+		level, nth := len(k.slots)/2, len(k.slots)%2
+		if k.cover.Spans == 0 {
+			for level, nth = 0, len(k.slots); nth >= k.cover.Width(level); level++ {
+				nth -= k.cover.Width(level)
+			}
 		}
 		s.out = s.out.plain()
 		s.out.Cover, s.out.Level, s.out.Nth = k.cover, level, nth
@@ -320,6 +356,37 @@ func (b *builder) writeCover(out []byte, k *covering) []byte {
 	if k.not {
 		out = append(out, "NOT ("...)
 	}
+	if k.cover.Spans > 0 {
+		out = b.writeSpans(out, name, k)
+	} else {
+		out = b.writeNodes(out, name, k)
+	}
+	if k.not {
+		out = append(out, ')')
+	}
+	return append(out, ')')
+}
+
+func (b *builder) writeSpans(out, name []byte, k *covering) []byte {
+	for i := range k.cover.Spans {
+		if i > 0 {
+			out = append(out, " OR "...)
+		}
+		out = b.writePlace(append(append(out, name...), " BETWEEN "...), k.slots[2*i])
+		out = b.writePlace(append(out, " AND "...), k.slots[2*i+1])
+	}
+	return out
+}
+
+func (b *builder) writePlace(out []byte, s *slot) []byte {
+	if s.n > 0 {
+		return b.appendArgument(out, s)
+	}
+	b.plan.Holes = append(b.plan.Holes, Hole{At: len(out), Out: s.out})
+	return append(out, ' ')
+}
+
+func (b *builder) writeNodes(out, name []byte, k *covering) []byte {
 	i := 0
 	for l := range k.cover.Levels {
 		if l > 0 {
@@ -332,20 +399,12 @@ func (b *builder) writeCover(out []byte, k *covering) []byte {
 			if n > 0 {
 				out = append(out, ", "...)
 			}
-			if s := k.slots[i]; s.n > 0 {
-				out = b.appendArgument(out, s)
-			} else {
-				b.plan.Holes = append(b.plan.Holes, Hole{At: len(out), Out: s.out})
-				out = append(out, ' ')
-			}
+			out = b.writePlace(out, k.slots[i])
 			i++
 		}
 		out = append(out, ')')
 	}
-	if k.not {
-		out = append(out, ')')
-	}
-	return append(out, ')')
+	return out
 }
 
 // rangeColumn names the index column as the caller names the column.
@@ -371,8 +430,11 @@ func (v verifier) cover(k *covering, y Expr) bool {
 		y = not.Args[0]
 	}
 	arms := disjuncts(y)
-	if len(arms) != k.cover.Levels {
+	if len(arms) != k.arms() {
 		return false
+	}
+	if k.cover.Spans > 0 {
+		return v.spans(k, arms)
 	}
 	i := 0
 	for l, arm := range arms {
@@ -388,6 +450,26 @@ func (v verifier) cover(k *covering, y Expr) bool {
 		}
 	}
 	return true
+}
+
+// spans compares a condition on paths.
+func (v verifier) spans(k *covering, arms []Expr) bool {
+	for i, arm := range arms {
+		o, ok := arm.(*Op)
+		if !ok || o.Name != "BETWEEN" || o.Attr != "" || len(o.Args) != 3 || !v.rangeRef(k, o.Args[0]) ||
+			!v.slot(k.slots[2*i], o.Args[1]) || !v.slot(k.slots[2*i+1], o.Args[2]) {
+			return false
+		}
+	}
+	return true
+}
+
+// arms is the number of conditions that a comparison becomes, joined by OR.
+func (k *covering) arms() int {
+	if k.cover.Spans > 0 {
+		return k.cover.Spans
+	}
+	return k.cover.Levels
 }
 
 // covering returns what a comparison becomes; nil for others.
@@ -407,7 +489,7 @@ func (v verifier) coversInOr(x *Op, y Expr) bool {
 	for _, e := range was {
 		n := 1
 		if k := v.b.a.ranges.covering(e); k != nil && k.cover != nil && !k.not {
-			n = k.cover.Levels
+			n = k.arms()
 		}
 		if len(is) < n || x.Attr != "" {
 			return false

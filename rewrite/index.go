@@ -676,7 +676,7 @@ func keyIndex(c *schema.Column) schema.Index {
 	switch {
 	case c.Equality != nil:
 		return c.Equality
-	case c.Range != nil && c.Range.Order == schema.OrderRevealing:
+	case c.Range != nil && (c.Range.Order == schema.OrderRevealing || c.Range.Paths()):
 		return c.Range
 	}
 	return nil

@@ -300,6 +300,9 @@ func (a *analysis) likeElsewhere(o *Op, sc *scope) (done bool, err error) {
 		}
 		return true, a.refuse(ref.Start, ReasonPredicate, h.flow()[0].col.String(), likeHint)
 	}
+	if done, err := a.likeByRange(o, sc); done || err != nil {
+		return done, err
+	}
 	ref, ok := o.Args[0].(*ColumnRef)
 	if !ok {
 		return false, nil

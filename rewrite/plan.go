@@ -56,7 +56,8 @@ type Out struct {
 	// Value is one of them.
 	Combined *Combined
 	// Cover, for an index that hides the order, asks for the hash of a node: the
-	// Nth of a level, both from 0.
+	// Nth of a level, both from 0. Of paths (Cover.Spans) it asks for the first or
+	// the last one of a span: Level is the number of the span, Nth 0 or 1.
 	Cover      *Cover
 	Level, Nth int
 	// Compared says that the index is for a comparison, where a value is not

@@ -354,6 +354,12 @@ func describeCover(o rewrite.Out) string {
 		}
 		return describeValue(*v)
 	}
+	if o.Cover.Like != nil {
+		return fmt.Sprintf("%s text of %s that begins as %q %s %q", []string{"first", "last"}[o.Nth], o.Index.Column(), o.Cover.Like.Before, describeValue(o.Cover.Like.Pattern), o.Cover.Like.After)
+	}
+	if o.Cover.Spans > 0 {
+		return fmt.Sprintf("%s of span %d of %s from %s to %s", []string{"first", "last"}[o.Nth], o.Level, o.Index.Column(), end(o.Cover.Low, o.Cover.LowOpen), end(o.Cover.High, o.Cover.HighOpen))
+	}
 	return fmt.Sprintf("node %d of level %d of %s from %s to %s", o.Nth, o.Level, o.Index.Column(), end(o.Cover.Low, o.Cover.LowOpen), end(o.Cover.High, o.Cover.HighOpen))
 }
 
@@ -693,7 +699,7 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierAsherah
 		case "index", "lossy", "normalized", "folding", "uniquely", "table-wide", "group", "adding", "dropping":
 			i += indexWord(ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
-		case "ranged", "hidden", "range-prefix", "short", "range-wide", "range-group":
+		case "ranged", "hidden", "range-nodes", "range-prefix", "short", "range-wide", "range-group":
 			i += rangeWord(t, ann.Columns[len(ann.Columns)-1], f[i], f[i+1:])
 		case "id":
 			ann.Columns[len(ann.Columns)-1].ID = f[i+1]
@@ -771,6 +777,8 @@ func rangeWord(t testing.TB, c *schema.Column, word string, rest []string) int {
 		return 1
 	case "hidden":
 		c.Range.Order, c.Accepted = schema.OrderHidden, 0
+	case "range-nodes":
+		c.Range.Form = schema.FormNodes
 	case "range-prefix":
 		n, err := strconv.Atoi(rest[0])
 		if err != nil {
@@ -824,6 +832,8 @@ func parseOptions(t testing.TB, d rewrite.Dialect, text string) (rewrite.Options
 			o.Prepare = true
 		case "context":
 			o.ContextPartition = true
+		case "spans2":
+			o.Spans = 2
 		case "ansi_quotes":
 			s.ANSIQuotes = true
 		case "no_backslash_escapes":

@@ -18,6 +18,9 @@ type Options struct {
 	// Lookup: the statement is a lookup of KeysFirst, which may lock more rows
 	// than it shows.
 	Lookup bool
+	// Spans is the number of places for each range over paths (Cover.Spans) where
+	// it is known how many are needed; 0 makes as many as there may be.
+	Spans int
 }
 
 // Planner makes plans and keeps them. It is safe for concurrent use.

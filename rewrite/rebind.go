@@ -12,6 +12,13 @@ func eachValue(p *Plan, fn func(v *Value, o *Out)) {
 				fn(&o.Combined.Values[i], nil)
 			}
 		}
+		if o.Cover != nil {
+			for _, v := range []*Value{o.Cover.Low, o.Cover.High} {
+				if v != nil {
+					fn(v, nil)
+				}
+			}
+		}
 		if o.Partition.Value != nil {
 			fn(o.Partition.Value, nil)
 		}
@@ -62,6 +69,8 @@ func eachValue(p *Plan, fn func(v *Value, o *Out)) {
 type rebinding struct {
 	index map[*Literal]int
 	lits  []Literal
+	// covers are the ranges that were copied: their places share one.
+	covers map[*Cover]*Cover
 }
 
 func (r rebinding) plan(p *Plan) {
@@ -108,8 +117,22 @@ func (r rebinding) out(o *Out) {
 		}
 		o.Combined = c
 	}
+	o.Cover = r.cover(o.Cover)
 	o.Partition = r.partition(o.Partition)
 	o.Row = r.named(o.Row)
+}
+
+// cover copies a range once.
+func (r rebinding) cover(c *Cover) *Cover {
+	if c == nil {
+		return nil
+	}
+	if r.covers[c] == nil {
+		to := *c
+		to.Low, to.High = r.named(c.Low), r.named(c.High)
+		r.covers[c] = &to
+	}
+	return r.covers[c]
 }
 
 // named copies a value that is shared.

@@ -275,7 +275,7 @@ func (t *template) instance(f *form) (*Plan, bool) {
 	p.Holes = slices.Clone(p.Holes)
 	p.Text = t.write(f, p.Holes)
 	if len(lits) > 0 {
-		r := rebinding{t.index, lits}
+		r := rebinding{t.index, lits, map[*Cover]*Cover{}}
 		r.plan(&p)
 	}
 	return &p, true

@@ -15,6 +15,8 @@ type Range struct {
 	Name string
 	// Order says what the index lets the server learn of the order of values.
 	Order Order
+	// Form says how an order that is hidden is stored.
+	Form Form
 	// Prefix is the number of bytes of a text that are compared; 0 for other
 	// types.
 	Prefix int
@@ -45,6 +47,27 @@ const (
 	OrderHidden Order = iota
 	OrderRevealing
 )
+
+// Form is how an index that hides the order is stored.
+type Form uint8
+
+// The forms. A path is the way to the value in a tree whose children are shuffled:
+// few bytes, ranges of which lie side by side. Nodes are a hash of 16 bytes for each
+// group of four leading bits. Both show which values share how many of these
+// groups.
+const (
+	FormPath Form = iota
+	FormNodes
+)
+
+// Paths reports an index that stores paths.
+func (r *Range) Paths() bool { return r.Order == OrderHidden && r.Form == FormPath }
+
+// Rooted reports that paths begin with a hash that tells partitions apart: numbers
+// of their own would mean something else in each of them.
+func (r *Range) Rooted() bool {
+	return r.Paths() && !r.TableScope && r.Of.Table.Partition.Kind != PartitionConst
+}
 
 // Leakage is what the configuration accepts that the server learns, beyond
 // what an index for equality tells.
@@ -79,7 +102,7 @@ func (r *Range) Bytes() int { return 0 }
 func (r *Range) Joins(o *Range) bool {
 	a, b := r.Of.Type, o.Of.Type
 	a.Declared, b.Declared = "", ""
-	return r.Group == o.Group && r.Order == o.Order && r.Prefix == o.Prefix && r.RefuseLonger == o.RefuseLonger &&
+	return r.Group == o.Group && r.Order == o.Order && r.Form == o.Form && r.Prefix == o.Prefix && r.RefuseLonger == o.RefuseLonger &&
 		r.Version == o.Version && r.TableScope == o.TableScope && a == b
 }
 
@@ -153,6 +176,8 @@ func (b *builder) rangeFaults(t *Table, c *Column, r *Range) {
 		report("collation", "ranges over text compare bytes, others have no collation", "write collation: binary at a text, or leave it out")
 	case !text && r.Prefix != 0 && !clockKind(c.Type.Kind), r.RefuseLonger && !text:
 		report("prefix", "only ranges over text and bytes have a prefix", "leave prefix and longer out")
+	case r.Form > FormNodes || r.Form != FormPath && r.Order != OrderHidden:
+		report("form", "only ranges that hide the order have a form", "leave form out, or write order: hidden")
 	case r.Order == OrderRevealing && c.Accepted&LeakOrder == 0:
 		report("order", "the database would learn the order of all values, and about how far they are apart", "add accept_leakage: order to the column if that is acceptable")
 	}

@@ -180,44 +180,53 @@ func TestHiddenRangesAnswerAsThePlainDatabase(t *testing.T) {
 	modes := append(slices.Clone(all), engine{"postgres simple_protocol", rewrite.Postgres, "simple_protocol"}, engine{"mysql interpolateParams", rewrite.MySQL, "interpolateParams=true"})
 	for _, e := range modes {
 		t.Run(e.name, func(t *testing.T) {
-			x := e.rangeTwins(t, hiddenConfig(e.dialect))
-			for _, c := range rangedColumns(e.dialect) {
-				if e.dialect == rewrite.SQLite && c.column == "seen" {
-					continue
-				}
-				for i, v := range append(c.values, nil) {
-					other := c.values[(i+2)%len(c.values)]
-					for _, op := range []string{"<", "<=", ">", ">="} {
-						x.ranged("SELECT id, "+c.column+" FROM staff WHERE "+c.column+" "+op+" ? ORDER BY id", v)
-					}
-					if v != nil {
-						x.ranged("SELECT count(*), count("+c.column+") FROM staff WHERE "+c.column+" BETWEEN ? AND ?", v, other)
-						x.ranged("SELECT id FROM staff WHERE "+c.column+" NOT BETWEEN ? AND ? AND dept = ? ORDER BY id", other, v, "red")
-					}
-					x.ranged("SELECT id FROM staff s WHERE s."+c.column+" >= ? AND dept = ? AND ? > s."+c.column+" ORDER BY id", v, "blue", other)
-					x.ranged("SELECT id FROM staff WHERE NOT ("+c.column+" > ? AND "+c.column+" < ?) OR ? < "+c.column+" OR id = 1 ORDER BY id", other, v, v)
-				}
-				for _, text := range c.texts {
-					for _, op := range []string{"<", "<=", ">", ">="} {
-						x.ranged("SELECT id FROM staff WHERE " + c.column + " " + op + " " + text + " ORDER BY id")
-					}
-					x.ranged("SELECT id FROM staff WHERE " + c.column + " BETWEEN " + text + " AND " + c.texts[0] + " ORDER BY id")
-				}
-			}
-			x.ranged("SELECT id, points FROM branches WHERE tenant = ? AND points >= ? ORDER BY id", "a", 3)
-			x.ranged("SELECT id, tenant FROM branches WHERE total BETWEEN ? AND ? ORDER BY tenant, id", 3, 9)
-			for _, s := range []string{"UPDATE staff SET dept = 'old' WHERE age > 60 AND age <= 130", "UPDATE staff SET age = 40, pay = NULL WHERE age < 0", "DELETE FROM staff WHERE pay > 1000"} {
-				x.both(s)
-				x.ranged("SELECT * FROM staff ORDER BY id")
-				x.ranged("SELECT id, dept, age FROM staff WHERE age BETWEEN 18 AND 64 ORDER BY id")
-			}
-			x.w.refused("SELECT id FROM staff ORDER BY age", rewrite.ReasonOrder)
-			x.w.refused("SELECT max(age) FROM staff", rewrite.ReasonFunction)
-			x.w.refused("SELECT id FROM branches WHERE points > 3", rewrite.ReasonPartition)
-			if _, err := rowsOf(x.w.db.Query(x.w.bind("SELECT id FROM staff WHERE age BETWEEN ? AND ?"), 3, nil)); err == nil {
-				t.Error("one end that is NULL was taken")
-			}
+			e.hiddenRanges(t, hiddenConfig(e.dialect))
 		})
+	}
+	for _, e := range all {
+		t.Run(e.name+" nodes", func(t *testing.T) {
+			e.hiddenRanges(t, strings.ReplaceAll(hiddenConfig(e.dialect), "order: hidden", "order: hidden, form: nodes"))
+		})
+	}
+}
+
+func (e engine) hiddenRanges(t *testing.T, configuration string) {
+	x := e.rangeTwins(t, configuration)
+	for _, c := range rangedColumns(e.dialect) {
+		if e.dialect == rewrite.SQLite && c.column == "seen" {
+			continue
+		}
+		for i, v := range append(c.values, nil) {
+			other := c.values[(i+2)%len(c.values)]
+			for _, op := range []string{"<", "<=", ">", ">="} {
+				x.ranged("SELECT id, "+c.column+" FROM staff WHERE "+c.column+" "+op+" ? ORDER BY id", v)
+			}
+			if v != nil {
+				x.ranged("SELECT count(*), count("+c.column+") FROM staff WHERE "+c.column+" BETWEEN ? AND ?", v, other)
+				x.ranged("SELECT id FROM staff WHERE "+c.column+" NOT BETWEEN ? AND ? AND dept = ? ORDER BY id", other, v, "red")
+			}
+			x.ranged("SELECT id FROM staff s WHERE s."+c.column+" >= ? AND dept = ? AND ? > s."+c.column+" ORDER BY id", v, "blue", other)
+			x.ranged("SELECT id FROM staff WHERE NOT ("+c.column+" > ? AND "+c.column+" < ?) OR ? < "+c.column+" OR id = 1 ORDER BY id", other, v, v)
+		}
+		for _, text := range c.texts {
+			for _, op := range []string{"<", "<=", ">", ">="} {
+				x.ranged("SELECT id FROM staff WHERE " + c.column + " " + op + " " + text + " ORDER BY id")
+			}
+			x.ranged("SELECT id FROM staff WHERE " + c.column + " BETWEEN " + text + " AND " + c.texts[0] + " ORDER BY id")
+		}
+	}
+	x.ranged("SELECT id, points FROM branches WHERE tenant = ? AND points >= ? ORDER BY id", "a", 3)
+	x.ranged("SELECT id, tenant FROM branches WHERE total BETWEEN ? AND ? ORDER BY tenant, id", 3, 9)
+	for _, s := range []string{"UPDATE staff SET dept = 'old' WHERE age > 60 AND age <= 130", "UPDATE staff SET age = 40, pay = NULL WHERE age < 0", "DELETE FROM staff WHERE pay > 1000"} {
+		x.both(s)
+		x.ranged("SELECT * FROM staff ORDER BY id")
+		x.ranged("SELECT id, dept, age FROM staff WHERE age BETWEEN 18 AND 64 ORDER BY id")
+	}
+	x.w.refused("SELECT id FROM staff ORDER BY age", rewrite.ReasonOrder)
+	x.w.refused("SELECT max(age) FROM staff", rewrite.ReasonFunction)
+	x.w.refused("SELECT id FROM branches WHERE points > 3", rewrite.ReasonPartition)
+	if _, err := rowsOf(x.w.db.Query(x.w.bind("SELECT id FROM staff WHERE age BETWEEN ? AND ?"), 3, nil)); err == nil {
+		t.Error("one end that is NULL was taken")
 	}
 }
 

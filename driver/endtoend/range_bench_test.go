@@ -64,13 +64,7 @@ func rangePair(b *testing.B, f flavour) *pair {
 		run(p.plain, "CREATE INDEX "+table+"_v ON "+table+" (v)")
 	}
 	run(stored, "CREATE INDEX revealing_v ON revealing (v_rng, id)")
-	levels := 8
-	if f.plain == "sqlite" {
-		levels = 16 // its integers have eight bytes
-	}
-	for level := range levels {
-		run(stored, fmt.Sprintf("CREATE INDEX hidden_v%d ON hidden (substr(v_rng, %d, 16))", level, 1+16*level))
-	}
+	run(stored, "CREATE INDEX hidden_v ON hidden (v_rng)")
 	if f.plain == "pgx" {
 		run(p.plain, "VACUUM ANALYZE")
 		run(stored, "VACUUM ANALYZE")

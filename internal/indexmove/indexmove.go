@@ -124,7 +124,11 @@ func definition(x schema.Index) string {
 	case *schema.Fragments:
 		return fmt.Sprintf("%q %q %d %d %t %d", x.Name, x.Normalize, x.Lengths, x.Collation, x.TableScope, x.Version)
 	case *schema.Range:
-		return fmt.Sprintf("%q %d %d %t %t %q %d", x.Name, x.Order, x.Prefix, x.RefuseLonger, x.TableScope, x.Group, x.Version)
+		order := fmt.Sprint(x.Order)
+		if x.Order == schema.OrderHidden {
+			order += fmt.Sprintf("/%d", x.Form)
+		}
+		return fmt.Sprintf("%q %s %d %t %t %q %d", x.Name, order, x.Prefix, x.RefuseLonger, x.TableScope, x.Group, x.Version)
 	case *schema.Compound:
 		return fmt.Sprintf("%q %q %q %d %t %t %d", x.Key, x.Name, x.Steps(), x.Bits, x.Unique, x.TableScope, x.Version)
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -269,6 +270,10 @@ func (x *indexMeter) index(partition string, value bool, b []byte) error {
 			x.order.add(partition, b)
 			return nil
 		}
+		if of.Paths() {
+			x.level(beginnings(b, of.Rooted()))
+			break
+		}
 		x.level(pieces(b, hiddenLevel))
 	case *schema.Fragments:
 		if of.Kind != schema.ContainsFragments {
@@ -292,6 +297,20 @@ const (
 	hiddenLevel = 16
 	levelBits   = 4
 )
+
+// beginnings are those of a path: one for each level, half a byte longer each, with
+// the hash in front that tells partitions apart.
+func beginnings(path []byte, rooted bool) [][]byte {
+	head := 0
+	if rooted {
+		head = min(hiddenLevel, len(path))
+	}
+	var out [][]byte
+	for i := head; i < len(path); i++ {
+		out = append(out, append(slices.Clone(path[:i]), path[i]&0xF0), path[:i+1])
+	}
+	return out
+}
 
 func (x *indexMeter) level(hashes [][]byte) {
 	for i, h := range hashes {

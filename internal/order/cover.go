@@ -58,15 +58,31 @@ type End struct {
 // of values of size bytes, with its level from 0. An end that is nil is none. No
 // level has more than 15 nodes for each end, or 16 without any.
 func Cover(size int, low, high *End, prf PRF, emit func(level int, tag []byte)) error {
+	var n node
+	defer clear(n[:])
+	return walk(size, low, high, func(encoded []byte, level, from, to int) error {
+		for last := from; last <= to; last++ {
+			tag := make([]byte, TagSize)
+			if err := prf(tag, n.set(encoded, level, byte(last))); err != nil {
+				return err
+			}
+			emit(level, tag)
+		}
+		return nil
+	})
+}
+
+// walk finds the fewest nodes that make up a range. It calls visit with some that
+// are siblings: those of a level, from and to being nibbles, under the node that is
+// given by the nibbles of a value above the level. There are at most two values.
+func walk(size int, low, high *End, visit func(encoded []byte, level, from, to int) error) error {
 	l, h, empty := behind(low), before(high), low != nil && low.Place == Over || high != nil && high.Place == Under
 	defer func() { clear(l); clear(h) }()
 	if empty {
 		return nil
 	}
-	c := covering{prf: prf, emit: emit}
-	defer clear(c.node[:])
 	if l == nil && h == nil {
-		return c.children(make([]byte, size), 0, 0, 15)
+		return visit(make([]byte, size), 0, 0, 15)
 	}
 	split := -1
 	if l != nil && h != nil {
@@ -75,39 +91,21 @@ func Cover(size int, low, high *End, prf PRF, emit func(level int, tag []byte)) 
 		if split == 2*size || nibble(l, split) > nibble(h, split) {
 			return nil
 		}
-		if err := c.children(l, split, int(nibble(l, split))+1, int(nibble(h, split))-1); err != nil {
+		if err := visit(l, split, int(nibble(l, split))+1, int(nibble(h, split))-1); err != nil {
 			return err
 		}
 	}
 	for level := split + 1; level < 2*size; level++ {
 		if l != nil {
-			if err := c.children(l, level, int(nibble(l, level))+1, 15); err != nil {
+			if err := visit(l, level, int(nibble(l, level))+1, 15); err != nil {
 				return err
 			}
 		}
 		if h != nil {
-			if err := c.children(h, level, 0, int(nibble(h, level))-1); err != nil {
+			if err := visit(h, level, 0, int(nibble(h, level))-1); err != nil {
 				return err
 			}
 		}
-	}
-	return nil
-}
-
-type covering struct {
-	node node
-	prf  PRF
-	emit func(level int, tag []byte)
-}
-
-// children emits the nodes of a level that follow the bits of a value above it.
-func (c *covering) children(encoded []byte, level, from, to int) error {
-	for last := from; last <= to; last++ {
-		tag := make([]byte, TagSize)
-		if err := c.prf(tag, c.node.set(encoded, level, byte(last))); err != nil {
-			return err
-		}
-		c.emit(level, tag)
 	}
 	return nil
 }

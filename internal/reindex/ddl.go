@@ -62,7 +62,7 @@ func (m *Mover) index(ctx context.Context, t *table, unique bool) error {
 			using = "USING gin "
 		}
 	case *schema.Range:
-		if x.Order == schema.OrderHidden {
+		if x.Order == schema.OrderHidden && !x.Paths() {
 			m.Log("%s: make indexes over the levels of %s as the old column has them, before --cut-over goes on: without them the server reads every row", m.name(), x.Name)
 			return nil
 		}

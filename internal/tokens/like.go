@@ -3,6 +3,7 @@ package tokens
 import (
 	"errors"
 	"slices"
+	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -215,6 +216,31 @@ func (l *Like) Match(text string) bool {
 		p++
 	}
 	return p == len(l.items)
+}
+
+// Beginning returns the letters of a pattern that has no wildcards but % behind
+// them; open says that there is one.
+func (l *Like) Beginning() (letters string, open, ok bool) {
+	n := len(l.items)
+	for n > 0 && l.items[n-1] == anyMany {
+		n--
+	}
+	if l.never || slices.ContainsFunc(l.items[:n], func(r rune) bool { return r == anyOne || r == anyMany }) {
+		return "", false, false
+	}
+	return encode(l.items[:n]), n < len(l.items), true
+}
+
+// Alone reports letters to which the rule finds no others equal. Of the rules that
+// know other letters than ASCII's it says nothing.
+func (c Case) Alone(letters string) bool {
+	switch c {
+	case Exact:
+		return true
+	case ASCII:
+		return !strings.ContainsFunc(letters, func(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' })
+	}
+	return false
 }
 
 // Run is letters of a pattern between wildcards. Start and End say that a
