@@ -156,10 +156,12 @@ func (x *call) sealed() (string, []driver.NamedValue, error) {
 // sameArguments are the caller's arguments, behind the options: its own slice
 // where it has none, as for a statement that passes.
 func (x *call) sameArguments() []driver.NamedValue {
+	inOrder := len(x.in.Options) == 0
 	for i := range x.in.Args {
-		if len(x.in.Options) > 0 || x.in.Args[i].Ordinal != i+1 {
-			return renumber(x.in.Options, x.in.Args)
-		}
+		inOrder = inOrder && x.in.Args[i].Ordinal == i+1
+	}
+	if !inOrder {
+		return renumber(x.in.Options, x.in.Args)
 	}
 	return x.in.Args
 }
