@@ -147,10 +147,23 @@ func (x *call) sealed() (string, []driver.NamedValue, error) {
 		return "", nil, err
 	}
 	if x.plan.ArgsSame {
-		return text, renumber(x.in.Options, x.in.Args), nil
+		return text, x.sameArguments(), nil
 	}
 	args, err := x.arguments()
 	return text, args, err
+}
+
+// sameArguments are the caller's arguments, behind the options: its own slice
+// where it has none, as for a statement that passes.
+func (x *call) sameArguments() []driver.NamedValue {
+	inOrder := len(x.in.Options) == 0
+	for i := range x.in.Args {
+		inOrder = inOrder && x.in.Args[i].Ordinal == i+1
+	}
+	if !inOrder {
+		return renumber(x.in.Options, x.in.Args)
+	}
+	return x.in.Args
 }
 
 func (x *call) arguments() ([]driver.NamedValue, error) {

@@ -64,10 +64,10 @@ func (o *opener) opened(i int, g *group, part envelope.Partition, id string, rec
 
 // run is what is remembered of a column's values from row to row.
 func (o *opener) run(i int) *envelope.Run {
-	if o.rows < 2 { // most results have one
-		return nil
-	}
 	if o.runs == nil {
+		if o.rows < 2 { // there may be no other
+			return nil
+		}
 		o.runs = make([]envelope.Run, len(o.columns))
 	}
 	return &o.runs[i]
@@ -121,24 +121,42 @@ func (o *opener) buffered(ctx context.Context, g *group, part envelope.Partition
 
 // shapeMemo holds what is opened in the results of the last few plans of one
 // connection.
-type shapeMemo [memoSize]struct {
+type shapeMemo [memoSize]shape
+
+// shape is what is opened in the results of a plan.
+type shape struct {
 	plan    *rewrite.Plan
 	seals   *seals
 	columns []opened
+	// runs are those of the last result that was closed, for the next to go on
+	// with; nil while one has them.
+	runs []envelope.Run
 }
 
-// get returns nil for plans that it does not hold.
-func (m *shapeMemo) get(x *call) []opened {
+// lend gives an opener what is remembered of its plan; it has no columns
+// afterwards where that is nothing.
+func (m *shapeMemo) lend(x *call, o *opener) {
 	e := &m[len(x.plan.Text)%memoSize]
 	if e.plan != x.plan || e.seals != x.c.cr.seals {
-		return nil
+		return
 	}
-	return e.columns
+	o.shape, o.plan, o.columns = e, e.plan, e.columns
+	if o.runs, e.runs = e.runs, nil; o.runs == nil {
+		o.runs = make([]envelope.Run, len(o.columns))
+	}
+}
+
+// giveBack ends what lend began.
+func (o *opener) giveBack() {
+	if o.shape != nil && o.shape.plan == o.plan {
+		o.shape.runs = o.runs
+	}
+	o.shape, o.runs = nil, nil
 }
 
 func (m *shapeMemo) put(x *call, columns []opened) {
-	if e := &m[len(x.plan.Text)%memoSize]; len(x.plan.Text) <= maxMemoText {
-		e.plan, e.seals, e.columns = x.plan, x.c.cr.seals, columns
+	if len(x.plan.Text) <= maxMemoText {
+		m[len(x.plan.Text)%memoSize] = shape{plan: x.plan, seals: x.c.cr.seals, columns: columns}
 	}
 }
 

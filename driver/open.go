@@ -55,9 +55,13 @@ type opener struct {
 	columns []opened
 	// tags are those of the current row's values, parallel to columns; 0 for NULL
 	// and for no row.
-	tags  []logical.Tag
-	few   [8]logical.Tag // what tags mostly is a part of
-	runs  []envelope.Run // parallel to columns; nil before there is a second row
+	tags []logical.Tag
+	few  [8]logical.Tag // what tags mostly is a part of
+	// runs are parallel to columns; nil for the first row of a plan that the
+	// connection does not remember. shape is where it does, for plan.
+	runs  []envelope.Run
+	shape *shape
+	plan  *rewrite.Plan
 	audit *audit.Log
 	// shredded opens values whose keys were destroyed as NULL.
 	shredded bool
@@ -83,7 +87,7 @@ func (x *call) opener(o *opener) error {
 		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit, rec: x.c.cr.rec,
 	}
 	o.memory.of(x)
-	if o.columns = x.c.shapes.get(x); o.columns == nil {
+	if x.c.shapes.lend(x, o); o.columns == nil {
 		if err := x.columns(o); err != nil {
 			return err
 		}
@@ -418,6 +422,7 @@ func (o *opener) partition(g *group, row []driver.Value) (envelope.Partition, er
 // close wipes what was opened.
 func (o *opener) close() {
 	o.opening.flushOpened(o.rec)
+	o.giveBack()
 	clear(o.message[:cap(o.message)])
 	if o.verifier != nil {
 		o.verifier.release()

@@ -25,24 +25,46 @@ func postgresCPU(db *sql.DB) (func() (time.Duration, error), error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w (%w)", errServerElsewhere, err)
 	}
-	return func() (time.Duration, error) {
-		all, err := filepath.Glob("/proc/[0-9]*")
+	all := ticks{}
+	return func() (time.Duration, error) { return all.sum(func() []string { return family(parent) }) }, nil
+}
+
+// family lists where the CPU times of a server's processes are read.
+func family(parent int) (out []string) {
+	all, _ := filepath.Glob("/proc/[0-9]*")
+	for _, p := range all {
+		pid, _ := strconv.Atoi(filepath.Base(p))
+		if up, err := parentOf(pid); err == nil && (up == parent || pid == parent) {
+			out = append(out, filepath.Join(p, "schedstat"))
+		}
+	}
+	return out
+}
+
+// ticks is the CPU time that processes or threads were last seen with, and what
+// they took together: the time of one that ends does not go back.
+type ticks struct {
+	seen  map[string]time.Duration
+	total time.Duration
+}
+
+func (x *ticks) sum(list func() []string) (time.Duration, error) {
+	seen := map[string]time.Duration{}
+	for _, path := range list() {
+		d, err := onCPU(path)
 		if err != nil {
-			return 0, err
+			continue // it has just ended
 		}
-		var sum time.Duration
-		for _, p := range all {
-			pid, _ := strconv.Atoi(filepath.Base(p))
-			if up, err := parentOf(pid); err != nil || up != parent && pid != parent {
-				continue // another process, or one that has just ended
-			}
-			d, err := onCPU(filepath.Join(p, "schedstat"))
-			if err == nil {
-				sum += d
-			}
+		seen[path] = d
+		if before := x.seen[path]; d >= before {
+			x.total += d - before
 		}
-		return sum, nil
-	}, nil
+	}
+	if len(seen) == 0 {
+		return 0, errServerElsewhere
+	}
+	x.seen = seen
+	return x.total, nil
 }
 
 // mysqlCPU adds up the threads of the server.
@@ -59,18 +81,12 @@ func mysqlCPU(db *sql.DB) (func() (time.Duration, error), error) {
 		return nil, fmt.Errorf("%w (%w)", errServerElsewhere, err)
 	}
 	tasks := "/proc/" + string(bytes.TrimSpace(pid)) + "/task/*/schedstat"
+	all := ticks{}
 	return func() (time.Duration, error) {
-		threads, err := filepath.Glob(tasks)
-		if err != nil || len(threads) == 0 {
-			return 0, errServerElsewhere
-		}
-		var sum time.Duration
-		for _, t := range threads {
-			if d, err := onCPU(t); err == nil {
-				sum += d
-			}
-		}
-		return sum, nil
+		return all.sum(func() []string {
+			threads, _ := filepath.Glob(tasks)
+			return threads
+		})
 	}, nil
 }
 

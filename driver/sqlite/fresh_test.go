@@ -1,0 +1,40 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"testing"
+
+	"github.com/sealsql/sealsql/internal/logical/litevalue"
+)
+
+// wrapping is a connection that could keep what its rows hand over.
+type wrapping struct{ driver.Conn }
+
+func TestOnlyTheKnownDriversBytesAreTakenForFresh(t *testing.T) {
+	db, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	e := newEngine(litevalue.Options{}, nil)
+	err = conn.Raw(func(c any) error {
+		inner := c.(driver.Conn)
+		if !e.Fresh(inner) {
+			t.Error("records of modernc's rows are not opened where they lie")
+		}
+		if e.Fresh(wrapping{inner}) || e.Fresh(&wrapping{inner}) {
+			t.Error("a connection that wraps modernc's may keep its rows' bytes")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
