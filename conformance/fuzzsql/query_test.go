@@ -142,8 +142,12 @@ func (g *generator) order(q *query, s scope, top bool) {
 	if g.in(4) {
 		keys = append([]string{g.intExpr(s)}, keys...)
 	}
-	if found := s.all(isSorted); len(found) > 0 && g.in(3) {
-		keys = append([]string{g.sorting(pickOf(g.dice, found))}, keys...)
+	if found := s.all(func(c col) bool { return isSorted(c) || top && c.sorts }); len(found) > 0 && g.in(3) {
+		c := pickOf(g.dice, found)
+		if c.sorts {
+			g.asks["client_sort"] = true
+		}
+		keys = append([]string{g.sorting(c)}, keys...)
 	}
 	q.text += " ORDER BY " + strings.Join(keys, ", ")
 	q.total = true
