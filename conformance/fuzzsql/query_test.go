@@ -64,6 +64,11 @@ func (g *generator) query(top bool) query {
 		return g.distinct(top)
 	case n == 14 && g.depth < 3:
 		return g.recursive(top)
+	case n == 15 && top && g.in(2):
+		if q, ok := g.clientRows(); ok {
+			return q
+		}
+		return g.core(top, nil)
 	case n == 15:
 		if q, ok := g.extremes(); ok {
 			return q
