@@ -78,6 +78,9 @@ type sortedRow struct {
 // readSorted reads, sorts and cuts.
 func (x *call) readSorted(rows driver.Rows, p *rewrite.ClientSort) (*sortedRows, error) {
 	names := rows.Columns()
+	if len(p.Extremes) > 0 {
+		return x.readExtremes(rows, p)
+	}
 	shown := len(names) - len(p.Keys)
 	if shown < 0 {
 		return nil, fmt.Errorf("%w: a result has fewer columns than keys", sealsql.ErrCatalogChanged)
@@ -123,6 +126,9 @@ func (x *call) readSorted(rows driver.Rows, p *rewrite.ClientSort) (*sortedRows,
 	for i := range list {
 		if x.limit.ended() {
 			break
+		}
+		if p.Distinct && i > 0 && compareRows(p.Keys, list[i-1].keys, list[i].keys) == 0 {
+			continue
 		}
 		if !x.limit.skips() {
 			out.rows = append(out.rows, list[i].values)

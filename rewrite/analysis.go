@@ -65,6 +65,10 @@ type analysis struct {
 	verified []Verify
 	// sorted are the items of ORDER BY that the driver sorts by.
 	sorted []sortedKey
+	// distinctBy is its DISTINCT, and extremed its calls of MIN and MAX, that the
+	// driver answers.
+	distinctBy *sortedDistinct
+	extremed   []extremed
 	// keyed are comparisons whose rows are looked up first.
 	keyed []keyed
 	// after are the statements that complete a definition.

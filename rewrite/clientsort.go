@@ -25,6 +25,11 @@ type ClientSort struct {
 	Limit *Limit
 	// Most is the number of rows that may be sorted; Text asks for one more.
 	Most int
+	// Distinct keeps one of the rows whose keys are all equal.
+	Distinct bool
+	// Extremes, where there are any, make one row of all: of each key, which is a
+	// column, the smallest or greatest value, NULL where every row has NULL.
+	Extremes []Extreme
 	// Plan is that of Text.
 	Plan *Plan
 }
@@ -73,7 +78,7 @@ func (a *analysis) sortable() *Query {
 		return nil
 	}
 	s, ok := q.Body.(*Select)
-	if !ok || s != a.own || !a.verifiable(s) || s.ItemsEnd < 0 || a.foundRows(s) {
+	if !ok || s != a.own || s.ItemsEnd < 0 || a.foundRows(s) || !a.verifiable(s) && !a.distinctBy.of(s) {
 		return nil
 	}
 	return q
@@ -82,22 +87,33 @@ func (a *analysis) sortable() *Query {
 // clientSort plans the query that is run.
 func (a *analysis) clientSort() (*Plan, error) {
 	q := a.sortable()
-	first := a.sorted[0]
-	c := first.h.flow()[0].col
 	refuse := func(hint string) (*Plan, error) {
-		return nil, a.refuse(first.item.Pos(), ReasonOrder, c.String(), hint)
+		if len(a.sorted) == 0 {
+			return nil, a.refuse(a.own.Start, ReasonGroup, a.distinctBy.first().String(), hint)
+		}
+		first := a.sorted[0]
+		return nil, a.refuse(first.item.Pos(), ReasonOrder, first.h.flow()[0].col.String(), hint)
 	}
 	if q == nil {
 		return refuse(clientSortHint)
 	}
 	terms, at, end := a.orderTerms(q)
-	if terms == nil {
+	if terms == nil && len(q.OrderBy) > 0 {
 		return refuse(clientTermHint)
 	}
 	p := &ClientSort{}
 	w := textWriter{a: a}
 	s := a.own
-	w.source(Span{0, s.ItemsEnd})
+	if d := a.distinctBy; d != nil {
+		if !a.sortsWhatIsShown(q) {
+			return refuse(clientDistinctHint)
+		}
+		p.Distinct = true
+		w.source(Span{0, d.word.Start})
+		w.source(Span{d.word.End, s.ItemsEnd})
+	} else {
+		w.source(Span{0, s.ItemsEnd})
+	}
 	for i, t := range terms {
 		w.put(", ")
 		key, ok := a.sortTerm(q, s, i, t, &w)
@@ -108,6 +124,12 @@ func (a *analysis) clientSort() (*Plan, error) {
 		if key.Column != nil && (p.Most == 0 || key.Column.ClientSort < p.Most) {
 			p.Most = key.Column.ClientSort
 		}
+	}
+	if !a.distinctKeys(p, &w) {
+		return refuse(clientDistinctHint)
+	}
+	if len(q.OrderBy) == 0 {
+		at, end = a.endOf(q)
 	}
 	w.source(Span{s.ItemsEnd, at})
 	w.put(" LIMIT " + strconv.Itoa(p.Most+1) + " ")

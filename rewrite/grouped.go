@@ -353,6 +353,9 @@ func (a *analysis) makeDistinct(s *Select, cols []column, sc *scope) error {
 	if a.openItems(s.Items) || len(a.hiddenOf(s)) > 0 {
 		return refused(col, distinctHint)
 	}
+	if a.distinctFirst(s, cols, sc) {
+		return nil
+	}
 	keys := map[hit]bool{}
 	for i := range cols {
 		if cols[i].origin.rel != nil && len(cols[i].flow) == 0 {

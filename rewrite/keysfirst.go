@@ -470,7 +470,13 @@ func (w *textWriter) source(s Span) {
 			continue
 		}
 		w.b.WriteString(text[at:m.Start])
-		w.b.WriteString(w.a.front.Placeholder(w.number(m.N)))
+		before := len(w.args)
+		n := w.number(m.N)
+		if text[m.Start:m.End] == "?" && len(w.args) > before {
+			w.b.WriteByte('?') // it has that number, and is part of labels on SQLite
+		} else {
+			w.b.WriteString(w.a.front.Placeholder(n))
+		}
 		at = m.End
 	}
 	w.b.WriteString(text[at:s.End])

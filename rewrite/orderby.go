@@ -173,6 +173,9 @@ func (a *analysis) extremeValue(c *Call, ref *ColumnRef, h hit, sc *scope, why R
 		return column{}, err
 	}
 	col := h.flow()[0].col
+	if a.extremeFirst(c, ref, h) {
+		return column{name: strings.ToLower(c.Name[len(c.Name)-1].Name), flow: moved(h.flow()), computed: true}, nil
+	}
 	switch r := col.Range; {
 	case len(h.flow()) > 1 || r == nil || r.Order != schema.OrderRevealing:
 		return column{}, a.refuse(ref.Start, inner(why, ReasonFunction), col.String(), extremeHint)

@@ -257,7 +257,14 @@ func describeSorted(s *rewrite.ClientSort) string {
 	for _, line := range strings.Split(strings.TrimSpace(describePlan(s.Plan)), "\n") {
 		b.WriteString("    " + line + "\n")
 	}
-	for _, k := range s.Keys {
+	if s.Distinct {
+		b.WriteString("rows that differ in a key\n")
+	}
+	for i, k := range s.Keys {
+		if len(s.Extremes) > 0 {
+			fmt.Fprintf(&b, "of %s, greatest %t, name %q\n", k.Column, s.Extremes[i].Max, s.Extremes[i].Name)
+			continue
+		}
 		if k.Column == nil {
 			b.WriteString("sort by a rank\n")
 			continue

@@ -56,8 +56,11 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 	if len(a.keyed) > 0 {
 		return a.keysFirst()
 	}
-	if len(a.sorted) > 0 {
+	if len(a.sorted) > 0 || a.distinctBy != nil {
 		return a.clientSort()
+	}
+	if len(a.extremed) > 0 {
+		return a.clientExtremes()
 	}
 	if err := a.finish(); err != nil {
 		return nil, err

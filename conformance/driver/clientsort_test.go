@@ -45,6 +45,21 @@ var sorted = []struct {
 	{"SELECT id FROM staff WHERE id < ? ORDER BY {C} DESC, id LIMIT 2", []any{7}},
 }
 
+// extremesAndDistinct are answered from the rows, too.
+var extremesAndDistinct = []struct {
+	text string
+	args []any
+}{
+	{"SELECT MAX({C}), MIN({C}) FROM staff", nil},
+	{"SELECT min(s.{C}) AS lo FROM staff s WHERE s.id > ?", []any{4}},
+	{"SELECT max({C}) FROM staff WHERE id > 1000", nil},
+	{"SELECT max(t.{C}) AS m FROM staff s JOIN staff t ON t.id = s.id WHERE s.dept = ?", []any{"red"}},
+	{"SELECT DISTINCT {C} FROM staff ORDER BY {C}", nil},
+	{"SELECT DISTINCT {C}, dept FROM staff WHERE id > ? ORDER BY dept DESC, {C} DESC LIMIT 5 OFFSET 1", []any{1}},
+	{"SELECT DISTINCT s.{C} AS v FROM staff s JOIN staff t ON t.id = s.id ORDER BY 1 DESC LIMIT ?", []any{3}},
+	{"SELECT DISTINCT {C} AS v, 1 AS one, NULL AS none FROM staff ORDER BY v", nil},
+}
+
 // TestTheDriverSorts compares what the driver sorts with what the server sorts of
 // plain columns, in every mode of the drivers.
 func TestTheDriverSorts(t *testing.T) {
@@ -62,6 +77,15 @@ func TestTheDriverSorts(t *testing.T) {
 				}
 			}
 			x.query("SELECT id FROM staff ORDER BY pay, bonus DESC, name, id")
+			for _, c := range rangedColumns(e.dialect) {
+				for _, q := range extremesAndDistinct {
+					x.query(strings.ReplaceAll(q.text, "{C}", c.column), q.args...)
+				}
+			}
+			x.query("SELECT DISTINCT pay, bonus, dept FROM staff ORDER BY dept, bonus DESC, pay LIMIT 4")
+			x.query("SELECT min(pay) AS a, max(bonus) AS b, max(age) AS c FROM staff")
+			x.query("SELECT max(points) AS p FROM branches")
+			x.query("SELECT DISTINCT tenant, points FROM branches ORDER BY tenant, points")
 			x.query("SELECT id, points FROM branches ORDER BY points DESC, id")
 			x.w.silent("sorting")
 		})
@@ -84,6 +108,11 @@ func TestSortingIsAllOrNothing(t *testing.T) {
 					}
 				}
 			}
+			for _, text := range []string{"SELECT max(age) AS a FROM staff", "SELECT DISTINCT age FROM staff", "SELECT DISTINCT age FROM staff LIMIT 1"} {
+				if _, err := ask(w.db, text, 0, nil); !errors.Is(err, sealsql.ErrTooManyRows) {
+					t.Errorf("%s: %v", text, err)
+				}
+			}
 			w.holds("SELECT id FROM staff WHERE id < 3 ORDER BY id DESC", [][]any{{int64(2)}, {int64(1)}, {int64(0)}})
 			if a, err := ask(w.db, "SELECT id FROM staff WHERE id < 3 ORDER BY age", 0, nil); err != nil || len(a.rows) != 3 {
 				t.Errorf("three rows: %v", err)
@@ -91,7 +120,7 @@ func TestSortingIsAllOrNothing(t *testing.T) {
 			for _, s := range []string{
 				"SELECT id FROM staff ORDER BY age + 1", "SELECT max(id) FROM staff GROUP BY dept ORDER BY max(age)",
 				"SELECT id FROM staff UNION ALL SELECT id FROM staff ORDER BY age", "SELECT id FROM (SELECT id FROM staff ORDER BY age LIMIT 2) d",
-				"SELECT DISTINCT id, age FROM staff ORDER BY age", "SELECT count(*) FROM staff ORDER BY age", "SELECT id, row_number() OVER (ORDER BY age) FROM staff",
+				"SELECT DISTINCT age FROM staff ORDER BY id, age", "SELECT max(age), count(*) FROM staff", "SELECT count(*) FROM staff ORDER BY age", "SELECT id, row_number() OVER (ORDER BY age) FROM staff",
 			} {
 				w.refused(s)
 			}

@@ -285,6 +285,11 @@ func (g *generator) cond(s scope) string {
 	if g.depth < 4 {
 		n = 16
 	}
+	if g.in(8) && !g.within {
+		if cond, ok := g.combined(s); ok {
+			return cond
+		}
+	}
 	if found := s.all(isCompared); len(found) > 0 && !g.within && g.in(4) {
 		return g.compared(s, pickOf(g.dice, found))
 	}
@@ -346,7 +351,7 @@ func (g *generator) compared(s scope, c col) string {
 
 // search compares a column that has a blind index.
 func (g *generator) search(s scope, c col) string {
-	g.asks["equality"] = true
+	g.asks[map[bool]string{false: "equality", true: "lossy equality"}[c.lossy]] = true
 	v := g.value(c.kind, true)
 	switch g.n(15) {
 	case 13:
@@ -364,7 +369,7 @@ func (g *generator) search(s scope, c col) string {
 	case 6:
 		return "(" + c.ref + " = " + v + " OR " + c.ref + " IS NULL)"
 	case 7:
-		others := s.all(func(o col) bool { return o.search && o.alike(c) && o.table == c.table })
+		others := s.all(func(o col) bool { return o.search && o.alike(c) && o.table == c.table && o.lossy == c.lossy })
 		if len(others) == 0 {
 			break
 		}

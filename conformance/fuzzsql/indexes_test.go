@@ -16,6 +16,13 @@ type indexes struct {
 	ci                       bool
 	prefix, suffix, contains bool
 	order                    order
+	// lossy: the blind index finds more than equal values, which the driver leaves
+	// out where it can.
+	lossy bool
+	// unique: the application has a unique key on the column.
+	unique bool
+	// sorts: the driver sorts by the column.
+	sorts bool
 }
 
 // order is the kind of a range index.
@@ -33,7 +40,7 @@ func (x indexes) like() bool { return x.prefix || x.suffix || x.contains }
 // equal reports an index that answers =, <> and IN.
 func (x indexes) equal() bool { return x.search || x.order == orderRevealing && !x.ci }
 
-func (x indexes) any() bool { return x != indexes{} }
+func (x indexes) any() bool { return x.search || x.like() || x.order != orderNone }
 
 // textPrefix is how many bytes of a text or of bytes a range compares: all of
 // them where the order is shown, and else the beginning of the mark.
@@ -44,6 +51,8 @@ var ranged = map[kind]bool{kindInt: true, kindText: true, kindDate: true, kindBy
 
 // indexes draws those of a column: none, one, several or all.
 func (w *world) indexes(d *dice, k kind) (x indexes) {
+	sorts := d.in(6)
+	defer func() { x.sorts = sorts && !x.ci && k != kindJSON && x.order != orderRevealing }()
 	if d.n(3) == 0 {
 		return x
 	}
@@ -69,6 +78,8 @@ func (w *world) indexes(d *dice, k kind) (x indexes) {
 		return indexes{}
 	}
 	x.ci = x.ci && (x.search || x.like())
+	x.lossy = x.search && k == kindText && !x.ci && d.in(6)
+	x.unique = x.search && !x.lossy && (k == kindInt || k == kindText) && d.in(4)
 	return x
 }
 
@@ -85,7 +96,17 @@ func (x indexes) config(d rewrite.Dialect, k kind) string {
 		list = append(list, name+": {"+strings.Join(settings, ", ")+"}")
 	}
 	if x.search {
-		add("equality", fmt.Sprintf("group: kind%d%v%v", k, x.ci, x.table))
+		settings := []string{fmt.Sprintf("group: kind%d%v%v%v", k, x.ci, x.table, x.lossy)}
+		if x.lossy {
+			settings = append(settings, "normalize: [lower]")
+		}
+		if x.unique {
+			settings = append(settings, "unique: exact")
+			if !x.table {
+				settings = append(settings, "scope: partition")
+			}
+		}
+		add("equality", settings...)
 	}
 	if x.prefix {
 		add("prefix", "lengths: [1, 4]")
@@ -109,10 +130,13 @@ func (x indexes) config(d rewrite.Dialect, k kind) string {
 		}
 		add("range", settings...)
 	}
-	if list == nil {
-		return ""
+	out := ""
+	if list != nil {
+		out = ", search: {" + strings.Join(list, ", ") + "}"
 	}
-	out := ", search: {" + strings.Join(list, ", ") + "}"
+	if x.sorts {
+		out += ", client_sort: {max_rows: 100000" + map[bool]string{true: ", collation: binary"}[k == kindText] + "}"
+	}
 	if x.order == orderRevealing {
 		out += ", accept_leakage: order"
 	}
@@ -140,7 +164,7 @@ func (w *world) collation(ci bool) string {
 // describe names the indexes of a column in a report.
 func (x indexes) describe() string {
 	var out []string
-	for name, has := range map[string]bool{"=": x.search, "scope: table": x.table, "ci": x.ci, "prefix": x.prefix, "suffix": x.suffix, "contains": x.contains, "range hidden": x.order == orderHidden, "range revealing": x.order == orderRevealing} {
+	for name, has := range map[string]bool{"=": x.search, "scope: table": x.table, "ci": x.ci, "prefix": x.prefix, "suffix": x.suffix, "contains": x.contains, "range hidden": x.order == orderHidden, "range revealing": x.order == orderRevealing, "lossy": x.lossy, "unique": x.unique, "client_sort": x.sorts} {
 		if has {
 			out = append(out, name)
 		}

@@ -44,6 +44,8 @@ type table struct {
 	name   string
 	cols   []column
 	tenant bool
+	// together is an index over several columns.
+	together *compound
 }
 
 func (t *table) sealed() (out []column) {
@@ -60,6 +62,7 @@ type world struct {
 	dialect rewrite.Dialect
 	tables  []*table
 	ci      bool // some column is compared without case
+	verify  bool // values are compared with their indexes
 }
 
 var names = []string{"users", "orders", "notes", "docs"}
@@ -69,7 +72,7 @@ var sealedNames = []string{"ssn", "email", "body", "secret"}
 // newWorld makes two to four tables. The first has an encrypted column; one of
 // them may be without, one may take its partition from the row.
 func newWorld(d *dice, dialect rewrite.Dialect) *world {
-	w := &world{dialect: dialect}
+	w := &world{dialect: dialect, verify: d.in(3)}
 	for i := range 2 + d.n(3) {
 		t := &table{name: names[i], tenant: i > 0 && d.in(4)}
 		t.cols = append(t.cols, column{name: "id", kind: kindInt, key: true})
@@ -88,6 +91,7 @@ func newWorld(d *dice, dialect rewrite.Dialect) *world {
 		for k := range d.n(3) {
 			t.cols = append(t.cols, column{name: "x" + string(rune('a'+k)), kind: w.kind(d)})
 		}
+		t.together = w.compound(d, t)
 		w.shuffle(d, t)
 		w.tables = append(w.tables, t)
 	}
@@ -140,6 +144,14 @@ func (w *world) create(t *table, plain bool) string {
 	if t.tenant {
 		key = "tenant, id"
 	}
+	for _, c := range t.cols {
+		if c.unique {
+			cols = append(cols, "UNIQUE ("+t.uniqueKey(c)+")")
+		}
+	}
+	if t.together != nil && t.together.unique {
+		cols = append(cols, "UNIQUE ("+t.together.key(t)+")")
+	}
 	return fmt.Sprintf("CREATE TABLE %s (%s, PRIMARY KEY (%s))", t.name, strings.Join(cols, ", "), key)
 }
 
@@ -152,8 +164,9 @@ product: sql
 kms: {static: {key: "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=", insecure: true}}
 metastore: memory
 limits: {plan_cache: %d}
+defaults: {verify: %s}
 tables:
-`, plans)
+`, plans, map[bool]string{false: "never", true: "always"}[w.verify])
 	for _, t := range w.tables {
 		if len(t.sealed()) == 0 {
 			continue
@@ -166,6 +179,7 @@ tables:
 		for _, c := range t.sealed() {
 			fmt.Fprintf(&b, "      %s: {type: %q%s}\n", c.name, w.spelling(c.kind), c.config(w.dialect, c.kind))
 		}
+		b.WriteString(t.together.config(w))
 	}
 	return b.String()
 }

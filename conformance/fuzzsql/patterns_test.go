@@ -139,7 +139,7 @@ func (g *generator) vague(p string) string {
 // matching makes a query with LIKE in the one place where the driver can leave
 // out what does not match: at the top of a plain SELECT.
 func (g *generator) matching(from string, s scope) (query, bool) {
-	found := s.all(isPatterned)
+	found := s.all(func(c col) bool { return isPatterned(c) || c.lossy && c.base })
 	if len(found) == 0 {
 		return query{}, false
 	}
@@ -160,7 +160,12 @@ func (g *generator) matching(from string, s scope) (query, bool) {
 	}
 	where := g.fixed(s)
 	for range 1 + g.n(4)/3 {
-		where = append(where, g.likeCond(pickOf(g.dice, found)))
+		c := pickOf(g.dice, found)
+		if c.lossy && (!isPatterned(c) || g.in(2)) {
+			where = append(where, g.lossyCond(c))
+			continue
+		}
+		where = append(where, g.likeCond(c))
 	}
 	if g.in(2) {
 		where = append(where, g.pick("(", "(")+g.cond(s)+")")
@@ -168,6 +173,16 @@ func (g *generator) matching(from string, s scope) (query, bool) {
 	q := query{text: "SELECT " + strings.Join(items, ", ") + " FROM " + from + " WHERE " + strings.Join(where, " AND "), cols: cols}
 	g.order(&q, s, true)
 	return q, true
+}
+
+// lossyCond compares a column whose index finds more than equal values.
+func (g *generator) lossyCond(c col) string {
+	g.asks["lossy equality"] = true
+	value := func() string { return g.nonNull(c.kind, g.w.marked(c.kind, g.vals.IntN(60))) }
+	if g.in(3) {
+		return c.ref + " IN (" + value() + ", " + value() + ")"
+	}
+	return c.ref + " = " + value()
 }
 
 // fixed are conditions that say which partition the rows of a scope are of.

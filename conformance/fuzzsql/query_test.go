@@ -64,6 +64,11 @@ func (g *generator) query(top bool) query {
 		return g.distinct(top)
 	case n == 14 && g.depth < 3:
 		return g.recursive(top)
+	case n == 15 && top && g.in(2):
+		if q, ok := g.clientRows(); ok {
+			return q
+		}
+		return g.core(top, nil)
 	case n == 15:
 		if q, ok := g.extremes(); ok {
 			return q
@@ -142,8 +147,12 @@ func (g *generator) order(q *query, s scope, top bool) {
 	if g.in(4) {
 		keys = append([]string{g.intExpr(s)}, keys...)
 	}
-	if found := s.all(isSorted); len(found) > 0 && g.in(3) {
-		keys = append([]string{g.sorting(pickOf(g.dice, found))}, keys...)
+	if found := s.all(func(c col) bool { return isSorted(c) || top && c.sorts }); len(found) > 0 && g.in(3) {
+		c := pickOf(g.dice, found)
+		if c.sorts {
+			g.asks["client_sort"] = true
+		}
+		keys = append([]string{g.sorting(c)}, keys...)
 	}
 	q.text += " ORDER BY " + strings.Join(keys, ", ")
 	q.total = true

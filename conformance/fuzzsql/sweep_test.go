@@ -11,8 +11,15 @@ import (
 // database does. It returns the first difference, or "".
 func (p *pair) sweep(count func(verdict)) string {
 	for _, t := range p.w.tables {
+		for _, tenant := range t.partitions() {
+			for _, st := range p.combinations(t, tenant) {
+				if v := p.check(st); v.problem != "" || !v.executed {
+					return fmt.Sprintf("read through a compound index: %s %v: %+v", st.text, st.args, v)
+				}
+			}
+		}
 		for _, c := range t.sealed() {
-			if !c.any() {
+			if !c.any() && !c.sorts {
 				continue
 			}
 			for _, tenant := range t.partitions() {
@@ -70,12 +77,35 @@ func (p *pair) questions(t *table, c column, tenant string) (out []statement) {
 			ask(c.name+" >= "+p.mark(1), v)
 		}
 	}
+	if c.sorts {
+		out = append(out, statement{text: "SELECT " + key + ", " + c.name + " FROM " + t.name + " WHERE " + tenant + "1 = 1 ORDER BY " + c.name + " DESC, " + key + " LIMIT 5", rows: true, total: true})
+	}
 	if c.order == orderRevealing {
 		out = append(out, statement{text: "SELECT " + key + ", " + c.name + " FROM " + t.name + " WHERE " + tenant + "1 = 1 ORDER BY " + c.name + ", " + key, rows: true, total: true})
 		// PostgreSQL has no min(bytea) before 18; the index answers it all the same.
 		if c.kind != kindBytes {
 			out = append(out, statement{text: "SELECT min(" + c.name + ") AS a FROM " + t.name + " WHERE " + tenant + "1 = 1", rows: true})
 		}
+	}
+	return out
+}
+
+// combinations ask the index over several columns, for those that are stored.
+func (p *pair) combinations(t *table, tenant string) (out []statement) {
+	x := t.together
+	if x == nil {
+		return nil
+	}
+	a, b := x.parts[0].name, x.parts[1].name
+	got, err := run(p.plain, statement{text: "SELECT " + a + ", " + b + " FROM " + t.name + " WHERE " + tenant + a + " IS NOT NULL AND " + b + " IS NOT NULL", rows: true})
+	if err != nil {
+		return nil
+	}
+	for _, r := range got.rows[:min(len(got.rows), 6)] {
+		out = append(out, statement{
+			text: "SELECT id, " + a + ", " + b + " FROM " + t.name + " WHERE " + tenant + a + " = " + p.mark(1) + " AND " + b + " = " + p.mark(2),
+			args: []any{r[0], r[1]}, rows: true,
+		})
 	}
 	return out
 }

@@ -216,9 +216,9 @@ func (g *generator) insertSet(t *table, cols []column) statement {
 
 // upsert adds what happens to rows that are there.
 func (g *generator) upsert(t *table) string {
-	keys := "id"
-	if t.tenant {
-		keys = "tenant, id"
+	keys := t.targets()[0]
+	if g.in(3) {
+		keys = pickOf(g.dice, t.targets())
 	}
 	cols := g.chosen(t, false)
 	var out []string

@@ -161,8 +161,12 @@ func Describe(v Verdict, text script.Text, m Masker) Report {
 // sortedBy says what the driver sorts by.
 func sortedBy(s *rewrite.ClientSort) []string {
 	var out []string
-	for _, k := range s.Keys {
+	for i, k := range s.Keys {
 		switch {
+		case len(s.Extremes) > 0 && s.Extremes[i].Max:
+			out = append(out, "the greatest "+k.Column.String()+", of the opened rows")
+		case len(s.Extremes) > 0:
+			out = append(out, "the smallest "+k.Column.String()+", of the opened rows")
 		case k.Column == nil:
 			out = append(out, "a clear key, by the rank that the server gives it")
 		case k.Desc:
@@ -170,6 +174,9 @@ func sortedBy(s *rewrite.ClientSort) []string {
 		default:
 			out = append(out, k.Column.String()+", of the opened rows")
 		}
+	}
+	if s.Distinct {
+		out = append(out, "one of the rows that are equal by all of these")
 	}
 	limit := "of all rows"
 	if s.Limit != nil {
