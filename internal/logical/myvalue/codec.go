@@ -103,7 +103,7 @@ func (c *Codec) store(dst []byte, col *column, v *value) ([]byte, problem) {
 		}
 		return appendText(dst, col, s)
 	case logical.TagJSON:
-		return appendJSON(dst, v.text())
+		return c.appendJSON(dst, v)
 	case logical.TagUUID:
 		return appendUUID(dst, v)
 	case logical.TagInt64, logical.TagUint64:

@@ -26,14 +26,15 @@
 //     and on MySQL to 22 characters for any;
 //   - text of a number with more than 18 digits behind the point for integer
 //     columns, where the server takes some and refuses others;
-//   - MariaDB's looser JSON ("1.", "\x") and UTF-8 (surrogates);
+//   - MariaDB's looser JSON ("1.", "\x") and UTF-8 (surrogates), and MySQL's,
+//     which ends at a zero byte;
 //   - hexadecimal constants for numbers;
 //   - an exponent without digits ("1e"), which MySQL reads as none.
 //
 // # What is not replicated
 //
-// MySQL's own JSON type, which reorders documents: json is kept as text, as on
-// MariaDB. TIMESTAMP is kept as the clock reading that was written: a session
+// What MySQL makes of an argument of a prepared statement that was executed
+// before with an argument of another type: it converts to that. TIMESTAMP is kept as the clock reading that was written: a session
 // with another time_zone reads the same clock reading, and the range is checked
 // as if the session were in UTC.
 //
@@ -50,7 +51,7 @@
 //	time                        TagTime       [-]HH:MM:SS[.fraction], up to 838 hours
 //	datetime, timestamp         TagTimestamp  YYYY-MM-DD HH:MM:SS[.fraction]
 //	uuid                        TagUUID
-//	json                        TagJSON       text as it was given
+//	json                        TagJSON       text as it was given; on MySQL as it prints it
 //
 // Dates and times are ASCII text as the server prints them, with exactly the
 // fractional digits of the column.

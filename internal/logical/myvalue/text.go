@@ -140,9 +140,45 @@ func appendBytes[T string | []byte](dst []byte, col *column, s T) ([]byte, probl
 	return dst, ""
 }
 
-// appendJSON keeps the text; it must be JSON of RFC 8259 without half a
-// surrogate pair.
-func appendJSON(dst []byte, s string) ([]byte, problem) {
+// jsonForm is how MySQL prints json: integers of 64 bits, and doubles.
+var jsonForm = logical.JSONForm{Number: appendJSONNumber, Depth: 100}
+
+func appendJSONNumber(dst []byte, digits string) ([]byte, problem) {
+	if i, err := strconv.ParseInt(digits, 10, 64); err == nil {
+		return strconv.AppendInt(dst, i, 10), ""
+	}
+	if u, err := strconv.ParseUint(digits, 10, 64); err == nil {
+		return strconv.AppendUint(dst, u, 10), ""
+	}
+	f, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		return nil, logical.ProblemRange
+	}
+	s := doubleText(f)
+	if f == 0 && math.Signbit(f) {
+		s = "-0"
+	}
+	dst = append(dst, s...)
+	if !strings.ContainsAny(s, ".e") {
+		dst = append(dst, ".0"...)
+	}
+	return dst, ""
+}
+
+// appendJSON keeps the text on MariaDB, where json is a text that must be JSON of
+// RFC 8259 without half a surrogate pair, and takes only characters on MySQL,
+// which prints documents in its own way.
+func (c *Codec) appendJSON(dst []byte, v *value) ([]byte, problem) {
+	s := v.text()
+	if c.o.MySQL {
+		if v.kind != isString {
+			return nil, problemKind
+		}
+		if !utf8.ValidString(s) {
+			return nil, "invalid JSON"
+		}
+		return jsonForm.Append(dst, s)
+	}
 	if !utf8.ValidString(s) || !json.Valid([]byte(s)) {
 		return nil, "invalid JSON"
 	}
