@@ -278,7 +278,7 @@ GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
 	if err := i.serve(mysql(), dsn, syscall.SIGTERM, p.serve,
 		"--no-defaults", "--datadir="+i.seen(data), "--tmpdir="+dir, "--init-file="+i.seen(init),
 		"--socket="+filepath.Join(dir, "socket"), "--pid-file="+filepath.Join(dir, "pid"),
-		"--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", i.port), "--skip-name-resolve", "--mysqlx=OFF", "--secure-file-priv=NULL",
+		"--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", i.port), "--skip-name-resolve", "--mysqlx=OFF", "--secure-file-priv=NULL", "--local-infile=ON",
 		"--max-connections=300", "--default-time-zone=+00:00",
 		"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=OFF", "--skip-log-bin",
 	); err != nil {
