@@ -25,6 +25,9 @@ OLD ?=
 GORM_SRC ?=
 # Tests of make test that take every way of sending arguments; make long has all.
 MODETESTS := TestThreats/T30|TestSupported|TestStatements|TestSearch$$|TestInlinedLiterals|TestNothingLeaves
+# Packages and modules that talk to servers.
+SERVERPACKAGES := ./driver/... ./conformance/... ./envelope/builtin ./internal/... ./rewrite/mysql ./rewrite/postgres ./examples/chinook
+SERVERMODULES := examples/gorm examples/orm examples/observability
 # Overridable: make test-next NEXTGO=go1.28rc1
 NEXTGO ?= go1.27.1
 # Overridable: make fips FIPSPACKAGES=./envelope
@@ -121,6 +124,7 @@ kms-check: ## test key services on local-kms and on Vault's transit engine (down
 long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME
 	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 1h ./conformance/driver
 	@SEALSQL_LONG=1 $(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 12h $(TESTFLAGS) ./...
+	@$(MAKE) --no-print-directory test-newest
 	@$(MAKE) --no-print-directory parse-check
 	@$(MAKE) --no-print-directory kms-check
 	@.ci/fuzz $(LONGFUZZTIME)
@@ -132,6 +136,11 @@ drivers-own-tests: $(TESTENV) ## run the suites of pgx's stdlib, go-sql-driver/m
 .PHONY: test-next
 test-next: $(TESTENV) ## test the drivers with the next Go (NEXTGO), in which inner drivers scan columns themselves
 	@GOTOOLCHAIN=$(NEXTGO) $(TESTENV) -- go test -count=1 -timeout 30m ./driver/... ./internal/logical/...
+
+.PHONY: test-newest
+test-newest: $(TESTENV) ## test on MySQL itself and the newest PostgreSQL (root on Debian installs both into .build, 1 GB)
+	@CGO_ENABLED=0 $(TESTENV) -newest -- bash -c 'status=0; go test -count=1 -timeout 30m $(SERVERPACKAGES) || status=1; \
+		for module in $(SERVERMODULES); do (cd $$module && go test -count=1 -timeout 30m ./...) || status=1; done; exit $$status'
 
 .PHONY: fresh-check
 fresh-check: ## clone the last commit into an empty Debian and run make test there (root)

@@ -30,6 +30,7 @@ type shaping struct {
 	cat    Catalog
 	front  Frontend
 	maria  bool       // MariaDB, where MySQL is the dialect
+	widths bool       // of integers are shown
 	id     RelationID // of the relation that is replaced
 	names  []string   // its columns
 }
@@ -57,6 +58,9 @@ var shapes = map[Dialect]map[string]func(*shaping) string{
 	SQLite: {"sqlite_master": (*shaping).sqliteMaster, "sqlite_schema": (*shaping).sqliteMaster},
 }
 
+// noWidths is the first version of MySQL that does not show widths of integers.
+const noWidths = 80019
+
 // shape returns the derived table, in parentheses, that stands for a relation
 // of the engine's catalog; "" where it stays itself.
 func (a *analysis) shape(rel *Relation) string {
@@ -77,7 +81,7 @@ func (a *analysis) shape(rel *Relation) string {
 	if write == nil || len(tables) == 0 {
 		return ""
 	}
-	s := &shaping{d: a.dialect, quote: a.front.QuoteIdent, tables: tables, cat: a.cat, front: a.front, maria: a.session.MariaDB, id: id, names: sh.SystemColumns(id)}
+	s := &shaping{d: a.dialect, quote: a.front.QuoteIdent, tables: tables, cat: a.cat, front: a.front, maria: a.session.MariaDB, widths: a.session.MariaDB || a.session.Version < noWidths, id: id, names: sh.SystemColumns(id)}
 	return write(s)
 }
 
@@ -105,8 +109,9 @@ func (b *builder) shapeText(t *Table, text string) string {
 	return text + " AS " + b.a.front.QuoteIdent(t.Path[len(t.Path)-1].Name)
 }
 
-// shapeLabels keeps the names that MySQL gives to columns of its catalog: as the
-// statement spells them, where a derived table's own would come.
+// shapeLabels keeps the names that the server gives to columns of its catalog,
+// where a derived table's own would come: MariaDB as the statement spells them,
+// MySQL as the catalog does.
 func (b *builder) shapeLabels() {
 	items, _ := topItems(b.a.top)
 	if len(b.a.shaped) == 0 || b.a.dialect != MySQL || len(items) != len(b.a.results) {
@@ -117,9 +122,25 @@ func (b *builder) shapeLabels() {
 	b.plan.Labels = make([]string, len(items))
 	for i := range items {
 		if ref, ok := items[i].Expr.(*ColumnRef); ok && items[i].Alias == nil {
-			b.plan.ResultNames[i] = ref.Path[len(ref.Path)-1].Name
+			b.plan.ResultNames[i] = b.shapeLabel(ref.Path[len(ref.Path)-1].Name)
 		}
 	}
+}
+
+// shapeLabel is the name of a column that the statement spells so; "" is what
+// the server makes of the edited text.
+func (b *builder) shapeLabel(name string) string {
+	if b.a.session.MariaDB {
+		return name
+	}
+	for t := range b.a.shaped {
+		for _, c := range b.a.cat.(shaper).SystemColumns(RelationID{"information_schema", strings.ToLower(t.Path[len(t.Path)-1].Name)}) {
+			if strings.EqualFold(c, name) {
+				return c
+			}
+		}
+	}
+	return ""
 }
 
 // derivedShape holds an edited FROM item against the shape that it must be.

@@ -10,7 +10,11 @@ func (s *shaping) mysqlColumns() string {
 	replace := s.replaced(s.describeMySQL, nil)
 	for _, name := range []string{"character_maximum_length", "character_octet_length", "numeric_precision", "numeric_scale", "datetime_precision"} {
 		// Beside an unsigned column a literal would make the result a decimal.
-		replace[name] = "CAST(" + replace[name] + " AS UNSIGNED)"
+		as := " AS UNSIGNED)"
+		if !s.maria && !strings.HasPrefix(name, "numeric_") { // those of MySQL are read as int64
+			as = " AS SIGNED)"
+		}
+		replace[name] = "CAST(" + replace[name] + as
 	}
 	if key := s.mysqlKeys(); key != "" {
 		replace["column_key"] = key
@@ -22,6 +26,12 @@ func (s *shaping) mysqlColumns() string {
 // holds for its columns; JSON is a type of MySQL, and a text of MariaDB.
 func (s *shaping) describeMySQL(t *schema.Table, typ schema.Type) map[string]string {
 	m := describeMySQL(typ)
+	if name, _, ok := strings.Cut(m["column_type"], "("); ok && typ.Kind == schema.KindInt && !s.widths {
+		m["column_type"] = name + "'"
+		if typ.Unsigned {
+			m["column_type"] = name + " unsigned'"
+		}
+	}
 	switch {
 	case typ.Kind == schema.KindJSON && s.maria:
 		m["collation_name"] = "'utf8mb4_bin'"
@@ -196,7 +206,7 @@ func mysqlName(t schema.Type) string {
 			return name + "(" + number(t.Length) + ")"
 		}
 	case schema.KindInt:
-		// MariaDB prints display widths, one less without a sign.
+		// MariaDB and old MySQL print display widths, one less without a sign.
 		width := map[string]int{"tinyint": 4, "smallint": 6, "mediumint": 9, "int": 11, "bigint": 20}[name]
 		if t.Unsigned {
 			if name != "bigint" {

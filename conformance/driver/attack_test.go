@@ -209,7 +209,7 @@ func (w *world) text(s string) string {
 	words := map[rewrite.Dialect][]string{
 		rewrite.SQLite:   {"{INT}", "INTEGER", "{KEY}", "TEXT", "{OWNER}", "TEXT", "{BIN}", "BLOB", "{TEXT}", "TEXT"},
 		rewrite.Postgres: {"{INT}", "INTEGER", "{KEY}", "TEXT", "{OWNER}", "TEXT", "{BIN}", "BYTEA", "{TEXT}", "TEXT"},
-		rewrite.MySQL:    {"{INT}", "INTEGER", "{KEY}", "VARCHAR(40) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", "{OWNER}", "VARBINARY(40)", "{BIN}", "VARBINARY(600)", "{TEXT}", "VARCHAR(200)"},
+		rewrite.MySQL:    {"{INT}", "INTEGER", "{KEY}", "VARCHAR(40) CHARACTER SET utf8mb4 COLLATE " + testenv.ByteCollation(), "{OWNER}", "VARBINARY(40)", "{BIN}", "VARBINARY(600)", "{TEXT}", "VARCHAR(200)"},
 	}[w.dialect]
 	return strings.NewReplacer(append(words, "{M}", "'"+w.mark+"'", "{m}", w.mark)...).Replace(s)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -80,7 +81,7 @@ func (e engine) rangeTwins(t *testing.T, configuration string) *twins {
 	configuration = strings.ReplaceAll(configuration, "{WHEN}", when)
 	x := &twins{t: t, w: e.open(t, strings.ReplaceAll(configuration, "guards: off", "guards: require"))}
 	x.plain = e.open(t, configuration).plain
-	collate := map[rewrite.Dialect]string{rewrite.Postgres: ` COLLATE "C"`, rewrite.MySQL: " CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"}[e.dialect]
+	collate := map[rewrite.Dialect]string{rewrite.Postgres: ` COLLATE "C"`, rewrite.MySQL: " CHARACTER SET utf8mb4 COLLATE " + testenv.ByteCollation()}[e.dialect]
 	for _, s := range []string{
 		"CREATE TABLE staff (id {INT} PRIMARY KEY, dept VARCHAR(20), age INTEGER, pay NUMERIC(10,2), bonus NUMERIC(10,2), score DOUBLE PRECISION, born DATE, seen " + when + ", name VARCHAR(60){C}, code VARCHAR(3){C})",
 		"CREATE TABLE branches (id {INT} NOT NULL, tenant {OWNER} NOT NULL, points BIGINT, total BIGINT, PRIMARY KEY (tenant, id))",

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/internal/testenv"
 )
 
 const compoundConfig = head + `tables:
@@ -31,7 +32,7 @@ const compoundConfig = head + `tables:
 
 func compounds(t *testing.T, f flavour) *keptPair {
 	t.Helper()
-	binary := map[string]string{"mysql": " CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin"}[f.name]
+	binary := map[string]string{"mysql": " CHARACTER SET utf8mb4 COLLATE " + testenv.ByteCollation()}[f.name]
 	tables := []string{
 		"CREATE TABLE orders (id int PRIMARY KEY, status varchar(10)" + binary + ", qty int, city varchar(40)" + binary + ", ssn varchar(20)" + binary + ", born date, UNIQUE (status, city))",
 		"CREATE TABLE members (id int PRIMARY KEY, tenant varchar(10)" + binary + " NOT NULL, kind int, mail varchar(40)" + binary + ", UNIQUE (tenant, kind, mail))",

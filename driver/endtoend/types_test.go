@@ -148,6 +148,10 @@ func (w *writer) all() {
 }
 
 func (w *writer) prepared() {
+	if w.name == "mysql" && testenv.IsMySQL() {
+		w.preparedEach()
+		return
+	}
 	stmts := map[*sql.DB]*sql.Stmt{}
 	for _, db := range []*sql.DB{w.pair.plain, w.pair.sealed} {
 		st, err := db.Prepare(w.insert())
@@ -160,6 +164,22 @@ func (w *writer) prepared() {
 	for _, v := range w.args {
 		w.write("prepared", v, func(db *sql.DB, id int) error {
 			_, err := stmts[db].Exec(id, v, v)
+			return err
+		})
+	}
+}
+
+// preparedEach prepares for each value: MySQL converts arguments to the type of
+// the statement's first.
+func (w *writer) preparedEach() {
+	for _, v := range w.args {
+		w.write("prepared", v, func(db *sql.DB, id int) error {
+			st, err := db.Prepare(w.insert())
+			if err != nil {
+				return err
+			}
+			defer st.Close()
+			_, err = st.Exec(id, v, v)
 			return err
 		})
 	}

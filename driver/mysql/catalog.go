@@ -322,11 +322,12 @@ func (rs *relations) readIndexes() error {
 	return err
 }
 
-// readChecks reads CHECK constraints, which older servers do not have.
+// readChecks reads CHECK constraints, which older servers do not have. One that
+// MySQL does not enforce keeps nothing out and computes nothing.
 func (rs *relations) readChecks() error {
 	text := "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, c.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS c " +
 		"JOIN information_schema.TABLE_CONSTRAINTS t ON t.CONSTRAINT_SCHEMA = c.CONSTRAINT_SCHEMA AND t.CONSTRAINT_NAME = c.CONSTRAINT_NAME " +
-		"AND t.CONSTRAINT_TYPE = 'CHECK' WHERE " + inUserSchemas("t.TABLE_SCHEMA") + " ORDER BY 1, 2, c.CONSTRAINT_NAME"
+		"AND t.CONSTRAINT_TYPE = 'CHECK' AND t.ENFORCED = 'YES' WHERE " + inUserSchemas("t.TABLE_SCHEMA") + " ORDER BY 1, 2, c.CONSTRAINT_NAME"
 	if rs.session.Plan.MariaDB {
 		text = "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE " +
 			inUserSchemas("CONSTRAINT_SCHEMA") + " ORDER BY 1, 2, CONSTRAINT_NAME"

@@ -50,6 +50,7 @@ func newEngine(s *settings) *engine {
 func (e *engine) codecs(mode string, mariaDB bool) (text, binary logical.Codec) {
 	has := func(word string) bool { return slices.Contains(strings.Split(mode, ","), word) }
 	o := myvalue.Options{
+		MySQL:         !mariaDB,
 		RoundFraction: mariaDB && has("TIME_ROUND_FRACTIONAL") || !mariaDB && !has("TIME_TRUNCATE_FRACTIONAL"),
 		NoZeroDate:    has("NO_ZERO_DATE"),
 		NoZeroInDate:  has("NO_ZERO_IN_DATE"),

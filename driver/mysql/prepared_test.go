@@ -49,7 +49,7 @@ func TestExecOfAPreparedStatementWithRowsReturns(t *testing.T) {
 			} {
 				exec(t, db, c.query, c.affected, c.args)
 			}
-			if mariaDB(t, db) {
+			if testenv.MariaDB(t, db) {
 				exec(t, db, "INSERT INTO t VALUES (?, 1, 'x') RETURNING id, a, word", 0, []any{4})
 				exec(t, db, "DELETE FROM t WHERE id = ? RETURNING id, a", 0, []any{5})
 			}
@@ -86,12 +86,4 @@ func mustExec(t *testing.T, db *sql.DB, query string) {
 	if _, err := db.Exec(query); err != nil {
 		t.Fatalf("%s: %v", query, err)
 	}
-}
-
-func mariaDB(t *testing.T, db *sql.DB) (is bool) {
-	t.Helper()
-	if err := db.QueryRow("SELECT version() LIKE '%MariaDB%'").Scan(&is); err != nil {
-		t.Fatal(err)
-	}
-	return is
 }

@@ -1,6 +1,7 @@
 package builtin
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -30,7 +31,10 @@ type dialect struct {
 	// created is an expression for the time in timeLayout, record one for the
 	// JSON as text.
 	created, record string
-	placeholder     func(i int) string
+	// compared is record as it can be compared with a text byte by byte; ""
+	// means record. MySQL never finds a JSON value equal to its text.
+	compared    string
+	placeholder func(i int) string
 	// insert adds a row unless there is one, or a tombstone of its id: %[1]s is
 	// the table, then come the placeholders of id, created, record, id and the
 	// tombstone's time.
@@ -65,6 +69,7 @@ ON CONFLICT DO NOTHING`,
 		layout:      timeLayout,
 		created:     "DATE_FORMAT(created, '%Y-%m-%d %H:%i:%s')",
 		record:      "key_record",
+		compared:    "CAST(key_record AS BINARY)",
 		placeholder: question,
 		insert: `INSERT IGNORE INTO %[1]s (id, created, key_record)
 SELECT %[2]s, %[3]s, %[4]s FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM %[1]s WHERE id = %[5]s AND created = %[6]s)`,
@@ -115,6 +120,7 @@ func (d *dialect) queries(table string) (queries, error) {
 	p1, p2, p3, p4, p5 := d.placeholder(1), d.placeholder(2), d.placeholder(3), d.placeholder(4), d.placeholder(5)
 	row := "SELECT id, " + d.created + ", " + d.record + " FROM " + name
 	sel := row + " WHERE id = " + p1
+	compared := cmp.Or(d.compared, d.record)
 	return queries{
 		create:       fmt.Sprintf(d.create, name),
 		load:         sel + " AND created = " + p2,
@@ -122,7 +128,7 @@ func (d *dialect) queries(table string) (queries, error) {
 		latestBefore: sel + " AND created <= " + p2 + " ORDER BY created DESC LIMIT 1",
 		insert:       fmt.Sprintf(d.insert, name, p1, p2, p3, p4, p5),
 		list:         row + " WHERE id > " + p1 + " OR id = " + p2 + " AND created > " + p3 + " ORDER BY id, created LIMIT " + p4,
-		replace:      "UPDATE " + name + " SET key_record = " + p1 + " WHERE id = " + p2 + " AND created = " + p3 + " AND " + d.record + " = " + p4,
-		remove:       "DELETE FROM " + name + " WHERE id = " + p1 + " AND created = " + p2 + " AND " + d.record + " = " + p3,
+		replace:      "UPDATE " + name + " SET key_record = " + p1 + " WHERE id = " + p2 + " AND created = " + p3 + " AND " + compared + " = " + p4,
+		remove:       "DELETE FROM " + name + " WHERE id = " + p1 + " AND created = " + p2 + " AND " + compared + " = " + p3,
 	}, nil
 }

@@ -71,8 +71,13 @@ func (m *SQL) Replace(ctx context.Context, old, rec *envelope.KeyRecord) (bool, 
 		return false, errTooLarge
 	}
 	text, ok, err := m.unchanged(ctx, old)
-	if err != nil || !ok || text == string(next) {
-		return ok && err == nil, err
+	if err != nil || !ok {
+		return false, err
+	}
+	// A column of MySQL's JSON type prints the same record differently, and a
+	// statement that stores it again changes no row.
+	if same, err := sameRecord(old, rec); same || err != nil {
+		return same, err
 	}
 	ok, err = m.changes(ctx, m.q.replace, string(next), old.Meta.ID, m.d.time(old.Meta.Created), text)
 	if err != nil || !ok || !m.d.verify {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/lifecycle"
 )
 
@@ -40,7 +41,7 @@ func tenants(b *bench) *sql.DB {
 	b.configure("")
 	binary := map[string]string{"sqlite": "BLOB", "postgres": "bytea", "mysql": "varbinary(400)"}[b.dialect]
 	b.must("CREATE TABLE keyholders (id integer PRIMARY KEY, tenant varchar(40)" +
-		map[string]string{"mysql": " CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", "postgres": ` COLLATE "C"`}[b.dialect] + " NOT NULL, ssn " + binary + ", ssn_bidx " +
+		map[string]string{"mysql": " CHARACTER SET utf8mb4 COLLATE " + testenv.ByteCollation(), "postgres": ` COLLATE "C"`}[b.dialect] + " NOT NULL, ssn " + binary + ", ssn_bidx " +
 		map[string]string{"sqlite": "BLOB", "postgres": "bytea", "mysql": "binary(16)"}[b.dialect] + ", fax varchar(400));\n" +
 		"CREATE TABLE keynotes (body " + binary + ");\n")
 	b.command(exitOK, "metastore", "init", "--config", b.config, "--dialect", b.dialect, "--dsn", b.source)

@@ -66,7 +66,7 @@ func TestShreddingBesideWritersInThreeProcesses(t *testing.T) {
 			t.Parallel()
 			b := newRaceBench(t, l)
 			w := b.writers(3)
-			time.Sleep(500 * time.Millisecond)
+			b.awaitRows("acme")
 			report := filepath.Join(t.TempDir(), "report.json")
 			b.keys(exitOK, "shred", "--partition", "acme", "--report", report, "--yes")
 			time.Sleep(2500 * time.Millisecond) // revoke_check is one second
@@ -92,6 +92,18 @@ func TestShreddingBesideWritersInThreeProcesses(t *testing.T) {
 			}
 			t.Logf("%d and %d rows", len(stored["acme"]), len(stored["initech"]))
 		})
+	}
+}
+
+// awaitRows waits until a tenant has rows: processes start slowly on a loaded
+// machine.
+func (b *bench) awaitRows(tenant string) {
+	b.t.Helper()
+	n := 0
+	for deadline := time.Now().Add(20 * time.Second); n == 0; time.Sleep(20 * time.Millisecond) {
+		if err := b.db.QueryRow("SELECT count(*) FROM keyholders WHERE tenant = '" + tenant + "'").Scan(&n); err != nil || time.Now().After(deadline) {
+			b.t.Fatalf("no row of %s was stored: %v", tenant, err)
+		}
 	}
 }
 

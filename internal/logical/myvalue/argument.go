@@ -32,7 +32,14 @@ type value struct {
 	i    int64
 	u    uint64
 	f    float64
+	// constant is set for what the text of a statement holds.
+	constant bool
 }
+
+// strict reports whether MySQL reads text for a number to the letter. Arguments
+// of prepared statements it converts to the column's type, more generously, when
+// it receives them.
+func (c *Codec) strict(v *value) bool { return c.o.MySQL && (v.constant || !c.o.Binary) }
 
 // receive converts an argument as the driver's checker does and then as it
 // sends it: typed in the binary protocol, as a constant in the text protocol.

@@ -51,6 +51,7 @@ func (c *Codec) EncodeLiteral(dst []byte, t *schema.Type, lit logical.Literal) (
 		return dst, 0, errNoType(t)
 	}
 	val, why := constant(lit)
+	val.constant = true
 	payload := dst
 	if why == "" {
 		payload, why = c.store(dst, &col, &val)
@@ -93,20 +94,24 @@ func (c *Codec) store(dst []byte, col *column, v *value) ([]byte, problem) {
 		if v.kind == isDouble && col.narrow() && math.Abs(v.f) < smallestNormal && v.f != 0 {
 			return nil, tooLong(col) // the server would write other digits
 		}
-		if col.tag == logical.TagBytes {
-			return appendBytes(dst, col, v.text())
+		s, ok := c.text(v)
+		if !ok {
+			return nil, tooLong(col)
 		}
-		return appendText(dst, col, v.text())
+		if col.tag == logical.TagBytes {
+			return appendBytes(dst, col, s)
+		}
+		return appendText(dst, col, s)
 	case logical.TagJSON:
-		return appendJSON(dst, v.text())
+		return c.appendJSON(dst, v)
 	case logical.TagUUID:
 		return appendUUID(dst, v)
 	case logical.TagInt64, logical.TagUint64:
-		return appendInteger(dst, col, v)
+		return c.appendInteger(dst, col, v)
 	case logical.TagFloat32, logical.TagFloat64:
-		return appendFloat(dst, col, v)
+		return c.appendFloat(dst, col, v)
 	case logical.TagNumeric:
-		return appendDecimal(dst, col, v)
+		return c.appendDecimal(dst, col, v)
 	}
 	if v.kind != isString && v.kind != isBinary {
 		return nil, problemKind

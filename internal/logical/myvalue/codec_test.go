@@ -2,6 +2,7 @@ package myvalue_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,64 @@ func TestCheckRefusesTypesThatTheServerDoesNotHave(t *testing.T) {
 		}
 		if _, err := codec.Decode(typ, logical.TagText, nil); !errors.As(err, &te) {
 			t.Errorf("%s: Decode got %v", decl, err)
+		}
+	}
+}
+
+// What follows from the server, without one at hand.
+func TestMySQLAndMariaDBStoreTheseDifferently(t *testing.T) {
+	constant := func(s string) any { return logical.Literal{Kind: logical.LiteralString, Text: s} }
+	for _, c := range []struct {
+		decl           string
+		arg            any
+		mysql, mariaDB string // "" where it is refused
+	}{
+		{"date", "2024-02-29 23:59:59.5", "2024-03-01", "2024-02-29"},
+		{"date", "9999-12-31 23:59:59.5", "", "9999-12-31"},
+		{"date", "2024-02-29 23:59:59.4999995", "2024-03-01", "2024-02-29"},
+		{"time", "2024-02-30 13:14:15", "13:14:15", ""},
+		{"time", "0000-00-00 13:14:15", "13:14:15", ""},
+		{"time", "2024-13-10 13:14:15", "", ""},
+		{"time", "2024-02-29T13:14:15", "", "13:14:15"},
+		{"time", "+1:00:00", "", "01:00:00"},
+		{"time(2)", "838:59:59.004", "", "838:59:59.00"},
+		{"double", "-0", "-0", "0"},
+		{"text", -5.4211191921838795e-19, "", "-5.4211191921838795e-19"},
+		{"text", 9.630652704134433e-08, "9.630652704134433e-8", "0.00000009630652704134433"},
+		{"bigint", 9223372036854775808.0, "", "9223372036854775807"},
+		{"int unsigned", "-0.4", "", "0"},
+		{"int unsigned", constant("-0.4"), "0", "0"},
+		{"int", "\v12", "12", "12"},
+		{"int", constant("\v12"), "", "12"},
+		{"decimal(10,2)", "1e-82", "0.00", "0.00"},
+		{"decimal(10,2)", constant("1e-82"), "", "0.00"},
+	} {
+		for want, codec := range map[*string]*myvalue.Codec{
+			&c.mysql:   myvalue.New(myvalue.Options{Binary: true, MySQL: true, RoundFraction: true, NoZeroDate: true, NoZeroInDate: true}),
+			&c.mariaDB: myvalue.New(myvalue.Options{Binary: true, NoZeroDate: true, NoZeroInDate: true}),
+		} {
+			typ, got := parse(t, c.decl), ""
+			var p []byte
+			var tag logical.Tag
+			var err error
+			if lit, ok := c.arg.(logical.Literal); ok {
+				p, tag, err = codec.EncodeLiteral(nil, typ, lit)
+			} else {
+				p, tag, _, err = codec.Encode(nil, typ, c.arg)
+			}
+			if err == nil {
+				v, err := codec.Decode(typ, tag, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if b, ok := v.([]byte); ok {
+					v = string(b)
+				}
+				got = fmt.Sprint(v)
+			}
+			if got != *want {
+				t.Errorf("%s <- %v: got %q, %v, want %q", c.decl, c.arg, got, err, *want)
+			}
 		}
 	}
 }

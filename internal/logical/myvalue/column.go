@@ -11,13 +11,17 @@ import (
 
 // Column describes a result column that can be NULL as the driver does for the
 // type. The driver never reports a length.
-func (*Codec) Column(t *schema.Type) logical.ColumnType {
+func (c *Codec) Column(t *schema.Type) logical.ColumnType {
 	col, ok := columnOf(t)
 	if !ok {
 		return logical.ColumnType{ScanType: reflect.TypeFor[*any]()}
 	}
 	ct := logical.ColumnType{DatabaseTypeName: col.name, ScanType: reflect.TypeFor[sql.NullString]()}
 	switch col.tag {
+	case logical.TagJSON:
+		if c.o.MySQL {
+			ct.DatabaseTypeName = "JSON"
+		}
 	case logical.TagBytes:
 		ct.ScanType = reflect.TypeFor[[]byte]()
 	case logical.TagInt64:

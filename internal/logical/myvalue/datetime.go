@@ -42,7 +42,7 @@ func (c *Codec) appendMoment(dst []byte, col *column, s string) ([]byte, problem
 			return nil, problemMoment
 		}
 		k, ok := parseSpan(s)
-		if !ok {
+		if !ok || c.o.MySQL && s[0] == '+' {
 			return nil, problemMoment
 		}
 		return c.appendTime(dst, col, k)
@@ -54,6 +54,9 @@ func (c *Codec) appendMoment(dst []byte, col *column, s string) ([]byte, problem
 			return nil, problemMoment
 		}
 	}
+	if col.tag == logical.TagTime && c.o.MySQL {
+		return c.appendTimeOf(dst, col, d, rest, k)
+	}
 	if why := c.checkDate(d, k); why != "" {
 		return nil, why
 	}
@@ -64,9 +67,26 @@ func (c *Codec) appendMoment(dst []byte, col *column, s string) ([]byte, problem
 		}
 		return c.appendTime(dst, col, k)
 	case logical.TagDate:
+		if c.o.MySQL && c.o.RoundFraction {
+			if why := c.round(&d, &k, 0); why != "" {
+				return nil, why
+			}
+		}
 		return appendDate(dst, d), ""
 	}
 	return c.appendDatetime(dst, col, d, k)
+}
+
+// appendTimeOf keeps the time of a date and time as MySQL does, which looks at
+// the date's parts alone.
+func (c *Codec) appendTimeOf(dst []byte, col *column, d date, rest string, k clock) ([]byte, problem) {
+	if rest == "" || rest[0] == 'T' {
+		return nil, problemMoment
+	}
+	if d.month > 12 || d.day > 31 {
+		return nil, logical.ProblemRange
+	}
+	return c.appendTime(dst, col, k)
 }
 
 // checkDate applies the calendar and sql_mode.
@@ -102,13 +122,9 @@ func daysIn(d date) int {
 // appendDatetime rounds or cuts the fraction. The range of TIMESTAMP is that
 // of a session in UTC.
 func (c *Codec) appendDatetime(dst []byte, col *column, d date, k clock) ([]byte, problem) {
-	if c.o.RoundFraction && c.roundClock(&k, col.scale) {
-		if d.month == 0 || d.day == 0 {
-			return nil, logical.ProblemRange
-		}
-		y, m, day := time.Date(d.year, time.Month(d.month), d.day+1, 0, 0, 0, 0, time.UTC).Date()
-		if d = (date{y, int(m), day}); y > 9999 {
-			return nil, logical.ProblemRange
+	if c.o.RoundFraction {
+		if why := c.round(&d, &k, col.scale); why != "" {
+			return nil, why
 		}
 	}
 	if col.zone && !(d == (date{}) && k.isZero()) {
@@ -121,7 +137,26 @@ func (c *Codec) appendDatetime(dst []byte, col *column, d date, k clock) ([]byte
 	return appendClock(dst, k, col.scale), ""
 }
 
+// round rounds a clock to a fraction of some digits, which may make it another
+// day. MySQL rounds to microseconds before.
+func (c *Codec) round(d *date, k *clock, digits int) problem {
+	nextDay := c.o.MySQL && c.roundClock(k, 6)
+	if c.roundClock(k, digits) || nextDay {
+		if d.month == 0 || d.day == 0 {
+			return logical.ProblemRange
+		}
+		y, m, day := time.Date(d.year, time.Month(d.month), d.day+1, 0, 0, 0, 0, time.UTC).Date()
+		if *d = (date{y, int(m), day}); y > 9999 {
+			return logical.ProblemRange
+		}
+	}
+	return ""
+}
+
 func (c *Codec) appendTime(dst []byte, col *column, k clock) ([]byte, problem) {
+	if c.o.MySQL && k.hours == maxHours && k.minutes == 59 && k.seconds == 59 && k.nanos > 0 {
+		return nil, logical.ProblemRange
+	}
 	if c.o.RoundFraction && c.roundClock(&k, col.scale) {
 		k.hours = 24 // only spans past a day reach their limit below
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 )
 
 // open connects to a private database with settings and the codec for them.
-func open(t testing.TB, settings func(*mysql.Config)) (*sql.DB, *myvalue.Codec) {
+func open(t testing.TB, settings func(*mysql.Config)) (*plainDB, *myvalue.Codec) {
 	t.Helper()
 	cfg, err := mysql.ParseDSN(testenv.MySQL(t))
 	if err != nil {
@@ -38,14 +39,27 @@ func open(t testing.TB, settings func(*mysql.Config)) (*sql.DB, *myvalue.Codec) 
 	if err := db.QueryRow("SELECT VERSION(), @@sql_mode").Scan(&version, &mode); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(version, "MariaDB") {
-		t.Skip("the comparison needs MariaDB's INSERT ... RETURNING and uuid; this server is MySQL")
-	}
-	return db, myvalue.New(myvalue.Options{
+	mariaDB := strings.Contains(version, "MariaDB")
+	return &plainDB{db, mariaDB}, myvalue.New(myvalue.Options{
 		Binary: !cfg.InterpolateParams, ParseTime: cfg.ParseTime, Loc: cfg.Loc,
+		MySQL: !mariaDB, RoundFraction: !mariaDB,
 		NoZeroDate:   strings.Contains(mode, "NO_ZERO_DATE"),
 		NoZeroInDate: strings.Contains(mode, "NO_ZERO_IN_DATE"),
 	})
+}
+
+// plainDB is the plain driver's database, and what its server is.
+type plainDB struct {
+	*sql.DB
+	mariaDB bool
+}
+
+// columns leaves out the type that MySQL does not have.
+func (db *plainDB) columns() []string {
+	if db.mariaDB {
+		return declarations
+	}
+	return slices.DeleteFunc(slices.Clone(declarations), func(decl string) bool { return decl == "uuid" })
 }
 
 func parse(t testing.TB, spelling string) *schema.Type {
@@ -57,17 +71,19 @@ func parse(t testing.TB, spelling string) *schema.Type {
 	return &typ
 }
 
-func createTable(t testing.TB, db *sql.DB, decl string) (name string) {
+func createTable(t testing.TB, db *plainDB, decl string) (name string) {
 	t.Helper()
 	name = "`" + decl + "`"
-	if _, err := db.Exec("CREATE OR REPLACE TABLE " + name + " (v " + plainType(decl) + " NULL)"); err != nil {
-		t.Fatal(err)
+	for _, q := range []string{"DROP TABLE IF EXISTS " + name, "CREATE TABLE " + name + " (v " + plainType(decl) + " NULL)"} {
+		if _, err := db.Exec(q); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return name
 }
 
 // begin spares a commit for every value; an error does not end a transaction.
-func begin(t testing.TB, db *sql.DB) *sql.Tx {
+func begin(t testing.TB, db *plainDB) *sql.Tx {
 	t.Helper()
 	tx, err := db.Begin()
 	if err != nil {
@@ -77,19 +93,42 @@ func begin(t testing.TB, db *sql.DB) *sql.Tx {
 	return tx
 }
 
-// inserter writes one value and reads it back; preparing once spares two
-// thirds of the round trips of the binary protocol.
-func inserter(t testing.TB, tx *sql.Tx, table string, binary bool) func(any) *sql.Row {
+// inserter writes one value and returns what the table then holds.
+func (db *plainDB) inserter(t testing.TB, tx *sql.Tx, table string, binary bool) func(any) (any, error) {
 	t.Helper()
-	query := "INSERT INTO " + table + " VALUES (?) RETURNING v"
+	insert := "INSERT INTO " + table + " VALUES (?)"
+	if db.mariaDB {
+		query := querier(t, tx, insert+" RETURNING v", binary)
+		return func(arg any) (v any, err error) {
+			err = query(arg).Scan(&v)
+			return v, err
+		}
+	}
+	read, clear := querier(t, tx, "SELECT v FROM "+table, binary), "DELETE FROM "+table
+	return func(arg any) (v any, err error) {
+		if _, err = tx.Exec(insert, arg); err != nil {
+			return nil, err
+		}
+		if err = read().Scan(&v); err != nil {
+			t.Errorf("reading from %s: %v", table, err)
+		}
+		_, err = tx.Exec(clear)
+		return v, err
+	}
+}
+
+// querier prepares for the binary protocol: once, which spares two thirds of
+// its round trips.
+func querier(t testing.TB, tx *sql.Tx, query string, binary bool) func(...any) *sql.Row {
+	t.Helper()
 	if !binary {
-		return func(arg any) *sql.Row { return tx.QueryRow(query, arg) }
+		return func(args ...any) *sql.Row { return tx.QueryRow(query, args...) }
 	}
 	stmt, err := tx.Prepare(query)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(arg any) *sql.Row { return stmt.QueryRow(arg) }
+	return func(args ...any) *sql.Row { return stmt.QueryRow(args...) }
 }
 
 var berlin = func() *time.Location {
@@ -110,7 +149,7 @@ func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			db, codec := open(t, settings)
-			columns := declarations
+			columns := db.columns()
 			if strings.Contains(name, "Time") || strings.Contains(name, "dates") {
 				columns = []string{"text", "bigint unsigned", "date", "time", "time(2)", "datetime", "datetime(3)", "timestamp", "timestamp(3)"}
 			}
@@ -121,10 +160,9 @@ func TestEveryArgumentComesBackAsFromThePlainDriver(t *testing.T) {
 				}
 				table := createTable(t, db, decl)
 				tx := begin(t, db)
-				insert := inserter(t, tx, table, strings.HasPrefix(name, "binary"))
+				insert := db.inserter(t, tx, table, strings.HasPrefix(name, "binary"))
 				for _, arg := range arguments() {
-					var want any
-					plainErr := insert(arg).Scan(&want)
+					want, plainErr := insert(arg)
 					got, tag, null, err := codec.Encode([]byte("before"), typ, arg)
 					what := fmt.Sprintf("%s <- %T(%.60v)", decl, arg, arg)
 					compare(t, codec, typ, arg, what, want, plainErr, got, tag, null, err)
@@ -142,14 +180,18 @@ func unread(typ *schema.Type, arg any, problem string) bool {
 	case schema.KindDate, schema.KindTime, schema.KindTimestamp:
 		return strings.HasPrefix(problem, "not written as") || strings.HasPrefix(problem, "values of this kind")
 	case schema.KindText, schema.KindBytes:
-		return arg == "\xed\xa0\x80" || isNumber(arg) && strings.HasPrefix(problem, "too long")
+		return arg == "\xed\xa0\x80" || isNumber(arg) && strings.HasPrefix(problem, "too long") || notFinite(arg)
 	case schema.KindInt, schema.KindBool, schema.KindNumeric:
-		f, ok := arg.(float64)
-		return ok && (math.IsNaN(f) || math.IsInf(f, 0)) || problem == "too many digits behind the point"
+		return notFinite(arg) || problem == "too many digits behind the point" || arg == "1e" || arg == "1e+"
 	case schema.KindJSON:
-		return arg == "5."
+		return arg == "5." || arg == "7\x00"
 	}
 	return false
+}
+
+func notFinite(arg any) bool {
+	f, ok := arg.(float64)
+	return ok && (math.IsNaN(f) || math.IsInf(f, 0))
 }
 
 func isNumber(arg any) bool {
@@ -219,16 +261,18 @@ func TestEveryLiteralIsStoredAsTheServerStoresIt(t *testing.T) {
 		"-9223372036854775809 1.5 2.5 -2.5 2.5e0 3.5e0 1e400 1e-400 1.005 1.005e0 99999999.995 123456789012345678901 0.30000000000000004 00.10 +5 1e20 1e15 1e-16 -0.4 1e39") {
 		literals = append(literals, literal{n, logical.Literal{Kind: logical.LiteralNumber, Text: n}})
 	}
-	for _, decl := range declarations {
+	for _, decl := range db.columns() {
 		t.Run(decl, func(t *testing.T) {
 			typ := parse(t, decl)
 			table := createTable(t, db, decl)
 			tx := begin(t, db)
 			defer tx.Rollback()
 			for _, l := range literals {
-				var want any
-				plainErr := tx.QueryRow("INSERT INTO " + table + " VALUES (" + l.sql + ") RETURNING v").Scan(&want)
+				want, plainErr := db.insertText(tx, table, l.sql)
 				got, tag, err := codec.EncodeLiteral([]byte("before"), typ, l.lit)
+				if l.lit.Kind == logical.LiteralBytes && err != nil && isNumeric(typ) {
+					continue // hexadecimal constants for numbers are refused
+				}
 				var arg any = l.lit.Text
 				if l.lit.Kind != logical.LiteralString {
 					arg = 1.5 // as a number in unread
@@ -239,9 +283,34 @@ func TestEveryLiteralIsStoredAsTheServerStoresIt(t *testing.T) {
 	}
 }
 
+func isNumeric(t *schema.Type) bool {
+	switch t.Kind {
+	case schema.KindInt, schema.KindBool, schema.KindFloat, schema.KindNumeric:
+		return true
+	}
+	return false
+}
+
+// insertText writes a constant and returns what the table then holds.
+func (db *plainDB) insertText(tx *sql.Tx, table, constant string) (v any, err error) {
+	insert := "INSERT INTO " + table + " VALUES (" + constant + ")"
+	if db.mariaDB {
+		err = tx.QueryRow(insert + " RETURNING v").Scan(&v)
+		return v, err
+	}
+	if _, err = tx.Exec(insert); err != nil {
+		return nil, err
+	}
+	if err = tx.QueryRow("SELECT v FROM " + table).Scan(&v); err != nil {
+		return nil, err
+	}
+	_, err = tx.Exec("DELETE FROM " + table)
+	return v, err
+}
+
 func TestColumnTypesAreThoseOfThePlainDriver(t *testing.T) {
 	db, codec := open(t, func(*mysql.Config) {})
-	for _, decl := range declarations {
+	for _, decl := range db.columns() {
 		typ := parse(t, decl)
 		table := createTable(t, db, decl)
 		compareColumnType(t, decl, columnType(t, db, table), codec.Column(typ))
@@ -252,7 +321,7 @@ func TestColumnTypesAreThoseOfThePlainDriver(t *testing.T) {
 	}
 }
 
-func columnType(t *testing.T, db *sql.DB, table string) *sql.ColumnType {
+func columnType(t *testing.T, db *plainDB, table string) *sql.ColumnType {
 	t.Helper()
 	rows, err := db.Query("SELECT v FROM " + table)
 	if err != nil {

@@ -2,6 +2,7 @@ package myvalue
 
 import (
 	"database/sql/driver"
+	"errors"
 	"math"
 	"strconv"
 	"strings"
@@ -37,7 +38,7 @@ func parseLoose(s string) (logical.Decimal, problem) {
 
 // appendInteger rounds: text and decimals half away from zero, doubles half to
 // even.
-func appendInteger(dst []byte, col *column, v *value) ([]byte, problem) {
+func (c *Codec) appendInteger(dst []byte, col *column, v *value) ([]byte, problem) {
 	switch v.kind {
 	case isInt:
 		if v.i >= 0 {
@@ -47,7 +48,14 @@ func appendInteger(dst []byte, col *column, v *value) ([]byte, problem) {
 	case isUint:
 		return appendUnsigned(dst, col, v.u)
 	case isDouble:
-		return appendRounded(dst, col, math.RoundToEven(v.f))
+		f := math.RoundToEven(v.f)
+		if c.o.MySQL && f == float64(col.high) && col.high >= math.MaxInt64 || c.o.MySQL && col.tag == logical.TagUint64 && f >= lastUnsigned {
+			return nil, logical.ProblemRange
+		}
+		return appendRounded(dst, col, f)
+	}
+	if c.strict(v) && v.kind != isDecimal && strings.HasPrefix(strings.TrimLeft(v.s, " \t\n\f\r"), "\v") {
+		return nil, logical.ProblemSyntax // no blank in front, there
 	}
 	d, why := v.decimal()
 	if why != "" {
@@ -56,7 +64,7 @@ func appendInteger(dst []byte, col *column, v *value) ([]byte, problem) {
 	if v.kind != isDecimal && (d.Scale > maxIntegerScale || d.IsZero() && d.Scale == 0 && !isZeroText(v.s)) {
 		return nil, problemTiny
 	}
-	if v.kind == isDecimal && d.Negative && !d.IsZero() && col.low == 0 {
+	if (v.kind == isDecimal || c.o.MySQL && !c.strict(v)) && d.Negative && !d.IsZero() && col.low == 0 {
 		return nil, logical.ProblemRange // also -0.4, which would round to 0
 	}
 	d.Round(0)
@@ -88,6 +96,9 @@ func isZeroText(s string) bool {
 	}
 	return !strings.ContainsAny(s, "123456789")
 }
+
+// lastUnsigned is the largest double below 2^64. MySQL takes it for too large.
+const lastUnsigned = 1<<64 - 1<<11
 
 func appendUnsigned(dst []byte, col *column, u uint64) ([]byte, problem) {
 	if u > col.high {
@@ -128,13 +139,14 @@ func parseDouble(s string) (float64, problem) {
 	return f, ""
 }
 
-// appendFloat writes FLOAT or DOUBLE; the server has no -0, NaN or infinity.
-func appendFloat(dst []byte, col *column, v *value) ([]byte, problem) {
+// appendFloat writes FLOAT or DOUBLE; the servers have no NaN and no infinity,
+// and MariaDB no -0.
+func (c *Codec) appendFloat(dst []byte, col *column, v *value) ([]byte, problem) {
 	f, why := v.float()
 	if why != "" {
 		return nil, why
 	}
-	if f == 0 {
+	if f == 0 && (!c.o.MySQL || v.kind == isDecimal) {
 		f = 0 // not -0
 	}
 	if !col.single {
@@ -161,15 +173,32 @@ func (v *value) float() (float64, problem) {
 	return 0, problemKind
 }
 
-func appendDecimal(dst []byte, col *column, v *value) ([]byte, problem) {
+func (c *Codec) appendDecimal(dst []byte, col *column, v *value) ([]byte, problem) {
 	d, why := v.decimal()
 	if why != "" {
 		return nil, why
+	}
+	if c.strict(v) && (v.kind == isString || v.kind == isBinary) && tiny(v.s) {
+		return nil, logical.ProblemRange
 	}
 	if !d.Fit(col.precision, col.scale) {
 		return nil, logical.ProblemRange
 	}
 	return d.Append(dst), ""
+}
+
+// lastExponent is the least exponent of a decimal number as text that MySQL
+// reads into its digits.
+const lastExponent = -81
+
+// tiny reports an exponent below.
+func tiny(s string) bool {
+	_, exponent, ok := strings.Cut(strings.ToLower(trimSpace(s)), "e")
+	if !ok {
+		return false
+	}
+	e, err := strconv.Atoi(exponent)
+	return err == nil && e < lastExponent || errors.Is(err, strconv.ErrRange) && strings.HasPrefix(exponent, "-")
 }
 
 // decodeUint returns what the driver returns of BIGINT UNSIGNED: uint64 in the

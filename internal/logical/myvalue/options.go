@@ -18,6 +18,8 @@ type Options struct {
 	Loc *time.Location
 	// TimeTruncate is the driver's timeTruncate for arguments.
 	TimeTruncate time.Duration
+	// MySQL is set for MySQL, clear for MariaDB.
+	MySQL bool
 	// RoundFraction rounds fractional seconds instead of cutting them off: set
 	// for MySQL (without TIME_TRUNCATE_FRACTIONAL), and for MariaDB with
 	// TIME_ROUND_FRACTIONAL in sql_mode.

@@ -3,6 +3,7 @@ package myvalue
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -10,7 +11,16 @@ import (
 	"github.com/sealsql/sealsql/internal/logical"
 )
 
-// text is the value as the server writes it into a column of characters.
+// text is the value as the server writes it into a column of characters; ok is
+// false for a double that MySQL would shorten.
+func (c *Codec) text(v *value) (s string, ok bool) {
+	if v.kind == isDouble && c.o.MySQL {
+		return narrowDoubleText(v.f)
+	}
+	return v.text(), true
+}
+
+// text is the same where no double is shortened.
 func (v *value) text() string {
 	switch v.kind {
 	case isInt:
@@ -46,6 +56,24 @@ func doubleText(f float64) string {
 		return strconv.FormatFloat(f, 'f', -1, 64)
 	}
 	return mantissa + "e" + strconv.Itoa(e)
+}
+
+// narrowWidth is the number of bytes in which MySQL writes a double.
+const narrowWidth = 22
+
+// narrowDoubleText writes a double as MySQL does: without exponent where that
+// fits; ok is false where digits would have to go.
+func narrowDoubleText(f float64) (s string, ok bool) {
+	if f == 0 && math.Signbit(f) {
+		return "-0", true
+	}
+	if s = doubleText(f); len(s) <= narrowWidth {
+		return s, true
+	}
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(f, 'e', -1, 64), "e")
+	e, _ := strconv.Atoi(exponent) // strconv wrote it
+	s = mantissa + "e" + strconv.Itoa(e)
+	return s, len(s) <= narrowWidth
 }
 
 // smallestNormal is the smallest double with all its digits.
@@ -112,9 +140,45 @@ func appendBytes[T string | []byte](dst []byte, col *column, s T) ([]byte, probl
 	return dst, ""
 }
 
-// appendJSON keeps the text; it must be JSON of RFC 8259 without half a
-// surrogate pair.
-func appendJSON(dst []byte, s string) ([]byte, problem) {
+// jsonForm is how MySQL prints json: integers of 64 bits, and doubles.
+var jsonForm = logical.JSONForm{Number: appendJSONNumber, Depth: 100}
+
+func appendJSONNumber(dst []byte, digits string) ([]byte, problem) {
+	if i, err := strconv.ParseInt(digits, 10, 64); err == nil {
+		return strconv.AppendInt(dst, i, 10), ""
+	}
+	if u, err := strconv.ParseUint(digits, 10, 64); err == nil {
+		return strconv.AppendUint(dst, u, 10), ""
+	}
+	f, err := strconv.ParseFloat(digits, 64)
+	if err != nil {
+		return nil, logical.ProblemRange
+	}
+	s := doubleText(f)
+	if f == 0 && math.Signbit(f) {
+		s = "-0"
+	}
+	dst = append(dst, s...)
+	if !strings.ContainsAny(s, ".e") {
+		dst = append(dst, ".0"...)
+	}
+	return dst, ""
+}
+
+// appendJSON keeps the text on MariaDB, where json is a text that must be JSON of
+// RFC 8259 without half a surrogate pair, and takes only characters on MySQL,
+// which prints documents in its own way.
+func (c *Codec) appendJSON(dst []byte, v *value) ([]byte, problem) {
+	s := v.text()
+	if c.o.MySQL {
+		if v.kind != isString {
+			return nil, problemKind
+		}
+		if !utf8.ValidString(s) {
+			return nil, "invalid JSON"
+		}
+		return jsonForm.Append(dst, s)
+	}
 	if !utf8.ValidString(s) || !json.Valid([]byte(s)) {
 		return nil, "invalid JSON"
 	}

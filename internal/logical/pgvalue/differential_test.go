@@ -64,6 +64,8 @@ func unread(typ *schema.Type, arg any, problem string) bool {
 	_, isTime := arg.(time.Time)
 	return strings.Contains(problem, "no offset from UTC") ||
 		typ.Kind == schema.KindFloat && (s == "0x00ff" || s == "-nan") ||
+		(typ.Kind == schema.KindInt || typ.Kind == schema.KindNumeric) && s == "0x00ff" || // PostgreSQL 16
+		typ.Kind == schema.KindArray && s == "{{},{}}" || // PostgreSQL 17
 		typ.Kind == schema.KindText && arg == any(bitString) ||
 		isTime && problem == logical.ProblemRange ||
 		arg == any(pgtype.Time{Microseconds: -1, Valid: true})

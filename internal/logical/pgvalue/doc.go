@@ -13,7 +13,8 @@
 // server would refuse.
 //
 // In pgx's exec and simple_protocol modes arguments are text made by their Go
-// type (Options.TextParameters). Both ways are compared with PostgreSQL 15.
+// type (Options.TextParameters). Both ways are compared with PostgreSQL 15
+// and 18.
 //
 // Types that an application registers on its connections are not known here;
 // their values still pass by Valuer, fmt.Stringer or the pgtype interfaces.
@@ -23,7 +24,8 @@
 // Text whose meaning depends on settings or on the server's version: dates not
 // written as year-month-day (DateStyle), timestamptz without an offset
 // (TimeZone), names of months and zones, "now" and "today", numbers with
-// underscores or in other bases (PostgreSQL 16), hexadecimal floats. Also
+// underscores or in other bases (PostgreSQL 16), arrays of empty arrays
+// (PostgreSQL 17), hexadecimal floats. Also
 // time.Time values outside the server's range, which pgx lets overflow into
 // another date, a negative pgtype.Time, and bit strings (X'1F') as text.
 //

@@ -12,6 +12,13 @@ import (
 type programs struct {
 	initialise string // makes a data directory
 	serve      string
+	// tree is the root of the system in which they are, "" for this one.
+	tree string
+}
+
+// postgresIn names PostgreSQL's programs in a directory.
+func postgresIn(dir string) programs {
+	return programs{initialise: filepath.Join(dir, "initdb"), serve: filepath.Join(dir, "postgres")}
 }
 
 // findPostgres looks on PATH, then in Debian's versioned directories (highest
@@ -30,7 +37,7 @@ func findPostgres() (programs, error) {
 		dirs = append(dirs, newestFirst(pattern)...)
 	}
 	for _, dir := range dirs {
-		p := programs{initialise: filepath.Join(dir, "initdb"), serve: filepath.Join(dir, "postgres")}
+		p := postgresIn(dir)
 		if executable(p.initialise) && executable(p.serve) {
 			return p, nil
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -22,16 +23,18 @@ const stopTimeout = 10 * time.Second
 type instance struct {
 	host     *host
 	dir      string // holds everything, mode 0700, owned by who runs the server
+	tree     string // root of the system in which the server runs, "" for this one
 	port     int
 	password string
 }
 
 // newInstance makes the directory, and picks the port and the password.
-func (h *host) newInstance(name string) (*instance, error) {
-	if err := h.ensureTmp(); err != nil {
+func (h *host) newInstance(name string, p programs) (*instance, error) {
+	tmp, err := h.ensureTmp(p.tree)
+	if err != nil {
 		return nil, err
 	}
-	dir := filepath.Join(h.tmp, name)
+	dir := filepath.Join(tmp, name)
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		return nil, err
 	}
@@ -46,31 +49,37 @@ func (h *host) newInstance(name string) (*instance, error) {
 	if _, err := rand.Read(secret); err != nil {
 		return nil, err
 	}
-	return &instance{host: h, dir: dir, port: port, password: hex.EncodeToString(secret)}, nil
+	return &instance{host: h, dir: dir, tree: p.tree, port: port, password: hex.EncodeToString(secret)}, nil
 }
 
-// ensureTmp makes the directory of all instances. Its path is short: a Unix
-// socket's may not pass 107 bytes.
-func (h *host) ensureTmp() error {
-	if h.tmp != "" {
-		return nil
+// ensureTmp makes the directory of all instances of a tree. Its path, as seen
+// there, is short: a Unix socket's may not pass 107 bytes.
+func (h *host) ensureTmp(tree string) (string, error) {
+	if tmp := h.tmp[tree]; tmp != "" {
+		return tmp, nil
 	}
 	base := ""
 	if os.Geteuid() == 0 {
-		base = "/tmp" // root's TMPDIR may lie where nobody cannot go
+		base = tree + "/tmp" // root's TMPDIR may lie where nobody cannot go
 	}
 	tmp, err := os.MkdirTemp(base, "sealsql-testenv-")
 	if err != nil {
-		return err
+		return "", err
 	}
-	h.tmp = tmp
+	if h.tmp == nil {
+		h.tmp = map[string]string{}
+	}
+	h.tmp[tree] = tmp
 	h.undo = append(h.undo, func() {
 		if err := os.RemoveAll(tmp); err != nil {
 			fmt.Fprintf(os.Stderr, "testenv: remove %s: %v\n", tmp, err)
 		}
 	})
-	return giveAway(tmp)
+	return tmp, giveAway(tmp)
 }
+
+// seen is a path as the server sees it.
+func (i *instance) seen(path string) string { return strings.TrimPrefix(path, i.tree) }
 
 // write puts a file that only the server's user can read into the directory.
 func (i *instance) write(name, content string) (string, error) {
@@ -134,8 +143,9 @@ func (i *instance) serve(e engine, dsn string, stop os.Signal, program string, a
 func (i *instance) confine(cmd *exec.Cmd) {
 	ownGroup(cmd)
 	dropPrivileges(cmd)
-	cmd.Dir = i.dir
-	cmd.Env = []string{"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "HOME=" + i.dir, "TMPDIR=" + i.dir, "LC_ALL=C.UTF-8", "TZ=UTC"}
+	enter(cmd, i.tree)
+	cmd.Dir = i.seen(i.dir)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH") + ":/usr/sbin:/sbin", "HOME=" + cmd.Dir, "TMPDIR=" + cmd.Dir, "LC_ALL=C.UTF-8", "TZ=UTC"}
 }
 
 func stopProcess(p *os.Process, stop os.Signal, exited <-chan struct{}) {

@@ -10,6 +10,11 @@
 //     where Debian puts them);
 //   - the same after apt-get install, as root on Debian and its descendants.
 //
+// With -newest the servers are PostgreSQL 18 or later and MySQL itself. The
+// places are the same, but for the last: as root on Debian both are installed
+// from its unstable suite into .build/newest, by debootstrap from the mirror that
+// apt-get uses, and run there.
+//
 // Otherwise testenv says what it tried and exits with 1. A private instance
 // listens on a random port of 127.0.0.1 behind a random password, keeps its
 // files in a fresh directory of mode 0700 and, when testenv is root, runs as
@@ -45,15 +50,19 @@ func main() {
 }
 
 func run(args []string) int {
+	newest := len(args) > 0 && args[0] == "-newest"
+	if newest {
+		args = args[1:]
+	}
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
 	if len(args) == 0 {
-		fmt.Fprintln(os.Stderr, "usage: testenv -- command [argument ...]")
+		fmt.Fprintln(os.Stderr, "usage: testenv [-newest] -- command [argument ...]")
 		return 2
 	}
 	ctx, signals := watch()
-	h := &host{ctx: ctx}
+	h := &host{ctx: ctx, newest: newest}
 	defer h.close()
 	env, err := h.prepare(args)
 	if err != nil {
@@ -73,9 +82,12 @@ func (h *host) prepare(args []string) ([]string, error) {
 		}
 		env = append(env, "CGO_ENABLED=1") // the race detector is C
 	}
-	for _, e := range engines() {
+	for _, e := range h.engines() {
 		s, err := h.obtain(e)
 		if err != nil {
+			return nil, err
+		}
+		if s, err = h.accepted(e, s); err != nil {
 			return nil, err
 		}
 		fmt.Fprintf(os.Stderr, "testenv: %s: %s\n", e.name, s.origin)
@@ -123,11 +135,12 @@ func watch() (context.Context, <-chan os.Signal) {
 
 // host is the machine as this run uses it.
 type host struct {
-	ctx    context.Context // ends when the run is interrupted
-	tmp    string          // directory of the private instances, "" until needed
-	docker *dockerEngine   // asked once
-	apt    *aptGet         // asked once
-	undo   []func()        // in the order of starting
+	ctx    context.Context   // ends when the run is interrupted
+	newest bool              // the newest servers are wanted
+	tmp    map[string]string // directories of the private instances, by the tree in which they run
+	docker *dockerEngine     // asked once
+	apt    *aptGet           // asked once
+	undo   []func()          // in the order of starting
 }
 
 // close stops and removes everything, last started first.

@@ -10,7 +10,7 @@ import (
 // Debian's default is latin1. Its administrator's password is set before the
 // port is open, by the init file.
 func (h *host) startMariaDB(p programs) (server, error) {
-	i, err := h.newInstance("my")
+	i, err := h.newInstance("my", p)
 	if err != nil {
 		return server{}, err
 	}

@@ -31,6 +31,11 @@ type engine struct {
 	// containerDSN is the login of the service in docker-compose.yml.
 	containerDSN func(port int) string
 	envPort      string // read by docker-compose.yml
+	// obtain installs packages so that find succeeds; nil is apt-get.
+	obtain func(packages ...string) error
+	// accept says the version of a server that answers, or why it does not do;
+	// nil accepts all.
+	accept func(context.Context, *sql.DB) (string, error)
 }
 
 // server is a server that answers.
@@ -40,7 +45,10 @@ type server struct {
 	origin  string // for the reader
 }
 
-func engines() []engine {
+func (h *host) engines() []engine {
+	if h.newest {
+		return newestEngines(h)
+	}
 	return []engine{postgres(), mariadb()}
 }
 
@@ -64,11 +72,15 @@ func (h *host) obtain(e engine) (server, error) {
 	found, err := e.find()
 	if err != nil {
 		tried = append(tried, err.Error())
-		if aptErr := h.install(e.packages...); aptErr != nil {
-			return server{}, e.unobtainable(append(tried, aptErr.Error()))
+		install := e.obtain
+		if install == nil {
+			install = h.install
+		}
+		if installErr := install(e.packages...); installErr != nil {
+			return server{}, e.unobtainable(append(tried, installErr.Error()))
 		}
 		if found, err = e.find(); err != nil {
-			return server{}, e.unobtainable(append(tried, "after apt-get install: "+err.Error()))
+			return server{}, e.unobtainable(append(tried, "after installing: "+err.Error()))
 		}
 	}
 	if h.ctx.Err() != nil {
@@ -81,6 +93,24 @@ func (h *host) obtain(e engine) (server, error) {
 func (e engine) unobtainable(tried []string) error {
 	return fmt.Errorf("no %s: %s. Do one of: sudo apt-get install %s | start Docker | set %s",
 		e.name, strings.Join(tried, "; "), strings.Join(e.packages, " "), e.envDSN)
+}
+
+// accepted asks a server what it is, where that matters.
+func (h *host) accepted(e engine, s server) (server, error) {
+	if e.accept == nil {
+		return s, nil
+	}
+	db, err := sql.Open(e.driver, s.dsn)
+	if err != nil {
+		return server{}, errors.New("the DSN does not parse") // the cause may quote it
+	}
+	defer db.Close()
+	text, err := e.accept(h.ctx, db)
+	if err != nil {
+		return server{}, fmt.Errorf("%s: %s: %w", e.name, s.origin, err)
+	}
+	s.origin += ", version " + text
+	return s, nil
 }
 
 // awaitReady pings until the server answers, it is known to have exited, or the

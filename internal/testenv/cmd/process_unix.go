@@ -65,6 +65,14 @@ func dropPrivileges(cmd *exec.Cmd) {
 	}
 }
 
+// enter makes a tree the root of the command, whose path and directory are then
+// those inside.
+func enter(cmd *exec.Cmd, tree string) {
+	if tree != "" {
+		attributes(cmd).Chroot = tree
+	}
+}
+
 // giveAway makes the path the property of who will run the server.
 func giveAway(path string) error {
 	uid, gid, ok := unprivileged()

@@ -52,6 +52,33 @@ func TestARunExitsAsTheCommandAndLeavesNothing(t *testing.T) {
 	expectGone(t, strings.Fields(string(out)))
 }
 
+// The newest servers are there where make test-newest has run, or are installed;
+// obtaining them takes minutes.
+func TestTheNewestServersRun(t *testing.T) {
+	t.Chdir("../../..") // the tree is below the root of the repository
+	h := &host{ctx: t.Context(), newest: true}
+	t.Cleanup(h.close)
+	for _, e := range h.engines() {
+		found, err := e.find()
+		if err != nil {
+			t.Skipf("%s: %v", e.name, err)
+		}
+		s, err := e.start(h, found)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, err = h.accepted(e, s); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(s.dataDir); err != nil {
+			t.Errorf("%s: its files are not seen from here: %v", e.name, err)
+		}
+		if !strings.Contains(s.origin, "version") {
+			t.Errorf("%s does not say its version: %s", e.name, s.origin)
+		}
+	}
+}
+
 func TestASignalReachesTheCommandsChildrenAndLeavesNothing(t *testing.T) {
 	// The inner shell is what the go command's test binaries are: a grandchild.
 	cmd := testenvCommand(t, "--", "sh", "-c", `echo "$TEST_POSTGRES_DATADIR"; sh -c 'echo $$; exec sleep 60'; true`)
@@ -86,7 +113,7 @@ func TestASignalReachesTheCommandsChildrenAndLeavesNothing(t *testing.T) {
 func TestAServerThatDoesNotStartShowsItsLog(t *testing.T) {
 	h := &host{ctx: t.Context()}
 	t.Cleanup(h.close)
-	i, err := h.newInstance("x")
+	i, err := h.newInstance("x", programs{})
 	if err != nil {
 		t.Fatal(err)
 	}
