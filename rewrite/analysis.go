@@ -18,6 +18,8 @@ type analysis struct {
 	session *Session
 	opt     Options
 	record  *recording // nil where no template is made
+	// positive are the first operands of comparisons that find rows.
+	positive []Expr
 
 	touched []*schema.Table  // annotated tables that the statement names
 	deleted []Deletion       // of which deletions are recorded

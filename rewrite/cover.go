@@ -165,6 +165,9 @@ func (a *analysis) coverCompare(node Expr, args []Expr, ref *ColumnRef, h hit) e
 		return a.refuse(ref.Start, ReasonPredicate, c.String(), coverLong)
 	}
 	part, err := a.sharedPartition(c.Range, []*ColumnRef{ref}, []hit{h})
+	if err == nil {
+		err = a.found(c.Range, o.Args, []*ColumnRef{ref}, []hit{h})
+	}
 	if err != nil {
 		return err
 	}

@@ -792,6 +792,7 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 		return nil, err
 	}
 	a.fix(s.Where, sc)
+	a.asked(s.Where, sc)
 	writes := &scope{rels: sc.rels[:targets]}
 	for i := range s.Set {
 		if err := a.updateSet(s, &s.Set[i], writes, sc); err != nil {
@@ -1067,6 +1068,7 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 	}
 	if partitionedIndex(sc.rels) {
 		a.fix(s.Where, sc)
+		a.asked(s.Where, sc)
 	}
 	if err := a.tail(s.Where, s.OrderBy, s.Limit, sc); err != nil {
 		return nil, err

@@ -58,6 +58,8 @@ type outputOf struct {
 type indexedBy struct {
 	index *schema.Equality
 	part  PartitionSource
+	// others: rows of other partitions are among those of the query.
+	others bool
 }
 
 // indexName is the name that a reference's index has beside it.

@@ -178,6 +178,9 @@ func (t *formTerms) plan(hits []hit, bare bool, sc *scope) error {
 		index = e
 	}
 	part, err := a.sharedPartition(index, t.refs, hits)
+	if err == nil {
+		err = a.found(index, nil, t.refs, hits)
+	}
 	if err != nil {
 		return err
 	}

@@ -167,7 +167,7 @@ func (a *analysis) withinPartition(h hit, keys map[hit]bool, pos int) error {
 	if e.TableScope {
 		return nil
 	}
-	if _, ok := a.partitionAt(h); ok {
+	if _, ok := a.partitionAt(h); ok && !a.seesOthers(h) {
 		return nil
 	}
 	r := h.rel

@@ -97,6 +97,11 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 	if err != nil && !(len(refs) == len(args) && a.linkedAll(hits)) {
 		return true, err
 	}
+	if err == nil {
+		if err := a.found(index, args, refs, hits); err != nil {
+			return true, err
+		}
+	}
 	for i, ref := range refs {
 		if err := a.refIndex(ref, hits[i]); err != nil {
 			return true, err

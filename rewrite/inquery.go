@@ -1,5 +1,7 @@
 package rewrite
 
+import "slices"
+
 // Queries whose columns are compared: c IN (SELECT d …), c = ANY (SELECT d …).
 // Where the list of the query shows an encrypted column with an exact index, it
 // shows the index instead.
@@ -34,7 +36,7 @@ func (a *analysis) hashedItem(it *SelectItem, c column) column {
 	if !ok && !e.TableScope || a.refIndex(ref, h) != nil {
 		return c // refused by whoever takes the value
 	}
-	return column{name: c.name, origin: h, hashed: &indexedBy{index: e, part: indexPartition(e, part)}}
+	return column{name: c.name, origin: h, hashed: &indexedBy{index: e, part: indexPartition(e, part), others: !e.TableScope && a.seesOthers(h)}}
 }
 
 func anyHashed(cols []column) bool {
@@ -122,7 +124,7 @@ func (a *analysis) inQuery(x Expr, q *Query, op string, sc *scope) error {
 			}
 			continue
 		}
-		if err := a.compareHashed(e, cols[i].hashed, sc); err != nil {
+		if err := a.compareHashed(e, x, cols[i].hashed, sc); err != nil {
 			return err
 		}
 	}
@@ -130,8 +132,11 @@ func (a *analysis) inQuery(x Expr, q *Query, op string, sc *scope) error {
 }
 
 // compareHashed plans what indexes are compared with: a column of their group, a
-// parameter, a literal or NULL.
-func (a *analysis) compareHashed(e Expr, with *indexedBy, sc *scope) error {
+// parameter, a literal or NULL. whole is the operand that e is, or is an item of.
+func (a *analysis) compareHashed(e, whole Expr, with *indexedBy, sc *scope) error {
+	if with.others && !slices.Contains(a.positive, whole) {
+		return a.refuse(e.Pos(), ReasonPartition, with.index.Of.String(), otherRowsHint)
+	}
 	ref, ok := e.(*ColumnRef)
 	if !ok {
 		return a.term(e, with.index, with.part)
@@ -148,6 +153,9 @@ func (a *analysis) compareHashed(e Expr, with *indexedBy, sc *scope) error {
 		if part, ok := a.partitionAt(h); !ok || !a.samePartitions(part, with.part) {
 			return a.refuse(ref.Start, ReasonPartition, x.Of.String(), partScopeHint)
 		}
+	}
+	if err := a.found(x, []Expr{whole}, []*ColumnRef{ref}, []hit{h}); err != nil {
+		return err
 	}
 	return a.refIndex(ref, h)
 }

@@ -54,6 +54,9 @@ func (a *analysis) likeByRange(o *Op, sc *scope) (done bool, err error) {
 		return refuse(coverLong)
 	}
 	part, err := a.sharedPartition(c.Range, []*ColumnRef{ref}, []hit{h})
+	if err == nil {
+		err = a.found(c.Range, o.Args, []*ColumnRef{ref}, []hit{h})
+	}
 	if err != nil {
 		return true, err
 	}

@@ -38,6 +38,9 @@ func (a *analysis) orderKey(e Expr, sc *scope) (done bool, err error) {
 	if _, err := a.sharedPartition(c.Range, []*ColumnRef{at}, []hit{h}); err != nil {
 		return true, err
 	}
+	if err := a.found(c.Range, nil, []*ColumnRef{at}, []hit{h}); err != nil {
+		return true, err
+	}
 	if isRef && plain {
 		return true, a.useRange(ref, c.Range) // pickIn picks it from its group
 	}
@@ -185,6 +188,9 @@ func (a *analysis) extremeValue(c *Call, ref *ColumnRef, h hit, sc *scope, why R
 		return column{}, a.refuse(ref.Start, inner(why, ReasonFunction), col.String(), extremeForm)
 	}
 	if _, err := a.sharedPartition(col.Range, []*ColumnRef{ref}, []hit{h}); err != nil {
+		return column{}, err
+	}
+	if err := a.found(col.Range, nil, []*ColumnRef{ref}, []hit{h}); err != nil {
 		return column{}, err
 	}
 	v, err := a.value(ref, sc, inner(why, ReasonFunction), nil)

@@ -260,6 +260,7 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 	if !arm {
 		a.fix(s.Where, sc)
 	}
+	a.asked(s.Where, sc)
 	cols, err := a.items(s, s.Items, sc)
 	if err != nil {
 		return nil, nil, err

@@ -125,6 +125,9 @@ func (a *analysis) rangePlan(args []Expr, refs []*ColumnRef, hits []hit) error {
 		}
 	}
 	part, err := a.sharedPartition(index, refs, hits)
+	if err == nil {
+		err = a.found(index, nil, refs, hits)
+	}
 	if err != nil {
 		return err
 	}

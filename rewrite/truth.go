@@ -64,6 +64,9 @@ func (a *analysis) truthValue(e Expr, sc *scope) (bool, error) {
 		return true, err
 	}
 	part, err := a.sharedPartition(index, []*ColumnRef{ref}, []hit{h})
+	if err == nil {
+		err = a.found(index, nil, []*ColumnRef{ref}, []hit{h})
+	}
 	if err != nil {
 		return true, err
 	}

@@ -157,7 +157,7 @@ func (a *analysis) onePartition(arms []*Select, at int) error {
 			continue
 		}
 		p, ok := a.partitionAt(o)
-		if !ok || i > 0 && !a.samePartitions(p, part) {
+		if !ok || a.seesOthers(o) || i > 0 && !a.samePartitions(p, part) {
 			return a.refuse(s.Start, ReasonPartition, e.Of.String(), groupPartHint)
 		}
 		part = p
