@@ -84,7 +84,10 @@ func (a *analysis) counts(c *Call) Expr {
 			return c.Args[0]
 		}
 	case "array_length":
-		if l, ok := c.Args[len(c.Args)-1].(*Literal); ok && len(c.Args) == 2 && l.Value == "1" && l.Kind == LitNumber {
+		if len(c.Args) != 2 {
+			return nil
+		}
+		if l, ok := c.Args[1].(*Literal); ok && l.Value == "1" && l.Kind == LitNumber {
 			return c.Args[0]
 		}
 	}
