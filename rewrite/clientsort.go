@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/sealsql/sealsql/schema"
 )
@@ -104,15 +105,16 @@ func (a *analysis) clientSort() (*Plan, error) {
 	p := &ClientSort{}
 	w := textWriter{a: a}
 	s := a.own
+	list := a.itemsEnd(s)
 	if d := a.distinctBy; d != nil {
 		if !a.sortsWhatIsShown(q) {
 			return refuse(clientDistinctHint)
 		}
 		p.Distinct = true
 		w.source(Span{0, d.word.Start})
-		w.source(Span{d.word.End, s.ItemsEnd})
+		w.source(Span{d.word.End, list})
 	} else {
-		w.source(Span{0, s.ItemsEnd})
+		w.source(Span{0, list})
 	}
 	for i, t := range terms {
 		w.put(", ")
@@ -131,7 +133,10 @@ func (a *analysis) clientSort() (*Plan, error) {
 	if len(q.OrderBy) == 0 {
 		at, end = a.endOf(q)
 	}
-	w.source(Span{s.ItemsEnd, at})
+	if list != s.ItemsEnd {
+		w.put(" ")
+	}
+	w.source(Span{list, at})
 	w.put(" LIMIT " + strconv.Itoa(p.Most+1) + " ")
 	w.source(Span{end, len(a.script.Text)})
 	p.Text, p.Args = w.b.String(), w.args
@@ -146,6 +151,23 @@ func (a *analysis) clientSort() (*Plan, error) {
 	b := &builder{a: a, plan: &Plan{Params: a.script.Params, Tables: a.touched, Sorted: p}}
 	b.names()
 	return b.plan, nil
+}
+
+// itemsEnd is where columns are added to a select list: on SQLite behind the
+// comments that follow it, which are part of the last item's name.
+func (a *analysis) itemsEnd(s *Select) int {
+	if a.dialect != SQLite {
+		return s.ItemsEnd
+	}
+	for _, t := range a.script.Tokens {
+		if t.Start >= s.ItemsEnd {
+			if strings.TrimSpace(a.script.Text[s.ItemsEnd:t.Start]) != "" {
+				return t.Start
+			}
+			break
+		}
+	}
+	return s.ItemsEnd
 }
 
 // sortTerm writes the column of one key.
