@@ -371,6 +371,13 @@ func (a *analysis) in(x *In, sc *scope) error {
 	if err := a.operator("IN", x.Start); err != nil {
 		return err
 	}
+	if err := a.inPlanned(x, sc); err != nil {
+		return err
+	}
+	return a.lostByRightJoin(x, sc)
+}
+
+func (a *analysis) inPlanned(x *In, sc *scope) error {
 	all := append([]Expr{x.X}, x.List...)
 	if x.Query == nil {
 		if done, err := a.combinedOperands(all); done || err != nil {

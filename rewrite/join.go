@@ -5,6 +5,9 @@ import "strings"
 // join analyses a join and its condition. NATURAL and USING compare columns
 // by name; sealed ones are refused.
 func (a *analysis) join(j *Join, sc *scope) ([]visible, []string, error) {
+	if strings.Contains(j.Kind, "RIGHT") || strings.Contains(j.Kind, "FULL") {
+		sc.rightJoined = true
+	}
 	left, lm, err := a.tableExpr(j.Left, sc)
 	if err != nil {
 		return nil, nil, err

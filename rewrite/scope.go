@@ -165,6 +165,8 @@ type scope struct {
 	star    []visible
 	joined  bool
 	starBad Reason
+	// rightJoined says that a RIGHT or FULL JOIN is among the tables.
+	rightJoined bool
 	merged  []string // names merged by USING
 	mergers []mergedColumn
 	ctes    map[string]*cte

@@ -139,7 +139,7 @@ func (g *generator) vague(p string) string {
 // matching makes a query with LIKE in the one place where the driver can leave
 // out what does not match: at the top of a plain SELECT.
 func (g *generator) matching(from string, s scope) (query, bool) {
-	found := s.all(func(c col) bool { return isPatterned(c) || c.lossy && c.base })
+	found := s.all(func(c col) bool { return isPatterned(c) && g.matches(c) || c.lossy && c.base })
 	if len(found) == 0 {
 		return query{}, false
 	}
@@ -161,7 +161,7 @@ func (g *generator) matching(from string, s scope) (query, bool) {
 	where := g.fixed(s)
 	for range 1 + g.n(4)/3 {
 		c := pickOf(g.dice, found)
-		if c.lossy && (!isPatterned(c) || g.in(2)) {
+		if c.lossy && (!isPatterned(c) || !g.matches(c) || g.in(2)) {
 			where = append(where, g.lossyCond(c))
 			continue
 		}
