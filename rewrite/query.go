@@ -202,8 +202,8 @@ func (a *analysis) uniteColumn(s *SetOp, l, r *column) (column, error) {
 	}
 	c.name, c.declared, c.computed = l.name, l.declared && r.declared, l.computed
 	if a.dialect == SQLite {
-		c.computed = l.computed || l.null
-		c.united, c.lastBare = true, r.bare() || r.null && !r.united
+		c.computed = l.computed || l.typeless()
+		c.united, c.lastBare = true, r.bare() || r.typeless() && !r.united
 	}
 	return c, nil
 }

@@ -88,6 +88,10 @@ func (c *column) bare() bool {
 	return c.computed
 }
 
+// typeless reports NULL, or a parameter or literal, of which SQLite declares no
+// type.
+func (c *column) typeless() bool { return c.null || c.consts != nil && len(c.flow) == 0 }
+
 // label is the name that the result has for the column; "" where the engine
 // makes one up.
 func (c *column) label() string {

@@ -116,10 +116,11 @@ func (p *pair) stored(t *table, c column, tenant string) (out []any) {
 	if err != nil {
 		return nil
 	}
-	for _, r := range a.rows {
-		if len(out) < 6 {
-			out = append(out, r[0])
+	for _, r := range a.rows[:min(len(a.rows), 6)] {
+		if b, ok := r[0].([]byte); ok && c.kind == kindText {
+			r[0] = string(b) // bytes are compared as bytes, in whatever collation
 		}
+		out = append(out, r[0])
 	}
 	return out
 }
