@@ -53,12 +53,20 @@ func (a *analysis) casting(e Expr, t *schema.Type) (casts Casts, ok bool) {
 		}
 		casts = Casts(c.Type) + "\x00" + casts
 	}
-	return casts, a.converts(casts.List(), t)
+	return casts, a.converts(unwrapped(e), casts.List(), t)
 }
 
-// converts reports whether the driver knows what a chain of casts gives in a
-// column: on SQLite every type means one of five conversions.
-func (a *analysis) converts([]string, *schema.Type) bool { return a.dialect == SQLite }
+// converts reports whether the driver knows what a chain of casts around a
+// constant gives in a column: on SQLite every type means one of five conversions.
+func (a *analysis) converts(x Expr, casts []string, t *schema.Type) bool {
+	switch a.dialect {
+	case SQLite:
+		return true
+	case Postgres:
+		return a.convertsOnPostgres(x, casts, t)
+	}
+	return false
+}
 
 // compares reports whether the server compares the value of a cast with a column
 // as it compares two values of the column.
@@ -78,7 +86,7 @@ func (a *analysis) compares(c *Cast, col *schema.Type) bool {
 		return false
 	}
 	t, err := schema.ParseType(c.Type)
-	return err == nil && t.Kind == col.Kind && t.Fixed == col.Fixed && t.Kind != schema.KindArray && (t.Kind != schema.KindFloat || t.Name == col.Name)
+	return err == nil && t.Kind == col.Kind && t.Fixed == col.Fixed && (!t.Fixed || t.Name == col.Name) && t.Kind != schema.KindArray && (t.Kind != schema.KindFloat || t.Name == col.Name)
 }
 
 // affinity is what SQLite makes of a declared type, as far as comparisons tell

@@ -154,6 +154,9 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 	if err := a.sealUncast(f.whole(), out); err != nil {
 		return err
 	}
+	if !a.handedOn(f.cast, a.seals.at(f.expr).Casts, &col.Type) {
+		return a.refuse(f.cast.Start, ReasonComputed, col.String(), castHint)
+	}
 	if out.Exact {
 		if err := a.exact(f.expr, col); err != nil {
 			return err
