@@ -152,28 +152,30 @@ func clockBytes(d Dialect, k schema.Kind, prefix int) int {
 
 // coverCompare plans a comparison through an index that hides the order.
 func (a *analysis) coverCompare(node Expr, args []Expr, ref *ColumnRef, h hit) error {
-	c := h.flow()[0].col
+	r := h.rangeIndex()
+	c := r.Of
 	o, ok := node.(*Op)
 	if !ok || !rangeComparisons[o.Name] || strings.Contains(strings.ToLower(o.Attr), "symmetric") {
 		return a.refuse(ref.Start, ReasonPredicate, c.String(), coverForm)
 	}
-	if !o.Known() || !ref.Known() {
-		return a.refuse(ref.Start, ReasonPredicate, c.String(), "write the comparison in a plainer form")
+	if !o.Known() || !ref.Known() || a.captured[ref] {
+		return a.refuse(ref.Start, ReasonPredicate, c.String(), "write the comparison in a plainer form, and qualify the column with its table")
 	}
-	levels := RangeLevels(a.dialect, c.Range)
+	a.nameRange(ref, h, r)
+	levels := RangeLevels(a.dialect, r)
 	if levels < 1 || levels > MaxLevels {
 		return a.refuse(ref.Start, ReasonPredicate, c.String(), coverLong)
 	}
-	part, err := a.sharedPartition(c.Range, []*ColumnRef{ref}, []hit{h})
+	part, err := a.sharedPartition(r, []*ColumnRef{ref}, []hit{h})
 	if err == nil {
-		err = a.found(c.Range, o.Args, []*ColumnRef{ref}, []hit{h})
+		err = a.found(r, o.Args, []*ColumnRef{ref}, []hit{h})
 	}
 	if err != nil {
 		return err
 	}
-	k := &covering{op: o, ref: ref, index: c.Range, part: part, cover: &Cover{Levels: levels}, not: o.Name == "NOT BETWEEN"}
+	k := &covering{op: o, ref: ref, index: r, part: part, cover: &Cover{Levels: levels}, not: o.Name == "NOT BETWEEN"}
 	if first := a.ranges.twin[o]; first != nil && first.cover != nil { // the other condition covers both
-		a.ranges.covers = append(a.ranges.covers, &covering{op: o, ref: ref, index: c.Range})
+		a.ranges.covers = append(a.ranges.covers, &covering{op: o, ref: ref, index: r})
 		return nil
 	}
 	if err := a.ends(k, o, args); err != nil {
@@ -185,7 +187,7 @@ func (a *analysis) coverCompare(node Expr, args []Expr, ref *ColumnRef, h hit) e
 		}
 		a.ranges.twin[with], k.cover.Paired = k, true
 	}
-	if c.Range.Paths() {
+	if r.Paths() {
 		if k.cover.Spans = k.cover.MaxSpans(); a.opt.Spans > 0 {
 			k.cover.Spans = min(a.opt.Spans, k.cover.Spans)
 		}
@@ -198,8 +200,8 @@ func (a *analysis) coverCompare(node Expr, args []Expr, ref *ColumnRef, h hit) e
 func (a *analysis) ends(k *covering, o *Op, args []Expr) error {
 	name := o.Name
 	values := args[1:]
-	if !isReference(args[0], k.index) {
-		if len(args) != 2 || !isReference(args[1], k.index) {
+	if !isReference(args[0]) {
+		if len(args) != 2 || !isReference(args[1]) {
 			return a.refuse(o.Start, ReasonPredicate, k.index.Of.String(), coverForm)
 		}
 		values, name = args[:1], turned[o.Name]
@@ -229,11 +231,11 @@ func (a *analysis) ends(k *covering, o *Op, args []Expr) error {
 
 var turned = map[string]string{"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
-// isReference reports a name that can be that of the index's column. The
-// caller has resolved one of the operands to it; the others are values.
-func isReference(e Expr, r *schema.Range) bool {
-	ref, ok := e.(*ColumnRef)
-	return ok && strings.EqualFold(ref.Path[len(ref.Path)-1].Name, r.Of.Name)
+// isReference reports a name. The caller has resolved one of the operands to the
+// column; names among the others are refused as its values.
+func isReference(e Expr) bool {
+	_, ok := e.(*ColumnRef)
+	return ok
 }
 
 // pairRanges finds conditions at the top of a WHERE that give both ends of one
@@ -256,7 +258,7 @@ func (a *analysis) pairRanges(where Expr, sc *scope) {
 			continue
 		}
 		refs, hits := a.sealedRefs(o.Args, sc)
-		if len(refs) != 1 || len(hits[0].flow()) != 1 || hits[0].flow()[0].col.Range == nil {
+		if len(refs) != 1 || hits[0].rangeIndex() == nil {
 			continue
 		}
 		name := o.Name
@@ -282,12 +284,25 @@ func hasHidden(rels []*relation) bool {
 	for _, r := range rels {
 		t := r.annotated()
 		if t == nil {
+			if showsHidden(r) {
+				return true
+			}
 			continue
 		}
 		for _, c := range t.Columns {
 			if c.Range != nil && c.Range.Order == schema.OrderHidden {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// showsHidden reports a column of a query whose values have such an index.
+func showsHidden(r *relation) bool {
+	for i := range r.cols {
+		if x := rangeIndex(r.cols[i].flow); x != nil && x.Order == schema.OrderHidden {
+			return true
 		}
 	}
 	return false
@@ -416,7 +431,7 @@ func (b *builder) rangeColumn(k *covering) []byte {
 	for _, id := range k.ref.Path[:len(k.ref.Path)-1] {
 		out = append(b.a.front.AppendIdent(out, id.Name), '.')
 	}
-	return b.a.front.AppendIdent(out, k.index.Name)
+	return b.a.front.AppendIdent(out, b.a.rangeName(k.ref, k.index))
 }
 
 // cover compares what a comparison became.
@@ -523,7 +538,7 @@ func (v verifier) tagOf(k *covering, level int, y Expr) bool {
 func (v verifier) rangeRef(k *covering, y Expr) bool {
 	ref, ok := y.(*ColumnRef)
 	n := len(k.ref.Path) - 1
-	if !ok || len(ref.Path) != n+1 || ref.Path[n].Name != k.index.Name {
+	if !ok || len(ref.Path) != n+1 || ref.Path[n].Name != v.b.a.rangeName(k.ref, k.index) {
 		return false
 	}
 	for i := range n {

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -52,6 +53,7 @@ func (e *equalities) any() bool {
 type outputOf struct {
 	query  *Query
 	column int
+	kind   indexKind
 }
 
 // indexedBy says that a result column holds indexes in place of values.
@@ -106,23 +108,25 @@ func (h hit) tableIndex() *schema.Equality {
 // indexAmong finds the index of a column among those of its relation: beside it
 // in a table, or added to the query that the relation is. It is -1 where there
 // is no place for it.
-func (a *analysis) indexAmong(h hit) int {
+func (a *analysis) indexAmong(h hit) int { return a.among(h, byEquality) }
+
+func (a *analysis) among(h hit, kind indexKind) int {
 	r := h.rel
 	switch {
-	case r.view != nil || h.exactIndex() == nil:
+	case r.view != nil || kind.of(h.flow()) == nil:
 		return -1
 	case r.annotated() != nil:
-		name := h.exactIndex().Name
+		name := kind.of(h.flow()).Physical()
 		for i := range r.cols {
 			if r.cols[i].hidden && strings.EqualFold(r.cols[i].name, name) {
 				return i
 			}
 		}
 		return -1
-	case r.query == nil || r.kept:
+	case r.query == nil || r.stays():
 		return -1
 	}
-	name := a.outputIndex(r.query, h.col)
+	name := a.outputIndex(r.query, h.col, kind)
 	if name == "" {
 		return -1
 	}
@@ -135,10 +139,19 @@ func (a *analysis) indexAmong(h hit) int {
 	return len(r.cols) - 1
 }
 
+// stays reports that a "*" over what the relation reads stays as it is, so that
+// no column can be added to that.
+func (r *relation) stays() bool {
+	if r.source == nil {
+		return r.kept
+	}
+	return slices.ContainsFunc(readersOf(r), func(r *relation) bool { return r.kept })
+}
+
 // outputIndex adds the index of a result column to the list of a query, and
 // returns its name; "" where that cannot be.
-func (a *analysis) outputIndex(q *Query, at int) string {
-	key := outputOf{q, at}
+func (a *analysis) outputIndex(q *Query, at int, kind indexKind) string {
+	key := outputOf{q, at, kind}
 	if name := a.eq.shown[key]; name != "" {
 		return name
 	}
@@ -146,7 +159,7 @@ func (a *analysis) outputIndex(q *Query, at int) string {
 	if !ok || a.unites(q.Body) {
 		return ""
 	}
-	name := a.armIndex(arms, at)
+	name := a.armIndex(arms, at, kind)
 	if name == "" {
 		return ""
 	}
@@ -169,21 +182,21 @@ func (a *analysis) unites(b Body) bool {
 }
 
 // armIndex adds the index of a result column to the lists of all arms of a query.
-func (a *analysis) armIndex(arms []*Select, at int) string {
+func (a *analysis) armIndex(arms []*Select, at int, kind indexKind) string {
 	cols := make([]hit, len(arms))
-	var first *schema.Equality
+	var first schema.Index
 	for i, s := range arms {
 		outs := a.eq.outputs[s]
-		if at >= len(outs) || s.ItemsEnd < 0 || s.Into || outs[at].origin.rel == nil {
+		if at >= len(outs) || s.ItemsEnd < 0 || s.Into || outs[at].origin.rel == nil || kind != byEquality && !a.plainRows(s) {
 			return ""
 		}
 		o := outs[at].origin
-		e := o.exactIndex()
-		if e == nil || first != nil && !first.Joins(e) {
+		e := kind.of(o.flow())
+		if e == nil || first != nil && !oneForm(first, e) {
 			return ""
 		}
 		first = e
-		if cols[i] = (hit{o.rel, a.indexAmong(o)}); cols[i].col < 0 {
+		if cols[i] = (hit{o.rel, a.among(o, kind)}); cols[i].col < 0 {
 			return ""
 		}
 	}
@@ -220,7 +233,7 @@ func (a *analysis) remember(s *Select, cols []column) {
 		return
 	}
 	for i := range cols {
-		if exactIndex(cols[i].flow) == nil {
+		if exactIndex(cols[i].flow) == nil && rangeIndex(cols[i].flow) == nil {
 			continue
 		}
 		if a.eq.outputs == nil {

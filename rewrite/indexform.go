@@ -243,7 +243,7 @@ func (b *builder) formChanges(f *indexForm, e Expr, at int, out *[]formChange) b
 		if i := b.a.indexed[x]; i != nil {
 			name = b.a.indexName(x, i)
 		} else if i := b.a.ranges.refs[x]; i != nil {
-			name = i.Name
+			name = b.a.rangeName(x, i)
 		}
 		if name != "" {
 			*out = append(*out, formChange{span: x.Path[len(x.Path)-1].Span, text: b.a.front.QuoteIdent(name)})

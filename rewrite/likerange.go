@@ -46,7 +46,7 @@ func (a *analysis) likeByRange(o *Op, sc *scope) (done bool, err error) {
 		return true, err
 	}
 	l := &liked{op: o, ref: ref, like: &Like{Of: c, Pos: o.Start}}
-	if !a.likePattern(l) || !a.likeEscape(l) || l.like.PatternMapped != AnyCase || !o.Known() || !ref.Known() || isNull(l.pattern) {
+	if !a.likePattern(l) || !a.likeEscape(l) || l.like.PatternMapped != AnyCase || !o.Known() || !ref.Known() || a.captured[ref] || isNull(l.pattern) {
 		return refuse(likeRangeForm)
 	}
 	levels := RangeLevels(a.dialect, c.Range)
@@ -64,6 +64,7 @@ func (a *analysis) likeByRange(o *Op, sc *scope) (done bool, err error) {
 		a.use(paramUse{param: p, seal: c})
 	}
 	a.seals.set(l.pattern, Out{Value: l.like.Pattern, Index: c.Range, Partition: part, Compared: true, Text: l.like.Text})
+	a.nameRange(ref, h, c.Range)
 	a.ranges.covers = append(a.ranges.covers, &covering{
 		op: o, ref: ref, index: c.Range, part: part, ends: []Expr{l.pattern}, not: o.Name == "NOT LIKE",
 		cover: &Cover{Like: l.like, Levels: levels, Spans: 1},

@@ -11,8 +11,8 @@ import (
 
 // sortedBy is the index column that a sort key becomes.
 type sortedBy struct {
-	rel   *relation
-	index *schema.Range
+	rel  *relation
+	name string
 	// picked takes it from the group, of which all rows have one index.
 	picked bool
 }
@@ -21,36 +21,38 @@ type sortedBy struct {
 // index that reveals the order. done is false for every other item.
 func (a *analysis) orderKey(e Expr, sc *scope) (done bool, err error) {
 	h, plain := a.keyColumn(e, sc)
-	if h.rel == nil || len(h.flow()) != 1 {
+	if h.rel == nil || len(h.flow()) == 0 {
 		return false, nil
 	}
-	c := h.flow()[0].col
+	r := h.rangeIndex()
 	ref, isRef := e.(*ColumnRef)
+	name := ""
 	switch {
-	case c.Range == nil || c.Range.Order != schema.OrderRevealing:
-		return a.sortFirst(e, h), nil
-	case !a.ownColumn(h, h.rel.cols[h.col].name):
-		return true, a.refuse(e.Pos(), ReasonOrder, c.String(), "order where the table of the column is named, not behind a subquery or CTE")
-	case !c.Range.Sorts(a.bounded()):
-		return true, a.refuse(e.Pos(), ReasonOrder, c.String(), rangeTies)
+	case r == nil || r.Order != schema.OrderRevealing:
+		return len(h.flow()) == 1 && a.sortFirst(e, h), nil
+	case !r.Sorts(a.bounded()):
+		return true, a.refuse(e.Pos(), ReasonOrder, r.Of.String(), rangeTies)
+	}
+	if name = a.rangeColumn(h, h.rel.cols[h.col].name); name == "" {
+		return true, a.refuse(e.Pos(), ReasonOrder, r.Of.String(), "order where the table of the column is named: behind this query its index cannot be shown")
 	}
 	at := &ColumnRef{Span: e.Range()}
-	if _, err := a.sharedPartition(c.Range, []*ColumnRef{at}, []hit{h}); err != nil {
+	if _, err := a.sharedPartition(r, []*ColumnRef{at}, []hit{h}); err != nil {
 		return true, err
 	}
-	if err := a.found(c.Range, nil, []*ColumnRef{at}, []hit{h}); err != nil {
+	if err := a.found(r, nil, []*ColumnRef{at}, []hit{h}); err != nil {
 		return true, err
 	}
 	if isRef && plain {
-		return true, a.useRange(ref, c.Range) // pickIn picks it from its group
+		return true, a.useRange(ref, h, r) // pickIn picks it from its group
 	}
 	if !e.Range().Known() {
-		return true, a.refuse(e.Pos(), ReasonOrder, c.String(), "name the column")
+		return true, a.refuse(e.Pos(), ReasonOrder, r.Of.String(), "name the column")
 	}
 	if a.ranges.keys == nil {
 		a.ranges.keys = map[Expr]sortedBy{}
 	}
-	a.ranges.keys[e] = sortedBy{h.rel, c.Range, a.dialect != SQLite && isKey(sc.keys, h)}
+	a.ranges.keys[e] = sortedBy{h.rel, name, a.dialect != SQLite && isKey(sc.keys, h)}
 	return true, nil
 }
 
@@ -126,7 +128,7 @@ func (v verifier) sortKey(k sortedBy, y Expr) bool {
 		y = v.b.a.unpicked(y)
 	}
 	ref, ok := y.(*ColumnRef)
-	if !ok || ref.Path[len(ref.Path)-1].Name != k.index.Name {
+	if !ok || ref.Path[len(ref.Path)-1].Name != k.name {
 		return false
 	}
 	var want []string
@@ -145,8 +147,9 @@ func (v verifier) sortKey(k sortedBy, y Expr) bool {
 // extreme is a call of MIN or MAX: the record with the smallest or largest index
 // is taken out of its group, as the text of both in one.
 type extreme struct {
-	ref   *ColumnRef
-	index *schema.Range
+	ref  *ColumnRef
+	name string // of the index beside it
+	of   *schema.Column
 }
 
 // isExtreme reports MIN or MAX as an aggregate.
@@ -179,18 +182,22 @@ func (a *analysis) extremeValue(c *Call, ref *ColumnRef, h hit, sc *scope, why R
 	if a.extremeFirst(c, ref, h) {
 		return column{name: strings.ToLower(c.Name[len(c.Name)-1].Name), flow: moved(h.flow()), computed: true}, nil
 	}
-	switch r := col.Range; {
-	case len(h.flow()) > 1 || r == nil || r.Order != schema.OrderRevealing:
+	r, name := h.rangeIndex(), ""
+	if r != nil && r.Order == schema.OrderRevealing {
+		name = a.rangeColumn(h, ref.Path[len(ref.Path)-1].Name)
+	}
+	switch {
+	case r == nil || r.Order != schema.OrderRevealing:
 		return column{}, a.refuse(ref.Start, inner(why, ReasonFunction), col.String(), extremeHint)
 	case !r.Sorts(a.bounded()):
 		return column{}, a.refuse(ref.Start, inner(why, ReasonFunction), col.String(), rangeTies)
-	case !a.ownColumn(h, ref.Path[len(ref.Path)-1].Name) || col.Carrier != schema.CarrierBinary || !c.Known() || !ref.Known():
+	case name == "" || !binaryCarriers(h.flow()) || !c.Known() || !ref.Known():
 		return column{}, a.refuse(ref.Start, inner(why, ReasonFunction), col.String(), extremeForm)
 	}
-	if _, err := a.sharedPartition(col.Range, []*ColumnRef{ref}, []hit{h}); err != nil {
+	if _, err := a.sharedPartition(r, []*ColumnRef{ref}, []hit{h}); err != nil {
 		return column{}, err
 	}
-	if err := a.found(col.Range, nil, []*ColumnRef{ref}, []hit{h}); err != nil {
+	if err := a.found(r, nil, []*ColumnRef{ref}, []hit{h}); err != nil {
 		return column{}, err
 	}
 	v, err := a.value(ref, sc, inner(why, ReasonFunction), nil)
@@ -203,8 +210,18 @@ func (a *analysis) extremeValue(c *Call, ref *ColumnRef, h hit, sc *scope, why R
 	if a.ranges.extremes == nil {
 		a.ranges.extremes = map[*Call]extreme{}
 	}
-	a.ranges.extremes[c] = extreme{ref, col.Range}
+	a.ranges.extremes[c] = extreme{ref, name, col}
 	return column{name: strings.ToLower(c.Name[len(c.Name)-1].Name), flow: moved(v.flow), computed: true}, nil
+}
+
+// binaryCarriers reports records that are bytes in all columns that they are of.
+func binaryCarriers(f flow) bool {
+	for i := range f {
+		if f[i].col.Carrier != schema.CarrierBinary {
+			return false
+		}
+	}
+	return true
 }
 
 // valueOf notes a query that is a value.
@@ -245,7 +262,7 @@ func (a *analysis) extremeItem(owner any, it *SelectItem) error {
 		return nil
 	}
 	if c := a.namedBy(it.Expr); c != nil {
-		return a.refuse(c.Start, ReasonFunction, a.ranges.extremes[c].index.Of.String(), extremeAlias)
+		return a.refuse(c.Start, ReasonFunction, a.ranges.extremes[c].of.String(), extremeAlias)
 	}
 	return nil
 }
@@ -297,7 +314,7 @@ func (b *builder) extreme(c *Call, x extreme) {
 	}
 	b.edits = append(b.edits,
 		edit{span: Span{c.Start, c.Start}, text: f.before},
-		edit{span: x.ref.Span, text: f.open + name(x.index.Name) + f.middle + name(x.ref.Path[len(x.ref.Path)-1].Name) + f.close},
+		edit{span: x.ref.Span, text: f.open + name(x.name) + f.middle + name(x.ref.Path[len(x.ref.Path)-1].Name) + f.close},
 		edit{span: Span{c.End, c.End}, text: f.behind})
 }
 
@@ -318,7 +335,7 @@ func (v verifier) extreme(x *Call, e extreme, y Expr) bool {
 	var refs []*ColumnRef
 	eachColumn(c.Args[0], func(ref *ColumnRef) { refs = append(refs, ref) })
 	n := len(e.ref.Path) - 1
-	for i, want := range []string{e.index.Name, e.ref.Path[n].Name} {
+	for i, want := range []string{e.name, e.ref.Path[n].Name} {
 		if len(refs) != 2 || len(refs[i].Path) != n+1 || refs[i].Path[n].Name != want {
 			return false
 		}

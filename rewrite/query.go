@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -596,10 +597,8 @@ func (a *analysis) keptStar(s *Star, vis []visible) (bool, error) {
 		if v.rel.base != nil || v.merged {
 			return false, a.refuse(s.Start, ReasonAmbiguous, "", "a column behind \"*\" has no name of its own; name the columns")
 		}
-		for i := range v.rel.cols {
-			if v.rel.cols[i].hidden {
-				return false, a.refuse(s.Start, ReasonAmbiguous, "", "give every column of the inner query a name of its own")
-			}
+		if grownBy(v.rel) {
+			return false, a.refuse(s.Start, ReasonAmbiguous, "", "give every column of the inner query a name of its own")
 		}
 	}
 	if a.kept == nil {
@@ -607,6 +606,21 @@ func (a *analysis) keptStar(s *Star, vis []visible) (bool, error) {
 	}
 	a.kept[s] = len(vis)
 	return true, nil
+}
+
+// grownBy reports that a column was added to what a relation reads, for itself or
+// for another one that reads it.
+func grownBy(r *relation) bool {
+	readers := []*relation{r}
+	if r.source != nil {
+		readers = readersOf(r)
+	}
+	for _, r := range readers {
+		if slices.ContainsFunc(r.cols, func(c column) bool { return c.hidden }) {
+			return true
+		}
+	}
+	return false
 }
 
 // writable reports whether every column has a name that is its own within its

@@ -14,6 +14,9 @@ import (
 type ranging struct {
 	// refs are the references that become their index column.
 	refs map[*ColumnRef]*schema.Range
+	// names are the index columns of references whose relation shows them under
+	// another name than the table.
+	names map[*ColumnRef]string
 	// keys are sort keys that become the index column of what they mean.
 	keys map[Expr]sortedBy
 	// extremes are the calls of MIN and MAX over encrypted columns.
@@ -57,7 +60,8 @@ func (a *analysis) rangeCompare(node Expr, name string, args []Expr, sc *scope) 
 	if len(refs) == 0 || !a.rangeAnswers(name, hits) {
 		return false, nil
 	}
-	if c := hits[0].flow()[0].col; c.Range != nil && c.Range.Order == schema.OrderHidden {
+	if r := hits[0].rangeIndex(); r != nil && r.Order == schema.OrderHidden {
+		c := r.Of
 		if _, err := a.rangeAt(refs[0], hits[0]); err != nil {
 			return true, err
 		}
@@ -132,7 +136,7 @@ func (a *analysis) rangePlan(args []Expr, refs []*ColumnRef, hits []hit) error {
 		return err
 	}
 	for i, ref := range refs {
-		if err := a.useRange(ref, hits[i].flow()[0].col.Range); err != nil {
+		if err := a.useRange(ref, hits[i], index); err != nil {
 			return err
 		}
 	}
@@ -147,18 +151,6 @@ func (a *analysis) rangePlan(args []Expr, refs []*ColumnRef, hits []hit) error {
 	return nil
 }
 
-// rangeAt returns the index that answers a comparison of a column by order.
-func (a *analysis) rangeAt(ref *ColumnRef, h hit) (*schema.Range, error) {
-	c := h.flow()[0].col
-	switch {
-	case len(h.flow()) > 1 || c.Range == nil:
-		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), rangeHint)
-	case !a.ownColumn(h, ref.Path[len(ref.Path)-1].Name):
-		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), reachHint)
-	}
-	return c.Range, nil
-}
-
 // ownColumn reports that a name was resolved to the column of an annotated table
 // that is named in the same query, where its index stands beside it.
 func (a *analysis) ownColumn(h hit, name string) bool {
@@ -167,7 +159,7 @@ func (a *analysis) ownColumn(h hit, name string) bool {
 }
 
 // useRange makes a reference to the column one to its index.
-func (a *analysis) useRange(ref *ColumnRef, r *schema.Range) error {
+func (a *analysis) useRange(ref *ColumnRef, h hit, r *schema.Range) error {
 	if !ref.Path[len(ref.Path)-1].Known() || a.captured[ref] {
 		return a.refuse(ref.Start, ReasonPredicate, r.Of.String(), "qualify the column with its table")
 	}
@@ -175,6 +167,7 @@ func (a *analysis) useRange(ref *ColumnRef, r *schema.Range) error {
 		a.ranges.refs = map[*ColumnRef]*schema.Range{}
 	}
 	a.ranges.refs[ref] = r
+	a.nameRange(ref, h, r)
 	return nil
 }
 
@@ -230,14 +223,14 @@ func (a *analysis) rangeRows(name string, pairs [][2]Expr, sc *scope) (done bool
 func (b *builder) ranging() {
 	r := &b.a.ranges
 	for ref, x := range r.refs {
-		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: x.Name})
+		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: b.a.rangeName(ref, x)})
 	}
 	for e, k := range r.keys {
 		open, end := "", ""
 		if k.picked {
 			open, end = b.a.picking()
 		}
-		b.edits = append(b.edits, edit{span: e.Range(), text: open + string(b.a.front.AppendIdent(b.writeQualifier(nil, k.rel), k.index.Name)) + end})
+		b.edits = append(b.edits, edit{span: e.Range(), text: open + string(b.a.front.AppendIdent(b.writeQualifier(nil, k.rel), k.name)) + end})
 	}
 	for c, x := range r.extremes {
 		b.extreme(c, x)
@@ -275,7 +268,7 @@ func (v verifier) ranged(x, y Expr) (done, ok bool) {
 		}
 		ref, isRef := y.(*ColumnRef)
 		n := len(x.Path) - 1
-		return true, isRef && len(ref.Path) == n+1 && idents(x.Path[:n], ref.Path[:n]) && ref.Path[n].Name == to.Name
+		return true, isRef && len(ref.Path) == n+1 && idents(x.Path[:n], ref.Path[:n]) && ref.Path[n].Name == v.b.a.rangeName(x, to)
 	case *Call:
 		e, found := r.extremes[x]
 		return found, found && v.extreme(x, e, y)

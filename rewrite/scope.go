@@ -274,6 +274,13 @@ func (a *analysis) resolve(ref *ColumnRef, sc *scope) (h hit, row *relation, fou
 // noteCaptured notes a name alone of a column of a query around, whose index has
 // the name of a column nearer by: the server would take that.
 func (a *analysis) noteCaptured(ref *ColumnRef, h hit, from, to *scope) {
+	if h.rel.query != nil {
+		for sc := from; sc != to; sc = sc.up {
+			if slices.ContainsFunc(sc.rels, func(r *relation) bool { return r.query == h.rel.query }) {
+				a.capture(ref) // it reads the same common table, with the index under the same name
+			}
+		}
+	}
 	for _, s := range h.flow() {
 		for _, x := range s.col.Indexes() {
 			for sc := from; sc != to; sc = sc.up {
@@ -281,14 +288,18 @@ func (a *analysis) noteCaptured(ref *ColumnRef, h hit, from, to *scope) {
 					if !r.open && !slices.ContainsFunc(r.cols, func(c column) bool { return strings.EqualFold(c.name, x.Physical()) }) {
 						continue
 					}
-					if a.captured == nil {
-						a.captured = map[*ColumnRef]bool{}
-					}
-					a.captured[ref] = true
+					a.capture(ref)
 				}
 			}
 		}
 	}
+}
+
+func (a *analysis) capture(ref *ColumnRef) {
+	if a.captured == nil {
+		a.captured = map[*ColumnRef]bool{}
+	}
+	a.captured[ref] = true
 }
 
 // aliasSealed finds a sealed column behind an alias of the scope's own select

@@ -92,7 +92,7 @@ func (a *analysis) unionOf(s *SetOp, cols []column) ([]column, error) {
 		names[strings.ToLower(c.name)] = true
 		k := unionColumn{name: c.name}
 		if len(c.flow) > 0 {
-			if k.index = a.armIndex(u.arms, i); k.index == "" {
+			if k.index = a.armIndex(u.arms, i, byEquality); k.index == "" {
 				return nil, refused
 			}
 			if err := a.onePartition(u.arms, i); err != nil {

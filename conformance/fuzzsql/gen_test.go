@@ -56,6 +56,8 @@ type col struct {
 	kind   kind
 	sealed bool
 	base   bool // of a table that the query itself names
+	// shown: behind queries that show it as it is, with its range index.
+	shown bool
 	indexes
 }
 

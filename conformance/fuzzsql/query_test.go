@@ -19,7 +19,7 @@ type query struct {
 func (g *generator) source(t *table, alias string) src {
 	s := src{alias: alias, table: t}
 	for _, c := range t.cols {
-		s.cols = append(s.cols, col{alias + "." + c.name, c.name, c.kind, c.sealed, true, c.indexes})
+		s.cols = append(s.cols, col{ref: alias + "." + c.name, name: c.name, kind: c.kind, sealed: c.sealed, base: true, indexes: c.indexes})
 		if c.key {
 			s.keys = append(s.keys, alias+"."+c.name)
 		}
@@ -40,7 +40,7 @@ func seen(s src) src {
 func derived(q query, alias string) src {
 	s := src{alias: alias}
 	for _, c := range q.cols {
-		s.cols = append(s.cols, col{ref: alias + "." + c.name, name: c.name, kind: c.kind, sealed: c.sealed, indexes: c.indexes})
+		s.cols = append(s.cols, col{ref: alias + "." + c.name, name: c.name, kind: c.kind, sealed: c.sealed, shown: c.base || c.shown, indexes: c.indexes})
 	}
 	for _, k := range q.keys {
 		s.keys = append(s.keys, alias+"."+k)

@@ -7,9 +7,9 @@ import (
 	"github.com/sealsql/sealsql/rewrite"
 )
 
-func isRanged(c col) bool { return c.order != orderNone && c.base }
+func isRanged(c col) bool { return c.order != orderNone && (c.base || c.shown) }
 
-func isSorted(c col) bool { return c.order == orderRevealing && c.base }
+func isSorted(c col) bool { return c.order == orderRevealing && (c.base || c.shown) }
 
 // rangeEnd writes a value that a range begins or ends with.
 func (g *generator) rangeEnd(c col) string {
@@ -40,6 +40,7 @@ func (g *generator) rangeEnd(c col) string {
 // rangeCond compares a column by order.
 func (g *generator) rangeCond(s scope, c col) string {
 	g.asks[map[order]string{orderHidden: "hidden range", orderRevealing: "revealing range"}[c.order]] = true
+	g.reaching(c)
 	op := g.pick(" < ", " <= ", " > ", " >= ")
 	ints := s.all(clearOf(kindInt))
 	key := "1"
@@ -104,9 +105,17 @@ func (g *generator) extremes() (query, bool) {
 	return query{text: "SELECT " + strings.Join(items, ", ") + " FROM " + from + " WHERE " + g.fixedAnd(s, g.cond(s)) + tail, cols: cols}, true
 }
 
+// reaching notes an index that is asked outside of the query that names its table.
+func (g *generator) reaching(c col) {
+	if c.shown && !c.base {
+		g.asks["range index behind a query"] = true
+	}
+}
+
 // sorting is an item of ORDER BY over an encrypted column.
 func (g *generator) sorting(c col) string {
 	g.asks["order"] = true
+	g.reaching(c)
 	out := c.ref + g.pick("", " DESC", " ASC")
 	if g.w.dialect != rewrite.MySQL && g.in(4) {
 		out += g.pick(" NULLS FIRST", " NULLS LAST")
