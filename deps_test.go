@@ -142,8 +142,9 @@ var layers = map[string]rule{
 	"internal/cli":         {imports: "* cobra pgx go-mysql modernc"},
 	"internal/interop":     {imports: "envelope securemem internal/regional"},
 	"internal/memscan":     {},
-	"internal/testenv":     {imports: "pgx go-mysql x/sys"},
-	"internal/testenv/cmd": {imports: "internal/testenv pgx go-mysql"},
+	"internal/freeport":    {},
+	"internal/testenv":     {imports: "internal/freeport pgx go-mysql x/sys"},
+	"internal/testenv/cmd": {imports: "internal/freeport internal/testenv pgx go-mysql"},
 }
 
 // everyTest is what any test file may import: databases to compare with, and

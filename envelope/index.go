@@ -162,9 +162,10 @@ const (
 	indexTries = 10
 )
 
-// indexSecret loads the secret of a scope. An absent one is made only for a
-// partition without any key, in which nothing can be stored yet: anywhere else a
-// new one would find nothing and let duplicates in (threats T20).
+// indexSecret loads the secret of a scope. An absent one is made only where nothing
+// can be stored yet, for a partition without any key and for a service without any
+// partition: anywhere else a new one would find nothing and let duplicates in
+// (threats T20).
 func (s *Sealer) indexSecret(ctx context.Context, partition string, version int) (*securemem.Secret, error) {
 	meta := s.indexMeta(partition, version)
 	rec, err := s.load(ctx, meta)
@@ -181,8 +182,8 @@ func (s *Sealer) indexSecret(ctx context.Context, partition string, version int)
 		}
 		rec, err = s.load(ctx, meta)
 	}
-	if partition != "" && errors.Is(err, ErrKeyNotFound) {
-		if err := s.makePartitionSecret(ctx, partition, version); err != nil {
+	if errors.Is(err, ErrKeyNotFound) {
+		if err := s.makeAbsentSecret(ctx, partition, version); err != nil {
 			return nil, err
 		}
 		rec, err = s.load(ctx, meta)
@@ -217,6 +218,78 @@ func (s *Sealer) indexMissing(meta KeyMeta) error {
 		Hint: "restore the row from a backup of the metastore; if search was declared after the keys were made, run sealsql index init once; if the index is moved to another version of its key, run sealsql reindex",
 	}
 }
+
+// makeAbsentSecret makes the secret of a scope in which nothing can be stored yet.
+func (s *Sealer) makeAbsentSecret(ctx context.Context, partition string, version int) error {
+	if partition != "" {
+		return s.makePartitionSecret(ctx, partition, version)
+	}
+	empty, err := s.withoutPartitions(ctx)
+	if err == nil && !empty {
+		err = s.indexMissing(s.indexMeta(partition, version))
+	}
+	if err != nil {
+		return err
+	}
+	_, err = s.storeIndexSecret(ctx, partition, version)
+	return err
+}
+
+// ensureTableSecrets sees, before the first key of a partition is made, that the
+// secrets across partitions are there: once there is such a key nobody could tell
+// an unfinished beginning from a secret that was taken away.
+func (s *Sealer) ensureTableSecrets(ctx context.Context) error {
+	if s.indexes.complete.Load() {
+		return nil
+	}
+	for _, version := range s.indexes.versions(true) {
+		switch _, err := s.load(ctx, s.indexMeta("", version)); {
+		case err == nil:
+			continue
+		case !errors.Is(err, ErrKeyNotFound):
+			return err
+		}
+		empty, err := s.withoutPartitions(ctx)
+		if err == nil && empty {
+			_, err = s.storeIndexSecret(ctx, "", version)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	s.indexes.complete.Store(true)
+	return nil
+}
+
+// withoutPartitions reports whether there is no key of a partition, of either
+// format, that a value could be sealed under. The process that made the first
+// system key may have ended, or lost the metastore's answer, before it stored the
+// secret across partitions: then the next one does so. A metastore that cannot
+// list its rows does not know.
+func (s *Sealer) withoutPartitions(ctx context.Context) (bool, error) {
+	store, ok := s.store.(Keeper)
+	if !ok {
+		return false, nil
+	}
+	k := &Keys{s, store}
+	for _, prefix := range []string{s.ids().prefix, asherahIntermediate} {
+		err := k.groups(ctx, prefix, func(rows []StoredKey) error {
+			if _, ours := k.info(rows[0].Meta); ours {
+				return errHasPartitions
+			}
+			return nil
+		})
+		if err != nil {
+			if errors.Is(err, errHasPartitions) {
+				err = nil
+			}
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+var errHasPartitions = errors.New("sealsql: there are keys of partitions")
 
 // makePartitionSecret makes the secret of a partition that has no key yet.
 func (s *Sealer) makePartitionSecret(ctx context.Context, partition string, version int) error {
@@ -326,6 +399,9 @@ func (s *Sealer) makeIndexes() {
 		return nil
 	}
 	s.firstOfPartition = func(ctx context.Context, partition string) error {
+		if err := s.ensureTableSecrets(ctx); err != nil {
+			return fmt.Errorf("sealsql: index secret across partitions: %w", err)
+		}
 		for _, version := range s.indexes.versions(false) {
 			if _, err := s.storeIndexSecret(ctx, partition, version); err != nil {
 				return fmt.Errorf("sealsql: index secret of a new partition: %w", err)

@@ -3,6 +3,7 @@ package envelope
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // indexVersions are the versions of secrets that a Sealer's indexes use, within
@@ -10,6 +11,9 @@ import (
 type indexVersions struct {
 	mu                 sync.Mutex
 	partitioned, table []int
+	// complete says that the secrets of table were seen to be there, or cannot be
+	// made any more.
+	complete atomic.Bool
 }
 
 func (v *indexVersions) of(table bool) *[]int {
@@ -26,6 +30,7 @@ func (v *indexVersions) use(table bool, version int) {
 	if l := v.of(table); !slices.Contains(*l, version) {
 		*l = append(*l, version)
 		slices.Sort(*l)
+		v.complete.Store(false)
 	}
 }
 

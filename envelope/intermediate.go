@@ -128,15 +128,17 @@ func (h *hierarchy) openLatest(ctx context.Context, partition string, rec *KeyRe
 		return nil, false, err
 	}
 	l := &latestKey{}
-	h.sealsUnder(l, key, st)
+	h.sealsUnder(l, rec.Meta, key, st)
 	return l, true, nil
 }
 
 // sealsUnder makes l the newest key.
-func (h *hierarchy) sealsUnder(l *latestKey, key keycache.Lease[intermediateID, *intermediateKey], st *systemState) {
+func (h *hierarchy) sealsUnder(l *latestKey, meta KeyMeta, key keycache.Lease[intermediateID, *intermediateKey], st *systemState) {
 	l.key = key
 	t := h.tick()
-	l.w.open(t, h.policy, min(h.expiry(t, key.Value().created), st.w.limit))
+	l.w.meta, l.w.above.created = meta, st.key.Value().meta.Created
+	l.w.above.note(t, st)
+	l.w.open(t, h.policy, min(h.expiry(t, meta.Created), st.w.limit))
 }
 
 // newRow is a row that is about to be stored, in one piece.
@@ -173,7 +175,7 @@ func (h *hierarchy) createIntermediate(ctx context.Context, meta KeyMeta) (*KeyR
 		latest latestKey
 		key    intermediateKey
 	}{key: intermediateKey{created: meta.Created, secret: secret}}
-	h.sealsUnder(&made.latest, keycache.Own[intermediateID](&made.key), st)
+	h.sealsUnder(&made.latest, meta, keycache.Own[intermediateID](&made.key), st)
 	return rec, &made.latest, nil
 }
 

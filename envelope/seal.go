@@ -137,7 +137,7 @@ func (s *Sealer) sealFresh(ctx context.Context, dst []byte, v *place, payload []
 	d.max = int64(s.c.Policy.DataKey.MaxUses)
 	// Not longer than the intermediate key's state is checked: revocation takes
 	// effect within the interval, reuse or not.
-	d.until = min(s.tick()+int64(s.c.Policy.DataKey.MaxAge), ik.Value().w.hard.Load())
+	d.until = min(s.tick()+int64(s.c.Policy.DataKey.MaxAge), ik.Value().w.until())
 	d.uses.Store(1)
 	l, ok := s.writers.Put(writerID(v.c, &v.p, v.flags, v.tag), d)
 	if !ok {

@@ -125,6 +125,7 @@ func (h *hierarchy) systemState(key keycache.Lease[KeyMeta, *systemKey], rec *Ke
 		return nil, false, err
 	}
 	st := &systemState{key: key, usable: usable}
+	st.w.meta = rec.Meta
 	// The state is read again before it is stale, whether or not it may encrypt.
 	t := h.tick()
 	limit := h.expiry(t, rec.Meta.Created)

@@ -16,6 +16,8 @@ type window struct {
 	hard  atomic.Int64 // from here a caller waits for that
 	stale int64        // from here nobody encrypts if it fails (threats T28)
 	limit int64        // the key's expiry: no outage moves it
+	meta  KeyMeta      // the key's row
+	above above        // of a key that a system key wraps
 }
 
 // retryAfter spaces attempts to read a state that cannot be read.
@@ -52,7 +54,7 @@ func current[K comparable, V windowed](h *hierarchy, c *keycache.Cache[K, V], k 
 	if !ok {
 		return l, false
 	}
-	if w, t := l.Value().checked(), h.tick(); t < w.soft.Load() && t < w.hard.Load() {
+	if w, t := l.Value().checked(), h.tick(); t < w.soft.Load() && t < w.until() {
 		return l, true
 	}
 	l.Release()
@@ -69,30 +71,43 @@ func fresh[K comparable, V windowed](ctx context.Context, h *hierarchy, c *keyca
 		return l, h.loadError(err)
 	}
 	w, t := old.Value().checked(), h.tick()
+	if err := h.lookAbove(ctx, w, t); err != nil {
+		old.Release()
+		return keycache.Lease[K, V]{}, h.loadError(err)
+	}
 	if t < w.hard.Load() {
 		if soft := w.soft.Load(); t >= soft && w.soft.CompareAndSwap(soft, t+int64(retryAfter)) {
 			c.Refresh(ctx, k, load)
 		}
 		return old, nil
 	}
-	l, err := reload(ctx, c, k, load, t < w.stale)
+	stale := w.staleFrom()
+	l, err := reload(ctx, c, k, load, t < stale)
 	if err == nil {
 		old.Release()
 		return l, nil
 	}
-	if t < w.stale && outage(ctx, err) {
+	if t < stale && outage(ctx, err) && !h.knownRevoked(w) {
 		h.obs.rec.Stale(false)
 		h.obs.warn.Warn("sealsql: the state of a key could not be checked; going on with it for now", "outcome", Outcome(err), "err", err)
-		w.hard.Store(min(t+int64(retryAfter), w.stale))
+		w.hard.Store(min(t+int64(retryAfter), stale))
 		return old, nil
 	}
 	old.Release()
-	if t >= w.stale && t < w.limit && outage(ctx, err) {
-		h.obs.rec.Stale(true)
-		h.obs.warn.Error("sealsql: the state of a key could not be checked for too long; nothing is sealed under it", "outcome", Outcome(err), "err", err)
-		err = &staleError{err}
+	if t >= stale && t < w.limit && outage(ctx, err) {
+		err = h.tooStale(err)
 	}
 	return l, h.loadError(err)
+}
+
+// tooStale makes ErrStale of the error for which a state could not be read.
+func (h *hierarchy) tooStale(err error) error {
+	if errors.Is(err, ErrStale) {
+		return err // of the key above
+	}
+	h.obs.rec.Stale(true)
+	h.obs.warn.Error("sealsql: the state of a key could not be checked for too long; nothing is sealed under it", "outcome", Outcome(err), "err", err)
+	return &staleError{err}
 }
 
 // reload loads the value of k again. A caller who can do without waits for a
@@ -101,9 +116,19 @@ func reload[K comparable, V windowed](ctx context.Context, c *keycache.Cache[K, 
 	if !dispensable {
 		return c.Load(ctx, k, load)
 	}
-	short, cancel := context.WithTimeout(ctx, patience)
+	short, cancel := patient(ctx)
 	defer cancel()
 	return c.Load(short, k, load)
+}
+
+// patient bounds a wait for something that the caller can do without: by
+// patience, and by half of his own time, so that he still has the other half.
+func patient(ctx context.Context) (context.Context, context.CancelFunc) {
+	wait := patience
+	if end, ok := ctx.Deadline(); ok {
+		wait = min(wait, time.Until(end)/2)
+	}
+	return context.WithTimeout(ctx, wait)
 }
 
 // outage reports whether err says nothing about the key: neither the caller gave

@@ -34,6 +34,7 @@ func TestKeeper(t *testing.T, open func(t *testing.T) envelope.Keeper) {
 		t.Run(c.name, func(t *testing.T) {
 			m := open(t)
 			defer m.Close()
+			defer took(t)()
 			c.run(t, m)
 		})
 	}
@@ -166,7 +167,7 @@ func replaceRace(t *testing.T, m envelope.Keeper) {
 			next.Key = fmt.Appendf(nil, "key %d", i)
 			ok, err := m.Replace(context.Background(), record("a", base), next)
 			if err != nil {
-				t.Error(err)
+				t.Errorf("writer %d: Replace: %v", i, err)
 			}
 			if ok {
 				wins.Add(1)

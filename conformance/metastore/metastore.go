@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/sealsql/sealsql/envelope"
 )
@@ -42,8 +43,20 @@ func Test(t *testing.T, open func(t *testing.T) envelope.Metastore) {
 		t.Run(c.name, func(t *testing.T) {
 			m := open(t)
 			defer m.Close()
+			defer took(t)()
 			c.run(t, m)
 		})
+	}
+}
+
+// took says of a case that failed how long it ran: an answer that was wrong and
+// one that did not come are two things.
+func took(t *testing.T) func() {
+	began := time.Now()
+	return func() {
+		if t.Failed() {
+			t.Logf("the case ran for %v", time.Since(began).Round(time.Millisecond))
+		}
 	}
 }
 
@@ -184,10 +197,8 @@ func times(t *testing.T, m envelope.Metastore) {
 		store(t, m, r)
 		got, err := m.Load(context.Background(), r.Meta)
 		wantRecord(t, got, err, r)
-		got, err = m.LoadLatest(context.Background(), "t")
-		_ = got
-		if err != nil {
-			t.Fatal(err)
+		if _, err := m.LoadLatest(context.Background(), "t"); err != nil {
+			t.Fatalf("latest when %d is stored: %v", c, err)
 		}
 	}
 	got, err := m.LoadLatest(context.Background(), "t")
@@ -203,15 +214,15 @@ func race(t *testing.T, m envelope.Metastore) {
 			r.Key = []byte{byte(i + 1)}
 			ok, err := m.Store(context.Background(), r)
 			if err != nil {
-				t.Error(err)
+				t.Errorf("writer %d: Store: %v", i+1, err)
 			}
 			if ok {
 				wins.Add(1)
 			}
 			if got, err := m.Load(context.Background(), r.Meta); err != nil {
-				t.Errorf("load after store: %v", err)
+				t.Errorf("writer %d: load after Store = %t: %v", i+1, ok, err)
 			} else if ok && got.Key[0] != byte(i+1) {
-				t.Error("the row of the winner is another's")
+				t.Errorf("the row of winner %d is writer %d's", i+1, got.Key[0])
 			}
 		})
 	}

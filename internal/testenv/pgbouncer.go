@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/sealsql/sealsql/internal/freeport"
 )
 
 // EnvPgBouncer names PgBouncer's program where it is not on PATH.
@@ -48,7 +49,10 @@ func PgBouncer(t testing.TB, dsn string) string {
 	if err != nil {
 		t.Fatal("testenv: the data source name of PostgreSQL cannot be read") // the cause would quote it
 	}
-	port := freePort(t)
+	port, err := freeport.Port()
+	if err != nil {
+		t.Fatal(err)
+	}
 	file := writePgBouncer(t, config, port)
 	args := []string{file}
 	if os.Geteuid() == 0 {
@@ -107,16 +111,6 @@ max_client_conn = 200
 		handToNobody(t, dir, file)
 	}
 	return file
-}
-
-func freePort(t testing.TB) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 func awaitPgBouncer(t testing.TB, dsn string, ended <-chan struct{}, output *bytes.Buffer) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -40,8 +41,20 @@ func setCredentials(t *testing.T) {
 
 var tables atomic.Int64
 
+const (
+	// slow is the time for one request to a region that is well, in
+	// milliseconds: none is failed for the machine being busy.
+	slow = 30_000
+	// short is that of tests in which a region does not answer. A region that
+	// is well answers within it, or another does.
+	short = 1_000
+)
+
 func open(t *testing.T, o dynamodb.Options, log *slog.Logger) *dynamodb.Metastore {
 	t.Helper()
+	if o.TimeoutMS == 0 {
+		o.TimeoutMS = slow
+	}
 	m, err := dynamodb.Open(t.Context(), o, log)
 	if err != nil {
 		t.Fatal(err)
@@ -53,8 +66,16 @@ func open(t *testing.T, o dynamodb.Options, log *slog.Logger) *dynamodb.Metastor
 // openTable makes a metastore on a new table.
 func openTable(t *testing.T, s *server) *dynamodb.Metastore {
 	t.Helper()
+	return openNamed(t, s, newTable())
+}
+
+func newTable() string { return fmt.Sprintf("Keys%d", tables.Add(1)) }
+
+// openNamed makes a metastore on a new table with a name.
+func openNamed(t *testing.T, s *server, table string) *dynamodb.Metastore {
+	t.Helper()
 	m := open(t, dynamodb.Options{
-		Table: fmt.Sprintf("Keys%d", tables.Add(1)), Region: "us-west-2", Endpoints: map[string]string{"us-west-2": s.url()},
+		Table: table, Region: "us-west-2", Endpoints: map[string]string{"us-west-2": s.url()},
 	}, nil)
 	if err := m.CreateTable(t.Context()); err != nil {
 		t.Fatal(err)
@@ -239,28 +260,41 @@ func newProxy(t *testing.T, s *server) *proxy {
 		if fail != nil && fail(w, r) {
 			return
 		}
-		q, err := http.NewRequestWithContext(r.Context(), r.Method, p.to+r.URL.Path, r.Body)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		q.Header, q.ContentLength = r.Header, r.ContentLength
-		res, err := http.DefaultTransport.RoundTrip(q)
+		res, err := p.forward(r)
 		if err != nil {
 			w.WriteHeader(502)
 			return
 		}
-		defer res.Body.Close()
-		for k, v := range res.Header {
+		for k, v := range res.header {
 			w.Header()[k] = v
 		}
-		w.WriteHeader(res.StatusCode)
-		var b bytes.Buffer
-		_, _ = b.ReadFrom(res.Body)
-		_, _ = w.Write(b.Bytes())
+		w.WriteHeader(res.status)
+		_, _ = w.Write(res.body)
 	}))
 	t.Cleanup(p.Close)
 	return p
+}
+
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// forward asks the region.
+func (p *proxy) forward(r *http.Request) (*answer, error) {
+	q, err := http.NewRequestWithContext(r.Context(), r.Method, p.to+r.URL.Path, r.Body)
+	if err != nil {
+		return nil, err
+	}
+	q.Header, q.ContentLength = r.Header, r.ContentLength
+	res, err := http.DefaultTransport.RoundTrip(q)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	return &answer{res.StatusCode, res.Header, body}, err
 }
 
 func (p *proxy) set(fail func(http.ResponseWriter, *http.Request) bool) {
@@ -299,7 +333,7 @@ func newGlobal(t *testing.T) *global {
 	a, b := start(t), start(t)
 	g := &global{home: newProxy(t, a), replica: newProxy(t, b), homeDB: client(a), otherDB: client(b), log: &bytes.Buffer{}}
 	o := dynamodb.Options{
-		Region: "us-west-2", Replicas: []string{"eu-west-1"}, TimeoutMS: 400,
+		Region: "us-west-2", Replicas: []string{"eu-west-1"}, TimeoutMS: short,
 		Endpoints: map[string]string{"us-west-2": g.home.URL, "eu-west-1": g.replica.URL},
 		Failover:  failover.Config{Base: 50 * time.Millisecond, Max: 200 * time.Millisecond},
 	}
@@ -450,7 +484,7 @@ func TestTheHomeIsLeftOutAndComesBackByItself(t *testing.T) {
 	}
 	fast := 0
 	for range 5 {
-		if load() < 200*time.Millisecond {
+		if load() < short/2*time.Millisecond {
 			fast++
 		}
 	}

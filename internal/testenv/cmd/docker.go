@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sealsql/sealsql/internal/freeport"
 )
 
 const (
@@ -77,7 +79,7 @@ func (h *host) container(e engine) (server, error) {
 	if d.err != nil {
 		return server{}, d.err
 	}
-	port, err := freePort()
+	port, err := freeport.Port()
 	if err != nil {
 		return server{}, err
 	}

@@ -8,12 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sealsql/sealsql/internal/freeport"
 )
 
 // stopTimeout is how long a server may take to stop before it is killed.
@@ -41,7 +42,7 @@ func (h *host) newInstance(name string, p programs) (*instance, error) {
 	if err := giveAway(dir); err != nil {
 		return nil, err
 	}
-	port, err := freePort()
+	port, err := freeport.Port()
 	if err != nil {
 		return nil, err
 	}
@@ -168,16 +169,4 @@ func readAll(f *os.File) string {
 		return err.Error()
 	}
 	return string(bytes.TrimSpace(b))
-}
-
-// freePort asks the kernel. Another process can take the port before the
-// server does; then the run fails with the server's log, and does not disturb
-// the other.
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	port := l.Addr().(*net.TCPAddr).Port
-	return port, l.Close()
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/sealsql/sealsql/internal/freeport"
 )
 
 // TestMain lets the test binary stand in for the command.
@@ -74,7 +76,7 @@ func TestAServerThatExitedIsNotAwaited(t *testing.T) {
 	h := &host{ctx: t.Context()}
 	exited := make(chan struct{})
 	close(exited)
-	port, err := freePort()
+	port, err := freeport.Port()
 	if err != nil {
 		t.Fatal(err)
 	}

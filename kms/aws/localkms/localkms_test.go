@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
+	"github.com/sealsql/sealsql/internal/freeport"
 	"github.com/sealsql/sealsql/kms/aws/internal/contract"
 )
 
@@ -31,36 +33,46 @@ func start(t *testing.T) string {
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/nsmithuk/local-kms").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	free, err := freeport.Port()
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	l.Close()
-	if err != nil {
-		t.Fatal(err)
-	}
+	port := strconv.Itoa(free)
 	c := exec.Command(program)
-	var log bytes.Buffer
+	var log bytes.Buffer // complete when ended is closed
 	c.Stdout, c.Stderr = &log, &log
 	c.Env = append(os.Environ(), "PORT="+port, "KMS_ACCOUNT_ID="+account, "KMS_REGION="+region,
 		"KMS_DATA_PATH="+dir, "KMS_SEED_PATH="+filepath.Join(dir, "absent.yaml"))
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	ended := make(chan struct{})
+	go func() { defer close(ended); _ = c.Wait() }()
+	stop := func() {
 		_ = c.Process.Kill()
-		_ = c.Wait()
+		<-ended
+	}
+	t.Cleanup(func() {
+		select {
+		case <-ended:
+			t.Errorf("local-kms ended while it was needed:\n%s", strings.TrimSpace(log.String()))
+		default:
+			stop()
+		}
 	})
-	for range 100 {
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); {
 		conn, err := net.DialTimeout("tcp", "127.0.0.1:"+port, time.Second)
 		if err == nil {
 			conn.Close()
 			return "http://127.0.0.1:" + port
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-ended:
+			t.FailNow() // the cleanup says why
+		case <-time.After(50 * time.Millisecond):
+		}
 	}
-	t.Fatalf("local-kms does not answer:\n%s", strings.TrimSpace(log.String()))
+	t.Fatal("local-kms does not answer")
 	return ""
 }
 
