@@ -21,6 +21,7 @@ type analysis struct {
 	// positive are the first operands of comparisons that find rows.
 	positive []Expr
 
+	space   *planSpace       // memory of the plan
 	touched []*schema.Table  // annotated tables that the statement names
 	deleted []Deletion       // of which deletions are recorded
 	seals   notes[Expr, Out] // Param and Literal nodes that are sealed
@@ -45,7 +46,7 @@ type analysis struct {
 	behind      int    // statements that it adds behind
 	// Search indexes: references that become their index column, values that
 	// are written beside others, and where these belong.
-	indexed map[*ColumnRef]*schema.Equality
+	indexed notes[*ColumnRef, *schema.Equality]
 	// truths are references that are conditions by themselves.
 	truths map[*ColumnRef]*truth
 	// decided are comparisons that the driver answers.
@@ -201,7 +202,7 @@ func (a *analysis) needsWork() bool { return len(a.deleted) > 0 || a.differs() }
 // what the server answers from what the caller must see.
 func (a *analysis) differs() bool {
 	edits := len(a.seals.list) + len(a.casts) + len(a.stars.list) + len(a.hidden.list) + len(a.columns.list) + len(a.conj.list) +
-		len(a.ddl) + len(a.indexed) + len(a.combined.refs) + len(a.adds) + len(a.shaped) + len(a.shapedCalls) + len(a.liked)
+		len(a.ddl) + len(a.indexed.list) + len(a.combined.refs) + len(a.adds) + len(a.shaped) + len(a.shapedCalls) + len(a.liked)
 	sets := len(a.eq.placed) + len(a.eq.picks) + len(a.eq.distinct) + len(a.eq.unions) + len(a.eq.joins)
 	if edits+sets+len(a.checks) > 0 || a.ranges.any() {
 		return true
@@ -217,11 +218,23 @@ func (a *analysis) differs() bool {
 	return false
 }
 
+// planSpace is the memory of a plan with its short lists, in one piece: allocating
+// is much of the work for a short text.
+type planSpace struct {
+	plan   Plan
+	tables [1]*schema.Table
+	args   [1]Out
+}
+
 func (a *analysis) touch(t *schema.Table) {
 	for _, x := range a.touched {
 		if x == t {
 			return
 		}
+	}
+	if a.touched == nil && a.space == nil {
+		a.space = new(planSpace)
+		a.touched = a.space.tables[:0]
 	}
 	a.touched = append(a.touched, t)
 }
@@ -428,16 +441,19 @@ func (a *analysis) partition(t *schema.Table, fixed *Value) (PartitionSource, bo
 	case schema.PartitionConst:
 		return PartitionSource{Known: true, Const: t.Partition.Const, ResultColumn: -1}, true
 	case schema.PartitionContext:
-		return PartitionSource{Known: true, Value: &Value{Source: FromContextPartition}, ResultColumn: -1}, true
+		return PartitionSource{Known: true, Value: &contextPartition, ResultColumn: -1}, true
 	}
 	if fixed != nil {
 		return PartitionSource{Known: true, Value: fixed, ResultColumn: -1}, true
 	}
 	if a.opt.ContextPartition {
-		return PartitionSource{Known: true, Value: &Value{Source: FromContextPartition}, ResultColumn: -1}, true
+		return PartitionSource{Known: true, Value: &contextPartition, ResultColumn: -1}, true
 	}
 	return PartitionSource{ResultColumn: -1}, false
 }
+
+// contextPartition is the partition of the context; nobody changes it.
+var contextPartition = Value{Source: FromContextPartition}
 
 // function decides whether a call is clear (threats T3).
 func (a *analysis) function(c *Call) error {

@@ -38,7 +38,7 @@ func (a *analysis) reads(v Expr, c *schema.Column, sc *scope) (r formReads) {
 
 // indexRead is the index that a reference has become; nil for none.
 func (a *analysis) indexRead(ref *ColumnRef) schema.Index {
-	if e := a.indexed[ref]; e != nil {
+	if e := a.indexOn(ref); e != nil {
 		return e
 	}
 	if r := a.ranges.refs[ref]; r != nil {

@@ -420,7 +420,7 @@ func (a *analysis) selectCompounds(in *insertion, g *growth) error {
 		if !all {
 			continue // one is NULL, and so is the index
 		}
-		add, err := a.compoundAddition(x, values, a.selectedPartition(in))
+		add, err := a.compoundAddition(x, values, (&selectedRows{a: a, in: in}).partition)
 		if err != nil {
 			return err
 		}

@@ -328,7 +328,8 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 	if in.st.HasColumns && len(row) > len(in.cols) && in.rel.annotated() != nil {
 		return a.refuse(in.st.Start, ReasonAmbiguous, in.rel.alias.Name, "a row has more values than columns")
 	}
-	find := a.rowPartitionOnce(in, row)
+	find := a.work.newRows.One()
+	find.a, find.in, find.row = a, in, row
 	sc := in.valueScope(a)
 	for i, e := range row {
 		c := in.sealedAt(i)
@@ -347,10 +348,7 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 			}
 			continue
 		}
-		to := &sink{
-			col: c, phys: in.rel.cols[in.cols[i]].phys, part: find,
-			id: func() (*Value, error) { return a.insertedRow(in, row, c) },
-		}
+		to := &sink{col: c, phys: in.rel.cols[in.cols[i]].phys, owner: find}
 		if err := a.assign(e, sc, to); err != nil {
 			return err
 		}
@@ -368,13 +366,8 @@ func (in *insertion) valueScope(a *analysis) *scope {
 	return in.sc
 }
 
-// rowPartitionOnce finds the partition of a row when it is first asked for.
-func (a *analysis) rowPartitionOnce(in *insertion, row []Expr) func() (PartitionSource, error) {
-	return (&partitionOfRow{a: a, in: in, row: row}).get
-}
-
-// partitionOfRow finds the partition of a row when it is first asked for.
-type partitionOfRow struct {
+// newRow is a row of VALUES. It finds its partition when it is first asked for.
+type newRow struct {
 	a     *analysis
 	in    *insertion
 	row   []Expr
@@ -383,13 +376,15 @@ type partitionOfRow struct {
 	found bool
 }
 
-func (p *partitionOfRow) get() (PartitionSource, error) {
-	if !p.found {
-		p.part, p.err = p.a.rowPartition(p.in, p.row)
-		p.found = true
+func (r *newRow) partition() (PartitionSource, error) {
+	if !r.found {
+		r.part, r.err = r.a.rowPartition(r.in, r.row)
+		r.found = true
 	}
-	return p.part, p.err
+	return r.part, r.err
 }
+
+func (r *newRow) identity(c *schema.Column) (*Value, error) { return r.a.insertedRow(r.in, r.row, c) }
 
 func (in *insertion) col(i int) int {
 	if i < len(in.cols) {
@@ -670,16 +665,24 @@ func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnR
 			return a.growAssign(s, to, c, v, PartitionSource{}, a.proposedForm(ref, values), nil)
 		}
 	}
-	sink := &sink{
-		col: c, phys: in.rel.cols[at].phys, rel: in.rel, proposed: true,
-		part: func() (PartitionSource, error) { return a.commonPartition(in, c, u) },
-		id:   func() (*Value, error) { return a.commonRow(in, c, u) },
-	}
+	sink := &sink{col: c, phys: in.rel.cols[at].phys, rel: in.rel, proposed: true, owner: &metRow{a, in, c, u}}
 	if err := a.assign(v, sc, sink); err != nil {
 		return err
 	}
 	return a.growSink(s, to, v, sink)
 }
+
+// metRow is the row that an upsert meets.
+type metRow struct {
+	a  *analysis
+	in *insertion
+	c  *schema.Column
+	u  *Upsert
+}
+
+func (r *metRow) partition() (PartitionSource, error) { return r.a.commonPartition(r.in, r.c, r.u) }
+
+func (r *metRow) identity(c *schema.Column) (*Value, error) { return r.a.commonRow(r.in, c, r.u) }
 
 // proposedForm is what stands before and behind a column of the proposed row.
 func (a *analysis) proposedForm(ref *ColumnRef, values bool) []string {
@@ -989,12 +992,26 @@ func (a *analysis) updateSealed(s *Update, as *Assign, ref *ColumnRef, h hit, v 
 
 // updateSink is an encrypted column of a row that is updated.
 func (a *analysis) updateSink(s *Update, h hit, c *schema.Column, pos int) *sink {
-	return &sink{
-		col: c, phys: h.rel.cols[h.col].phys, rel: h.rel,
-		part: func() (PartitionSource, error) { return a.updatePartition(s, h.rel, c, pos) },
-		id:   func() (*Value, error) { return a.updatedRow(s, h.rel, c) },
-	}
+	row := a.work.changedRows.One()
+	*row = changedRow{a, s, h.rel, c, pos}
+	return &sink{col: c, phys: h.rel.cols[h.col].phys, rel: h.rel, owner: row}
 }
+
+// changedRow is a row that an UPDATE changes; pos is where a value for its column
+// c stands.
+type changedRow struct {
+	a   *analysis
+	s   *Update
+	rel *relation
+	c   *schema.Column
+	pos int
+}
+
+func (r *changedRow) partition() (PartitionSource, error) {
+	return r.a.updatePartition(r.s, r.rel, r.c, r.pos)
+}
+
+func (r *changedRow) identity(c *schema.Column) (*Value, error) { return r.a.updatedRow(r.s, r.rel, c) }
 
 // updatePartition is the partition of the rows that an UPDATE seals for.
 func (a *analysis) updatePartition(s *Update, r *relation, c *schema.Column, pos int) (PartitionSource, error) {

@@ -17,10 +17,9 @@ type sink struct {
 	// proposed says that values of rel's own row and of the proposed one are
 	// certain to be of the row's partition (upserts).
 	proposed bool
-	// part finds the partition of the row, once a value is sealed for it.
-	part func() (PartitionSource, error)
-	// id finds the identity of the row, for columns that bind rows.
-	id func() (*Value, error)
+	// owner finds the partition of the row, once a value is sealed for it, and
+	// its identity.
+	owner rowOwner
 	// row says that a value's row gives the partition of the new row as well;
 	// nil where that cannot be.
 	row func(s *sealed) bool
@@ -30,6 +29,15 @@ type sink struct {
 	sc *scope
 	// sealed is set once constants were sealed for the column.
 	sealed bool
+}
+
+// rowOwner is the row that takes values.
+type rowOwner interface {
+	// partition finds the partition of the row.
+	partition() (PartitionSource, error)
+	// identity finds the identity of the row; it is asked for columns that bind
+	// rows.
+	identity(*schema.Column) (*Value, error)
 }
 
 const domainHint = "a copy opens only under the same id: give both columns one id: in the configuration before data is written, or select the value and write it with bound parameters"
@@ -63,7 +71,7 @@ func (a *analysis) growSink(s *Assign, ref *ColumnRef, v Expr, to *sink) error {
 	var part PartitionSource
 	if to.sealed || a.direct(v, to) || hasConstant(v) {
 		var err error
-		if part, err = to.part(); err != nil {
+		if part, err = to.owner.partition(); err != nil {
 			return err
 		}
 	}
@@ -98,10 +106,10 @@ func constantCast(v *Cast) bool {
 func (a *analysis) sealedFor(to *sink) (out Out, err error) {
 	to.sealed = true
 	out.Seal = to.col
-	if out.Partition, err = to.part(); err != nil || !to.col.BindsRow() {
+	if out.Partition, err = to.owner.partition(); err != nil || !to.col.BindsRow() {
 		return out, err
 	}
-	if out.Row, err = to.id(); err == nil && out.Row == nil {
+	if out.Row, err = to.owner.identity(to.col); err == nil && out.Row == nil {
 		err = a.refuse(-1, ReasonRow, to.col.String(), rowHint)
 	}
 	return out, err
@@ -230,7 +238,7 @@ func (a *analysis) samePartition(s *sealed, to *sink, own bool) (bool, error) {
 	if s.fixed == nil {
 		return false, nil
 	}
-	part, err := to.part()
+	part, err := to.owner.partition()
 	if err != nil {
 		return false, err
 	}

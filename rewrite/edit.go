@@ -51,6 +51,7 @@ type slot struct {
 type builder struct {
 	a     *analysis
 	plan  *Plan
+	space *planSpace
 	slots []*slot
 	edits []edit
 	// marks are the slots of the script's markers, in their order; literals
@@ -87,7 +88,13 @@ func (a *analysis) edited() (*builder, error) {
 		return nil, a.refuse(-1, ReasonVerify, "", "the statement cannot be edited safely ("+a.script.NoEdit+"); write it in a plainer form")
 	}
 	b := a.work.builders.One()
-	b.a, b.plan = a, &Plan{Params: a.script.Params, Effects: a.effects, Tables: a.touched, Deleted: a.deleted, Checks: a.checks, Writes: len(a.seals.list) > 0, Defines: len(a.ddl) > 0, After: a.after}
+	if b.space, a.space = a.space, nil; b.space == nil {
+		b.space = new(planSpace)
+	}
+	b.a, b.plan, b.scratch = a, &b.space.plan, a.work.scratch[:0]
+	p := b.plan
+	p.Params, p.Effects, p.Tables, p.Deleted, p.Checks = a.script.Params, a.effects, a.touched, a.deleted, a.checks
+	p.Writes, p.Defines, p.After = len(a.seals.list) > 0, len(a.ddl) > 0, a.after
 	if err := b.collect(); err != nil {
 		return nil, err
 	}
@@ -98,7 +105,9 @@ func (a *analysis) edited() (*builder, error) {
 	if err := b.preparedTypes(); err != nil {
 		return nil, err
 	}
-	return b, b.apply()
+	err := b.apply()
+	a.work.scratch = b.scratch
+	return b, err
 }
 
 // checked returns the plan if its text parses to what was planned.
@@ -117,8 +126,10 @@ func (b *builder) collect() error {
 	b.marks = a.work.slots.Many(len(a.script.Markers))
 	b.slots = a.work.slotRefs.Many(len(b.marks) + len(a.seals.list) + len(a.conj.list) + len(a.adds))[:len(b.marks)]
 	for i, p := range a.script.Markers {
-		b.marks[i] = slot{at: p.Start, span: p.Span, param: p, out: Out{Value: Value{Source: FromArg, Arg: p.N}}}
-		b.slots[i] = &b.marks[i]
+		s := &b.marks[i]
+		s.at, s.span, s.param = p.Start, p.Span, p
+		s.out.Value.Source, s.out.Value.Arg = FromArg, p.N
+		b.slots[i] = s
 	}
 	for i := range a.seals.list {
 		e, out := a.seals.list[i].node, a.seals.list[i].value
@@ -137,17 +148,21 @@ func (b *builder) collect() error {
 			return a.refuse(e.Pos(), ReasonExpression, out.Column().String(), "")
 		}
 	}
-	for c, x := range a.casts {
-		if err := b.uncast(c, x); err != nil {
-			return err
+	if len(a.casts) > 0 {
+		for c, x := range a.casts {
+			if err := b.uncast(c, x); err != nil {
+				return err
+			}
 		}
 	}
 	if err := b.decidedSlots(); err != nil {
 		return err
 	}
-	for e := range a.carried {
-		if s := b.slotOf(e); s != nil {
-			s.carried = a.dialect != SQLite
+	if len(a.carried) > 0 {
+		for e := range a.carried {
+			if s := b.slotOf(e); s != nil {
+				s.carried = a.dialect != SQLite
+			}
 		}
 	}
 	// What is added stands in front of a condition at the same place.
@@ -278,21 +293,31 @@ func (b *builder) shape() {
 			b.slotEdit(s, renumber)
 		}
 	}
-	for t, text := range b.a.shaped {
-		b.edits = append(b.edits, edit{span: t.Span, text: b.shapeText(t, text)})
+	// Walking a map that is not there still costs.
+	if len(b.a.shaped)+len(b.a.shapedCalls)+len(b.a.truths) > 0 {
+		for t, text := range b.a.shaped {
+			b.edits = append(b.edits, edit{span: t.Span, text: b.shapeText(t, text)})
+		}
+		b.callEdits()
+		b.truthEdits()
 	}
-	b.callEdits()
-	b.truthEdits()
-	for ref, e := range b.a.indexed {
-		b.edits = append(b.edits, edit{kind: editName, span: ref.Path[len(ref.Path)-1].Span, name: b.a.indexName(ref, e)})
+	for _, x := range b.a.indexed.list {
+		b.edits = append(b.edits, edit{kind: editName, span: x.node.Path[len(x.node.Path)-1].Span, name: b.a.indexName(x.node, x.value)})
 	}
-	b.combinings()
-	b.grouping()
-	b.nullifs()
-	b.joinings()
-	b.ranging()
-	b.peelings()
-	ends := b.unions()
+	if len(b.a.combined.refs)+len(b.a.combined.dropped) > 0 {
+		b.combinings()
+	}
+	var ends []edit
+	if b.a.eq.edits() {
+		b.grouping()
+		b.nullifs()
+		b.joinings()
+		b.peelings()
+		ends = b.unions()
+	}
+	if b.a.ranges.any() {
+		b.ranging()
+	}
 	for _, add := range b.a.adds {
 		b.addition(add)
 	}
@@ -424,7 +449,7 @@ func (b *builder) apply() error {
 		b.a.record.keep(0, len(text), 0)
 		return nil
 	}
-	if len(b.edits) > 1 {
+	if !b.inOrder() {
 		slices.SortStableFunc(b.edits, func(x, y edit) int { return x.span.Start - y.span.Start })
 	}
 	out := b.a.work.text[:0]
@@ -449,6 +474,16 @@ func (b *builder) apply() error {
 	b.a.work.text = append(out, text[last:]...)
 	b.plan.Text = string(b.a.work.text)
 	return nil
+}
+
+// inOrder reports whether the edits stand in the order of the text.
+func (b *builder) inOrder() bool {
+	for i := 1; i < len(b.edits); i++ {
+		if b.edits[i].span.Start < b.edits[i-1].span.Start {
+			return false
+		}
+	}
+	return true
 }
 
 // write writes what an edit says.

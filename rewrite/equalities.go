@@ -23,7 +23,7 @@ type equalities struct {
 	hashed map[*Select]bool
 	// outputs are the result columns of queries that show encrypted columns,
 	// shown the indexes that were added to them, by query and column.
-	outputs map[*Select][]column
+	outputs notes[*Select, []column]
 	shown   map[outputOf]string
 	// peeled are functions and collations around operands that are left out.
 	peeled map[Expr]Expr
@@ -48,6 +48,11 @@ type equalities struct {
 // any reports a text that indexes have changed beyond references to them.
 func (e *equalities) any() bool {
 	return len(e.placed)+len(e.picks)+len(e.distinct)+len(e.shown)+len(e.peeled)+len(e.unions)+len(e.joins) > 0
+}
+
+// edits reports that the text changes for any of it.
+func (e *equalities) edits() bool {
+	return e.any() || len(e.nullified)+len(e.named)+len(e.qualified) > 0
 }
 
 type outputOf struct {
@@ -186,7 +191,7 @@ func (a *analysis) armIndex(arms []*Select, at int, kind indexKind) string {
 	cols := make([]hit, len(arms))
 	var first schema.Index
 	for i, s := range arms {
-		outs := a.eq.outputs[s]
+		outs := a.eq.outputsOf(s)
 		if at >= len(outs) || s.ItemsEnd < 0 || s.Into || outs[at].origin.rel == nil || kind != byEquality && !a.plainRows(s) {
 			return ""
 		}
@@ -236,12 +241,17 @@ func (a *analysis) remember(s *Select, cols []column) {
 		if exactIndex(cols[i].flow) == nil && rangeIndex(cols[i].flow) == nil {
 			continue
 		}
-		if a.eq.outputs == nil {
-			a.eq.outputs = map[*Select][]column{}
-		}
-		a.eq.outputs[s] = cols
+		a.eq.outputs.set(s, cols)
 		return
 	}
+}
+
+// outputsOf are the result columns that were remembered of a SELECT; nil for none.
+func (eq *equalities) outputsOf(s *Select) []column {
+	if cols := eq.outputs.at(s); cols != nil {
+		return *cols
+	}
+	return nil
 }
 
 // partitionAt is the one partition of the rows that a column is seen in; false

@@ -28,7 +28,7 @@ func Edit(f Frontend, text string, c Catalog, s *Session, o Options) *EditedText
 	if a.statement(script.Statements[0]) != nil || a.finish() != nil || !a.needsWork() {
 		return nil
 	}
-	b := &builder{a: a, plan: &Plan{Params: script.Params}}
+	b := &builder{a: a, plan: &Plan{Params: script.Params}, space: new(planSpace)}
 	if b.collect() != nil || b.number() != nil {
 		return nil
 	}

@@ -138,7 +138,7 @@ func (a *analysis) strictlyQuoted(s Span) bool {
 }
 
 func (a *analysis) clearColumn(ref *ColumnRef, sc *scope, why Reason) error {
-	if a.indexed[ref] != nil || a.combined.refs[ref] != nil {
+	if a.indexOn(ref) != nil || a.combined.refs[ref] != nil {
 		return nil // its index stands there, which is what it was planned for
 	}
 	h, err := a.column(ref, sc)
@@ -211,7 +211,7 @@ var nullComparisons = map[string]bool{
 
 // testedForNull returns x in "x IS DISTINCT FROM NULL" and its kin.
 func testedForNull(o *Op) Expr {
-	if !nullComparisons[o.Name] || len(o.Args) != 2 {
+	if o.Name == "=" || len(o.Args) != 2 || !nullComparisons[o.Name] {
 		return nil
 	}
 	for i := range o.Args {
@@ -261,7 +261,7 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 	if e := testedForNull(o); e != nil {
 		return a.nullTest(e, sc, why)
 	}
-	if comparisons[o.Name] {
+	if o.Name == "=" || comparisons[o.Name] {
 		if done, err := a.likeElsewhere(o, sc); done || err != nil {
 			return err
 		}
@@ -297,8 +297,10 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return nil
 	}
 	if o.Name == "AND" || o.Name == "OR" || o.Name == "NOT" {
-		defer a.within(o, sc)()
-		return a.allConditions(o.Args, sc, inner(why, ReasonPredicate))
+		before := a.within(o, sc)
+		err := a.allConditions(o.Args, sc, inner(why, ReasonPredicate))
+		a.together = a.together[:before]
+		return err
 	}
 	if truthTest(o) {
 		return a.condition(o.Args[0], sc, inner(why, ReasonFunction))

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -43,7 +44,7 @@ type formCondition struct {
 // compareForms plans such a comparison. done is false where no operand is a form
 // over an encrypted column.
 func (a *analysis) compareForms(name string, args []Expr, sc *scope) (done bool, err error) {
-	if !indexComparisons[name] {
+	if !slices.ContainsFunc(args, isForm) || !indexComparisons[name] {
 		return false, nil
 	}
 	t := &formTerms{a: a}
@@ -74,6 +75,15 @@ func (a *analysis) compareForms(name string, args []Expr, sc *scope) (done bool,
 	_, left := args[0].(*ColumnRef)
 	bare := left || name != "IN" && a.anyColumn(args)
 	return true, t.plan(hits, bare, sc)
+}
+
+// isForm reports what may hand values on.
+func isForm(e Expr) bool {
+	switch e.(type) {
+	case *Case, *Call:
+		return true
+	}
+	return false
 }
 
 func (a *analysis) anyColumn(es []Expr) bool {

@@ -304,7 +304,11 @@ func (a *analysis) add(r *relation, sc *scope) []visible {
 func reorders(list []TableExpr) bool {
 	for _, t := range list {
 		j, ok := t.(*Join)
-		if ok && (len(j.Using) > 0 || j.Natural || j.Alias != nil || reorders([]TableExpr{j.Left, j.Right})) {
+		if !ok {
+			continue
+		}
+		sides := [...]TableExpr{j.Left, j.Right}
+		if len(j.Using) > 0 || j.Natural || j.Alias != nil || reorders(sides[:]) {
 			return true
 		}
 	}
@@ -346,7 +350,7 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 		return nil, err
 	}
 	r := a.work.relations.One()
-	*r = relation{base: rel, open: rel.Open, partCol: -1, pos: t.Start}
+	r.base, r.open, r.partCol, r.pos = rel, rel.Open, -1, t.Start
 	if rel.Verdict == VerdictView {
 		var err error
 		if r, err = a.view(rel, t); err != nil {

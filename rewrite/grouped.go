@@ -220,7 +220,7 @@ func (a *analysis) pickIn(e Expr, sc *scope, it *SelectItem) bool {
 		return false
 	case *ColumnRef:
 		h, _, found, err := a.resolve(x, sc)
-		if _, sorted := a.ranges.keys[e]; sorted || err != nil || !found || a.indexed[x] != nil || !isKey(sc.keys, h) {
+		if _, sorted := a.ranges.keys[e]; sorted || err != nil || !found || a.indexOn(x) != nil || !isKey(sc.keys, h) {
 			return false
 		}
 		if a.dialect == SQLite {
@@ -310,7 +310,7 @@ func (a *analysis) countDistinct(c *Call, sc *scope) (bool, error) {
 		return false, nil
 	}
 	for _, e := range args {
-		if ref, ok := e.(*ColumnRef); ok && a.indexed[ref] != nil {
+		if ref, ok := e.(*ColumnRef); ok && a.indexOn(ref) != nil {
 			continue
 		}
 		if err := a.clear(e, sc, ReasonFunction); err != nil {

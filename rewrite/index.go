@@ -73,6 +73,9 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 		if err != nil || !found || len(h.flow()) == 0 || len(f.layers) > 0 && !a.unfolds(f, h) {
 			continue // reported where the comparison is walked
 		}
+		if refs == nil {
+			refs, hits = a.work.columnRefs.Many(len(args))[:0], a.work.hits.Many(len(args))[:0]
+		}
 		refs, hits, under = append(refs, ref), append(hits, h), append(under, f)
 	}
 	if len(refs) == 0 {
@@ -182,10 +185,15 @@ func (a *analysis) useIndex(ref *ColumnRef, e *schema.Equality) error {
 	if !ref.Path[len(ref.Path)-1].Known() || a.captured[ref] {
 		return a.refuse(ref.Start, ReasonPredicate, e.Of.String(), "qualify the column with its table")
 	}
-	if a.indexed == nil {
-		a.indexed = map[*ColumnRef]*schema.Equality{}
+	a.indexed.set(ref, e)
+	return nil
+}
+
+// indexOn is the index that takes the place of a reference; nil for none.
+func (a *analysis) indexOn(ref *ColumnRef) *schema.Equality {
+	if e := a.indexed.at(ref); e != nil {
+		return *e
 	}
-	a.indexed[ref] = e
 	return nil
 }
 
@@ -291,7 +299,7 @@ func (a *analysis) growInsert(in *insertion) error {
 	if s.Values == nil {
 		return a.growSelect(in, cols)
 	}
-	g := &growth{names: make([]string, 0, len(cols)), rows: make([][]*addition, 0, len(s.Values.Rows))}
+	g := &growth{names: a.work.names.Many(len(cols))[:0], rows: a.work.grown.Many(len(s.Values.Rows))[:0]}
 	for _, c := range cols {
 		g.names = append(g.names, c.index.Physical())
 	}
@@ -380,7 +388,9 @@ func (a *analysis) grow(in *insertion, g *growth) error {
 		if !last.Known() {
 			return a.refuse(s.Start, ReasonExpression, in.rel.alias.Name, "write the column list in a plainer form")
 		}
-		a.adds = slices.Grow(a.adds, len(g.names)*(len(g.rows)+1))
+		if a.adds == nil {
+			a.adds = a.work.additionRefs.Many(len(g.names) * (len(g.rows) + 1))[:0]
+		}
 		for _, n := range g.names {
 			add := a.work.additions.One()
 			*add = addition{at: last.End, lead: ", ", text: a.front.QuoteIdent(n), name: n, ref: a.work.names.Many(1)}

@@ -240,7 +240,7 @@ func (b *builder) formChanges(f *indexForm, e Expr, at int, out *[]formChange) b
 	switch x := e.(type) {
 	case *ColumnRef:
 		name := f.names[x]
-		if i := b.a.indexed[x]; i != nil {
+		if i := b.a.indexOn(x); i != nil {
 			name = b.a.indexName(x, i)
 		} else if i := b.a.ranges.refs[x]; i != nil {
 			name = b.a.rangeName(x, i)

@@ -38,7 +38,7 @@ func (a *analysis) listIndexes(in *insertion, cols []indexedColumn, g *growth) e
 		var part PartitionSource
 		if to.consts != nil {
 			var err error
-			if part, err = a.selectedPartition(in)(); err != nil {
+			if part, err = (&selectedRows{a: a, in: in}).partition(); err != nil {
 				return err
 			}
 			part = indexPartition(c.index, part)

@@ -7,7 +7,7 @@ import "github.com/sealsql/sealsql/schema"
 // of one domain (threats T17). Nothing sealed may reach a clear column, and
 // nothing that the server computes an encrypted one (threats T5).
 func (a *analysis) insertSelect(in *insertion) error {
-	part, id := a.selectedPartition(in), a.selectedRow(in)
+	rows := &selectedRows{a: a, in: in}
 	for i := range in.selected {
 		c := &in.selected[i]
 		to := in.sealedAt(i)
@@ -18,8 +18,7 @@ func (a *analysis) insertSelect(in *insertion) error {
 			continue
 		}
 		s := &sink{
-			col: to, phys: in.rel.cols[in.cols[i]].phys, part: part,
-			id:  func() (*Value, error) { return id(to) },
+			col: to, phys: in.rel.cols[in.cols[i]].phys, owner: rows,
 			row: func(s *sealed) bool { return a.sameRow(in, s) },
 		}
 		if err := a.take(*c, s, in.st.Query.Start); err != nil {
@@ -62,26 +61,27 @@ func (a *analysis) unseen(in *insertion) error {
 	return nil
 }
 
-// selectedPartition finds the partition of rows that are selected, to seal
-// constants for it: only a constant gives all of them one.
-func (a *analysis) selectedPartition(in *insertion) func() (PartitionSource, error) {
-	var part PartitionSource
-	found := false
-	return func() (PartitionSource, error) {
-		if found {
-			return part, nil
-		}
-		var err error
-		part, err = a.rowPartition(in, in.constants())
-		found = err == nil
-		return part, err
-	}
+// selectedRows are rows that are selected: only a constant gives all of them one
+// partition, or one identity.
+type selectedRows struct {
+	a     *analysis
+	in    *insertion
+	part  PartitionSource
+	found bool
 }
 
-// selectedRow finds the identity of rows that are selected: only a constant
-// gives all of them one.
-func (a *analysis) selectedRow(in *insertion) func(c *schema.Column) (*Value, error) {
-	return func(c *schema.Column) (*Value, error) { return a.insertedRow(in, in.constants(), c) }
+func (r *selectedRows) partition() (PartitionSource, error) {
+	if r.found {
+		return r.part, nil
+	}
+	var err error
+	r.part, err = r.a.rowPartition(r.in, r.in.constants())
+	r.found = err == nil
+	return r.part, err
+}
+
+func (r *selectedRows) identity(c *schema.Column) (*Value, error) {
+	return r.a.insertedRow(r.in, r.in.constants(), c)
 }
 
 // constants are the selected columns that are constants; others are opaque.

@@ -291,7 +291,7 @@ func (a *analysis) fragmentPartition(f *schema.Fragments, ref *ColumnRef, h hit)
 // likeElsewhere has a LIKE over an encrypted column that likes did not plan
 // looked up first, or refuses it with what works.
 func (a *analysis) likeElsewhere(o *Op, sc *scope) (done bool, err error) {
-	if !likeNames[o.Name] || len(o.Args) < 2 {
+	if o.Name == "=" || len(o.Args) < 2 || !likeNames[o.Name] {
 		return false, nil
 	}
 	if ref, h := a.likeColumn(o, sc); ref != nil {

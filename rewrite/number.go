@@ -65,7 +65,11 @@ func byPosition(a *analysis) bool {
 }
 
 func (b *builder) numberPositional(holes bool) {
-	b.plan.Args = make([]Out, 0, len(b.slots))
+	if n := len(b.slots); n <= len(b.space.args) {
+		b.plan.Args = b.space.args[:0:n]
+	} else {
+		b.plan.Args = make([]Out, 0, n)
+	}
 	full := b.a.script.Params+len(b.a.conj.list) > maxParams(b.a.dialect)
 	for _, s := range b.slots {
 		if s.param == nil && (full || holes && s.out.PartitionOf == nil) {

@@ -51,6 +51,9 @@ func (a *analysis) askedIn(e Expr) {
 
 // asks notes an operand; rows are compared item by item.
 func (a *analysis) asks(e Expr) {
+	if a.positive == nil {
+		a.positive = a.work.exprs.Many(few)[:0]
+	}
 	a.positive = append(a.positive, e)
 	if r, ok := e.(*Row); ok {
 		a.positive = append(a.positive, r.Items...)

@@ -60,6 +60,21 @@ type Out struct {
 	// the last one of a span: Level is the number of the span, Nth 0 or 1.
 	Cover      *Cover
 	Level, Nth int
+	Partition  PartitionSource
+	// Row gives the identity of the row, where Seal binds rows.
+	Row *Value
+	// PartitionOf asks for the canonical partition value of the table to be
+	// sent (the conjunct that the driver adds, threats T13).
+	PartitionOf *schema.Table
+	// Casts are left out of the text and applied by the driver.
+	Casts Casts
+	// Like is the comparison that a Pattern is for, Token the number of a
+	// PatternToken.
+	Like  *Like
+	Token int
+	// Decide sends, instead of the value, the outcome of a comparison: a truth
+	// value, or NULL.
+	Decide *Decision
 	// Compared says that the index is for a comparison, where a value is not
 	// rounded, cut or checked as it would be on its way into the column.
 	Compared bool
@@ -71,35 +86,21 @@ type Out struct {
 	Folded bool
 	// List says that the value is an array, of whose elements the indexes are
 	// sent as one (PostgreSQL's ANY and ALL).
-	List      bool
-	Partition PartitionSource
-	// Row gives the identity of the row, where Seal binds rows.
-	Row *Value
-	// PartitionOf asks for the canonical partition value of the table to be
-	// sent (the conjunct that the driver adds, threats T13).
-	PartitionOf *schema.Table
+	List bool
 	// Exact: the record is shown, not stored. The value must be one that the
 	// column stores unchanged; where columns have no type of their own (SQLite)
 	// it is taken as it is.
 	Exact bool
 	// Text takes bytes of a pattern for text, as a cast did that was left out.
 	Text bool
-	// Casts are left out of the text and applied by the driver.
-	Casts Casts
 	// Pattern asks for a part of the pattern that Value is, as Index, a
-	// *schema.Fragments, has it; Like is the comparison, Token the number of a
-	// PatternToken.
+	// *schema.Fragments, has it.
 	Pattern PatternPart
-	Like    *Like
-	Token   int
 	// Limit sends, instead of the value, one that limits nothing.
 	Limit LimitPart
 	// Null sends, instead of the value, only whether it is NULL: NULL, or 1
 	// (true on PostgreSQL).
 	Null bool
-	// Decide sends, instead of the value, the outcome of a comparison: a truth
-	// value, or NULL.
-	Decide *Decision
 }
 
 // Combined are values that one index is of.

@@ -104,6 +104,9 @@ func (a *analysis) sealedRefs(args []Expr, sc *scope) (refs []*ColumnRef, hits [
 			continue
 		}
 		if h, _, found, err := a.resolve(ref, sc); err == nil && found && len(h.flow()) > 0 {
+			if refs == nil {
+				refs, hits = a.work.columnRefs.Many(len(args))[:0], a.work.hits.Many(len(args))[:0]
+			}
 			refs, hits = append(refs, ref), append(hits, h)
 		}
 	}

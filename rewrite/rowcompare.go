@@ -50,7 +50,7 @@ func (a *analysis) lostByRightJoin(x *In, sc *scope) error {
 	}
 	for _, e := range row.Items[1:] {
 		ref, ok := a.unfold(e).inner.(*ColumnRef)
-		if !ok || a.indexed[ref] == nil && a.combined.refs[ref] == nil {
+		if !ok || a.indexOn(ref) == nil && a.combined.refs[ref] == nil {
 			continue
 		}
 		if h, _, found, err := a.resolve(ref, sc); err == nil && found && len(h.flow()) > 0 {

@@ -7,7 +7,7 @@ package rewrite
 // scalarCompare plans a comparison with one scalar query; done is false where
 // there is none.
 func (a *analysis) scalarCompare(o *Op, sc *scope) (done bool, err error) {
-	if !indexComparisons[o.Name] || len(o.Args) != 2 {
+	if len(o.Args) != 2 {
 		return false, nil
 	}
 	at := -1
@@ -19,7 +19,7 @@ func (a *analysis) scalarCompare(o *Op, sc *scope) (done bool, err error) {
 			at = i
 		}
 	}
-	if at < 0 {
+	if at < 0 || !indexComparisons[o.Name] {
 		return false, nil
 	}
 	x, _ := o.Args[at].(*Subquery)

@@ -103,7 +103,7 @@ func (a *analysis) keptFlow(s *SetOp, u *union, at int) flow {
 		if !u.stays(s, i) {
 			continue
 		}
-		for _, f := range a.eq.outputs[arm][at].flow {
+		for _, f := range a.eq.outputsOf(arm)[at].flow {
 			merge(&out, f)
 		}
 	}

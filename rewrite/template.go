@@ -98,6 +98,9 @@ func (r *recording) take(a *analysis) {
 // a column, or compared with one by a comparison that does not look at it.
 func (a *analysis) free(e Expr) {
 	if l, ok := e.(*Literal); ok && !l.Odd {
+		if a.freed == nil {
+			a.freed = a.work.literals.Many(few)[:0]
+		}
 		a.freed = append(a.freed, l)
 	}
 }
@@ -112,7 +115,7 @@ var exactComparisons = map[string]bool{
 // clear uses that were known in front of it. One that was added says that a
 // literal is not compared with a column that is known.
 func (a *analysis) freeOperands(name string, args []Expr, before int) {
-	if !exactComparisons[name] || len(a.clears) != before {
+	if len(a.clears) != before || name != "=" && !exactComparisons[name] {
 		return
 	}
 	for _, e := range args {

@@ -5,19 +5,27 @@ package rewrite
 // partitions differ the conjunction is false whatever the indexes say.
 
 // within notes what a conjunction says of partitions while its parts are walked.
-// What it returns ends that.
-func (a *analysis) within(o *Op, sc *scope) func() {
+// Cutting a.together to the length that is returned ends that.
+func (a *analysis) within(o *Op, sc *scope) int {
 	before := len(a.together)
 	if o.Name == "AND" {
-		for _, cond := range conjuncts(o) {
-			if eq, ok := cond.(*Op); ok && eq.Name == "=" && len(eq.Args) == 2 {
-				if rels, ok := a.samePartitionColumns(eq.Args, sc); ok {
-					a.together = append(a.together, rels)
-				}
+		a.noteTogether(o, sc)
+	}
+	return before
+}
+
+func (a *analysis) noteTogether(o *Op, sc *scope) {
+	for _, x := range o.Args {
+		switch p, _ := x.(*Op); {
+		case p == nil:
+		case p.Name == "AND":
+			a.noteTogether(p, sc)
+		case p.Name == "=" && len(p.Args) == 2:
+			if rels, ok := a.samePartitionColumns(p.Args, sc); ok {
+				a.together = append(a.together, rels)
 			}
 		}
 	}
-	return func() { a.together = a.together[:before] }
 }
 
 // linkedAll reports that all of these columns are of rows of one partition, whose

@@ -47,7 +47,7 @@ func (a *analysis) allConditions(es []Expr, sc *scope, why Reason) error {
 // truthValue plans a condition that is an encrypted column; false for others.
 func (a *analysis) truthValue(e Expr, sc *scope) (bool, error) {
 	ref, ok := e.(*ColumnRef)
-	if !ok || a.indexed[ref] != nil || a.combined.refs[ref] != nil {
+	if !ok || a.indexOn(ref) != nil || a.combined.refs[ref] != nil {
 		return false, nil
 	}
 	h, _, found, err := a.resolve(ref, sc)
@@ -98,6 +98,6 @@ func (v verifier) truth(x *ColumnRef, t *truth, y Expr) bool {
 	}
 	ref, ok := o.Args[0].(*ColumnRef)
 	n := len(x.Path) - 1
-	return ok && len(ref.Path) == n+1 && idents(x.Path[:n], ref.Path[:n]) && ref.Path[n].Name == v.b.a.indexName(x, v.b.a.indexed[x]) &&
+	return ok && len(ref.Path) == n+1 && idents(x.Path[:n], ref.Path[:n]) && ref.Path[n].Name == v.b.a.indexName(x, v.b.a.indexOn(x)) &&
 		v.slot(t.add.slot, o.Args[1])
 }

@@ -151,7 +151,7 @@ func (u *union) arm(b Body, rows bool) bool {
 func (a *analysis) onePartition(arms []*Select, at int) error {
 	var part PartitionSource
 	for i, s := range arms {
-		o := a.eq.outputs[s][at].origin
+		o := a.eq.outputsOf(s)[at].origin
 		e := o.exactIndex()
 		if e.TableScope {
 			continue

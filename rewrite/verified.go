@@ -97,8 +97,8 @@ func (a *analysis) maybeAggregate(e Expr) bool {
 // searchedBy are the indexes of a column by which the statement finds rows, and of
 // which each has one form for each value.
 func (a *analysis) searchedBy(c *schema.Column) (out []schema.Index) {
-	for _, e := range a.indexed {
-		if e == c.Equality && e != nil {
+	for _, x := range a.indexed.list {
+		if e := x.value; e == c.Equality && e != nil {
 			out = append(out, e)
 			break
 		}

@@ -496,7 +496,7 @@ func (v verifier) expr(x, y Expr) bool {
 		if done, same := v.combinedRef(x, y); done {
 			return same
 		}
-		if e := v.b.a.indexed[x]; e != nil {
+		if e := v.b.a.indexOn(x); e != nil {
 			n := len(x.Path) - 1
 			return ok && len(y.Path) == n+1 && idents(x.Path[:n], y.Path[:n]) && y.Path[n].Name == v.b.a.indexName(x, e)
 		}

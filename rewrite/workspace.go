@@ -30,10 +30,21 @@ type workspace struct {
 	inScope      slab.Slab[*relation]
 	insertions   slab.Slab[insertion]
 	proofs       slab.Slab[tokenProof]
+	newRows      slab.Slab[newRow]
+	changedRows  slab.Slab[changedRow]
+	exprs        slab.Slab[Expr]
+	literals     slab.Slab[*Literal]
+	columnRefs   slab.Slab[*ColumnRef]
+	hits         slab.Slab[hit]
+	grown        slab.Slab[[]*addition]
 	text         []byte // the edited text while it is written
+	scratch      []byte // names and placeholders
 }
 
 var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+// few is the room for lists that are short in most statements.
+const few = 4
 
 // maxWorkspaceText bounds the buffer that a workspace keeps.
 const maxWorkspaceText = 64 << 10
@@ -60,6 +71,13 @@ func (w *workspace) release() {
 	w.inScope.Reset()
 	w.insertions.Reset()
 	w.proofs.Reset()
+	w.newRows.Reset()
+	w.changedRows.Reset()
+	w.exprs.Reset()
+	w.literals.Reset()
+	w.columnRefs.Reset()
+	w.hits.Reset()
+	w.grown.Reset()
 	// Literals of the caller's text may stand in it.
 	clear(w.text)
 	if w.text = w.text[:0]; cap(w.text) > maxWorkspaceText {

@@ -33,6 +33,10 @@ type arena struct {
 	rows        slab.Slab[[]rewrite.Expr]
 	spans       slab.Slab[rewrite.Span]
 	programs    slab.Slab[rewrite.Statement]
+	stars       slab.Slab[rewrite.Star]
+	nulls       slab.Slab[rewrite.IsNull]
+	joins       slab.Slab[rewrite.Join]
+	reader      reader
 	// literals are not among what is used again: plans keep them.
 	literals slab.Slab[rewrite.Literal]
 }
@@ -69,6 +73,10 @@ func (a *arena) Release() {
 	a.rows.Reset()
 	a.spans.Reset()
 	a.programs.Reset()
+	a.stars.Reset()
+	a.nulls.Reset()
+	a.joins.Reset()
+	a.reader = reader{}
 	a.literals = slab.Slab[rewrite.Literal]{}
 	arenas.Put(a)
 }

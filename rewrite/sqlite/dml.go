@@ -133,17 +133,9 @@ func (l *lowerer) assigns(list []*ast.SetPair) []rewrite.Assign {
 
 func (l *lowerer) update(n *ast.UpdateStmt, s rewrite.Span) *rewrite.Update {
 	u := l.updates.One()
-	*u = rewrite.Update{
-		Span: s, With: l.with(n.With),
-		Targets: l.froms.Many(1),
-		Set:     l.assigns(n.Set),
-		From:    l.from(n.From),
-		Where:   l.expr(n.Where),
-		WhereAt: -1,
-		OrderBy: l.terms(nil, n.OrderBy),
-		Ignore:  n.OrConflict == ast.ConflictIgnore,
-		Replace: n.OrConflict == ast.ConflictReplace,
-	}
+	u.Span, u.With, u.Targets, u.Set = s, l.with(n.With), l.froms.Many(1), l.assigns(n.Set)
+	u.From, u.Where, u.WhereAt, u.OrderBy = l.from(n.From), l.expr(n.Where), -1, l.terms(nil, n.OrderBy)
+	u.Ignore, u.Replace = n.OrConflict == ast.ConflictIgnore, n.OrConflict == ast.ConflictReplace
 	u.Targets[0] = l.target(n.Table, n.Alias, n.IndexedBy, n.NotIndexed)
 	switch {
 	case n.Where != nil:

@@ -181,7 +181,8 @@ func (l *lowerer) bareName(n *ast.Ident) rewrite.Expr {
 }
 
 func (l *lowerer) star(n *ast.Star) *rewrite.Star {
-	s := &rewrite.Star{Span: span(n)}
+	s := l.stars.One()
+	s.Span = span(n)
 	if n.Table != nil {
 		s.Path = l.names([]*ast.Ident{n.Table})
 	}
@@ -301,7 +302,9 @@ var isNames = [...]string{"IS", "IS NOT", "IS DISTINCT FROM", "IS NOT DISTINCT F
 
 func (l *lowerer) is(n *ast.IsExpr) rewrite.Expr {
 	if !n.Distinct && isNull(n.Y) {
-		return &rewrite.IsNull{Span: span(n), X: l.expr(n.X), Not: n.Not}
+		x := l.nulls.One()
+		*x = rewrite.IsNull{Span: span(n), X: l.expr(n.X), Not: n.Not}
+		return x
 	}
 	i := 0
 	if n.Not {

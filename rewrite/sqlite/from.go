@@ -42,12 +42,14 @@ func (l *lowerer) fold(list []*ast.TableRef) rewrite.TableExpr {
 		return left
 	}
 	for _, r := range list[1:] {
-		left = &rewrite.Join{
+		j := l.joins.One()
+		*j = rewrite.Join{
 			Span: rewrite.Span{Start: list[0].Start, End: r.Stop},
 			Kind: l.joinKind(r.Join), Left: left, Right: l.item(r),
 			On: l.expr(r.On), Using: l.names(r.Using),
 			Natural: r.Join.Type&ast.JoinNatural != 0,
 		}
+		left = j
 	}
 	return left
 }

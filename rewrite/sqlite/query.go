@@ -106,20 +106,14 @@ func coreEnd(c ast.SelectCore) int {
 
 func (l *lowerer) selectCore(n *ast.SelectQuery) *rewrite.Select {
 	s := l.selects.One()
-	*s = rewrite.Select{
-		Span:     rewrite.Span{Start: n.Start, End: coreEnd(n)},
-		Distinct: n.Distinct == ast.DistinctDistinct,
-		Items:    l.selectItems(n.Columns),
-		ItemsEnd: itemsEnd(n.Columns),
-		From:     l.from(n.From),
-		Where:    l.expr(n.Where),
-		GroupBy:  l.exprList(n.GroupBy),
-		Having:   l.expr(n.Having),
-		Windows:  l.windows(n.Windows),
-	}
+	s.Span = rewrite.Span{Start: n.Start, End: coreEnd(n)}
+	s.Distinct = n.Distinct == ast.DistinctDistinct
+	s.Items, s.ItemsEnd = l.selectItems(n.Columns), itemsEnd(n.Columns)
+	s.From = l.from(n.From)
 	if n.Where != nil {
-		s.WhereSpan = span(n.Where)
+		s.Where, s.WhereSpan = l.expr(n.Where), span(n.Where)
 	}
+	s.GroupBy, s.Having, s.Windows = l.exprList(n.GroupBy), l.expr(n.Having), l.windows(n.Windows)
 	if n.Distinct == ast.DistinctAll {
 		s.Attr = "ALL"
 	}

@@ -11,6 +11,13 @@ func (frontend) Tokens(text string, _ *rewrite.Session) rewrite.TokenReader {
 	return &reader{s: scanner{text: text, legal: strings.IndexByte(text, 0) < 0}}
 }
 
+// Tokens is that of the front end, in memory that the script has; see
+// [rewrite.Script].
+func (a *arena) Tokens(text string, _ *rewrite.Session) rewrite.TokenReader {
+	a.reader = reader{s: scanner{text: text, legal: strings.IndexByte(text, 0) < 0}}
+	return &a.reader
+}
+
 type reader struct {
 	s scanner
 	i int
