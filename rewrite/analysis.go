@@ -88,6 +88,8 @@ type analysis struct {
 	// conditions that may differ.
 	arm       bool
 	unknown   *ColumnRef    // the first name that no column in scope has
+	absent    bool          // one of them is behind the name of an annotated table
+	uneven    int           // from 1, the place of a list whose rows differ in length; 0 for none
 	skipRes   bool          // the result is not rows of the statement (EXPLAIN)
 	describes *schema.Table // the annotated table that the statement shows
 	// The cursors that the statement declares and fetches from.
@@ -288,9 +290,15 @@ func (a *analysis) finish() error {
 	return nil
 }
 
-// namesKnown refuses a name that no column has in a statement on an annotated table.
+// namesKnown refuses a name that no column has in a statement on an annotated
+// table, or behind the name of one that the statement does not read.
 func (a *analysis) namesKnown() error {
-	if a.unknown == nil || len(a.touched) == 0 {
+	if a.uneven > 0 && len(a.touched) > 0 {
+		// The server would refuse it, and keep values of an encrypted column that
+		// stand in the wrong place in its log.
+		return a.refuse(a.uneven-1, ReasonAmbiguous, "", "the rows of the list have different numbers of values")
+	}
+	if a.unknown == nil || len(a.touched) == 0 && !a.absent {
 		return nil
 	}
 	return a.refuse(a.unknown.Start, ReasonUnknownColumn, shown(a.unknown.Path[len(a.unknown.Path)-1]), "no table of the statement has a column of that name")

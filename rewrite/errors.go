@@ -52,6 +52,7 @@ const (
 	ReasonUnknownColumn                       // a name that no column has, in a statement on an annotated table
 	ReasonRow                                 // the row that a value is bound to cannot be told
 	ReasonRowWrite                            // the row identity would be changed
+	ReasonFault                               // sealsql failed on the statement
 )
 
 var reasonText = map[Reason]string{
@@ -97,6 +98,7 @@ var reasonText = map[Reason]string{
 	ReasonUnknownColumn:     "column not known",
 	ReasonRow:               "row not known",
 	ReasonRowWrite:          "row identity changed",
+	ReasonFault:             "sealsql failed on the statement",
 }
 
 func (r Reason) String() string {

@@ -7,6 +7,11 @@ import "github.com/sealsql/sealsql/schema"
 // of one domain (threats T17). Nothing sealed may reach a clear column, and
 // nothing that the server computes an encrypted one (threats T5).
 func (a *analysis) insertSelect(in *insertion) error {
+	if in.st.HasColumns && len(in.selected) > len(in.cols) && in.rel.annotated() != nil {
+		// The server would refuse it, and keep the value of a column that was
+		// forgotten in its log.
+		return a.refuse(in.st.Start, ReasonAmbiguous, in.rel.alias.Name, "a row has more values than columns")
+	}
 	rows := &selectedRows{a: a, in: in}
 	for i := range in.selected {
 		c := &in.selected[i]

@@ -90,6 +90,16 @@ func (p *Planner) PlanTimed(text string, c Catalog, s *Session, o Options) (_ *P
 		p.hits.Add(1)
 		return got.plan, began, got.err
 	}
+	return p.miss(k, text, c, s, o)
+}
+
+// miss plans a text that the cache does not have.
+func (p *Planner) miss(k planKey, text string, c Catalog, s *Session, o Options) (plan *Plan, began time.Time, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			plan, err = nil, Fault(r)
+		}
+	}()
 	began = time.Now()
 	if len(text) > maxCachedText {
 		p.misses.Add(1)
@@ -97,23 +107,24 @@ func (p *Planner) PlanTimed(text string, c Catalog, s *Session, o Options) (_ *P
 		return plan, began, err
 	}
 	f := forms.Get().(*form)
-	defer f.release()
 	formed := f.read(p.front, text, s) && len(f.lits) > 0
 	if formed {
 		if plan := p.formed(f, c, s, o); plan != nil {
+			f.release()
 			p.templates.Add(1)
 			return plan, time.Time{}, nil
 		}
 	}
 	p.misses.Add(1)
 	var r recording
-	plan, err := planOnce(p.front, text, c, s, o, &r)
+	plan, err = planOnce(p.front, text, c, s, o, &r)
 	p.keep(k, planned{plan, err})
 	if formed && err == nil && plan.First == nil && plan.Sorted == nil {
 		if t := newTemplate(p.front, s, plan, f, &r); t != nil {
 			p.keepTemplate(planKey{string(f.key), c, *s, o}, t)
 		}
 	}
+	f.release()
 	return plan, began, err
 }
 
@@ -186,20 +197,33 @@ func (p *Planner) keep(k planKey, v planned) {
 	p.hot[k] = v
 }
 
-// PlanOnce plans one text without a cache: a pure function.
+// PlanOnce plans one text without a cache: a pure function. A panic in it is a
+// refusal (Fault).
 func PlanOnce(f Frontend, text string, c Catalog, s *Session, o Options) (*Plan, error) {
 	return planOnce(f, text, c, s, o, nil)
 }
 
-func planOnce(f Frontend, text string, c Catalog, s *Session, o Options, r *recording) (*Plan, error) {
+func planOnce(f Frontend, text string, c Catalog, s *Session, o Options, r *recording) (plan *Plan, err error) {
+	defer func() {
+		if thrown := recover(); thrown != nil {
+			plan, err = nil, Fault(thrown)
+		}
+	}()
 	prepared, err := f.Prepare(text, s)
 	if err != nil {
 		return nil, err
 	}
 	script, err := f.Parse(prepared, s)
-	defer script.release()
 	w := workspaces.Get().(*workspace)
-	defer w.release()
+	plan, err = planParsed(w, f, text, script, err, c, s, o, r)
+	// Not reached behind a panic: memory of unknown state is left to the collector.
+	script.release()
+	w.release()
+	return plan, err
+}
+
+// planParsed plans a text from what Parse made of it.
+func planParsed(w *workspace, f Frontend, text string, script *Script, err error, c Catalog, s *Session, o Options, r *recording) (*Plan, error) {
 	if err != nil {
 		var syntax *SyntaxError
 		if errors.As(err, &syntax) {

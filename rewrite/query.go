@@ -75,6 +75,11 @@ func (a *analysis) bodyOf(b Body, sc *scope, expose bool) ([]column, *scope, err
 func (a *analysis) values(v *Values, sc *scope) ([]column, *scope, error) {
 	var cols []column
 	parts := make([]column, 0, len(v.Rows))
+	for i := range v.Rows {
+		if a.uneven == 0 && len(v.Rows[i]) != len(v.Rows[0]) {
+			a.uneven = 1 + v.Start
+		}
+	}
 	for i := 0; len(v.Rows) > 0 && i < len(v.Rows[0]); i++ {
 		parts = parts[:0]
 		for _, row := range v.Rows {

@@ -50,6 +50,7 @@ var reasonNames = map[Reason]string{
 	ReasonUnknownColumn:     "unknown-column",
 	ReasonRow:               "row",
 	ReasonRowWrite:          "row-write",
+	ReasonFault:             "fault",
 }
 
 // Name is the reason in one lower-case word with hyphens, for reports that

@@ -171,9 +171,9 @@ type scope struct {
 	starBad Reason
 	// rightJoined says that a RIGHT or FULL JOIN is among the tables.
 	rightJoined bool
-	merged  []string // names merged by USING
-	mergers []mergedColumn
-	ctes    map[string]*cte
+	merged      []string // names merged by USING
+	mergers     []mergedColumn
+	ctes        map[string]*cte
 	// aliases are the items of the select list. A name that no column has may
 	// mean an alias: on SQLite in WHERE, ON and HAVING and in subqueries there,
 	// on MySQL in HAVING and in subqueries of the list itself.
@@ -362,6 +362,9 @@ func (a *analysis) unresolved(ref *ColumnRef, sc *scope) {
 	if systemColumns[a.dialect][strings.ToLower(last)] || len(ref.Path) == 1 && a.alias(last, sc) {
 		return
 	}
+	if len(ref.Path) > 1 && a.cat.Annotated(ref.Path[:len(ref.Path)-1]) != nil {
+		a.absent = true
+	}
 	if a.unknown == nil {
 		a.unknown = ref
 	}
@@ -400,14 +403,17 @@ func (a *analysis) wholeRow(ref *ColumnRef, sc *scope) *relation {
 
 func (a *analysis) resolveQualified(ref *ColumnRef, sc *scope) (hit, bool, error) {
 	name := ref.Path[len(ref.Path)-1]
-	for _, r := range sc.rels {
+	for k, r := range sc.rels {
 		if !a.matches(r, ref.Path[:len(ref.Path)-1]) {
 			continue
 		}
 		for i := range r.cols {
-			if strings.EqualFold(r.cols[i].name, name.Name) && (a.same(r.cols[i].name, name.Name) || len(r.cols[i].flow) > 0) {
+			if a.means(&r.cols[i], name.Name) {
 				if r.cols[i].hidden {
 					return hit{}, false, a.refuse(ref.Start, ReasonHiddenColumn, name.Name, "choose another name")
+				}
+				if a.dialect != SQLite && a.namedTwice(ref, sc, k, i) {
+					return hit{}, false, a.refuse(ref.Start, ReasonAmbiguous, shown(name), "two columns of the query have that name")
 				}
 				return hit{r, i}, true, nil
 			}
@@ -417,6 +423,36 @@ func (a *analysis) resolveQualified(ref *ColumnRef, sc *scope) (hit, bool, error
 		return hit{r, -1}, true, nil
 	}
 	return hit{}, false, nil
+}
+
+// means reports whether a name is that of a column. PostgreSQL compares exactly, but a
+// near miss on an encrypted column must not pass as unknown.
+func (a *analysis) means(c *column, name string) bool {
+	return strings.EqualFold(c.name, name) && (a.same(c.name, name) || len(c.flow) > 0)
+}
+
+// namedTwice reports whether a qualified name means other columns of the scope
+// besides that of relation k, column i, where one of them has a value to be sealed
+// or a sealed one: the server refuses the statement, and would keep the values of
+// those that were not meant in its log.
+func (a *analysis) namedTwice(ref *ColumnRef, sc *scope, k, i int) bool {
+	last := ref.Path[len(ref.Path)-1].Name
+	holds := func(c *column) bool { return c.consts != nil || len(c.flow) > 0 }
+	first := holds(&sc.rels[k].cols[i])
+	for n, r := range sc.rels[k:] {
+		from := 0
+		if n == 0 {
+			from = i + 1
+		} else if !a.matches(r, ref.Path[:len(ref.Path)-1]) || r.excluded {
+			continue
+		}
+		for j := from; j < len(r.cols); j++ {
+			if c := &r.cols[j]; !c.hidden && a.same(c.name, last) && (first || holds(c)) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // matches compares a qualifier ("u", "s.users") with a relation.
@@ -471,8 +507,24 @@ func (a *analysis) resolveBare(name Ident, ref *ColumnRef, sc *scope) (hit, bool
 	if count > 0 {
 		return got, true, nil
 	}
+	if reserves(sc, name.Name) {
+		// The server would take it, and neither a relation of unknown columns nor
+		// a query around.
+		return hit{}, false, a.refuse(ref.Start, ReasonHiddenColumn, shown(name), indexColumnHint)
+	}
 	if openRel != nil {
 		return hit{openRel, -1}, true, nil
 	}
 	return hit{}, false, nil
+}
+
+// reserves reports whether an annotated table in scope has an index column of
+// that name.
+func reserves(sc *scope, name string) bool {
+	for _, r := range sc.rels {
+		if t := r.annotated(); t != nil && !r.excluded && t.IndexColumn(name) != nil {
+			return true
+		}
+	}
+	return false
 }

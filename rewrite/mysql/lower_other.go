@@ -220,6 +220,10 @@ func (b *builder) explain(o *rewrite.Other, x *ast.ExplainStmt, lo, hi int) {
 		b.collect(o, show, lo, hi)
 		return
 	}
+	if x.Stmt == nil { // of a plan's digest, which MySQL has not
+		o.Kind = rewrite.OtherUnknown
+		return
+	}
 	o.Kind = rewrite.OtherExplain
 	l := &lowerer{lexed: b.lexed, i: lo}
 	for l.i < hi && !statementWord(l.lexed, l.i) {
