@@ -43,8 +43,8 @@ type catalogs struct {
 	guards Guards
 	warned sync.Map // sets of columns already warned about
 
-	// renewing is when a connection last began to replace a reading that had
-	// become too old, in nanoseconds since start.
+	// renewing is when a connection began to replace a reading that had become too
+	// old, in nanoseconds since start; 0 while none does.
 	renewing atomic.Int64
 
 	// version counts invalidations; a reading is good for one version.
@@ -111,17 +111,17 @@ func (cs *catalogs) fresh(r reading) bool {
 const grace = 5 * time.Second
 
 // postpone reports whether a reading that is too old, but was not invalidated,
-// may be used because another connection is reading anew; otherwise the caller
-// is now the one that does.
-func (cs *catalogs) postpone(r reading) bool {
+// may be used because another connection is reading anew; otherwise the caller is
+// now the one that does, and calls done when it has.
+func (cs *catalogs) postpone(r reading) (ok bool, done func()) {
 	if r.state == nil || r.version != cs.version.Load() || cs.age(r) > cs.maxAge+grace {
-		return false
+		return false, func() {}
 	}
-	now, last := int64(time.Since(cs.start)), cs.renewing.Load()
-	if last != 0 && now-last < int64(grace) {
-		return true
+	now, last := max(1, int64(time.Since(cs.start))), cs.renewing.Load()
+	if last != 0 && now-last < int64(grace) || !cs.renewing.CompareAndSwap(last, now) {
+		return true, nil
 	}
-	return !cs.renewing.CompareAndSwap(last, now)
+	return false, func() { cs.renewing.CompareAndSwap(now, 0) }
 }
 
 func (cs *catalogs) age(r reading) time.Duration { return time.Since(cs.start) - r.at }

@@ -35,10 +35,12 @@ func (c *conn) current(ctx context.Context) error {
 			return nil
 		}
 	}
-	if cats.postpone(c.reading) {
+	postponed, done := cats.postpone(c.reading)
+	if postponed {
 		c.adopt(c.reading)
 		return nil
 	}
+	defer done()
 	return c.refresh(ctx)
 }
 

@@ -876,3 +876,24 @@ func TestOneConnectionRenewsAnOldCatalogForAll(t *testing.T) {
 		t.Errorf("%d reads after an invalidation, want 3", h.eng.snapshots)
 	}
 }
+
+// A reading that has ended keeps nobody from reading again at the next age.
+func TestAnOldCatalogIsPostponedOnlyWhileItIsRead(t *testing.T) {
+	h := newHarness(t)
+	h.cr.cats.maxAge = 30 * time.Millisecond
+	a, b := h.conn().(driver.ExecerContext), h.conn().(driver.ExecerContext)
+	for want := 1; want <= 4; want++ {
+		for _, c := range []driver.ExecerContext{a, b} {
+			if _, err := c.ExecContext(bg, "SELECT 1", nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if h.eng.snapshots < want {
+			t.Fatalf("%d reads in age %d", h.eng.snapshots, want)
+		}
+		for old := h.cr.cats.shared("fake").old; !old.Load(); {
+			time.Sleep(time.Millisecond)
+		}
+		a, b = b, a
+	}
+}
