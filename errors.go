@@ -84,6 +84,25 @@ func (e *IndexMismatchError) Error() string {
 // Is makes the error an ErrTampered.
 func (e *IndexMismatchError) Is(target error) bool { return target == ErrTampered }
 
+// IndexDefinitionError says that a search index was filled under another
+// definition than the one that is configured, so that a search by it would find
+// nothing: its setting was changed in the configuration, or the program has an old
+// one. errors.Is finds ErrSetup. Nothing was sent.
+type IndexDefinitionError struct {
+	// Column is "table.column", Index the physical column of the index.
+	Column, Index string
+	// Stored and Configured are what differs: "form=nodes" and "form=path".
+	Stored, Configured string
+}
+
+func (e *IndexDefinitionError) Error() string {
+	return "sealsql: search index " + e.Index + " of " + e.Column + " was filled with " + e.Stored + ", and the configuration has " + e.Configured +
+		": a search would find nothing; write into the configuration what is stored, or declare the new definition as next: and run sealsql reindex"
+}
+
+// Is makes the error an ErrSetup.
+func (e *IndexDefinitionError) Is(target error) bool { return target == ErrSetup }
+
 // ColumnError is a failure to seal or open a value of one column. It holds
 // neither the value nor any key.
 type ColumnError struct {

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -205,7 +206,7 @@ func (cs *catalogs) newView(snap *rewrite.Snapshot, s *Session) *view {
 	}
 	near, far := split(snap, s.Names.SearchPath, cs.annotations)
 	cs.warnPending(near)
-	v.setup = setupError(append(rewrite.Findings(d, near, cs.annotations, cs.decl), cs.guardFindings(near)...))
+	v.setup = setupError(append(rewrite.Findings(d, near, cs.annotations, cs.decl), cs.guardFindings(near)...), rewrite.Redefinitions(d, near, cs.annotations))
 	v.unborn = rewrite.Unborn(near, cs.annotations)
 	v.limits = limits(cs.engine, near, cs.annotations)
 	for c, n := range limits(cs.engine, far, cs.annotations) {
@@ -259,8 +260,9 @@ func limits(e Engine, snap *rewrite.Snapshot, annotations *schema.Catalog) map[*
 	return out
 }
 
-// setupError lists what is wrong with the annotated tables, or is nil.
-func setupError(findings []rewrite.Finding) error {
+// setupError lists what is wrong with the annotated tables, or is nil. Indexes of
+// another definition are among the findings; errors.As finds the first of them.
+func setupError(findings []rewrite.Finding, redefined []rewrite.Redefinition) error {
 	if len(findings) == 0 {
 		return nil
 	}
@@ -271,5 +273,34 @@ func setupError(findings []rewrite.Finding) error {
 			b.WriteString("; " + f.Hint)
 		}
 	}
-	return fmt.Errorf("%w:%s", sealsql.ErrSetup, b.String())
+	if len(redefined) == 0 {
+		return fmt.Errorf("%w:%s", sealsql.ErrSetup, b.String())
+	}
+	return &setupFault{fmt.Sprintf("%v:%s", sealsql.ErrSetup, b.String()), definitionError(&redefined[0])}
+}
+
+// setupFault is a setup error of which one can be told from the others.
+type setupFault struct {
+	text string
+	of   error // matches ErrSetup
+}
+
+func (e *setupFault) Error() string { return e.text }
+func (e *setupFault) Unwrap() error { return e.of }
+
+func definitionError(p *rewrite.Redefinition) error {
+	return &sealsql.IndexDefinitionError{
+		Column: p.Index.Column().String(), Index: p.Index.Physical(), Stored: p.Stored, Configured: p.Configured,
+	}
+}
+
+// redefined is the error of a refusal that is due to an index of another definition
+// in the session's own tables.
+func (c *conn) redefined(err error) error {
+	var u *rewrite.UnsupportedError
+	var d *sealsql.IndexDefinitionError
+	if c.view != nil && errors.As(err, &u) && u.Reason == rewrite.ReasonShadowed && errors.As(c.view.setup, &d) {
+		return c.view.setup
+	}
+	return err
 }

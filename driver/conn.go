@@ -376,7 +376,7 @@ func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*r
 		p, err = c.newPlan(ctx, query, o)
 	}
 	if err != nil {
-		return nil, err
+		return nil, c.redefined(err)
 	}
 	if !p.Pass && !p.Defines && len(p.Tables) > 0 && c.view.setup != nil {
 		return nil, c.view.setup

@@ -16,7 +16,7 @@ import (
 //
 //	(c_rng BETWEEN $1 AND $2 OR c_rng BETWEEN $3 AND $4 OR …)
 //
-// How many spans there are depends on the values: the driver asks for a plan with
+// (many of them in parentheses, as a balanced tree). How many spans there are depends on the values: the driver asks for a plan with
 // about as many places, and fills up those that are left with spans of nothing.
 //
 // Or it holds (schema.FormNodes) a keyed hash for each node of a tree over the values that lies above the value (package
@@ -385,9 +385,24 @@ func (b *builder) writeCover(out []byte, k *covering) []byte {
 	return append(out, ')')
 }
 
+// flatSpans is the number of spans that are written side by side.
+const flatSpans = 16
+
+// writeSpans joins the spans by OR, many of them as a balanced tree: SQLite takes
+// an expression of a depth of 1,000, and a chain of n is n deep.
 func (b *builder) writeSpans(out, name []byte, k *covering) []byte {
-	for i := range k.cover.Spans {
-		if i > 0 {
+	return b.writeSpansBetween(out, name, k, 0, k.cover.Spans)
+}
+
+func (b *builder) writeSpansBetween(out, name []byte, k *covering, from, to int) []byte {
+	if to-from > flatSpans {
+		mid := from + (to-from)/2
+		out = b.writeSpansBetween(append(out, '('), name, k, from, mid)
+		out = b.writeSpansBetween(append(out, ") OR ("...), name, k, mid, to)
+		return append(out, ')')
+	}
+	for i := from; i < to; i++ {
+		if i > from {
 			out = append(out, " OR "...)
 		}
 		out = b.writePlace(append(append(out, name...), " BETWEEN "...), k.slots[2*i])

@@ -550,21 +550,19 @@ func IndexGuardName(x schema.Index) string { return guardName(x.Column().Table.N
 
 // IndexGuard is the condition of the constraint that keeps an index beside its
 // value: it is NULL exactly when the value is, so that a writer who forgets the
-// index fails instead of losing rows (threats T10, T21).
+// index fails instead of losing rows (threats T10, T21). It states what the index
+// holds (IndexDefinition).
 func IndexGuard(f Frontend, x schema.Index) string {
-	if c, ok := x.(*schema.Compound); ok {
-		return compoundGuard(f, c)
-	}
-	return indexGuard(f, x.Column().Name, x.Physical())
+	return spelledGuard(f, x.Column().Name, x)
 }
 
 // spelledGuard is IndexGuard for a column that the statement spells in its own
 // way.
 func spelledGuard(f Frontend, column string, x schema.Index) string {
 	if c, ok := x.(*schema.Compound); ok {
-		return compoundGuard(f, c)
+		return withDefinition(f.Dialect(), compoundGuard(f, c), x)
 	}
-	return indexGuard(f, column, x.Physical())
+	return withDefinition(f.Dialect(), indexGuard(f, column, x.Physical()), x)
 }
 
 // compoundGuard keeps a compound index beside its values: it is NULL exactly
@@ -603,12 +601,25 @@ func isIndexGuard(check string, x schema.Index) bool {
 	}
 	var want []string
 	for i := range c.Parts {
-		if i > 0 {
-			want = append(want, "or")
-		}
-		want = append(want, strings.ToLower(c.Parts[i].Name), "is", "null")
+		want = append(want, strings.ToLower(c.Parts[i].Name))
 	}
-	return slices.Equal(words, append(want, "=", strings.ToLower(c.Name), "is", "null"))
+	slices.Sort(want)
+	parts, index := guardedParts(words)
+	return index == strings.ToLower(c.Name) && slices.Equal(parts, want)
+}
+
+// guardedParts are the columns of what looks like the guard of an index, sorted:
+// whatever their order, it says the same; and the index.
+func guardedParts(words []string) (parts []string, index string) {
+	index, ok := guardedIndex(words)
+	if !ok {
+		return nil, ""
+	}
+	for i := 0; i < len(words)-4; i += 4 {
+		parts = append(parts, words[i])
+	}
+	slices.Sort(parts)
+	return parts, index
 }
 
 // guardedIndex is the index of what looks like the guard of one: a IS NULL [OR b IS
@@ -630,8 +641,14 @@ func isIndexGuardOf(words []string, column, index string) bool {
 	return slices.Equal(words, []string{strings.ToLower(column), "is", "null", "=", strings.ToLower(index), "is", "null"})
 }
 
-// guardWordsOf are the words of a constraint, without the first CHECK.
+// guardWordsOf are the words of a constraint, without the first CHECK and the
+// definition of an index.
 func guardWordsOf(check string) []string {
+	guard, _ := cutDefinition(check)
+	return guardWords(guard)
+}
+
+func guardWords(check string) []string {
 	words := strings.FieldsFunc(strings.ToLower(check), func(r rune) bool { return r != '=' && r < 0x80 && !wordByte(byte(r)) })
 	if len(words) > 0 && words[0] == "check" {
 		words = words[1:]

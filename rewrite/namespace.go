@@ -253,6 +253,9 @@ func (n *namespace) judgeAs(r *SnapshotRelation, rel *Relation, t *schema.Table,
 			if p := indexProblem(n.dialect, r, x); p != nil {
 				return refuse(ReasonShadowed, x.Physical()+": "+p.Problem+"; "+p.Hint)
 			}
+			if p := redefined(n.dialect, r, x); p != nil {
+				return refuse(ReasonShadowed, x.Physical()+": "+p.problem()+"; "+definitionHint)
+			}
 		}
 	}
 	if child := f.stranger(r, t, 0); child != "" {
@@ -377,6 +380,8 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 			for _, x := range c.Indexes() {
 				if p := indexProblem(d, r, x); p != nil {
 					out = append(out, *p)
+				} else if p := redefined(d, r, x); p != nil {
+					out = append(out, p.finding())
 				}
 			}
 			out = append(out, expressionFindings(d, r, c)...)
@@ -405,6 +410,7 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Finding {
 	var out []Finding
 	for _, chk := range r.Checks {
+		chk, _ := cutDefinition(chk)
 		if hasWord(chk, c.Name) && !isGuard(chk) && !guardsIndex(chk, c) && !isJSONCheck(chk, c) && !knownMark(chk, c) {
 			out = append(out, checkFinding(c, chk))
 		}
