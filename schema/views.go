@@ -99,6 +99,23 @@ func (c *Catalog) MentionsView(word string) bool {
 	return false
 }
 
+// viewsOver are the views over copies of their tables.
+func viewsOver(views []*View, copies map[*Table]*Table) []*View {
+	out := make([]*View, len(views))
+	for i, v := range views {
+		n := *v
+		n.Columns = append([]ViewColumn(nil), v.Columns...)
+		for k := range n.Columns {
+			c := &n.Columns[k]
+			if c.Table = copies[c.Table]; c.Column != nil {
+				c.Column = c.Table.Column(c.Column.Name)
+			}
+		}
+		out[i] = &n
+	}
+	return out
+}
+
 // view checks a declared view and finds what its columns show.
 func (b *builder) view(v *View) {
 	at := "views." + v.String()
