@@ -173,9 +173,9 @@ type scope struct {
 	starBad Reason
 	// rightJoined says that a RIGHT or FULL JOIN is among the tables.
 	rightJoined bool
-	merged  []string // names merged by USING
-	mergers []mergedColumn
-	ctes    map[string]*cte
+	merged      []string // names merged by USING
+	mergers     []mergedColumn
+	ctes        map[string]*cte
 	// aliases are the items of the select list. A name that no column has may
 	// mean an alias: on SQLite in WHERE, ON and HAVING and in subqueries there,
 	// on MySQL in HAVING and in subqueries of the list itself.

@@ -70,8 +70,10 @@ func TestDeclarationsAreComparedWithTheCatalog(t *testing.T) {
 func TestDeclaredViewsForARoleThatCannotReadDefinitions(t *testing.T) {
 	t.Parallel()
 	yaml := strings.Replace(usersConfig, "metastore: memory", "metastore: {sql: same}", 1) + declaredViews
-	w := onMySQL.open(t, yaml, append([]string{usersTable,
-		"CREATE TABLE encryption_key (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, created DATETIME, key_record JSON, PRIMARY KEY (id, created))"}, contactsViews...)...)
+	w := onMySQL.open(t, yaml, append([]string{
+		usersTable,
+		"CREATE TABLE encryption_key (id VARCHAR(255) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin, created DATETIME, key_record JSON, PRIMARY KEY (id, created))",
+	}, contactsViews...)...)
 	w.exec("INSERT INTO users (id, ssn, email, note) VALUES (1, ?, ?, 'n')", w.mark, w.mark)
 	user := "u" + w.mark[len(w.mark)-12:]
 	w.other("CREATE USER " + user + " IDENTIFIED BY 'x'")
