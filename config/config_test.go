@@ -117,6 +117,16 @@ func TestEveryKeyReachesTheConfiguration(t *testing.T) {
 	if len(tables) != 3 || !cat.IsClear("Countries") || !cat.IsClearIn("log", "levels") || cat.IsClear("levels") {
 		t.Fatalf("tables are %v", tables)
 	}
+	var views []string
+	for _, v := range cat.Views() {
+		for i := range v.Columns {
+			c := &v.Columns[i]
+			views = append(views, fmt.Sprintf("%s.%s %v %t %t", v, c.Name, c.Column, c.Table != nil && c.Partition(c.Table), c.Table != nil && c.Identity(c.Table)))
+		}
+	}
+	if want := []string{"contacts.id <nil> false false", "contacts.mail users.ssn false false", "contacts.tenant <nil> true false", "contacts.row <nil> false true", "log.recent.line entries.line false false"}; !reflect.DeepEqual(views, want) {
+		t.Errorf("views are %q", views)
+	}
 	users := tables[0]
 	for name, want := range map[string]schema.Verification{"ssn": schema.VerifyAlways, "odd name": schema.VerifyNever} {
 		if c := users.Column(name); c == nil || c.Verify != want {

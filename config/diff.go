@@ -58,6 +58,7 @@ func Diff(before, after *Config) []Change {
 	d.identity(before, after)
 	d.keys(before, after)
 	d.tables(before.Catalog, after.Catalog)
+	d.views(before.Catalog, after.Catalog)
 	d.settings(before, after)
 	slices.SortStableFunc(d.changes, func(a, b Change) int { return cmp.Compare(a.Effect, b.Effect) })
 	return d.changes

@@ -23,6 +23,7 @@ type file struct {
 	Eager     bool                `yaml:"eager" default:"false" doc:"Load or create the system key when the database is opened, instead of at its first use."`
 	Defaults  defaultsSection     `yaml:"defaults" doc:"What tables and columns have unless they say otherwise."`
 	Tables    named[tableSection] `yaml:"tables" doc:"Tables with encrypted columns, by name or schema.name. A table named without a schema is meant in every schema, database and attached file."`
+	Views     named[viewSection]  `yaml:"views" doc:"Views over tables with encrypted columns, by name or schema.name, declared by their columns: for views whose definition the database does not tell, or that is not understood. Where it is, the two are compared."`
 	Clear     []string            `yaml:"clear_tables" doc:"Tables without encrypted columns, by name or schema.name. Needed only with catalog: {read: none}."`
 	Routines  named[declaration]  `yaml:"routines" doc:"User-defined functions and procedures that are declared not to touch encrypted columns."`
 	Triggers  named[declaration]  `yaml:"triggers" doc:"Triggers that are declared not to touch encrypted columns."`

@@ -76,6 +76,8 @@ func shape(t reflect.Type, tag reflect.StructTag) map[string]any {
 		return map[string]any{"type": "string", "pattern": `^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?$`}
 	case *declaration:
 		return map[string]any{"enum": []string{"clear"}}
+	case *viewColumn:
+		return map[string]any{"type": "string", "pattern": viewColumnPattern}
 	case *normalizer:
 		return map[string]any{"enum": schema.Normalizers}
 	case *typeName:
@@ -172,6 +174,7 @@ func (*file) refine(s map[string]any) {
 	tables := property(s, "tables")
 	tables["propertyNames"] = map[string]any{"pattern": namePattern}
 	tables["minProperties"] = 1
+	property(s, "views")["propertyNames"] = map[string]any{"pattern": namePattern}
 	property(s, "clear_tables")["items"] = map[string]any{"type": "string", "pattern": namePattern}
 	for _, key := range []string{"service", "product"} {
 		property(s, key)["maxLength"] = maxIdentity

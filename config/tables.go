@@ -28,7 +28,7 @@ func (p *parse) catalog(raw *file) *schema.Catalog {
 	if len(raw.Tables) == 0 && p.dec.has("tables") && len(p.found) == 0 {
 		p.dec.at("tables", "no table is named", "name one, or remove the key")
 	}
-	cat, err := schema.New(tables, schema.Options{ClearTables: raw.Clear})
+	cat, err := schema.New(tables, schema.Options{ClearTables: raw.Clear, Views: p.views(raw.Views)})
 	var problems schema.Problems
 	if errors.As(err, &problems) {
 		for _, problem := range problems {

@@ -156,6 +156,8 @@ type Relation struct {
 	// it.
 	view   *definition
 	writes string
+	// declared is the view's declaration in the configuration, or nil.
+	declared *schema.View
 
 	// lists are kept for relations of the catalog.
 	lists *starLists

@@ -367,6 +367,9 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 		a.touch(rel.Annotation)
 	}
 	if len(t.ColumnAliases) > 0 {
+		if err := a.complete(t.Start, r); err != nil {
+			return nil, err
+		}
 		if r.open && r.sensitive() {
 			return nil, a.refuse(t.Start, ReasonCatalog, name.Name, "column aliases need the catalog; alias the columns in the select list")
 		}

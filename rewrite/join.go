@@ -18,6 +18,9 @@ func (a *analysis) join(j *Join, sc *scope) ([]visible, []string, error) {
 	}
 	merged := append(lm, rm...)
 	vis := append(left[:len(left):len(left)], right...)
+	if err := a.joinsDeclared(j, left, right); err != nil {
+		return nil, nil, err
+	}
 	switch {
 	case j.Natural:
 		if vis, err = a.natural(j, left, right, sc); err != nil {

@@ -50,7 +50,8 @@ type namespace struct {
 	reached  map[string]bool // lower-case names of relations that reach an annotated table
 	system   map[RelationID][]string
 	snap     *Snapshot
-	blind    bool // no snapshot: nothing is known but the configuration
+	doubt    map[RelationID]string // relations that show what is not known, and because of which other
+	blind    bool                  // no snapshot: nothing is known but the configuration
 }
 
 // NewCatalog joins a snapshot of the database, a session's names and the
@@ -85,6 +86,7 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 		}
 	}
 	f := newFamily(n, all)
+	n.doubt = doubtful(all, reach, annotations, n.key)
 	for _, r := range all {
 		rel := n.judge(r, reach[n.key(r.ID)], f)
 		rel.lists = new(starLists)
@@ -144,6 +146,9 @@ func reachable(all []*SnapshotRelation, ann *schema.Catalog, key func(RelationID
 		if ann.Lookup(r.ID.Schema, r.ID.Name) != nil {
 			reach[id] = reachSelf
 			queue = append(queue, id)
+		} else if ann.View(r.ID.Schema, r.ID.Name) != nil {
+			reach[id] = reachView // whatever the catalog knows of it
+			queue = append(queue, id)
 		}
 	}
 	for len(queue) > 0 {
@@ -180,6 +185,9 @@ func (n *namespace) judge(r *SnapshotRelation, how reachKind, f *family) *Relati
 	if n.isSide(r.ID) {
 		return refuse(ReasonHiddenColumn, "the table holds the tokens of a search index; its rows are sealsql's")
 	}
+	if v := n.ann.View(r.ID.Schema, r.ID.Name); v != nil && !r.Temp {
+		return n.judgeDeclared(r, rel, v)
+	}
 	switch {
 	case how == reachSelf:
 		return n.judgeAs(r, rel, n.ann.Lookup(r.ID.Schema, r.ID.Name), f)
@@ -191,6 +199,8 @@ func (n *namespace) judge(r *SnapshotRelation, how reachKind, f *family) *Relati
 		return refuse(ReasonView, "its definition could not be read; list it under clear_tables if it reaches no annotated table")
 	case (r.Kind == RelForeign || r.Kind == RelOther) && !declared:
 		return refuse(ReasonView, "a foreign or virtual table may show another table's rows; list it under clear_tables if it reaches no annotated table")
+	case n.doubt[n.key(r.ID)] != "":
+		return refuse(ReasonView, "it reads "+n.doubt[n.key(r.ID)]+", of which the catalog does not tell what it shows; list that under clear_tables if it reaches no annotated table")
 	}
 	n.judgeTriggers(r, rel, nil)
 	n.judgeCalls(r, rel)
@@ -533,6 +543,9 @@ func (n *namespace) fromConfig(schemaName, name string) *Relation {
 	if t := n.ann.Lookup(schemaName, name); t != nil {
 		return &Relation{ID: RelationID{schemaName, name}, Kind: RelTable, Verdict: VerdictAnnotated, Open: true, Annotation: t}
 	}
+	if v := n.ann.View(schemaName, name); v != nil {
+		return &Relation{ID: RelationID{schemaName, name}, Kind: RelView, Verdict: VerdictView, declared: v}
+	}
 	if n.ann.IsClearIn(schemaName, name) {
 		return &Relation{ID: RelationID{schemaName, name}, Kind: RelTable, Verdict: VerdictClear, Open: true}
 	}
@@ -604,7 +617,7 @@ func (n *namespace) Annotated(path []Ident) *schema.Table {
 
 // Mentions reports whether a word names something annotated.
 func (n *namespace) Mentions(word string) bool {
-	return n.ann.Mentions(word) || n.reached[strings.ToLower(word)] ||
+	return n.ann.Mentions(word) || n.ann.MentionsView(word) || n.reached[strings.ToLower(word)] ||
 		n.decl.Metastore != "" && strings.EqualFold(word, n.decl.Metastore)
 }
 

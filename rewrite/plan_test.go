@@ -476,6 +476,10 @@ func describePartition(p rewrite.PartitionSource) string {
 //	  unique tenant_id, id
 //	  compound by_both by_both_bidx unique : status text, ssn
 //	view uv of users as SELECT id FROM users
+//	declare view uv
+//	  id
+//	  mail = users.email
+//	opaque v
 //	child c of users
 //	trigger log on orders words users insert
 //	routine add
@@ -488,6 +492,17 @@ type world struct {
 	clear   []string
 	decl    rewrite.Declarations
 	blind   bool
+	views   []*schema.View
+	view    *schema.View // the one whose columns are being read
+}
+
+// declaredColumn reads "mail = users.email" and "note".
+func declaredColumn(f []string) schema.ViewColumn {
+	c := schema.ViewColumn{Name: f[0]}
+	if len(f) > 2 {
+		c.Of = f[2]
+	}
+	return c
 }
 
 func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
@@ -502,6 +517,8 @@ func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 		switch {
 		case !strings.HasPrefix(line, " "):
 			rel, ann = w.top(t, f)
+		case strings.HasPrefix(line, "  ") && w.view != nil:
+			w.view.Columns = append(w.view.Columns, declaredColumn(f))
 		case f[0] == "partition":
 			setPartition(t, ann, f)
 		case f[0] == "row":
@@ -562,6 +579,7 @@ func compoundOf(t testing.TB, f []string) *schema.Compound {
 }
 
 func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schema.Table) {
+	w.view = nil
 	add := func(name string, kind rewrite.RelationKind) *rewrite.SnapshotRelation {
 		id := rewrite.RelationID{Schema: "main", Name: name}
 		if s, n, ok := strings.Cut(name, "."); ok {
@@ -574,8 +592,11 @@ func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schem
 	case "table":
 		r := add(f[1], rewrite.RelTable)
 		return r, &schema.Table{Name: r.ID.Name, Partition: schema.Partition{Kind: schema.PartitionConst, Const: "default"}}
-	case "view", "child":
+	case "view", "child", "materialized":
 		kind := rewrite.RelView
+		if f[0] == "materialized" {
+			kind = rewrite.RelMaterializedView
+		}
 		if f[0] == "child" {
 			kind = rewrite.RelTable
 		}
@@ -628,7 +649,18 @@ func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schem
 		w.snap.System[rewrite.RelationID{Schema: s, Name: n}] = slices.DeleteFunc(f[2:], func(w string) bool { return w == "," })
 	case "routine":
 		w.snap.Routines = append(w.snap.Routines, strings.Join(f[1:], " "))
+	case "opaque": // a view that calls routines, or whose definition is not shown
+		for i := range w.snap.Relations {
+			if w.snap.Relations[i].ID.Name == f[1] {
+				w.snap.Relations[i].OpaqueDefinition = true
+			}
+		}
 	case "declare":
+		if f[1] == "view" {
+			w.view = &schema.View{Name: f[2]}
+			w.views = append(w.views, w.view)
+			return nil, nil
+		}
 		if f[1] == "trigger" {
 			w.decl.Triggers[f[2]] = true
 		} else {
@@ -814,7 +846,7 @@ func (w *world) annotated(name string) bool {
 }
 
 func (w *world) catalog(s rewrite.Session) rewrite.Catalog {
-	cat, err := schema.New(w.tables, schema.Options{ClearTables: w.clear})
+	cat, err := schema.New(w.tables, schema.Options{ClearTables: w.clear, Views: w.views})
 	if err != nil {
 		panic(err)
 	}

@@ -568,6 +568,9 @@ func (r *relation) distinct() bool {
 
 func (a *analysis) starColumns(s *Star, sc *scope) (x expansion, sensitive, open bool, err error) {
 	if len(s.Path) == 0 {
+		if err := a.complete(s.Start, sc.rels...); err != nil {
+			return x, true, false, err
+		}
 		for _, r := range sc.rels {
 			sensitive = sensitive || r.sensitive()
 			open = open || r.open
@@ -583,6 +586,9 @@ func (a *analysis) starColumns(s *Star, sc *scope) (x expansion, sensitive, open
 	for up := sc; up != nil; up = up.up {
 		for i, r := range up.rels {
 			if a.matches(r, s.Path) {
+				if err := a.complete(s.Start, r); err != nil {
+					return x, true, false, err
+				}
 				return expansion{rels: up.rels[i : i+1 : i+1]}, r.sensitive(), r.open, nil
 			}
 		}

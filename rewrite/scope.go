@@ -115,8 +115,10 @@ type relation struct {
 	pos     int
 	// excluded marks the proposed row of an upsert.
 	excluded bool
-	// view is set for views over annotated tables.
-	view *viewed
+	// view is set for views over annotated tables; partial where they may have
+	// columns that are not declared, which nothing may name.
+	view    *viewed
+	partial bool
 	// linked are relations whose partition a condition makes equal.
 	linked []*relation
 	// listed is the list of its columns, where one has been asked for.
@@ -140,7 +142,7 @@ func (r *relation) annotated() *schema.Table {
 // sensitive reports whether the relation carries anything that "*" must not
 // hand over unseen.
 func (r *relation) sensitive() bool {
-	if r.annotated() != nil {
+	if r.annotated() != nil || r.partial {
 		return true
 	}
 	for i := range r.cols {
@@ -266,6 +268,9 @@ func (a *analysis) resolve(ref *ColumnRef, sc *scope) (h hit, row *relation, fou
 		}
 		if r := a.wholeRow(ref, sc); r != nil {
 			return hit{}, r, false, nil
+		}
+		if err := a.undeclared(ref, sc, inner); err != nil {
+			return hit{}, nil, false, err
 		}
 	}
 	return hit{}, nil, false, nil
@@ -417,6 +422,9 @@ func (a *analysis) resolveQualified(ref *ColumnRef, sc *scope) (hit, bool, error
 				}
 				return hit{r, i}, true, nil
 			}
+		}
+		if r.partial {
+			return hit{}, false, a.refuse(ref.Start, ReasonView, shown(name), notDeclared(r))
 		}
 		// A name that the relation does not list is not an annotated column:
 		// the configuration, not the catalog, names those.

@@ -30,6 +30,9 @@ const maxViewDepth = 16
 
 // parse reads the definition; nil where it is not understood.
 func (d *definition) parse(f Frontend, s *Session) *Query {
+	if d == nil {
+		return nil
+	}
 	d.once.Do(func() {
 		// The server keeps definitions as it prints them, whatever the modes of
 		// the session.
@@ -92,6 +95,9 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 		return nil, a.refuse(t.Start, ReasonView, name, why+"; query the annotated table itself")
 	}
 	q := rel.view.parse(a.front, a.session)
+	if q == nil && rel.declared != nil {
+		return a.declaredView(rel, t), nil
+	}
 	if q == nil || a.depth >= maxViewDepth {
 		return refuse("its definition is not understood")
 	}
@@ -129,6 +135,11 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 			c.flow[k].from = nil
 		}
 		r.cols = append(r.cols, c)
+	}
+	if rel.declared != nil {
+		if c := contradiction(rel.declared, r); c != "" {
+			return nil, a.refuse(t.Start, ReasonView, name, "its definition contradicts the declaration of the column "+c+"; "+declaredHint)
+		}
 	}
 	a.simpleView(rel, q, cols, r)
 	return r, nil
@@ -255,14 +266,23 @@ func (n *namespace) judgeView(r *SnapshotRelation, rel *Relation) *Relation {
 		return rel
 	}
 	rel.Verdict = VerdictView
-	rel.view = &definition{text: r.Definition, reads: r.DependsOn, id: r.ID, temp: r.Temp, n: n}
+	rel.view, rel.writes = n.definitionOf(r), writeRules(r)
+	return rel
+}
+
+func (n *namespace) definitionOf(r *SnapshotRelation) *definition {
+	return &definition{text: r.Definition, reads: r.DependsOn, id: r.ID, temp: r.Temp, n: n}
+}
+
+// writeRules names what changes writing to a view.
+func writeRules(r *SnapshotRelation) string {
 	switch {
 	case len(r.Rules) > 0:
-		rel.writes = "rule " + r.Rules[0]
+		return "rule " + r.Rules[0]
 	case len(r.Triggers) > 0:
-		rel.writes = "trigger " + r.Triggers[0].Name
+		return "trigger " + r.Triggers[0].Name
 	}
-	return rel
+	return ""
 }
 
 // TrimDefinitions drops the definitions of views that reach no annotated table:
@@ -279,7 +299,7 @@ func TrimDefinitions(d Dialect, snap *Snapshot, annotations *schema.Catalog) {
 	key := func(id RelationID) RelationID { return foldID(d, id) }
 	reach := reachable(all, annotations, key)
 	for _, r := range all {
-		if reach[key(r.ID)] == reachNone {
+		if reach[key(r.ID)] == reachNone && annotations.View(r.ID.Schema, r.ID.Name) == nil {
 			r.Definition = ""
 		}
 	}

@@ -6,6 +6,7 @@ type Catalog struct {
 	tables []*Table
 	byName map[string][]*Table // key: lower-case table name without schema
 	clear  map[clearTable]bool
+	views  []*View
 }
 
 // clearTable is an entry of clear_tables in lower case; schema is empty for
@@ -18,6 +19,9 @@ type Options struct {
 	// (in every schema) or "schema.name". They matter only where the
 	// database's own catalog is not read.
 	ClearTables []string
+	// Views are views that are declared by their columns. New takes them over
+	// and completes them.
+	Views []*View
 }
 
 // Tables returns the annotated tables in the order in which New got them. The

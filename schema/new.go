@@ -25,7 +25,8 @@ type Problem struct {
 	// Field is the part at fault in the configuration's words: "id", "type",
 	// "carrier", "algorithm", "compress", "pad", "read", "columns", "partition",
 	// "partition.column", "partition.type", "partition.const", "bind_row",
-	// "bind_row.column", "bind_row.type", "clear_tables.N", or empty for the whole.
+	// "bind_row.column", "bind_row.type", "clear_tables.N", "views.NAME" and what
+	// is below it, or empty for the whole.
 	Field string
 	// Message says what is wrong, Hint what to do (or is empty).
 	Message string
@@ -83,6 +84,9 @@ func New(tables []*Table, o Options) (*Catalog, error) {
 	b.groupsMove()
 	for i, name := range o.ClearTables {
 		b.clearTable(fmt.Sprintf("clear_tables.%d", i), name)
+	}
+	for _, v := range o.Views {
+		b.view(v)
 	}
 	if len(b.problems) > 0 {
 		return nil, b.problems

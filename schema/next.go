@@ -222,12 +222,15 @@ func (c *Catalog) At(stage func(Move) Stage) *Catalog {
 		at[m.Index()] = s
 	}
 	out := &Catalog{byName: map[string][]*Table{}, clear: c.clear}
+	copies := map[*Table]*Table{}
 	for _, t := range c.tables {
 		n := t.at(at)
+		copies[t] = n
 		out.tables = append(out.tables, n)
 		key := lower(n.Name)
 		out.byName[key] = append(out.byName[key], n)
 	}
+	out.views = viewsOver(c.views, copies)
 	return out
 }
 

@@ -9,7 +9,7 @@ func (c *Catalog) Rebuilt(name func(table string) string) *Catalog {
 	if c == nil {
 		return nil
 	}
-	out := &Catalog{tables: c.Tables(), byName: map[string][]*Table{}, clear: c.clear}
+	out := &Catalog{tables: c.Tables(), byName: map[string][]*Table{}, clear: c.clear, views: c.views}
 	for key, ts := range c.byName {
 		out.byName[key] = append([]*Table(nil), ts...)
 	}

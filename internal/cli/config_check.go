@@ -31,7 +31,7 @@ named by SEALSQL_CONFIG, else ./sealsql.yaml. Nothing is opened but the file.
 With --dialect the column types are checked against that engine.
 
 With --db a database is looked at as well: whether it has the carriers, guards and
-index columns, whether rows lack their index, and, from the index columns of a
+index columns, whether declared views are what it has, whether rows lack their index, and, from the index columns of a
 bounded number of rows, whether an index gives much away and what could be declared
 instead. No key is used and nothing is opened. Exit status 1 if the database lacks
 something; advice alone is 0.`,
@@ -106,6 +106,7 @@ func summarize(w io.Writer, c *config.Config) error {
 	if err := tw.Flush(); err != nil {
 		return err
 	}
+	summarizeViews(w, c.Catalog)
 	for _, warning := range warnings(c) {
 		fmt.Fprintf(w, "\nwarning: %s\n", warning)
 	}

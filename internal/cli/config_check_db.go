@@ -21,6 +21,7 @@ func checkDatabase(cmd *cobra.Command, o databaseOptions, cfg *config.Config) (c
 	w := cmd.OutOrStdout()
 	lacking := physical.Compare(engines[o.dialect].frontend, database(i), cfg.Catalog, declarations(cfg))
 	clean = lacking.Complete()
+	contradicted := compareViews(w, engines[o.dialect].frontend, i, cfg)
 	if !clean {
 		fmt.Fprintf(w, "\nthe database lacks carriers, guards or index columns; sealsql ddl prints what to run:\n")
 		for _, f := range lacking.Findings {
@@ -32,6 +33,7 @@ func checkDatabase(cmd *cobra.Command, o databaseOptions, cfg *config.Config) (c
 			}
 		}
 	}
+	clean = clean && !contradicted
 	advice := r.Advice()
 	for _, a := range advice {
 		fmt.Fprintf(w, "\nadvice: %s\n", a)
