@@ -16,6 +16,7 @@ import (
 type Keys struct {
 	s     *Sealer
 	store Keeper
+	alone bool
 }
 
 // Keys returns the keys of the Sealer. It fails if the metastore is not a
@@ -25,7 +26,7 @@ func (s *Sealer) Keys() (*Keys, error) {
 	if !ok {
 		return nil, fmt.Errorf("sealsql: %s cannot list or change its rows", providerName("metastore", s.store))
 	}
-	return &Keys{s, k}, nil
+	return &Keys{s: s, store: k}, nil
 }
 
 // KeyKind says what a key is for.
@@ -172,7 +173,7 @@ func (k *Keys) row(ctx context.Context, meta KeyMeta) (*KeyRecord, error) {
 
 func (k *Keys) newest(ctx context.Context, id string) (*KeyRecord, error) {
 	rec, err := k.store.LoadLatest(ctx, id)
-	if b, ok := k.store.(BoundedLoader); ok && err == nil && rec.Meta.Created == Tombstone {
+	if b, ok := k.store.(BoundedLoader); ok && err == nil && rec != nil && rec.Meta.Created == Tombstone {
 		rec, err = b.LoadLatestBefore(ctx, id, Tombstone-1)
 	}
 	return checkRow(rec, err, KeyMeta{ID: id}, k.store)
