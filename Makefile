@@ -120,6 +120,11 @@ kms-check: ## test key services on local-kms and on Vault's transit engine (down
 	@cd kms/aws/localkms && go test -count=1 ./...
 	@cd kms/vault/transit && go test -count=1 ./...
 
+.PHONY: test-vitess
+test-vitess: $(TESTENV) ## test behind vtgate, on a MariaDB of its own (downloads 270 modules once, takes ten minutes to compile)
+	@cd internal/vitesscheck && CGO_ENABLED=0 go build -ldflags='-s -w' -o $(CURDIR)/.build/vtcombo vitess.io/vitess/go/cmd/vtcombo
+	@cd internal/vitesscheck && TEST_MYSQL_DSN= TEST_MYSQL_DATADIR= TEST_VTCOMBO=$(CURDIR)/.build/vtcombo $(CURDIR)/$(TESTENV) -- go test -count=1 ./...
+
 .PHONY: long
 long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME
 	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 1h ./conformance/driver
@@ -127,6 +132,7 @@ long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for 
 	@$(MAKE) --no-print-directory test-newest
 	@$(MAKE) --no-print-directory parse-check
 	@$(MAKE) --no-print-directory kms-check
+	@$(MAKE) --no-print-directory test-vitess
 	@.ci/fuzz $(LONGFUZZTIME)
 
 .PHONY: drivers-own-tests

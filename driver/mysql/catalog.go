@@ -20,7 +20,12 @@ func inUserSchemas(column string) string { return strings.Replace(userSchemas, "
 // Snapshot reads the catalog of all databases that the user may see, with a
 // handful of queries.
 func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session) (*rewrite.Snapshot, error) {
-	rs := &relations{ctx: ctx, r: r, front: e.front, session: s, byID: map[rewrite.RelationID]int{}}
+	rs := &relations{ctx: ctx, r: r, front: e.front, session: s, byID: map[rewrite.RelationID]int{}, vitess: e.vitess.Load()}
+	if rs.vitess {
+		if err := rs.readKeyspaces(); err != nil {
+			return nil, err
+		}
+	}
 	for _, read := range []func() error{
 		rs.readTables, rs.readColumns, rs.readRoutines, rs.readViews, rs.readTriggers, rs.readReferences, rs.readIndexes, rs.readChecks,
 	} {
@@ -57,11 +62,15 @@ type relations struct {
 	list     []rewrite.SnapshotRelation
 	byID     map[rewrite.RelationID]int
 	routines []string
+	// vitess is set behind vtgate, which has keyspaces.
+	vitess    bool
+	keyspaces []string
 }
 
-// query calls row for rows whose first two columns name a known relation.
-func (rs *relations) query(text string, row func(*rewrite.SnapshotRelation, sealdriver.Row)) error {
-	return rs.r.Query(rs.ctx, text, nil, func(v sealdriver.Row) error {
+// query calls row for rows whose first two columns name a known relation. text
+// holds inUserSchemas(column).
+func (rs *relations) query(text, column string, row func(*rewrite.SnapshotRelation, sealdriver.Row)) error {
+	return rs.everywhere(text, column, func(v sealdriver.Row) error {
 		if i, ok := rs.byID[rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}]; ok {
 			row(&rs.list[i], v)
 		}
@@ -72,7 +81,7 @@ func (rs *relations) query(text string, row func(*rewrite.SnapshotRelation, seal
 func (rs *relations) readTables() error {
 	text := "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE, ENGINE FROM information_schema.TABLES WHERE " +
 		inUserSchemas("TABLE_SCHEMA") + " ORDER BY TABLE_SCHEMA, TABLE_NAME"
-	return rs.r.Query(rs.ctx, text, nil, func(v sealdriver.Row) error {
+	return rs.everywhere(text, "TABLE_SCHEMA", func(v sealdriver.Row) error {
 		kind := kindOf(v.Text(2), v.Text(3))
 		if kind == 0 {
 			return nil
@@ -105,7 +114,7 @@ func kindOf(typ, engine string) rewrite.RelationKind {
 
 func (rs *relations) readColumns() error {
 	return rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLLATION_NAME "+
-		"FROM information_schema.COLUMNS WHERE "+inUserSchemas("TABLE_SCHEMA")+" ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION",
+		"FROM information_schema.COLUMNS WHERE "+inUserSchemas("TABLE_SCHEMA")+" ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION", "TABLE_SCHEMA",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			extra := strings.ToUpper(v.Text(6))
 			c := rewrite.CatalogColumn{
@@ -167,11 +176,11 @@ func bytewise(typ, collation string) bool {
 // whether it is listed or not, and a loadable function never hides a built-in.
 func (rs *relations) readRoutines() error {
 	add := func(v sealdriver.Row) error {
-		rs.routines = append(rs.routines, v.Text(0))
+		rs.routines = append(rs.routines, v.Text(len(v)-1))
 		return nil
 	}
-	text := "SELECT DISTINCT LOWER(ROUTINE_NAME) FROM information_schema.ROUTINES WHERE " + inUserSchemas("ROUTINE_SCHEMA")
-	if err := rs.r.Query(rs.ctx, text, nil, add); err != nil {
+	text := "SELECT DISTINCT ROUTINE_SCHEMA, LOWER(ROUTINE_NAME) FROM information_schema.ROUTINES WHERE " + inUserSchemas("ROUTINE_SCHEMA")
+	if err := rs.everywhere(text, "ROUTINE_SCHEMA", add); err != nil {
 		return err
 	}
 	if !rs.session.Plan.MariaDB {
@@ -201,9 +210,10 @@ func (rs *relations) readViews() error {
 		known[rewrite.RelationID{Schema: strings.ToLower(id.Schema), Name: strings.ToLower(id.Name)}] = id
 	}
 	return rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE "+inUserSchemas("TABLE_SCHEMA")+
-		" ORDER BY TABLE_SCHEMA, TABLE_NAME", func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		" ORDER BY TABLE_SCHEMA, TABLE_NAME", "TABLE_SCHEMA", func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		toks := rs.tokens(v.Text(2))
-		rel.OpaqueDefinition = len(toks) == 0
+		// Behind Vitess a definition names databases of shards.
+		rel.OpaqueDefinition = len(toks) == 0 || rs.vitess
 		rel.Definition = v.Text(2)
 		for i := range toks {
 			if toks[i].Kind != rewrite.TokQuoted && toks[i].Kind != rewrite.TokWord {
@@ -244,7 +254,7 @@ func (rs *relations) tokens(text string) []rewrite.Token {
 
 func (rs *relations) readTriggers() error {
 	return rs.query("SELECT EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_STATEMENT, ACTION_TIMING, EVENT_MANIPULATION FROM information_schema.TRIGGERS WHERE "+
-		inUserSchemas("EVENT_OBJECT_SCHEMA")+" ORDER BY EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME",
+		inUserSchemas("EVENT_OBJECT_SCHEMA")+" ORDER BY EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME", "EVENT_OBJECT_SCHEMA",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			t := rewrite.SnapshotTrigger{Name: v.Text(2), Words: bodyWords(v.Text(3))}
 			if rewrite.IsTokenTrigger(t.Name) {
@@ -257,10 +267,10 @@ func (rs *relations) readTriggers() error {
 // readReferences reads foreign keys.
 func (rs *relations) readReferences() error {
 	return rs.query("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, DELETE_RULE = 'CASCADE' FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE "+
-		inUserSchemas("CONSTRAINT_SCHEMA")+" ORDER BY CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME",
+		inUserSchemas("CONSTRAINT_SCHEMA")+" ORDER BY CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME", "CONSTRAINT_SCHEMA",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			rel.References = append(rel.References, rewrite.SnapshotReference{
-				To: rewrite.RelationID{Schema: v.Text(2), Name: v.Text(3)}, Cascades: v.Int(4) != 0,
+				To: rewrite.RelationID{Schema: rs.behindVitess(rel, v.Text(2)), Name: v.Text(3)}, Cascades: v.Int(4) != 0,
 			})
 		})
 }
@@ -303,7 +313,7 @@ func (rs *relations) readIndexes() error {
 	var all []*index
 	err := rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, "+expression+
 		" FROM information_schema.STATISTICS WHERE "+inUserSchemas("TABLE_SCHEMA")+
-		" ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX", func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		" ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX", "TABLE_SCHEMA", func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		if n := len(all); n == 0 || all[n-1].rel != rel || all[n-1].name != v.Text(2) {
 			all = append(all, &index{rel: rel, name: v.Text(2), unique: v.Int(3) == 0})
 		}
@@ -328,11 +338,13 @@ func (rs *relations) readChecks() error {
 	text := "SELECT t.TABLE_SCHEMA, t.TABLE_NAME, c.CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS c " +
 		"JOIN information_schema.TABLE_CONSTRAINTS t ON t.CONSTRAINT_SCHEMA = c.CONSTRAINT_SCHEMA AND t.CONSTRAINT_NAME = c.CONSTRAINT_NAME " +
 		"AND t.CONSTRAINT_TYPE = 'CHECK' AND t.ENFORCED = 'YES' WHERE " + inUserSchemas("t.TABLE_SCHEMA") + " ORDER BY 1, 2, c.CONSTRAINT_NAME"
+	column := "t.TABLE_SCHEMA"
 	if rs.session.Plan.MariaDB {
 		text = "SELECT CONSTRAINT_SCHEMA, TABLE_NAME, CHECK_CLAUSE FROM information_schema.CHECK_CONSTRAINTS WHERE " +
 			inUserSchemas("CONSTRAINT_SCHEMA") + " ORDER BY 1, 2, CONSTRAINT_NAME"
+		column = "CONSTRAINT_SCHEMA"
 	}
-	err := rs.query(text, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+	err := rs.query(text, column, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		rel.Checks = append(rel.Checks, strings.ToLower(v.Text(2)))
 	})
 	if err != nil && isServerError(err) {

@@ -35,6 +35,8 @@ type engine struct {
 	front rewrite.Frontend
 	// settings is nil until those of a wrapped connector were found out.
 	settings atomic.Pointer[settings]
+	// vitess is set once a session said that it is one of vtgate.
+	vitess atomic.Bool
 }
 
 func newEngine(s *settings) *engine {

@@ -27,6 +27,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 		database, mode = row.Text(0), row.Text(1)
 		s.Plan.MariaDB = strings.Contains(row.Text(2), "MariaDB")
 		s.Plan.Version = version(row.Text(2))
+		e.vitess.Store(isVitess(row.Text(2)))
 		s.Plan.Unsafe = unsafeSettings(mode, row.Text(3))
 		return nil
 	})
@@ -40,6 +41,9 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	}
 	s.Plan.ModeKnown = true
 	s.Codec, s.Prepared = e.codecs(mode, s.Plan.MariaDB)
+	if e.vitess.Load() {
+		database = keyspaceOf(database)
+	}
 	if database != "" {
 		s.Names.SearchPath = []string{database}
 	}
