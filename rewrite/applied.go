@@ -65,7 +65,7 @@ func (a *analysis) converts(x Expr, casts []string, t *schema.Type) bool {
 	case Postgres:
 		return a.convertsOnPostgres(x, casts, t)
 	}
-	return false
+	return convertsOnMySQL(casts, t)
 }
 
 // compares reports whether the server compares the value of a cast with a column

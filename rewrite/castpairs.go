@@ -95,5 +95,29 @@ func (a *analysis) handedOn(c *Cast, casts Casts, col *schema.Type) bool {
 		return true
 	}
 	t, ok := castType(c.Type)
-	return ok && t.Kind == col.Kind && t.Kind != schema.KindFloat && !t.Fixed
+	return ok && a.dialect == Postgres && t.Kind == col.Kind && t.Kind != schema.KindFloat && !t.Fixed
+}
+
+// castsOnMySQL are the kinds of columns that take what a cast of MySQL gives, by
+// its first word. Beyond them the server reads it once more, as a number or date.
+var castsOnMySQL = map[string][]schema.Kind{
+	"signed":   {schema.KindInt, schema.KindNumeric, schema.KindFloat, schema.KindBool, schema.KindText},
+	"unsigned": {schema.KindInt, schema.KindNumeric, schema.KindFloat, schema.KindBool, schema.KindText},
+	"decimal":  {schema.KindInt, schema.KindNumeric, schema.KindFloat, schema.KindText},
+	"double":   {schema.KindInt, schema.KindFloat},
+	"char":     {schema.KindText},
+	"date":     {schema.KindDate, schema.KindTimestamp, schema.KindText},
+	"datetime": {schema.KindTimestamp}, // TIMESTAMP(v) has as many digits as v, in a text
+}
+
+// convertsOnMySQL reports whether the driver knows what a cast gives in a column.
+func convertsOnMySQL(casts []string, col *schema.Type) bool {
+	if len(casts) != 1 {
+		return false
+	}
+	word := casts[0]
+	if i := strings.IndexAny(word, " ("); i >= 0 {
+		word = word[:i]
+	}
+	return slices.Contains(castsOnMySQL[word], col.Kind)
 }

@@ -18,6 +18,9 @@ func (a *analysis) comparing(e Expr, t *schema.Type) (casts Casts, rounded bool,
 	if err := a.castsRun(e); err != nil {
 		return "", false, err
 	}
+	if nationalText(c) && t.Base != "text" {
+		return "", false, errCompared // the server compares as char(n), whose blanks at the end do not count
+	}
 	if a.preserves(c, t) {
 		if rounded, ok = a.castRounds(c, t); !ok || a.dialect == Postgres && !nationalText(c) && !a.compares(c, t) {
 			return "", false, errCompared
