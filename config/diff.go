@@ -311,7 +311,7 @@ func (d *differ) ranges(c, now *schema.Column) {
 	case c.Next.Range != nil && sameIndex(c.Next.Range, b):
 		d.add(c.String(), Harmless, movedTo("range index"), finishFirst)
 	default:
-		d.add(c.String(), Orphans, "its range index changed; rows that are stored are not found", "keep type, column, order, prefix, longer, scope, group and version, or declare the new index as next: and run sealsql reindex")
+		d.add(c.String(), Orphans, "its range index changed; rows that are stored are not found", "keep type, column, order, form, prefix, longer, scope, group and version, or declare the new index as next: and run sealsql reindex")
 	}
 }
 

@@ -85,6 +85,8 @@ type view struct {
 	limits map[*schema.Column]int
 	// unborn are indexes that are not written and whose columns are there.
 	unborn []schema.Index
+	// undefined are indexes of which no guard says what they hold.
+	undefined []undefined
 }
 
 func newCatalogs(o *Options, engine Engine) *catalogs {
@@ -208,6 +210,7 @@ func (cs *catalogs) newView(snap *rewrite.Snapshot, s *Session) *view {
 	cs.warnPending(near)
 	v.setup = setupError(append(rewrite.Findings(d, near, cs.annotations, cs.decl), cs.guardFindings(near)...), rewrite.Redefinitions(d, near, cs.annotations))
 	v.unborn = rewrite.Unborn(near, cs.annotations)
+	v.undefined = undefinedOf(near, cs.annotations)
 	v.limits = limits(cs.engine, near, cs.annotations)
 	for c, n := range limits(cs.engine, far, cs.annotations) {
 		if v.limits[c] == 0 {

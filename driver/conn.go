@@ -350,8 +350,14 @@ func (c *conn) planAny(ctx context.Context, query string, o rewrite.Options) (*r
 	if err == nil && p.Executes != nil {
 		p, err = c.executing(ctx, p, o)
 	}
+	if err == nil && c.view != nil && len(c.view.undefined) > 0 {
+		err = c.filledAlike(ctx, p)
+	}
 	c.decided(p, err)
-	return p, err
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {

@@ -290,3 +290,22 @@ func differing(stored, configured string) (was, is string) {
 func definitionFields(def string) []string {
 	return strings.Split(strings.TrimPrefix(def, definitionMark), ";")
 }
+
+// UndefinedIndex is an index of which no guard says with which settings it was
+// filled.
+type UndefinedIndex struct {
+	Table RelationID
+	Index schema.Index
+}
+
+// UndefinedIndexes lists those that statements of the snapshot's annotated tables
+// search, where the table has the index column.
+func UndefinedIndexes(snap *Snapshot, annotations *schema.Catalog) []UndefinedIndex {
+	var out []UndefinedIndex
+	eachIndex(snap, annotations, func(r *SnapshotRelation, x schema.Index) {
+		if _, ok := StoredDefinition(r, x); !ok && r.has(x.Physical()) && !x.Column().Moving(x) {
+			out = append(out, UndefinedIndex{r.ID, x})
+		}
+	})
+	return out
+}

@@ -23,9 +23,12 @@ func checkDatabase(cmd *cobra.Command, o databaseOptions, cfg *config.Config) (c
 	clean = lacking.Complete()
 	contradicted := compareViews(w, engines[o.dialect].frontend, i, cfg)
 	if !clean {
-		fmt.Fprintf(w, "\nthe database lacks carriers, guards or index columns; sealsql ddl prints what to run:\n")
+		fmt.Fprintf(w, "\nthe database is not as the configuration has it; sealsql ddl prints what to run where it lacks something:\n")
 		for _, f := range lacking.Findings {
 			fmt.Fprintf(w, "  %s: %s\n", f.Column, f.Problem)
+			if f.Hint != "" {
+				fmt.Fprintf(w, "    %s\n", f.Hint)
+			}
 		}
 		for _, c := range lacking.Changes {
 			for _, why := range c.Why {

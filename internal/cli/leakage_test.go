@@ -127,5 +127,5 @@ func TestConfigCheckLooksAtADatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	check(exitFault, "the database lacks carriers, guards or index columns", "guard", "rows with a value and without an index in email_bidx: 3; searches do not find them")
+	check(exitFault, "the database is not as the configuration has it", "guard", "rows with a value and without an index in email_bidx: 3; searches do not find them")
 }
