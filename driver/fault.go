@@ -13,14 +13,8 @@ import (
 // and opening see to it themselves, and guard stands behind them. What panics in
 // the inner driver goes on, as without the wrapper.
 
-// faulty turns a panic of our own code into *err; use it by defer.
-func faulty(err *error) {
-	if r := recover(); r != nil {
-		*err = rewrite.Fault(r)
-	}
-}
-
-// guard is faulty for code that calls the inner driver. The connection may be in
+// guard turns a panic into *err, around code that calls the inner driver; use it by
+// defer. The connection may be in
 // the middle of something: it is not used again once it is back in the pool.
 func (c *conn) guard(err *error) {
 	r := recover()

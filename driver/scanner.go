@@ -9,6 +9,7 @@ import (
 	"reflect"
 
 	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
 
@@ -153,7 +154,11 @@ func (s *scannerRows) ScanColumn(ctx driver.ScanContext, i int, dest any) error 
 }
 
 func scanInto(into logical.IntoScanner, t *schema.Type, v driver.Value, dest any) (err error) {
-	defer faulty(&err)
+	defer func() {
+		if r := recover(); r != nil {
+			err = rewrite.Fault(r)
+		}
+	}()
 	return into.ScanInto(t, v, dest)
 }
 
