@@ -156,8 +156,14 @@ func (o *oracle) hasSealed(e rewrite.Expr) (bad bool) {
 		}
 		return bad || o.hasSealed(x.Else)
 	case *rewrite.Call:
-		if n := callName(x); n == "count" || n == "isnull" {
+		switch callName(x) {
+		case "count", "isnull":
 			return false
+		case "nvl2", "if", "iif":
+			for _, e := range x.Args[min(1, len(x.Args)):] {
+				bad = bad || o.hasSealed(e)
+			}
+			return bad
 		}
 	}
 	es, qs := kidsOf(e)
