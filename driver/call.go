@@ -88,6 +88,14 @@ func (x *call) end() {
 	c.spare = x
 }
 
+// wiped wipes a buffer that is not used again.
+func wiped(b *[]byte) *[]byte {
+	if b != nil {
+		clear((*b)[:cap(*b)])
+	}
+	return nil
+}
+
 func giveScratch(b *[]byte) {
 	clear((*b)[:cap(*b)])
 	*b = (*b)[:0]
@@ -98,8 +106,8 @@ func giveScratch(b *[]byte) {
 
 // outgoing checks the arguments and returns the text and the fresh argument
 // list to be sent.
-func (x *call) outgoing() (string, []driver.NamedValue, error) {
-	text, args, err := x.recorded()
+func (x *call) outgoing() (text string, args []driver.NamedValue, err error) {
+	text, args, err = x.recorded()
 	if err != nil {
 		x.c.cr.notSealed(err)
 	}
@@ -121,7 +129,13 @@ func (x *call) recorded() (string, []driver.NamedValue, error) {
 	return text, args, err
 }
 
-func (x *call) sealed() (string, []driver.NamedValue, error) {
+func (x *call) sealed() (text string, args []driver.NamedValue, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			x.scratch = wiped(x.scratch)
+			err = rewrite.Fault(r)
+		}
+	}()
 	if x.in.Refuse != "" {
 		return "", nil, &rewrite.UnsupportedError{
 			Pos: -1, Reason: rewrite.ReasonParameters,
@@ -142,14 +156,13 @@ func (x *call) sealed() (string, []driver.NamedValue, error) {
 	if err := x.prepareLimit(); err != nil {
 		return "", nil, err
 	}
-	text, err := x.text()
-	if err != nil {
+	if text, err = x.text(); err != nil {
 		return "", nil, err
 	}
 	if x.plan.ArgsSame {
 		return text, x.sameArguments(), nil
 	}
-	args, err := x.arguments()
+	args, err = x.arguments()
 	return text, args, err
 }
 

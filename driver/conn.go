@@ -51,6 +51,8 @@ type conn struct {
 	// on engines whose catalog does not show them.
 	temps  []rewrite.RelationID
 	closed bool
+	// broken is set where our own code failed in the middle of a statement.
+	broken bool
 	// manual is set where SQL text may have begun or ended a transaction, so that
 	// inTx is not to be relied on.
 	manual bool
@@ -63,7 +65,7 @@ type conn struct {
 // after a cancelled transaction.
 type connValidator struct{ *conn }
 
-func (c connValidator) IsValid() bool { return c.inner.(driver.Validator).IsValid() }
+func (c connValidator) IsValid() bool { return !c.broken && c.inner.(driver.Validator).IsValid() }
 
 func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
 	c := &conn{cr: cr, inner: inner}
@@ -84,7 +86,8 @@ func (c *conn) Close() error {
 
 // Ping also reads the catalog and reports annotated tables that are not fit
 // for encryption.
-func (c *conn) Ping(ctx context.Context) error {
+func (c *conn) Ping(ctx context.Context) (err error) {
+	defer c.guard(&err)
 	if p, ok := c.inner.(driver.Pinger); ok {
 		if err := p.Ping(ctx); err != nil {
 			return err
@@ -102,6 +105,9 @@ func (c *conn) Ping(ctx context.Context) error {
 // ResetSession is called when the connection is taken from the pool again, so
 // outside any transaction.
 func (c *conn) ResetSession(ctx context.Context) error {
+	if c.broken {
+		return driver.ErrBadConn
+	}
 	c.settled()
 	c.rebind()
 	if c.resume == nil {
@@ -136,7 +142,8 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 	return c.PrepareContext(context.Background(), query)
 }
 
-func (c *conn) prepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+func (c *conn) prepareContext(ctx context.Context, query string) (_ driver.Stmt, err error) {
+	defer c.guard(&err)
 	if c.cr.nothing {
 		return c.prepareInner(ctx, query)
 	}
@@ -150,7 +157,8 @@ func (c *conn) prepareContext(ctx context.Context, query string) (driver.Stmt, e
 	return c.prepare(ctx, query, p)
 }
 
-func (c *conn) execContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Result, error) {
+func (c *conn) execContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Result, err error) {
+	defer c.guard(&err)
 	if c.cr.nothing {
 		return c.exec(ctx, query, args)
 	}
@@ -212,7 +220,8 @@ func (c *conn) execInput(ctx context.Context, in Input, args []driver.NamedValue
 	return res, c.done(p, in.Text, err)
 }
 
-func (c *conn) queryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) queryContext(ctx context.Context, query string, args []driver.NamedValue) (_ driver.Rows, err error) {
+	defer c.guard(&err)
 	if c.cr.nothing {
 		return c.query(ctx, query, args)
 	}

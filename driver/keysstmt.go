@@ -52,7 +52,8 @@ func (s *keysStmt) Query(vals []driver.Value) (driver.Rows, error) {
 	return s.QueryContext(context.Background(), named(vals))
 }
 
-func (s *keysStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+func (s *keysStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (_ driver.Result, err error) {
+	defer s.c.guard(&err)
 	p, in, err := s.plan(ctx, args)
 	if err != nil {
 		return nil, err
@@ -71,7 +72,8 @@ func (s *keysStmt) ExecContext(ctx context.Context, args []driver.NamedValue) (d
 	return st.exec()
 }
 
-func (s *keysStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+func (s *keysStmt) QueryContext(ctx context.Context, args []driver.NamedValue) (_ driver.Rows, err error) {
+	defer s.c.guard(&err)
 	p, in, err := s.plan(ctx, args)
 	if err != nil {
 		return nil, err

@@ -281,7 +281,12 @@ func statementOutcome(ctx context.Context, err error) observe.Outcome {
 // digest names a text without its values: 64 bits of the SHA-256 of what is left
 // when values, comments and quoted names are hidden. Empty where the text is not
 // understood: nothing of it could be told from a value.
-func (c *conn) digest(query string) string {
+func (c *conn) digest(query string) (digest string) {
+	defer func() {
+		if recover() != nil { // an observer is no reason to fail
+			digest = ""
+		}
+	}()
 	var s rewrite.Session
 	if c.session != nil {
 		s = c.session.Plan

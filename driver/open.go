@@ -212,7 +212,13 @@ func (col *opened) merge(g group) bool {
 
 // row opens the records of an inner row in place. Columns that give the
 // partition or row of others are clear and stay as they were read.
-func (o *opener) row(row []driver.Value) error {
+func (o *opener) row(row []driver.Value) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			o.scratch, o.out = wiped(o.scratch), false
+			err = rewrite.Fault(r)
+		}
+	}()
 	o.out = false
 	o.rows++
 	o.memory.row = nil

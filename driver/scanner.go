@@ -9,6 +9,7 @@ import (
 	"reflect"
 
 	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
 
@@ -146,10 +147,19 @@ func (s *scannerRows) ScanColumn(ctx driver.ScanContext, i int, dest any) error 
 	}
 	if into, ok := s.opener.codec.(logical.IntoScanner); ok && !isNilPointer(dest) {
 		if t := s.typeOf(i); into.ScansInto(t, reflect.TypeOf(dest)) {
-			return into.ScanInto(t, s.values[at], dest)
+			return scanInto(into, t, s.values[at], dest)
 		}
 	}
 	return sql.ConvertAssign(ctx, dest, s.values[at])
+}
+
+func scanInto(into logical.IntoScanner, t *schema.Type, v driver.Value, dest any) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = rewrite.Fault(r)
+		}
+	}()
+	return into.ScanInto(t, v, dest)
 }
 
 func (s *scannerRows) typeOf(i int) *schema.Type {

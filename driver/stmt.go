@@ -110,7 +110,8 @@ func (s *stmt) Query(vals []driver.Value) (driver.Rows, error) {
 	return s.QueryContext(context.Background(), named(vals))
 }
 
-func (s *stmt) execContext(ctx context.Context, args []driver.NamedValue) (driver.Result, error) {
+func (s *stmt) execContext(ctx context.Context, args []driver.NamedValue) (_ driver.Result, err error) {
+	defer s.c.guard(&err)
 	if err := s.renew(ctx, args); err != nil {
 		return nil, err
 	}
@@ -142,7 +143,8 @@ func (s *stmt) execContext(ctx context.Context, args []driver.NamedValue) (drive
 	return res, s.c.done(s.plan, s.query, err)
 }
 
-func (s *stmt) queryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
+func (s *stmt) queryContext(ctx context.Context, args []driver.NamedValue) (_ driver.Rows, err error) {
+	defer s.c.guard(&err)
 	if err := s.renew(ctx, args); err != nil {
 		return nil, err
 	}

@@ -28,6 +28,9 @@ func (a *analysis) alterTable(o *Other) error {
 		if a.cat.Mentions(path[len(path)-1].Name) {
 			return a.definition(o)
 		}
+		if err := a.elsewhere(o); err != nil {
+			return err
+		}
 		return a.alterClear(o, actions)
 	}
 	w := &alteration{a: a, t: t, name: a.script.Text[path[0].Start:path[len(path)-1].End]}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -142,8 +143,33 @@ func (x *attack) mutant(t testing.TB, seed, n uint64, count *outcomes) {
 		_ = p.First.Text(make([]rewrite.Found, len(p.First.Lookups)), p.First.StandIns(x.front))
 	}
 	_ = describePlan(p)
+	if r.IntN(4) == 0 {
+		x.template(t, c, text, opt, int(seed+n))
+	}
 	if how := judge(x.front, c.w, c.session, p, canaryText); how != "" {
 		t.Errorf("seed %d, %d: a value goes out %s: %s\n%s\nas %s", seed, n, how, c.name, text, p.Text)
+	}
+}
+
+// template compares what the planner makes of the text with other literals, having
+// seen it with its own, with the plan of that text by itself (threats T7).
+func (x *attack) template(t testing.TB, c *origin, text string, opt rewrite.Options, round int) {
+	at := describeLiteral
+	describeLiteral = func(l *rewrite.Literal) string { return fmt.Sprintf("literal %d %q", l.Kind, l.Value) }
+	defer func() { describeLiteral = at }()
+	places := literalPlaces(x.front, text, c.session)
+	if len(places) == 0 || round < 0 {
+		return
+	}
+	p := rewrite.NewPlanner(x.front, 8)
+	_, _ = p.Plan(text, c.cat, c.session, opt)
+	only := round % (len(places) + 1) // that one, or all
+	other := replaced(text, places, func(i int) bool { return only == len(places) || i == only }, round)
+	x.m.last = other
+	got, gotErr := p.Plan(other, c.cat, c.session, opt)
+	want, wantErr := rewrite.PlanOnce(x.front, other, c.cat, c.session, opt)
+	if d := differentPlans(got, want, gotErr, wantErr); d != "" {
+		t.Errorf("%s: %s\nafter %s\n%s", c.name, other, text, d)
 	}
 }
 

@@ -17,7 +17,7 @@ type oracle struct {
 	w       *world
 	raw     func(*rewrite.Param) bool // sent as the caller gave it
 	secret  func(*rewrite.Literal) bool
-	sealed  bool // the value is sealed somewhere in the statement
+	sealed  func(rewrite.Expr) bool // the value is sealed somewhere in the statement
 	tables  map[string]bool
 	near    map[string]bool // the tables of the innermost query
 	aliases map[string]string
@@ -156,8 +156,14 @@ func (o *oracle) hasSealed(e rewrite.Expr) (bad bool) {
 		}
 		return bad || o.hasSealed(x.Else)
 	case *rewrite.Call:
-		if n := callName(x); n == "count" || n == "isnull" {
+		switch callName(x) {
+		case "count", "isnull":
 			return false
+		case "nvl2", "if", "iif":
+			for _, e := range x.Args[min(1, len(x.Args)):] {
+				bad = bad || o.hasSealed(e)
+			}
+			return bad
 		}
 	}
 	es, qs := kidsOf(e)
@@ -322,7 +328,7 @@ func (o *oracle) place(e rewrite.Expr, f *flow) {
 			}
 		}
 	}
-	if o.sealed && !taken {
+	if !taken && o.sealed(e) {
 		o.blame("also sealed", e)
 	}
 }
@@ -784,7 +790,7 @@ func judge(front rewrite.Frontend, w *world, s *rewrite.Session, p *rewrite.Plan
 	}
 	same := p.ArgsSame && p.Prepares == nil
 	args := map[int]bool{} // sealed somewhere
-	lits := false
+	lits := map[string]bool{}
 	note := func(o *rewrite.Out) {
 		if o.Column() == nil {
 			return
@@ -797,7 +803,7 @@ func judge(front rewrite.Frontend, w *world, s *rewrite.Session, p *rewrite.Plan
 			if v.Source == rewrite.FromArg {
 				args[v.Arg] = true
 			} else if v.Literal != nil && strings.Contains(v.Literal.Value, canary) {
-				lits = true
+				lits[v.Literal.Value] = true
 			}
 		}
 	}
@@ -824,10 +830,14 @@ func judge(front rewrite.Frontend, w *world, s *rewrite.Session, p *rewrite.Plan
 	}
 	for _, cand := range cands {
 		o := &oracle{
-			w: w, sealed: cand > 0 && args[cand] || cand == 0 && lits, sealedN: map[string]bool{}, tainted: map[string]bool{},
+			w: w, sealedN: map[string]bool{}, tainted: map[string]bool{},
 			raw: func(x *rewrite.Param) bool {
 				arg, ok := source(x.N)
 				return ok && cand > 0 && arg == cand
+			},
+			sealed: func(e rewrite.Expr) bool {
+				l, ok := e.(*rewrite.Literal)
+				return cand > 0 && args[cand] || ok && lits[l.Value]
 			},
 			secret: func(l *rewrite.Literal) bool { return cand == 0 && strings.Contains(l.Value, canary) },
 		}

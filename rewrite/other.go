@@ -258,6 +258,9 @@ func (a *analysis) createTable(o *Other) error {
 		}
 		return a.refuse(t.Start, ReasonDDL, name.Name, "the name is taken by a relation that reaches an annotated table")
 	}
+	if err := a.elsewhere(o); err != nil {
+		return err
+	}
 	if err := a.modelled(o); err != nil || o.Query == nil {
 		return err
 	}
