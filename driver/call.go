@@ -342,6 +342,11 @@ func (x *call) raw(v *rewrite.Value) (any, error) {
 
 // value evaluates one outgoing value.
 func (x *call) value(o *rewrite.Out) (driver.Value, error) {
+	if o.Guard != nil {
+		if taken, err := x.guarded(o); !taken || err != nil {
+			return nil, err
+		}
+	}
 	switch {
 	case o.PartitionOf != nil:
 		return x.partitionValue(o)

@@ -10,6 +10,9 @@ import (
 // server would. Beside a column without a type of its own (SQLite) the value is
 // shown as the last cast gives it.
 func (x *call) encodeCast(dst []byte, o *rewrite.Out, typ *schema.Type) (payload []byte, tag logical.Tag, null bool, err error) {
+	if name, labels, ok := o.Casts.Labels(); ok {
+		return x.encodeLabel(dst, o, typ, name, labels)
+	}
 	c, ok := x.codec.(logical.Caster)
 	if !ok {
 		return dst, 0, false, &logical.TypeError{Type: typ.Name, GoType: "cast", Problem: logical.ProblemCast}

@@ -42,6 +42,13 @@ func (x *call) decide(o *rewrite.Out) (driver.Value, error) {
 	return decided(d.Op, c)
 }
 
+// guarded reports that the server looks at a value: the comparison that it stands
+// behind is true.
+func (x *call) guarded(o *rewrite.Out) (bool, error) {
+	v, err := x.decide(&rewrite.Out{Value: o.Value, Decide: o.Guard})
+	return v == true, err
+}
+
 var errDecision = errors.New("sealsql: plan compares an argument in a way that is not known")
 
 // decideElements compares the number of elements of an array. PostgreSQL's

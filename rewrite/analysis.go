@@ -51,6 +51,7 @@ type analysis struct {
 	truths map[*ColumnRef]*truth
 	// decided are comparisons that the driver answers.
 	decided map[*Op]*decidable
+	guards  []guard
 	eq      equalities
 	ranges  ranging
 	// combined is what it does with compound indexes.
@@ -267,6 +268,7 @@ func (a *analysis) finish() error {
 	if err := a.testedValues(); err != nil {
 		return err
 	}
+	a.guardValues()
 	if len(a.clears) == 0 || len(a.seals.list) == 0 {
 		return nil
 	}

@@ -47,6 +47,9 @@ func (a *analysis) casting(e Expr, t *schema.Type) (casts Casts, ok bool) {
 	if a.dropsCast(c, t) {
 		return "", true
 	}
+	if casts, ok := a.enumerates(c, t); ok {
+		return casts, true
+	}
 	for ; isCast; c, isCast = c.X.(*Cast) {
 		if !c.Known() || !c.X.Range().Known() || strings.IndexByte(c.Type, 0) >= 0 {
 			return "", false

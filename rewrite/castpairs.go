@@ -91,6 +91,9 @@ func (a *analysis) repeated(p *Param) bool {
 // it on: there the server may convert it to the type of what stands beside it,
 // which keeps values of the column's family but floating point and padded texts.
 func (a *analysis) handedOn(c *Cast, casts Casts, col *schema.Type) bool {
+	if _, _, label := casts.Labels(); label {
+		return true // a text, as the column
+	}
 	if casts == "" || a.dialect == SQLite {
 		return true
 	}

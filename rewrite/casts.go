@@ -30,7 +30,11 @@ func (a *analysis) comparing(e Expr, t *schema.Type) (casts Casts, rounded bool,
 		}
 		// A wider integer: the cast refuses what is out of its range.
 	}
-	if casts, ok = a.casting(e, t); !ok || !a.compares(c, t) {
+	casts, ok = a.casting(e, t)
+	if _, _, label := casts.Labels(); label {
+		return casts, false, nil
+	}
+	if !ok || !a.compares(c, t) {
 		return "", false, errCompared
 	}
 	return casts, false, nil

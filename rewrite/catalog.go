@@ -107,6 +107,10 @@ type Snapshot struct {
 	// System are the columns of relations of the engine's own catalog, by lower
 	// case schema and name, in order: of those that show columns of users.
 	System map[RelationID][]string
+	// Enums are the labels of enumerated types, in their order, by schema and name
+	// as the engine keeps them: of those that alone have their name in the database,
+	// and to which no cast of a user's converts (PostgreSQL).
+	Enums map[RelationID][]string
 }
 
 // Verdict says what a statement may do with a relation.

@@ -161,7 +161,8 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 		if err := a.exact(f.expr, col); err != nil {
 			return err
 		}
-		if f.cast != nil && a.dialect != SQLite && (a.seals.at(f.expr).Casts != "" || col.Type.Kind != schema.KindText && !a.sameUnder(&col.Type, f.cast.Type)) {
+		_, _, label := a.seals.at(f.expr).Casts.Labels()
+		if f.cast != nil && a.dialect != SQLite && !label && (a.seals.at(f.expr).Casts != "" || col.Type.Kind != schema.KindText && !a.sameUnder(&col.Type, f.cast.Type)) {
 			return a.refuse(f.cast.Start, ReasonExpression, col.String(), "the cast makes another type of the column; cast to the column's own type")
 		}
 		a.seals.at(f.expr).Exact = true
@@ -179,6 +180,10 @@ func (a *analysis) dropType(c *Cast, col *schema.Column) error {
 	t, err := schema.ParseType(c.Type)
 	if a.dialect == MySQL && a.session.MariaDB && err == nil && t.Kind == schema.KindJSON {
 		return a.refuse(c.Start, ReasonComputed, col.String(), "MariaDB has no cast to JSON")
+	}
+	if _, label := a.enumerates(c, &col.Type); label {
+		a.dropCasts(c)
+		return nil
 	}
 	if a.dialect == Postgres && (err != nil || t.Kind != col.Type.Kind) {
 		return a.refuse(c.Start, ReasonComputed, col.String(), "write NULL, or its type as that of the column")

@@ -432,6 +432,7 @@ func (a *analysis) nested(qs []*Query, sc *scope) error {
 }
 
 func (a *analysis) caseExpr(x *Case, sc *scope, why Reason) error {
+	a.noteGuards(x)
 	compared, err := a.caseCompare(x, sc)
 	if err != nil {
 		return err

@@ -207,6 +207,9 @@ func (a *analysis) term(e Expr, index schema.Index, part PartitionSource) error 
 	if err != nil {
 		return a.refuse(e.Pos(), ReasonPredicate, index.Column().String(), comparedCastHint)
 	}
+	if _, _, label := casts.Labels(); label && !tellsLabels(index) {
+		return a.refuse(e.Pos(), ReasonPredicate, index.Column().String(), enumHint)
+	}
 	a.dropCasts(e)
 	out, err := a.indexOf(v, index, part)
 	if err != nil {

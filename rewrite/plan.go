@@ -75,6 +75,9 @@ type Out struct {
 	// Decide sends, instead of the value, the outcome of a comparison: a truth
 	// value, or NULL.
 	Decide *Decision
+	// Guard is a comparison of the same argument behind which the value stands: NULL
+	// takes its place where that is not true.
+	Guard *Decision
 	// Compared says that the index is for a comparison, where a value is not
 	// rounded, cut or checked as it would be on its way into the column.
 	Compared bool

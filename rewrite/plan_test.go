@@ -375,6 +375,9 @@ func describeCover(o rewrite.Out) string {
 }
 
 func describeCasts(c rewrite.Casts) (s string) {
+	if name, labels, ok := c.Labels(); ok {
+		return " cast to " + name + " of " + strings.Join(labels, ", ")
+	}
 	for _, t := range c.List() {
 		s += " cast to " + t
 	}
@@ -382,6 +385,10 @@ func describeCasts(c rewrite.Casts) (s string) {
 }
 
 func describeOut(o rewrite.Out) string {
+	if d := o.Guard; d != nil {
+		o.Guard = nil
+		return describeOut(o) + fmt.Sprintf(" if %s %s as %s", d.Op, d.With.Value, d.Type.Name)
+	}
 	switch {
 	case o.PartitionOf != nil:
 		return "partition of " + o.PartitionOf.Name + " " + describeValue(o.Value)
@@ -487,6 +494,7 @@ func describePartition(p rewrite.PartitionSource) string {
 //	child c of users
 //	trigger log on orders words users insert
 //	routine add
+//	enum status open closed
 //	declare routine add
 //	clear table x
 type world struct {
@@ -651,6 +659,11 @@ func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schem
 		}
 		s, n, _ := strings.Cut(f[1], ".")
 		w.snap.System[rewrite.RelationID{Schema: s, Name: n}] = slices.DeleteFunc(f[2:], func(w string) bool { return w == "," })
+	case "enum": // in the schema of the session
+		if w.snap.Enums == nil {
+			w.snap.Enums = map[rewrite.RelationID][]string{}
+		}
+		w.snap.Enums[rewrite.RelationID{Schema: "main", Name: f[1]}] = f[2:]
 	case "routine":
 		w.snap.Routines = append(w.snap.Routines, strings.Join(f[1:], " "))
 	case "opaque": // a view that calls routines, or whose definition is not shown

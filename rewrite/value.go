@@ -194,6 +194,7 @@ func (a *analysis) dropsCast(v *Cast, t *schema.Type) bool {
 }
 
 func (a *analysis) caseValue(x *Case, sc *scope, why Reason, to *sink) (column, error) {
+	a.noteGuards(x)
 	conds, parts := make([]Expr, 0, len(x.Whens)+1), make([]Expr, 0, len(x.Whens)+1)
 	if x.Operand != nil {
 		conds = append(conds, x.Operand)

@@ -85,6 +85,8 @@ type language struct {
 	// carrier is the physical type of encrypted columns.
 	carrier     string
 	carrierKind schema.Carrier
+	// enums are the enumerated types of the applications.
+	enums map[rewrite.RelationID][]string
 }
 
 var languages = map[string]*language{
@@ -116,7 +118,7 @@ func (o *outcome) wanted(mask position) bool {
 // world makes the catalog of a statement: its tables with their columns as
 // text, those of set encrypted.
 func (l *language) world(tables []*table, set map[bound]bool) (rewrite.Catalog, error) {
-	snap := &rewrite.Snapshot{}
+	snap := &rewrite.Snapshot{Enums: l.enums}
 	var ann []*schema.Table
 	for _, t := range tables {
 		rel := rewrite.SnapshotRelation{ID: rewrite.RelationID{Schema: t.schema, Name: t.name}, Kind: rewrite.RelTable}
@@ -158,7 +160,7 @@ func (t *table) columnType(l *language, col string) (schema.Type, error) {
 	if t.types[col] == "" {
 		return schema.Type{}, nil
 	}
-	return schema.ParseType(t.types[col])
+	return l.typeOf(t.types[col])
 }
 
 // plan plans one statement with the columns of set encrypted, and checks what
@@ -341,7 +343,9 @@ func TestCorpus(t *testing.T) {
 const raceSample = 10
 
 func (l *language) corpus(t *testing.T, dialect string, got *results) {
-	for i, ln := range corpus(t, dialect) {
+	lines := corpus(t, dialect)
+	l.enums = enumsOf(lines, l.home)
+	for i, ln := range lines {
 		if raceEnabled && i%raceSample > 0 {
 			continue
 		}

@@ -32,7 +32,7 @@ var shapes = map[rewrite.Reason]string{
 	rewrite.ReasonGroup:          "`GROUP BY rating`, `SELECT DISTINCT name`, `count(DISTINCT id)`",
 	rewrite.ReasonFunction:       "`SELECT max(id)`, `lower(email)`, `count(*) + n`",
 	rewrite.ReasonExpression:     "`SELECT id::int`, `COALESCE(a, b)` with only one of them encrypted",
-	rewrite.ReasonComputed:       "`SET n = n + 1`, `updated_at = now()`, `$1::status`",
+	rewrite.ReasonComputed:       "`SET n = n + 1`, `updated_at = now()`, `$1::jsonb`",
 	rewrite.ReasonSealedToClear:  "`INSERT INTO t (a, b) SELECT a, b FROM s`",
 	rewrite.ReasonDomain:         "the same between two encrypted columns",
 	rewrite.ReasonConflictTarget: "`ON CONFLICT (email) DO UPDATE …`, without a unique index",

@@ -74,7 +74,28 @@ func readSnapshot(ctx context.Context, r *sealdriver.Reader) (*rewrite.Snapshot,
 	if err != nil {
 		return nil, err
 	}
-	return &rewrite.Snapshot{Relations: rels, Routines: routines, System: system}, nil
+	enums, err := readEnums(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	return &rewrite.Snapshot{Relations: rels, Routines: routines, System: system, Enums: enums}, nil
+}
+
+// readEnums reads the labels of enumerated types. A name that several types have,
+// those of temporary tables included, may mean another one in another session, and
+// a cast of a user's own may make another label of a text: both are left out.
+func readEnums(ctx context.Context, r *sealdriver.Reader) (map[rewrite.RelationID][]string, error) {
+	out := map[rewrite.RelationID][]string{}
+	err := query(ctx, r, `SELECT n.nspname::text, t.typname::text, e.enumlabel::text
+FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid JOIN pg_namespace n ON n.oid = t.typnamespace
+WHERE `+userSchemas+` AND NOT EXISTS (SELECT 1 FROM pg_type o WHERE o.typname = t.typname AND o.oid <> t.oid)
+	AND NOT EXISTS (SELECT 1 FROM pg_cast k WHERE k.casttarget = t.oid)
+ORDER BY n.nspname, t.typname, e.enumsortorder`, func(v sealdriver.Row) error {
+		id := rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}
+		out[id] = append(out[id], v.Text(2))
+		return nil
+	})
+	return out, err
 }
 
 // readSystem reads the columns of the catalog's relations that show those of
