@@ -276,7 +276,8 @@ func (b *builder) names() {
 // hidden columns and conjuncts.
 func (b *builder) shape() {
 	renumber := b.renumbers()
-	n := len(b.edits) + len(b.slots) - len(b.marks) + len(b.a.stars.list) + len(b.a.hidden.list) + 2
+	n := len(b.edits) + len(b.slots) - len(b.marks) + len(b.a.stars.list) + len(b.a.hidden.list) +
+		len(b.a.columns.list) + len(b.a.indexed.list) + len(b.a.adds) + len(b.a.conj.list)
 	b.edits = append(b.a.work.edits.Many(n)[:0], b.edits...)
 	for _, s := range b.slots {
 		if !s.added {

@@ -87,16 +87,15 @@ type Script struct {
 	// Memory, where it is set, takes script, tokens and tree back when nothing
 	// of them is used any more. PlanOnce releases the scripts that it asked
 	// for; nobody else has to. Literals are not part of it: plans keep them.
-	//
-	// It may also be a TokenMemory.
 	Memory interface{ Release() }
 }
 
-// TokenMemory is the memory of a script that Frontend.Tokens would only take
-// anew: its Tokens are those of the front end that made the script. What it
-// returns is worth nothing once Tokens is called again.
-type TokenMemory interface {
-	Tokens(text string, s *Session) TokenReader
+// ThriftyFrontend is a Frontend that reads tokens in the memory of a script.
+type ThriftyFrontend interface {
+	Frontend
+	// TokensIn is Tokens in the memory of a script that the front end has parsed:
+	// what an earlier call with that script returned is worth nothing any more.
+	TokensIn(script *Script, text string, s *Session) TokenReader
 }
 
 // release gives the script's memory back.

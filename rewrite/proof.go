@@ -86,8 +86,8 @@ func (b *builder) provenByTokens(out string, fills []string) bool {
 	}
 	p := b.a.work.proofs.One()
 	p.b, p.t, p.in, p.out, p.fills = b, sc.Tokens, sc.Text, out, fills
-	if m, ok := sc.Memory.(TokenMemory); ok {
-		p.read(m.Tokens(out, b.a.session))
+	if f, ok := b.a.front.(ThriftyFrontend); ok {
+		p.read(f.TokensIn(sc, out, b.a.session))
 	} else {
 		p.read(b.a.front.Tokens(out, b.a.session))
 	}

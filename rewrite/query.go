@@ -439,7 +439,7 @@ func (a *analysis) outputNames(e Expr, sc *scope, why Reason) error {
 
 // items analyses a select or RETURNING list. owner is the node that holds it.
 func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, error) {
-	cols := a.work.columns.Many(len(items))[:0]
+	cols := a.work.columns.Many(len(items) + 1)[:0] // one may be added
 	for i := range items {
 		it := &items[i]
 		if star, ok := it.Expr.(*Star); ok {
@@ -751,12 +751,14 @@ func (a *analysis) fix(e Expr, sc *scope) {
 	}
 	for i := range op.Args {
 		ref, ok := op.Args[i].(*ColumnRef)
-		v := constant(op.Args[1-i])
-		if !ok || v == nil {
+		if !ok {
 			continue
 		}
 		h, _, found, err := a.resolve(ref, &scope{rels: sc.rels})
-		if err == nil && found {
+		if err != nil || !found || h.col < 0 || h.col != h.rel.partCol && h.col != h.rel.rowAt-1 {
+			continue
+		}
+		if v := constant(op.Args[1-i]); v != nil {
 			a.fixed(h, v, ref)
 		}
 	}
@@ -813,6 +815,9 @@ func (a *analysis) link(args []Expr, sc *scope) bool {
 
 // samePartitionColumns returns the relations whose partition columns are compared.
 func (a *analysis) samePartitionColumns(args []Expr, sc *scope) (rels [2]*relation, ok bool) {
+	if _, ok := args[1].(*ColumnRef); !ok {
+		return rels, false
+	}
 	for i, e := range args {
 		ref, ok := e.(*ColumnRef)
 		if !ok {

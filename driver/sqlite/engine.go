@@ -5,6 +5,7 @@ import (
 	"errors"
 	"reflect"
 	"strings"
+	"sync/atomic"
 
 	"modernc.org/sqlite"
 
@@ -23,6 +24,9 @@ type engine struct {
 	front rewrite.Frontend
 	codec logical.Codec
 	files *mainFile
+	// fresh is the type that Fresh last found to be modernc's: it is asked for
+	// every result, and to spell a type's name takes as long as to open a value.
+	fresh atomic.Pointer[reflect.Type]
 }
 
 func newEngine(o litevalue.Options, files *mainFile) *engine {
@@ -52,7 +56,14 @@ func (e *engine) Limit(string) int { return 0 }
 // memory.
 func (e *engine) Fresh(inner driver.Conn) bool {
 	t := reflect.TypeOf(inner)
-	return t.Kind() == reflect.Pointer && t.Elem().PkgPath() == "modernc.org/sqlite" && t.Elem().Name() == "conn"
+	if known := e.fresh.Load(); known != nil && *known == t {
+		return true
+	}
+	if t == nil || t.Kind() != reflect.Pointer || t.Elem().PkgPath() != "modernc.org/sqlite" || t.Elem().Name() != "conn" {
+		return false
+	}
+	e.fresh.Store(&t)
+	return true
 }
 
 // Result codes of sqlite.org/rescode.html.

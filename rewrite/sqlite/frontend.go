@@ -12,7 +12,7 @@ import (
 
 type frontend struct{}
 
-var _ rewrite.Frontend = frontend{}
+var _ rewrite.ThriftyFrontend = frontend{}
 
 // New returns the front end for SQLite. It holds no state.
 func New() rewrite.Frontend { return frontend{} }

@@ -11,9 +11,13 @@ func (frontend) Tokens(text string, _ *rewrite.Session) rewrite.TokenReader {
 	return &reader{s: scanner{text: text, legal: strings.IndexByte(text, 0) < 0}}
 }
 
-// Tokens is that of the front end, in memory that the script has; see
-// [rewrite.Script].
-func (a *arena) Tokens(text string, _ *rewrite.Session) rewrite.TokenReader {
+// TokensIn is Tokens in the memory of a script of this package; see
+// [rewrite.ThriftyFrontend].
+func (f frontend) TokensIn(script *rewrite.Script, text string, s *rewrite.Session) rewrite.TokenReader {
+	a, ok := script.Memory.(*arena)
+	if !ok {
+		return f.Tokens(text, s)
+	}
 	a.reader = reader{s: scanner{text: text, legal: strings.IndexByte(text, 0) < 0}}
 	return &a.reader
 }
