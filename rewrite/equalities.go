@@ -118,8 +118,10 @@ func (a *analysis) indexAmong(h hit) int { return a.among(h, byEquality) }
 func (a *analysis) among(h hit, kind indexKind) int {
 	r := h.rel
 	switch {
-	case r.view != nil || kind.of(h.flow()) == nil:
+	case kind.of(h.flow()) == nil:
 		return -1
+	case r.view != nil:
+		return r.view.index(h.col, kind)
 	case r.annotated() != nil:
 		name := kind.of(h.flow()).Physical()
 		for i := range r.cols {

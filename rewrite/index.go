@@ -24,6 +24,7 @@ const (
 	lossyHint     = "the index also finds values that only its normalizers make equal: compare at the top of the WHERE of a plain SELECT without aggregates, DISTINCT and locks, or declare a collation that says what is equal"
 	formHint      = "an encrypted column is compared by =, <>, IN and IS with parameters, literals, or a column of its group"
 	reachHint     = "compare the column where its table is named: behind this query its index cannot be shown"
+	viewIndexHint = "the view does not show the index; add, past the driver, this column to the end of its definition: "
 	partScopeHint = "the index is kept for each partition: fix the partition in the WHERE clause, run with sealsql.WithPartition, or declare scope: table"
 )
 
@@ -153,7 +154,9 @@ func (a *analysis) indexAt(name string, array bool, ref *ColumnRef, h hit, by fo
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), formHint)
 	case !exactUnder(c.Equality, by):
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), lossyHint)
-	case h.rel.view != nil || !a.genuine(ref, h):
+	case h.rel.view != nil && (a.indexAmong(h) < 0 || h.exactIndex() == nil):
+		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), viewIndexHint+c.Equality.Physical())
+	case !a.genuine(ref, h):
 		// Also an alias of the select list, which may be of more than the column.
 		return nil, a.refuse(ref.Start, ReasonPredicate, c.String(), reachHint)
 	}

@@ -83,7 +83,7 @@ func (a *analysis) rangeAt(ref *ColumnRef, h hit) (*schema.Range, error) {
 // relation: of an annotated table that is named in the same query, or of a query
 // that can show it; "" where it has none. name is what the column is called there.
 func (a *analysis) rangeColumn(h hit, name string) string {
-	if h.rel.annotated() != nil {
+	if h.rel.annotated() != nil && h.rel.view == nil {
 		if !a.ownColumn(h, name) {
 			return ""
 		}
@@ -125,4 +125,12 @@ func (a *analysis) nameRange(ref *ColumnRef, h hit, r *schema.Range) {
 // keeps whole rows.
 func (a *analysis) plainRows(s *Select) bool {
 	return len(s.GroupBy) == 0 && s.Having == nil && (!s.Distinct || a.dialect == Postgres && a.eq.distinct[s] != nil)
+}
+
+// kindOf is the kind of an index of one column.
+func kindOf(x schema.Index) indexKind {
+	if _, ok := x.(*schema.Range); ok {
+		return byRange
+	}
+	return byEquality
 }

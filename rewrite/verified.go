@@ -27,8 +27,7 @@ func (a *analysis) exposeVerified(s *Select, sc *scope, cols []column, canAdd bo
 		return cols
 	}
 	for _, r := range sc.rels {
-		t := r.annotated()
-		if t == nil || r.view != nil {
+		if r.annotated() == nil && r.view == nil {
 			continue
 		}
 		for i := range r.cols {
@@ -122,8 +121,11 @@ func (a *analysis) searchedBy(c *schema.Column) (out []schema.Index) {
 // exposePair adds a value, unless it is shown or added already, and its index.
 func (a *analysis) exposePair(s *Select, r *relation, col int, x schema.Index, cols []column) []column {
 	cell := -1
+	if r.view != nil {
+		cell = r.view.index(col, kindOf(x))
+	}
 	for i := range r.cols {
-		if r.cols[i].hidden && strings.EqualFold(r.cols[i].name, x.Physical()) {
+		if r.view == nil && r.cols[i].hidden && strings.EqualFold(r.cols[i].name, x.Physical()) {
 			cell = i
 		}
 	}

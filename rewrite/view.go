@@ -2,6 +2,8 @@ package rewrite
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/sealsql/sealsql/schema"
@@ -27,6 +29,11 @@ type definition struct {
 
 // maxViewDepth bounds views over views: SQLite lets them go in circles.
 const maxViewDepth = 16
+
+// definedAt is added to the places of a definition's literals, which fix
+// partitions: a template must not take them for literals of the statement that
+// happen to stand at the same place.
+const definedAt = 1 << 30
 
 // parse reads the definition; nil where it is not understood.
 func (d *definition) parse(f Frontend, s *Session) *Query {
@@ -54,6 +61,9 @@ func (d *definition) parse(f Frontend, s *Session) *Query {
 			}
 		}
 		d.script = script
+		if d.query != nil {
+			eachLiteral(d.query, func(l *Literal) { l.Start, l.End = l.Start+definedAt, l.End+definedAt })
+		}
 	})
 	return d.query
 }
@@ -141,7 +151,14 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 			return nil, a.refuse(t.Start, ReasonView, name, "its definition contradicts the declaration of the column "+c+"; "+declaredHint)
 		}
 	}
+	r.view.findIndexes(cols)
 	a.simpleView(rel, q, cols, r)
+	if a.depth > 0 {
+		// The definition of a view over this one may name what "*" meant.
+		for i := range r.cols {
+			r.cols[i].hidden, r.cols[i].reserved = false, r.cols[i].hidden
+		}
+	}
 	return r, nil
 }
 
@@ -176,6 +193,49 @@ type viewed struct {
 	of *Relation
 	// why says why the view cannot be written to; "" where it can.
 	why string
+	// beside are the columns that hold indexes of others.
+	beside map[shownIndex]int
+}
+
+// shownIndex is an index of a column of a view.
+type shownIndex struct {
+	col  int
+	kind indexKind
+}
+
+// index returns the column of a view that holds an index of another; -1 where
+// the view does not show it.
+func (v *viewed) index(col int, kind indexKind) int {
+	if at, ok := v.beside[shownIndex{col, kind}]; ok {
+		return at
+	}
+	return -1
+}
+
+// findIndexes finds the indexes that a view shows beside their columns: what its
+// definition selects from the same row of the same relation.
+func (v *viewed) findIndexes(cols []column) {
+	for i := range cols {
+		for _, kind := range []indexKind{byEquality, byRange} {
+			o, x := cols[i].origin, kind.of(cols[i].flow)
+			if x == nil || o.rel == nil || o.col < 0 {
+				continue
+			}
+			at := -1
+			if o.rel.view != nil {
+				at = o.rel.view.index(o.col, kind)
+			} else if o.rel.annotated() != nil {
+				at = slices.IndexFunc(o.rel.cols, func(c column) bool { return c.reserved && strings.EqualFold(c.name, x.Physical()) })
+			}
+			shown := slices.IndexFunc(cols, func(c column) bool { return c.reserved && c.origin == hit{o.rel, at} })
+			if at >= 0 && shown >= 0 {
+				if v.beside == nil {
+					v.beside = map[shownIndex]int{}
+				}
+				v.beside[shownIndex{i, kind}] = shown
+			}
+		}
+	}
 }
 
 // simpleView finds out whether every row of a view is one of a single annotated
@@ -187,7 +247,7 @@ func (a *analysis) simpleView(rel *Relation, q *Query, cols []column, r *relatio
 	if !ok || q.With != nil || len(q.Limit) > 0 || s.Distinct || len(s.DistinctOn) > 0 || len(s.GroupBy) > 0 || s.Having != nil || len(s.Windows) > 0 || len(s.From) != 1 {
 		return
 	}
-	if _, ok := s.From[0].(*Table); !ok || a.dialect == SQLite {
+	if _, ok := s.From[0].(*Table); !ok || a.dialect == SQLite || rel.Kind == RelMaterializedView {
 		return
 	}
 	var from *relation
@@ -205,14 +265,14 @@ func (a *analysis) simpleView(rel *Relation, q *Query, cols []column, r *relatio
 	case rel.writes != "":
 		r.view.why = "write to the annotated table itself: " + rel.writes + " changes what is written to the view"
 		return
-	case hasIndex(from):
-		r.view.why = "write to the annotated table itself: it has a search index, which the view does not show"
+	case !showsIndexes(from, cols, r):
+		r.view.why = "write to the annotated table itself: it has a search index, which the view does not show under its own name"
 		return
 	}
 	r.view.why, r.base, r.fixed, r.row = "", from.base, from.fixed, from.row
 	for i := range cols {
 		src := &from.cols[cols[i].origin.col]
-		c := column{name: r.cols[i].name, declared: src.declared, phys: src.phys}
+		c := column{name: r.cols[i].name, hidden: r.cols[i].hidden, declared: src.declared, phys: src.phys}
 		if i < len(rel.Columns) && rel.Columns[i].Default != "" {
 			c.phys = &rel.Columns[i]
 		}
@@ -235,15 +295,25 @@ func (a *analysis) simpleView(rel *Relation, q *Query, cols []column, r *relatio
 	}
 }
 
-// hasIndex reports a table with search indexes, which a view over
-// it does not show.
-func hasIndex(r *relation) bool {
-	for _, c := range r.annotated().Columns {
-		if len(c.Indexes()) > 0 {
-			return true
+// showsIndexes reports a view that shows, with every column of a table, all of
+// its indexes under their names, so that they can be written with it.
+func showsIndexes(from *relation, cols []column, r *relation) bool {
+	t := from.annotated()
+	if len(t.Compounds) > 0 || len(from.base.sides) > 0 {
+		return false
+	}
+	for i := range cols {
+		c := t.Column(from.cols[cols[i].origin.col].name)
+		if c == nil {
+			continue
+		}
+		for _, x := range c.Indexes() {
+			if !slices.ContainsFunc(r.cols, func(o column) bool { return o.hidden && strings.EqualFold(o.name, x.Physical()) }) {
+				return false
+			}
 		}
 	}
-	return false
+	return true
 }
 
 // viewWrite refuses to write to a view that is more than columns and rows of
@@ -262,7 +332,7 @@ func (a *analysis) viewWrite(r *relation, pos int, name string, upsert bool) err
 // judgeView lets a view over an annotated table be read by its definition.
 func (n *namespace) judgeView(r *SnapshotRelation, rel *Relation) *Relation {
 	rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, ReasonView, "query the annotated table itself"
-	if r.Kind != RelView || r.Definition == "" || r.OpaqueDefinition {
+	if r.Kind != RelView && r.Kind != RelMaterializedView || r.Definition == "" || r.OpaqueDefinition {
 		return rel
 	}
 	rel.Verdict = VerdictView

@@ -58,11 +58,20 @@ func eachColumn(e Expr, fn func(*ColumnRef)) {
 
 // eachTable calls fn for every named relation under a body.
 func eachTable(b Body, fn func(*Table)) {
-	w := tableWalk{fn}
+	w := tableWalk{fn: fn}
 	w.body(b)
 }
 
-type tableWalk struct{ fn func(*Table) }
+// eachLiteral calls fn for every literal under a query.
+func eachLiteral(q *Query, fn func(*Literal)) {
+	w := tableWalk{fn: func(*Table) {}, literal: fn}
+	w.query(q)
+}
+
+type tableWalk struct {
+	fn      func(*Table)
+	literal func(*Literal) // or nil
+}
 
 func (w tableWalk) body(b Body) {
 	switch x := b.(type) {
@@ -127,6 +136,9 @@ func (w tableWalk) exprs(es []Expr) {
 func (w tableWalk) expr(e Expr) {
 	if e == nil {
 		return
+	}
+	if l, ok := e.(*Literal); ok && w.literal != nil {
+		w.literal(l)
 	}
 	es, qs := kids(e)
 	w.exprs(es)

@@ -203,7 +203,7 @@ func defaultOf(expr string) string {
 // relations that the view depends on.
 func (rs *relations) readDefinitions() error {
 	return rs.query(`SELECT c.oid::bigint, pg_get_viewdef(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'v' AND $where`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+WHERE c.relkind IN ('v', 'm') AND $where`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		rel.Definition = v.Text(1)
 	})
 }

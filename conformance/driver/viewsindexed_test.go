@@ -1,0 +1,89 @@
+package drivertest_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// indexedViews are made in the plain database as they stand here, and past the
+// driver, with what is in braces, in the other.
+var indexedViews = []string{
+	"CREATE VIEW shown AS SELECT id, ssn AS number, email, note{, ssn_bidx, email_bidx} FROM users",
+	"CREATE VIEW over_shown AS SELECT number AS n, id{, ssn_bidx AS x} FROM shown",
+	"CREATE VIEW pairs AS SELECT u.id, u.email, c.mail, c.label{, u.email_bidx, c.mail_bidx} FROM users u LEFT JOIN contacts c ON c.id = u.id * 10",
+	"CREATE VIEW shares AS SELECT id, tenant, secret, code{, secret_bidx, code_bidx} FROM tenants",
+	"CREATE VIEW ofa AS SELECT id, secret{, secret_bidx} FROM tenants WHERE tenant = 'a'",
+}
+
+var indexedViewQueries = []string{
+	"SELECT id, number FROM shown WHERE number = '111' ORDER BY id", "SELECT id FROM shown WHERE number <> '111' ORDER BY id", "SELECT id FROM shown s WHERE s.number IN ('222', 'x') ORDER BY id",
+	"SELECT * FROM shown WHERE email = 'u3@example.com'", "SELECT n, id FROM over_shown WHERE n = '222' ORDER BY id", "SELECT count(*) FROM shown WHERE number IS NULL OR number = '111'",
+	"SELECT id, mail FROM pairs WHERE mail = 'u2@example.com' ORDER BY id", "SELECT id FROM pairs WHERE email = mail ORDER BY id", "SELECT p.id FROM pairs p JOIN users u ON u.email = p.mail ORDER BY p.id, u.id",
+	"SELECT count(*) FROM shown GROUP BY number ORDER BY 1", "SELECT number, count(*) AS n, min(id) AS k FROM shown GROUP BY number ORDER BY k", "SELECT count(DISTINCT number) FROM shown", "SELECT id FROM users WHERE ssn IN (SELECT number FROM shown WHERE id < 3) ORDER BY id",
+	"SELECT d.id FROM (SELECT id, number FROM shown) d WHERE d.number = '111' ORDER BY d.id", "SELECT id FROM ofa WHERE secret = 'x' ORDER BY id", "SELECT id FROM shares WHERE code = 'p' ORDER BY tenant, id",
+}
+
+var indexedViewChanges = []string{
+	"INSERT INTO shown (id, number, email) VALUES (100, '333', 'n@example.com'), (101, NULL, NULL)", "UPDATE shown SET number = '444', note = 'n' WHERE number = '111'", "DELETE FROM shown WHERE email = 'u3@example.com'",
+	"UPDATE shares SET secret = 'new', code = 'r' WHERE tenant = 'a' AND secret = 'x'", "INSERT INTO shares (id, tenant, secret) VALUES (50, 'b', 'w')", "UPDATE ofa SET secret = 'v' WHERE secret = 'x'",
+}
+
+// TestViewsThatShowIndexes compares searches of and writes to views that show
+// the indexes of their columns.
+func TestViewsThatShowIndexes(t *testing.T) {
+	t.Parallel()
+	for _, e := range all {
+		t.Run(e.name, func(t *testing.T) {
+			x := e.searchTwins(t)
+			for _, v := range indexedViews {
+				before, rest, _ := strings.Cut(v, "{")
+				shown, after, _ := strings.Cut(rest, "}")
+				if _, err := x.plain.Exec(before + after); err != nil {
+					t.Fatal(err)
+				}
+				x.w.other(before + shown + after)
+			}
+			x.w.other("CREATE VIEW hidden AS SELECT id, ssn FROM users")
+			time.Sleep(catalogAge)
+			for _, q := range indexedViewQueries {
+				x.flowQuery(q, nil)
+			}
+			x.w.refused("SELECT id FROM hidden WHERE ssn = {M}", rewrite.ReasonPredicate)
+			x.w.refused("SELECT id FROM shares WHERE secret = {M}", rewrite.ReasonPartition)
+			x.w.refused("SELECT id FROM shown WHERE ssn_bidx = {M}")
+			x.w.quiet("SELECT id FROM shown WHERE number = {M}")
+			if e.dialect == rewrite.SQLite {
+				x.w.refused("INSERT INTO shown (id, number) VALUES (100, {M})", rewrite.ReasonView)
+				return
+			}
+			x.w.refused("INSERT INTO hidden (id, ssn) VALUES (100, {M})", rewrite.ReasonView)
+			for _, c := range indexedViewChanges {
+				x.searchChange(c, nil)
+			}
+			x.w.quiet("UPDATE shown SET number = {M} WHERE number = {M}")
+			x.w.quiet("INSERT INTO shown (id, number) VALUES (200, {M})")
+		})
+	}
+}
+
+// TestMaterializedViews reads what PostgreSQL has materialized.
+func TestMaterializedViews(t *testing.T) {
+	t.Parallel()
+	w := onPostgres.open(t, usersConfig, usersTable)
+	w.seed()
+	w.other("CREATE MATERIALIZED VIEW kept AS SELECT id, ssn AS number, note FROM users")
+	w.other("CREATE MATERIALIZED VIEW encoded AS SELECT id, encode(ssn, 'hex') AS ssn FROM users")
+	time.Sleep(catalogAge)
+	w.equal(w.value("SELECT number FROM kept"), w.value("SELECT ssn FROM users"))
+	w.exec("UPDATE users SET ssn = ? WHERE id = 1", w.mark+"2")
+	w.equal(w.value("SELECT number FROM kept WHERE id = 1"), "first")
+	w.exec("REFRESH MATERIALIZED VIEW kept")
+	w.equal(w.value("SELECT number FROM kept WHERE id = 1"), w.mark+"2")
+	w.refused("SELECT id FROM kept WHERE number = {M}", rewrite.ReasonPredicate)
+	w.refused("SELECT ssn FROM encoded", rewrite.ReasonView)
+	w.refused("UPDATE kept SET number = {M}", rewrite.ReasonView)
+	w.refused("CREATE MATERIALIZED VIEW m AS SELECT COALESCE(ssn, {M}) FROM users")
+}
