@@ -143,9 +143,34 @@ func (s *steps) main() (Input, error) {
 		found[i] = f
 	}
 	in := s.in
-	in.Text, in.Args = s.first.Text(found), s.arguments(s.first.Args())
+	partitions, err := s.partitions()
+	if err != nil {
+		return Input{}, err
+	}
+	in.Text, in.Args = s.first.Text(found, partitions), s.arguments(s.first.Args())
 	in.Rewritten = true
 	return in, nil
+}
+
+// partitions are those of the context as constants, for the tables that show no
+// other rows.
+func (s *steps) partitions() ([]string, error) {
+	if len(s.first.Narrowed) == 0 {
+		return nil, nil
+	}
+	out := make([]string, len(s.first.Narrowed))
+	x := newCall(s.ctx, s.c, s.first.Main, s.in, s.prepared)
+	defer x.release()
+	for i, t := range s.first.Narrowed {
+		v, err := x.partitionValue(&rewrite.Out{Value: rewrite.Value{Source: rewrite.FromContextPartition}, PartitionOf: t})
+		if err != nil {
+			return nil, err
+		}
+		if out[i], err = x.literal(v); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // arguments picks the caller's arguments by ordinal.

@@ -36,7 +36,7 @@ type analysis struct {
 	kept     map[*Star]int           // width of stars that stay as they are
 	hidden   notes[any, []hiddenCol] // by *Select, or the statement whose RETURNING list grows
 	columns  notes[*Insert, []string]
-	conj     notes[*Update, conjunct]
+	narrowed []narrowed // tables that show the context's partition alone
 	// own is the SELECT whose list is the statement's.
 	own    *Select
 	shaped map[*Table]string // relations of the engine's catalog that show the logical shape
@@ -153,11 +153,6 @@ type hiddenCol struct {
 	name string // alias; "" for none
 }
 
-// conjunct is the condition "column = partition" that the plan adds.
-type conjunct struct {
-	rel *relation
-}
-
 func (a *analysis) refuse(pos int, why Reason, column, hint string) error {
 	return &UnsupportedError{Column: column, Pos: pos, Reason: why, Hint: hint}
 }
@@ -203,7 +198,7 @@ func (a *analysis) needsWork() bool { return len(a.deleted) > 0 || a.differs() }
 // differs reports whether the statement differs from what the caller wrote or
 // what the server answers from what the caller must see.
 func (a *analysis) differs() bool {
-	edits := len(a.seals.list) + len(a.casts) + len(a.stars.list) + len(a.hidden.list) + len(a.columns.list) + len(a.conj.list) +
+	edits := len(a.seals.list) + len(a.casts) + len(a.stars.list) + len(a.hidden.list) + len(a.columns.list) + len(a.narrowed) +
 		len(a.ddl) + len(a.indexed.list) + len(a.combined.refs) + len(a.adds) + len(a.shaped) + len(a.shapedCalls) + len(a.liked)
 	sets := len(a.eq.placed) + len(a.eq.picks) + len(a.eq.distinct) + len(a.eq.unions) + len(a.eq.joins)
 	if edits+sets+len(a.checks) > 0 || a.ranges.any() {

@@ -139,7 +139,7 @@ func (x *attack) mutant(t testing.TB, seed, n uint64, count *outcomes) {
 		count.planned++
 	}
 	if p.First != nil {
-		_ = p.First.Text(make([]rewrite.Found, len(p.First.Lookups)))
+		_ = p.First.Text(make([]rewrite.Found, len(p.First.Lookups)), p.First.StandIns(x.front))
 	}
 	_ = describePlan(p)
 	if how := judge(x.front, c.w, c.session, p, canaryText); how != "" {

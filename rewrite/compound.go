@@ -209,6 +209,9 @@ func (a *analysis) combineBy(x *schema.Compound, r *relation, list []equated) {
 	if !ok {
 		return
 	}
+	if !x.TableScope {
+		a.narrow(r) // rows that are found by their hash are of the partition anyway
+	}
 	if a.combined.refs == nil {
 		a.combined.refs, a.combined.values = map[*ColumnRef]*schema.Compound{}, map[Expr]*combination{}
 	}

@@ -779,6 +779,7 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 	if err := a.with(s.With, sc); err != nil {
 		return nil, err
 	}
+	a.owns(sc, s)
 	if err := a.targets(s.Targets, sc); err != nil {
 		return nil, err
 	}
@@ -1025,25 +1026,20 @@ func (a *analysis) updatePartition(s *Update, r *relation, c *schema.Column, pos
 			"fix the partition: add "+t.Partition.Column+" = … to the WHERE clause, or run with sealsql.WithPartition")
 	}
 	if t.Partition.Kind == schema.PartitionColumn && r.fixed == nil {
-		return part, a.addConjunct(s, r, c)
+		return part, a.keepInside(s, r, c)
 	}
 	return part, nil
 }
 
-// addConjunct keeps an UPDATE inside the partition of the context, which is
+// keepInside keeps an UPDATE inside the partition of the context, which is
 // also the one that its values are sealed for.
-func (a *analysis) addConjunct(s *Update, r *relation, c *schema.Column) error {
+func (a *analysis) keepInside(s *Update, r *relation, c *schema.Column) error {
 	if cursorOnly(s.Where) {
 		return a.refuse(s.Start, ReasonPartition, c.String(), "WHERE CURRENT OF takes no other condition; update by key")
 	}
-	if r.partCol < 0 || !bytewise(r, r.partCol, r.annotated().Partition.Type.Kind) || len(s.Targets) != 1 || len(s.Limit) > 0 ||
-		s.Where != nil && !s.WhereSpan.Known() || s.Where == nil && s.WhereAt < 0 {
+	if !a.narrow(r) {
 		return a.refuse(s.Start, ReasonPartition, c.String(), "fix the partition in the WHERE clause")
 	}
-	if _, ok := s.Targets[0].(*Table); !ok {
-		return a.refuse(s.Start, ReasonPartition, c.String(), "fix the partition in the WHERE clause")
-	}
-	a.conj.set(s, conjunct{rel: r})
 	return nil
 }
 
@@ -1060,6 +1056,7 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 	if err := a.with(s.With, sc); err != nil {
 		return nil, err
 	}
+	a.owns(sc, s)
 	if s.Multi {
 		if err := a.from(s.From, sc); err != nil {
 			return nil, err

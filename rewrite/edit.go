@@ -22,7 +22,8 @@ type edit struct {
 	names  []string
 	add    *addition
 	hidden []hiddenCol
-	conj   conjunct
+	rel    *relation // whose partition is compared
+	tail   bool      // ends the query that it stands in
 	// covering is the comparison of editCover.
 	covering *covering
 	liked    *liked
@@ -124,7 +125,7 @@ func (b *builder) checked() (*Plan, error) {
 func (b *builder) collect() error {
 	a := b.a
 	b.marks = a.work.slots.Many(len(a.script.Markers))
-	b.slots = a.work.slotRefs.Many(len(b.marks) + len(a.seals.list) + len(a.conj.list) + len(a.adds))[:len(b.marks)]
+	b.slots = a.work.slotRefs.Many(len(b.marks) + len(a.seals.list) + len(a.narrowed) + len(a.adds))[:len(b.marks)]
 	for i, p := range a.script.Markers {
 		s := &b.marks[i]
 		s.at, s.span, s.param = p.Start, p.Span, p
@@ -180,11 +181,7 @@ func (b *builder) collect() error {
 	if err := b.collectLikes(); err != nil {
 		return err
 	}
-	for _, c := range a.conj.list {
-		s := a.work.slots.One()
-		*s = slot{at: conjunctAt(c.node), out: Out{Value: Value{Source: FromContextPartition}, PartitionOf: c.value.rel.annotated()}}
-		b.slots = append(b.slots, s)
-	}
+	b.narrowSlots()
 	if err := b.coverSlots(); err != nil {
 		return err
 	}
@@ -214,13 +211,6 @@ func (b *builder) mark(p *Param) *slot {
 		return &b.marks[k]
 	}
 	return nil
-}
-
-func conjunctAt(s *Update) int {
-	if s.Where != nil {
-		return s.WhereSpan.End
-	}
-	return s.WhereAt
 }
 
 // added reports slots that the caller's text has no placeholder for.
@@ -339,9 +329,7 @@ func (b *builder) shape() {
 	}
 	b.edits = append(b.edits, ends...)
 	b.edits = append(b.edits, tables...)
-	for _, c := range b.a.conj.list {
-		b.conjunct(c.node, c.value)
-	}
+	b.narrowing()
 }
 
 // starEdits writes stars out. TABLE t becomes SELECT … FROM t; what ends its list
@@ -417,30 +405,6 @@ func listEnd(owner any) int {
 	return -1
 }
 
-func (b *builder) conjunct(st *Update, c conjunct) {
-	own := b.conjunctSlot(st)
-	e := edit{kind: editWhere, span: Span{st.WhereAt, st.WhereAt}, slot: own, conj: c}
-	if own.n == 0 {
-		e.hole = &own.out
-	}
-	if st.Where != nil {
-		from, to := st.WhereSpan.Start, st.WhereSpan.End
-		b.edits = append(b.edits, edit{kind: editOpen, span: Span{from, from}, until: to})
-		e.kind, e.span = editAnd, Span{to, to}
-	}
-	b.edits = append(b.edits, e)
-}
-
-// conjunctSlot is the slot of the partition in the condition added to st.
-func (b *builder) conjunctSlot(st *Update) *slot {
-	for _, s := range b.slots {
-		if s.out.PartitionOf != nil && s.at == conjunctAt(st) {
-			return s
-		}
-	}
-	return &slot{} // collect has made one for every condition
-}
-
 // apply writes the edited text. Two edits may not overlap.
 func (b *builder) apply() error {
 	text := b.a.script.Text
@@ -450,7 +414,7 @@ func (b *builder) apply() error {
 		return nil
 	}
 	if !b.inOrder() {
-		slices.SortStableFunc(b.edits, func(x, y edit) int { return x.span.Start - y.span.Start })
+		slices.SortStableFunc(b.edits, func(x, y edit) int { return x.compare(&y) })
 	}
 	out := b.a.work.text[:0]
 	last := 0
@@ -479,7 +443,7 @@ func (b *builder) apply() error {
 // inOrder reports whether the edits stand in the order of the text.
 func (b *builder) inOrder() bool {
 	for i := 1; i < len(b.edits); i++ {
-		if b.edits[i].span.Start < b.edits[i-1].span.Start {
+		if b.edits[i].compare(&b.edits[i-1]) < 0 {
 			return false
 		}
 	}
@@ -518,11 +482,13 @@ func (b *builder) write(out []byte, e *edit) []byte {
 	case editOpen:
 		return append(out, '(')
 	case editAnd:
-		return b.writeConjunct(append(out, ") AND "...), e)
+		return b.writeNarrowed(append(out, ") AND "...), e)
+	case editAlso:
+		return b.writeNarrowed(append(out, " AND "...), e)
 	case editCover:
 		return b.writeCover(out, e.covering)
-	case editWhere:
-		return b.writeConjunct(append(out, " WHERE "...), e)
+	case editWhere, editSought:
+		return b.writeNarrowed(append(out, " WHERE "...), e)
 	case editLike:
 		return b.writeLike(out, e.liked)
 	}
@@ -538,8 +504,8 @@ func (b *builder) writeValue(out []byte, e *edit) []byte {
 	return append(out, ' ')
 }
 
-func (b *builder) writeConjunct(out []byte, e *edit) []byte {
-	out = b.writeColumn(out, e.conj.rel, e.conj.rel.partCol, false)
+func (b *builder) writeNarrowed(out []byte, e *edit) []byte {
+	out = b.writeColumn(out, e.rel, e.rel.partCol, false)
 	return append(b.writeValue(append(out, " = "...), e), ' ')
 }
 

@@ -293,6 +293,7 @@ func (a *analysis) add(r *relation, sc *scope) []visible {
 	if sc.rels == nil {
 		sc.rels = a.work.inScope.Many(2)[:0]
 	}
+	r.owner = sc.owner
 	sc.rels = append(sc.rels, r)
 	if !sc.joined {
 		return nil

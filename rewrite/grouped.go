@@ -167,11 +167,11 @@ func (a *analysis) withinPartition(h hit, keys map[hit]bool, pos int) error {
 	if e.TableScope {
 		return nil
 	}
-	if _, ok := a.partitionAt(h); ok && !a.seesOthers(h) {
-		return nil
-	}
 	r := h.rel
 	if r.annotated() != nil && r.partCol >= 0 && keys[hit{r, r.partCol}] && bytewise(r, r.partCol, r.annotated().Partition.Type.Kind) {
+		return nil
+	}
+	if _, ok := a.partitionAt(h); ok && a.confine(h) {
 		return nil
 	}
 	return a.refuse(pos, ReasonPartition, e.Of.String(), groupPartHint)

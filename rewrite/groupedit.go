@@ -31,7 +31,7 @@ func (b *builder) grouping() {
 			b.edits = append(b.edits, edit{span: Span{d.word.End, d.word.End}, text: "ON (" + b.distinctKeys(d) + ") "})
 			continue
 		}
-		b.edits = append(b.edits, edit{span: d.word}, edit{span: Span{d.at, d.at}, text: " GROUP BY " + b.distinctKeys(d) + " "})
+		b.edits = append(b.edits, edit{span: d.word}, edit{span: Span{d.at, d.at}, text: " GROUP BY " + b.distinctKeys(d) + " ", tail: true})
 	}
 }
 

@@ -100,7 +100,7 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 	if err != nil && !(len(refs) == len(args) && a.linkedAll(hits)) {
 		return true, err
 	}
-	if err == nil {
+	if err == nil && !(len(refs) == len(args) && a.linkedAll(hits)) {
 		if err := a.found(index, args, refs, hits); err != nil {
 			return true, err
 		}

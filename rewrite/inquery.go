@@ -36,7 +36,7 @@ func (a *analysis) hashedItem(it *SelectItem, c column) column {
 	if !ok && !e.TableScope || a.refIndex(ref, h) != nil {
 		return c // refused by whoever takes the value
 	}
-	return column{name: c.name, origin: h, hashed: &indexedBy{index: e, part: indexPartition(e, part), others: !e.TableScope && a.seesOthers(h)}}
+	return column{name: c.name, origin: h, hashed: &indexedBy{index: e, part: indexPartition(e, part), others: !e.TableScope && !a.confine(h)}}
 }
 
 func anyHashed(cols []column) bool {
@@ -77,15 +77,19 @@ func (a *analysis) uniteHashed(s *SetOp, left, right []column) ([]column, error)
 		case r.hashed == nil && !r.null, r.hashed != nil && !(l.hashed.index.Joins(r.hashed.index) && a.samePartitions(l.hashed.part, r.hashed.part)):
 			return nil, refused(&l)
 		}
+		if r.hashed != nil && r.hashed.others {
+			l.hashed = r.hashed
+		}
 		out[i] = column{name: left[i].name, hashed: l.hashed, declared: left[i].declared && r.declared, null: l.null && r.null}
 	}
 	return out, nil
 }
 
 // samePartitions reports that two partitions are one. Where two literals say so,
-// the plan serves no text with others.
+// the plan serves no text with others. Under a context, whatever fixes a partition
+// is compared with the context's before anything is sent.
 func (a *analysis) samePartitions(x, y PartitionSource) bool {
-	same := x.Value != nil && y.Value != nil && a.equalValue(x.Value, y.Value)
+	same := x.Value != nil && y.Value != nil && (a.opt.ContextPartition || a.equalValue(x.Value, y.Value))
 	return x.Known == y.Known && x.Const == y.Const && (same || sameValue(x.Value, y.Value))
 }
 

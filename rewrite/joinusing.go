@@ -58,7 +58,7 @@ func (a *analysis) usingIndexes(j *Join, names []Ident, sealed map[string]bool, 
 			x.Name != y.Name || !a.soleIndex(left, l, x.Name, sc) || !a.soleIndex(right, r, y.Name, sc) {
 			return refused(col)
 		}
-		if !a.joinedPartition(x, names, l, r) {
+		if !a.joinedPartition(x, names, l, r) || !a.confineJoined(x, j, names, l, r) {
 			return a.refuse(names[0].Start, ReasonPartition, col.String(), partScopeHint)
 		}
 		u.names = append(u.names, x.Name)
@@ -153,6 +153,11 @@ func (a *analysis) joinedPartition(x schema.Index, names []Ident, l, r hit) bool
 		q, ok := a.partitionAt(r)
 		return ok && a.samePartitions(p, q)
 	}
+	return a.joinsPartition(names, l, r)
+}
+
+// joinsPartition reports that USING names the partition of both sides.
+func (a *analysis) joinsPartition(names []Ident, l, r hit) bool {
 	t, u := l.rel.annotated().Partition, r.rel.annotated().Partition
 	if l.rel.partCol < 0 || r.rel.partCol < 0 || !strings.EqualFold(t.Column, u.Column) || !t.Type.Same(u.Type) ||
 		!bytewise(l.rel, l.rel.partCol, t.Type.Kind) || !bytewise(r.rel, r.rel.partCol, u.Type.Kind) {

@@ -24,6 +24,9 @@ type KeysFirst struct {
 	// Main is the plan of the statement with no key in any place, which is what
 	// it is like with any.
 	Main *Plan
+	// Narrowed are the tables of which the statement shows the rows of the
+	// context's partition alone, as often as a condition says so.
+	Narrowed []*schema.Table
 
 	texts  []string // around the places
 	places []keyPlace
@@ -56,6 +59,8 @@ type KeyColumn struct {
 // keyPlace is where keys stand in the statement.
 type keyPlace struct {
 	lookup int
+	// partition is the place of a table in Narrowed, plus 1; 0 for keys.
+	partition int
 	// done: an earlier place of the same lookup says all.
 	done bool
 	// exact: NULL and false are told apart, as under NOT; else both are false.
@@ -70,12 +75,16 @@ type Found struct {
 	Null bool
 }
 
-// Text writes the statement with the keys that were found, one Found a lookup.
-// Its parameters are Args.
-func (k *KeysFirst) Text(found []Found) string {
+// Text writes the statement with the keys that were found, one Found a lookup,
+// and the partitions of Narrowed as constants. Its parameters are Args.
+func (k *KeysFirst) Text(found []Found, partitions []string) string {
 	var b strings.Builder
 	for i := range k.places {
 		b.WriteString(k.texts[i])
+		if n := k.places[i].partition; n > 0 {
+			b.WriteString(partitions[n-1])
+			continue
+		}
 		k.places[i].write(&b, k.values, &found[k.places[i].lookup])
 	}
 	b.WriteString(k.texts[len(k.places)])
@@ -193,9 +202,12 @@ func (a *analysis) keysFirst() (*Plan, error) {
 			return nil, err
 		}
 	}
+	if err := p.narrowedWell(); err != nil {
+		return nil, err
+	}
 	p.main()
 	found := make([]Found, len(p.first.Lookups))
-	main, err := PlanOnce(a.front, p.first.Text(found), a.cat, a.session, Options{HasArgs: a.opt.HasArgs, Prepare: a.opt.Prepare, ContextPartition: a.opt.ContextPartition})
+	main, err := PlanOnce(a.front, p.first.Text(found, p.first.StandIns(a.front)), a.cat, a.session, Options{HasArgs: a.opt.HasArgs, Prepare: a.opt.Prepare, ContextPartition: a.opt.ContextPartition})
 	if err != nil {
 		return nil, elsewhere(err, -1)
 	}
@@ -224,7 +236,8 @@ type keysPlanner struct {
 	// merged are the lookups that others with the same rows join, by owner and
 	// relation.
 	merged map[mergedKey]int
-	spans  []Span
+	cuts   []keyCut
+	seen   []mergedKey // tables whose partition has been looked at
 }
 
 type mergedKey struct {
@@ -251,7 +264,9 @@ func (p *keysPlanner) plan(k *keyed) error {
 	if keys == nil {
 		return refuse(keysHint)
 	}
-	p.spans = append(p.spans, k.op.Span)
+	if !p.narrow(k.rel, c) && (at == anywhere || strings.HasPrefix(k.op.Name, "NOT ")) {
+		return a.refuse(k.op.Start, ReasonPartition, c.String(), otherRowsHint)
+	}
 	// The rows that do not match are few more often than not; but only rows that
 	// were found are locked.
 	pl := keyPlace{not: strings.HasPrefix(k.op.Name, "NOT ") && !p.first.Locks}
@@ -262,7 +277,7 @@ func (p *keysPlanner) plan(k *keyed) error {
 	pl.keys, pl.column = a.keyText(k.rel, keys), a.columnText(k.rel, k.col)
 	if i, ok := p.merged[mergedKey{o, k.rel}]; ok && at == conjunctOf {
 		pl.lookup, pl.done = i, true // its condition is part of that lookup
-		p.first.places = append(p.first.places, pl)
+		p.cut(k.op.Span, pl)
 		return nil
 	}
 	pl.lookup = len(p.first.Lookups)
@@ -277,7 +292,7 @@ func (p *keysPlanner) plan(k *keyed) error {
 		p.merged[mergedKey{o, k.rel}] = pl.lookup
 	}
 	p.first.Lookups = append(p.first.Lookups, l)
-	p.first.places = append(p.first.places, pl)
+	p.cut(k.op.Span, pl)
 	return nil
 }
 
@@ -439,15 +454,20 @@ func (p *keysPlanner) valuesApart() error {
 	return nil
 }
 
-// main cuts the statement at the comparisons.
+// main cuts the statement at the comparisons, and where conditions are added.
 func (p *keysPlanner) main() {
 	w := textWriter{a: p.a}
 	at := 0
-	for _, s := range p.spans {
-		w.source(Span{at, s.Start})
+	slices.SortStableFunc(p.cuts, func(x, y keyCut) int { return x.edit.compare(&y.edit) })
+	for _, c := range p.cuts {
+		w.source(Span{at, c.edit.span.Start})
+		w.put(c.edit.text)
+		if at = c.edit.span.End; c.place == nil {
+			continue
+		}
 		p.first.texts = append(p.first.texts, w.b.String())
+		p.first.places = append(p.first.places, *c.place)
 		w.b.Reset()
-		at = s.End
 	}
 	w.source(Span{at, len(p.a.script.Text)})
 	p.first.texts = append(p.first.texts, w.b.String())

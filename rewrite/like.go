@@ -285,6 +285,7 @@ func (a *analysis) fragmentPartition(f *schema.Fragments, ref *ColumnRef, h hit)
 	if !ok {
 		return p, a.refuse(ref.Start, ReasonPartition, f.Of.String(), partScopeHint)
 	}
+	a.narrow(h.rel) // else the rows of others are read, and do not open
 	return p, nil
 }
 

@@ -116,6 +116,9 @@ func (a *analysis) filterOn(cond Expr, sc *scope) error {
 	if err != nil {
 		return err
 	}
+	if !e.AllPartitions() {
+		a.confine(h)
+	}
 	if err := a.useIndex(ref, e); err != nil {
 		return err
 	}

@@ -51,6 +51,8 @@ func (a *analysis) merge(s *Merge, up *scope, expose bool) ([]column, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.owns(sc, s)
+	target.owner = sc.owner
 	source := &scope{up: up, ctes: sc.ctes}
 	if err := a.from([]TableExpr{s.Source}, source); err != nil {
 		return nil, err

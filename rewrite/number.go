@@ -17,9 +17,9 @@ func (b *builder) holes() bool {
 		return true
 	}
 	if a.dialect == MySQL && !a.opt.HasArgs && !a.opt.Prepare {
-		// A conjunct is an argument anyway, and an UPDATE has no result whose
-		// types could change.
-		return len(a.conj.list) == 0
+		// The partition that an UPDATE is kept inside is an argument anyway, and
+		// it has no result whose types could change.
+		return len(a.narrowed) == 0 || a.narrowsRows()
 	}
 	return b.added()+a.script.Params > maxParams(a.dialect)
 }
@@ -70,9 +70,9 @@ func (b *builder) numberPositional(holes bool) {
 	} else {
 		b.plan.Args = make([]Out, 0, n)
 	}
-	full := b.a.script.Params+len(b.a.conj.list) > maxParams(b.a.dialect)
+	full := b.a.script.Params+len(b.a.narrowed) > maxParams(b.a.dialect)
 	for _, s := range b.slots {
-		if s.param == nil && (full || holes && s.out.PartitionOf == nil) {
+		if s.param == nil && (full || holes) {
 			continue
 		}
 		b.plan.Args = append(b.plan.Args, s.out)
@@ -112,7 +112,7 @@ func (b *builder) numberNamed(holes bool) error {
 		case s.param != nil && s.n == 0:
 			s.n = b.split(s.out)
 			b.inlined = b.inlined || s.n == 0
-		case s.param == nil && (!holes || s.out.PartitionOf != nil):
+		case s.param == nil && (!holes || s.out.PartitionOf != nil && !b.a.inlines()):
 			s.n = b.extra(s.out)
 		}
 	}

@@ -9,11 +9,12 @@ import (
 // Where the context alone names the partition, the statement also sees the rows
 // of others. An index within partitions tells nothing about these: no row of
 // another partition has the hash of a value, but it is on either side of every
-// order, and every "is not" is true of it (threats T23). What holds of rows that
-// are found by their hash is planned; the rest wants the partition in the WHERE
-// clause, or an index for all of them.
+// order, and every "is not" is true of it (threats T23). Tables whose index is
+// asked are narrowed (narrow.go). Where that has no place, what holds of rows
+// that are found by their hash is planned; the rest wants the partition in the
+// WHERE clause, or an index for all of them.
 
-const otherRowsHint = "under sealsql.WithPartition alone the statement also sees rows of other partitions, of which the index says nothing: add the partition column to the WHERE clause, or declare scope: table"
+const otherRowsHint = "under sealsql.WithPartition alone the statement also sees rows of other partitions, of which the index says nothing, and here the condition that leaves them out has no place: add the partition column to the WHERE clause, join with ON, or declare scope: table"
 
 // finds are the comparisons that only rows with the hash of a value meet.
 var finds = map[string]bool{
@@ -85,11 +86,11 @@ func others(t *schema.Table, fixed *Value) bool {
 // found proves that a comparison through an index within partitions is one that
 // finds rows, where rows of others are seen; args are its operands.
 func (a *analysis) found(x schema.Index, args []Expr, refs []*ColumnRef, hits []hit) error {
-	if x.AllPartitions() || len(args) > 0 && slices.Contains(a.positive, args[0]) {
+	if x.AllPartitions() {
 		return nil
 	}
 	for i, h := range hits {
-		if a.seesOthers(h) {
+		if !a.confine(h) && !(len(args) > 0 && slices.Contains(a.positive, args[0])) {
 			return a.refuse(refs[i].Start, ReasonPartition, h.flow()[0].col.String(), otherRowsHint)
 		}
 	}

@@ -141,7 +141,7 @@ func checkPlan(t *testing.T, front rewrite.Frontend, input string, p *rewrite.Pl
 		for i := range p.First.Lookups {
 			checkPlan(t, front, p.First.Lookups[i].Text, p.First.Lookups[i].Plan)
 		}
-		checkPlan(t, front, p.First.Text(make([]rewrite.Found, len(p.First.Lookups))), p.First.Main)
+		checkPlan(t, front, p.First.Text(make([]rewrite.Found, len(p.First.Lookups)), p.First.StandIns(front)), p.First.Main)
 		return
 	}
 	if p.Sorted != nil {
@@ -296,7 +296,11 @@ func describeSteps(k *rewrite.KeysFirst) string {
 			found[i].Rows = append(found[i].Rows, row)
 		}
 	}
-	fmt.Fprintf(&b, "then, locked %t, arguments %v\n  %s\n  %s\n", k.Locks, k.Args(), k.Text(found), k.Main.Text)
+	partitions := make([]string, len(k.Narrowed))
+	for i, t := range k.Narrowed {
+		partitions[i] = "'partition of " + t.Name + "'"
+	}
+	fmt.Fprintf(&b, "then, locked %t, arguments %v\n  %s\n  %s\n", k.Locks, k.Args(), k.Text(found, partitions), k.Main.Text)
 	for _, line := range strings.Split(strings.TrimSpace(describePlan(k.Main)), "\n") {
 		b.WriteString("    " + line + "\n")
 	}

@@ -27,6 +27,10 @@ const (
 	editOpen
 	editAnd
 	editWhere
+	// editAlso: one more condition behind these. editSought: as editWhere, at a
+	// place that only parsing proves.
+	editAlso
+	editSought
 	// editLike: conditions on indexes in the place of a LIKE; they are proven by
 	// parsing.
 	editLike
@@ -255,6 +259,8 @@ func (p *tokenProof) written(e *edit, first int) bool {
 		return !replaces && closes && p.behind(conditionBehind) && p.punct(")") && p.word("AND") && p.equals(e)
 	case editWhere:
 		return !replaces && first > 0 && p.behind(conditionBehind) && p.word("WHERE") && p.equals(e)
+	case editAlso:
+		return !replaces && !p.open && p.behind(conditionBehind) && p.word("AND") && p.equals(e)
 	}
 	return false
 }
@@ -512,5 +518,5 @@ func (p *tokenProof) dotted(path []string, name string) bool {
 
 // equals proves "column = partition".
 func (p *tokenProof) equals(e *edit) bool {
-	return p.column(e.conj.rel, e.conj.rel.partCol, false) && p.punct("=") && p.value(e)
+	return p.column(e.rel, e.rel.partCol, false) && p.punct("=") && p.value(e)
 }

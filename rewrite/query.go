@@ -260,6 +260,7 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 	a.arm = false
 	sc := a.work.scope(up)
 	sc.aliases = s.Items
+	a.owns(sc, s)
 	if err := a.from(s.From, sc); err != nil {
 		return nil, nil, err
 	}

@@ -24,6 +24,7 @@ func (a *analysis) scanPart(l *liked) error {
 	if err := a.operator(">=", l.op.Start); err != nil {
 		return err
 	}
+	a.narrow(l.rel) // every row is opened, and those of other partitions do not open
 	out := Out{Value: l.like.Pattern, Index: l.like.Scan, Compared: true, Text: l.like.Text, Like: l.like, Pattern: PatternLow}
 	l.parts = append(l.parts, likePart{kind: partScan, outs: []Out{out}})
 	return nil

@@ -113,6 +113,8 @@ type relation struct {
 	row     *Value // the row's identity, where a conjunct fixes it
 	rowAt   int    // index of the row identity's column in cols, plus 1; 0
 	pos     int
+	// owner is the node whose condition its rows pass: see narrow.
+	owner any
 	// excluded marks the proposed row of an upsert.
 	excluded bool
 	// view is set for views over annotated tables; partial where they may have
@@ -165,6 +167,8 @@ type visible struct {
 type scope struct {
 	up   *scope
 	rels []*relation
+	// owner is the node whose FROM they stand in.
+	owner any
 	// star is the order of "*" where joined is set, because a join shows other
 	// columns than its tables do; else that of rels. It is worth nothing where
 	// starBad is set (NATURAL).

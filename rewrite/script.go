@@ -156,9 +156,6 @@ func (a *analysis) buildScript(parts []part) (*Plan, error) {
 	if len(a.ddl) > 0 {
 		return nil, a.refuse(-1, ReasonMultiStatement, "", "the definition of an annotated table is sent alone; "+oneByOne)
 	}
-	if len(a.conj.list) > 0 && a.inlines() {
-		return nil, a.refuse(-1, ReasonMultiStatement, "", "fix the partition in the WHERE clause, or "+oneByOne)
-	}
 	b, err := a.edited()
 	if err != nil {
 		return nil, err

@@ -157,7 +157,7 @@ func (a *analysis) onePartition(arms []*Select, at int) error {
 			continue
 		}
 		p, ok := a.partitionAt(o)
-		if !ok || a.seesOthers(o) || i > 0 && !a.samePartitions(p, part) {
+		if !ok || !a.confine(o) || i > 0 && !a.samePartitions(p, part) {
 			return a.refuse(s.Start, ReasonPartition, e.Of.String(), groupPartHint)
 		}
 		part = p
@@ -173,7 +173,7 @@ func (b *builder) unions() (ends []edit) {
 	for s, u := range b.a.eq.unions {
 		before, behind := u.text(b.a)
 		b.edits = append(b.edits, edit{span: Span{s.Start, s.Start}, text: before})
-		ends = append(ends, edit{span: Span{s.End, s.End}, text: behind + " "})
+		ends = append(ends, edit{span: Span{s.End, s.End}, text: behind + " ", tail: true})
 		for _, op := range u.ops {
 			b.keepAll(op)
 		}

@@ -222,48 +222,14 @@ func (v verifier) assigns(x, y []Assign) bool {
 }
 
 func (v verifier) update(x, y *Update) bool {
-	where := y.Where
-	if c := v.b.a.conj.at(x); c != nil {
-		var ok bool
-		if where, ok = v.conjunct(x, *c, where); !ok {
-			return false
-		}
-	}
 	return v.with(x.With, y.With) && v.tables(x.Targets, y.Targets) && v.assigns(x.Set, y.Set) && v.tables(x.From, y.From) &&
-		v.expr(x.Where, where) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) &&
+		v.narrowedExpr(x, nil, x.Where, y.Where) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) &&
 		x.Ignore == y.Ignore && x.Replace == y.Replace && x.Attr == y.Attr && v.items(x, x.Returning, y.Returning)
-}
-
-// conjunct takes the added condition off an edited WHERE and returns what is
-// left of it.
-func (v verifier) conjunct(x *Update, c conjunct, where Expr) (Expr, bool) {
-	added := where
-	var rest Expr
-	if x.Where != nil {
-		and, ok := where.(*Op)
-		if !ok || and.Name != "AND" || len(and.Args) < 2 {
-			return nil, false
-		}
-		added = and.Args[len(and.Args)-1]
-		rest = and.Args[0]
-		if len(and.Args) > 2 { // a front end that flattens: the caller's own AND
-			rest = &Op{Span: and.Span, Name: "AND", Args: and.Args[:len(and.Args)-1], Attr: and.Attr}
-		}
-	}
-	eq, ok := added.(*Op)
-	if !ok || eq.Name != "=" || len(eq.Args) != 2 {
-		return nil, false
-	}
-	ref, ok := eq.Args[0].(*ColumnRef)
-	if !ok || ref.Path[len(ref.Path)-1].Name != c.rel.cols[c.rel.partCol].name {
-		return nil, false
-	}
-	return rest, v.slot(v.b.conjunctSlot(x), eq.Args[1])
 }
 
 func (v verifier) delete(x, y *Delete) bool {
 	return v.with(x.With, y.With) && v.tables(x.Targets, y.Targets) && v.tables(x.From, y.From) && x.Multi == y.Multi &&
-		v.expr(x.Where, y.Where) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) && x.Attr == y.Attr &&
+		v.narrowedExpr(x, nil, x.Where, y.Where) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) && x.Attr == y.Attr &&
 		v.items(x, x.Returning, y.Returning)
 }
 
@@ -279,7 +245,7 @@ func (v verifier) merge(x, y *Merge) bool {
 		}
 	}
 	return v.with(x.With, y.With) && v.table(x.Target, y.Target) && v.tableExpr(x.Source, y.Source) &&
-		v.expr(x.On, y.On) && x.Attr == y.Attr && v.items(x, x.Returning, y.Returning)
+		v.narrowedExpr(x, nil, x.On, y.On) && x.Attr == y.Attr && v.items(x, x.Returning, y.Returning)
 }
 
 func (v verifier) query(x, y *Query) bool {
@@ -312,8 +278,9 @@ func (v verifier) body(x, y Body) bool {
 }
 
 func (v verifier) selectCore(x, y *Select) bool {
-	return v.distinct(x, y) && v.items(x, x.Items, y.Items) &&
-		v.tables(x.From, y.From) && v.where(x.Where, y.Where) && v.expr(x.Having, y.Having) &&
+	where, ok := v.narrowedBy(x, nil, y.Where)
+	return ok && v.distinct(x, y) && v.items(x, x.Items, y.Items) &&
+		v.tables(x.From, y.From) && v.where(x.Where, where) && v.expr(x.Having, y.Having) &&
 		v.exprs(x.Windows, y.Windows) && x.Into == y.Into && v.selectAttr(x) == y.Attr
 }
 
@@ -410,7 +377,7 @@ func (v verifier) tableExpr(x, y TableExpr) bool {
 		return ok && v.query(x.Query, y.Query) && alias(x.Alias, y.Alias) && v.columnList(x, x.ColumnAliases, y.ColumnAliases) && x.Lateral == y.Lateral
 	case *Join:
 		y, ok := y.(*Join)
-		return ok && x.Kind == y.Kind && v.tableExpr(x.Left, y.Left) && v.tableExpr(x.Right, y.Right) && v.expr(x.On, y.On) &&
+		return ok && x.Kind == y.Kind && v.tableExpr(x.Left, y.Left) && v.tableExpr(x.Right, y.Right) && v.joinOn(x, y) &&
 			v.using(x, y) && alias(x.Alias, y.Alias)
 	case *FuncTable:
 		if s, ok := v.b.a.shapedCalls[x]; ok {

@@ -198,7 +198,7 @@ func steps(k *rewrite.KeysFirst, of script.Text, m Masker) []Report {
 	for i := range k.Lookups {
 		out = append(out, step(k.Lookups[i].Plan, k.Lookups[i].Text))
 	}
-	return append(out, step(k.Main, k.Text(make([]rewrite.Found, len(k.Lookups)))))
+	return append(out, step(k.Main, k.Text(make([]rewrite.Found, len(k.Lookups)), k.StandIns(m.Front))))
 }
 
 // Footnotes say what holds for every record that the reports mention: lines for
