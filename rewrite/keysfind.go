@@ -20,8 +20,10 @@ const (
 type finder struct {
 	owners []*owner
 	tables []*Table
-	// locks is set where the statement changes or locks rows.
-	locks bool
+	// locks is set where the statement changes or locks rows, outer where a join
+	// may leave out a table. PostgreSQL locks the rows of such a table only if a
+	// condition that names it says that it is not left out.
+	locks, outer bool
 }
 
 // owner returns what a comparison is a condition of, and how it stands there.
@@ -157,6 +159,7 @@ func (f *finder) from(list []TableExpr) {
 		case *Derived:
 			f.query(x.Query)
 		case *Join:
+			f.outer = f.outer || x.Kind == "LEFT" || x.Kind == "RIGHT" || x.Kind == "FULL"
 			f.from([]TableExpr{x.Left, x.Right})
 			f.expr(x.On)
 		case *FuncTable:

@@ -63,6 +63,8 @@ type keyPlace struct {
 	partition int
 	// done: an earlier place of the same lookup says all.
 	done bool
+	// strict: where no row was found, the place still names the table.
+	strict bool
 	// exact: NULL and false are told apart, as under NOT; else both are false.
 	exact, not   bool
 	column, keys string
@@ -114,9 +116,12 @@ func (p *keyPlace) write(b *strings.Builder, values bool, f *Found) {
 
 func (p *keyPlace) in(b *strings.Builder, values bool, f *Found) {
 	if len(f.Rows) == 0 {
-		if p.not {
+		switch {
+		case p.not:
 			b.WriteString("1=1")
-		} else {
+		case p.strict:
+			b.WriteString(p.keys + " <> " + p.keys)
+		default:
 			b.WriteString("1=0")
 		}
 		return
@@ -271,6 +276,7 @@ func (p *keysPlanner) plan(k *keyed) error {
 	// were found are locked.
 	pl := keyPlace{not: strings.HasPrefix(k.op.Name, "NOT ") && !p.first.Locks}
 	pl.exact = pl.not || at == anywhere
+	pl.strict = p.first.Locks && p.find.outer && a.dialect == Postgres
 	if pl.not {
 		at = anywhere
 	}
