@@ -7,6 +7,9 @@ import "strings"
 //
 //	NULLIF(c, $1)
 //	CASE WHEN "c_bidx" = $1 THEN NULL ELSE c END
+//
+// In the copy of a form for an index (indexform.go) it can only be tested for
+// NULL, and stays what it is, over indexes: NULLIF("c_bidx", $2).
 
 // nullified is such a call. value is the text of the column.
 type nullified struct {

@@ -485,7 +485,7 @@ func (v verifier) expr(x, y Expr) bool {
 		y, ok := y.(*Literal)
 		return ok && x.Kind == y.Kind && x.Value == y.Value && x.Odd == y.Odd
 	case *Call:
-		if _, ok := v.b.a.eq.nullified[x]; ok {
+		if _, ok := v.b.a.eq.nullified[x]; ok && v.copy == nil {
 			return v.nullify(x, y)
 		}
 		y, ok := y.(*Call)

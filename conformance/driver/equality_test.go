@@ -115,6 +115,8 @@ var carriedOver = []search{
 	{"UPDATE users SET ssn = COALESCE(ssn, 'none')", nil},
 	{"UPDATE users SET ssn = CASE WHEN note = ? THEN ? ELSE ssn END, note = 'x' WHERE id < 4", []any{"red", "new"}},
 	{"UPDATE users SET ssn = CASE WHEN ssn = '222' THEN 'lit' WHEN ssn IS NULL THEN ? ELSE ssn END", []any{"new"}},
+	{"UPDATE users SET ssn = CASE WHEN NULLIF(ssn, '222') IS NULL THEN ? ELSE ssn END, note = 'x' WHERE id < 5", []any{"new"}},
+	{"UPDATE users SET points = CASE WHEN NULLIF(points, ?) IS NOT NULL THEN 7 ELSE points END, ssn = CASE WHEN NULLIF(points, 7) IS NULL THEN 'x' ELSE COALESCE(ssn, 'y') END", []any{1000}},
 	{"UPDATE users SET email = CASE WHEN id = ? THEN ? WHEN id = ? THEN ? END WHERE id IN (1, 2)", []any{1, "one@example.com", 2, "two@example.com"}},
 	{"UPDATE users SET ssn = CASE id WHEN 1 THEN 'a' WHEN 2 THEN NULL ELSE COALESCE(?, ssn, 'b') END", []any{nil}},
 	{"UPDATE tenants SET secret = COALESCE(?, secret), code = COALESCE(code, ?) WHERE tenant = ? AND id = ?", []any{"new", "new", "a", 2}},
