@@ -277,7 +277,7 @@ func (b *builder) names() {
 func (b *builder) shape() {
 	renumber := b.renumbers()
 	n := len(b.edits) + len(b.slots) - len(b.marks) + len(b.a.stars.list) + len(b.a.hidden.list) +
-		len(b.a.columns.list) + len(b.a.indexed.list) + len(b.a.adds) + len(b.a.conj.list)
+		len(b.a.columns.list) + len(b.a.indexed.list) + len(b.a.adds) + len(b.a.narrowed)
 	b.edits = append(b.a.work.edits.Many(n)[:0], b.edits...)
 	for _, s := range b.slots {
 		if !s.added {
