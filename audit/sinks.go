@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"regexp"
@@ -17,10 +18,19 @@ import (
 // is left, and a new one begun.
 type File struct {
 	path   string
-	f      *os.File
+	f      file
 	torn   bool // the last write was cut
-	have   int  // lines of it that are in the file
+	have   int  // lines of the present Write that are in a file
 	synced time.Time
+}
+
+// file is what a File does with an *os.File.
+type file interface {
+	io.Writer
+	io.ReaderAt
+	io.Closer
+	Stat() (os.FileInfo, error)
+	Sync() error
 }
 
 // syncEvery is how often the file is forced to the disk: a crash of the machine
@@ -33,21 +43,51 @@ func OpenFile(path string) (*File, error) {
 	return s, s.open()
 }
 
-func (s *File) open() (err error) {
-	s.f, err = os.OpenFile(s.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	return err
+// open opens the file for reading as well, where that is allowed: to see whether
+// another writer was cut off in the middle of a line.
+func (s *File) open() error {
+	const flags = os.O_APPEND | os.O_CREATE
+	f, err := os.OpenFile(s.path, flags|os.O_RDWR, 0o600)
+	if errors.Is(err, os.ErrPermission) {
+		f, err = os.OpenFile(s.path, flags|os.O_WRONLY, 0o600)
+	}
+	if err != nil {
+		return err
+	}
+	s.f = f
+	return nil
 }
 
 // Write implements Sink.
 func (s *File) Write(_ context.Context, lines []Written) error {
-	if err := s.current(); err != nil {
+	size, err := s.current()
+	if err != nil {
 		return err
 	}
+	if s.have < len(lines) { // the same lines come again after an error
+		if err := s.append(lines[s.have:], size); err != nil {
+			return err
+		}
+		s.have = len(lines)
+	}
+	if time.Since(s.synced) >= syncEvery {
+		if err := s.f.Sync(); err != nil {
+			return err
+		}
+		s.synced = time.Now()
+	}
+	s.have = 0
+	return nil
+}
+
+// append writes lines at the end of the file, which has size bytes, and counts
+// those that came through.
+func (s *File) append(lines []Written, size int64) error {
 	var b []byte
-	if s.torn {
+	if s.torn || s.cutOff(size) {
 		b = append(b, '\n')
 	}
-	for _, l := range lines[s.have:] { // the same lines come again after an error
+	for _, l := range lines {
 		b = append(append(b, l.Text...), '\n')
 	}
 	n, err := s.f.Write(b)
@@ -57,28 +97,41 @@ func (s *File) Write(_ context.Context, lines []Written) error {
 		s.torn = n > 0 && b[n-1] != '\n' || n <= 0 && s.torn
 		return err
 	}
-	s.torn, s.have = false, 0
-	if time.Since(s.synced) < syncEvery {
-		return nil
-	}
-	s.synced = time.Now()
-	return s.f.Sync()
+	s.torn = false
+	return nil
 }
 
-// current opens the file again if another one, or none, has its name.
-func (s *File) current() error {
+// cutOff reports whether the file ends in the middle of a line: whoever wrote it
+// crashed. Appended to, that would take the next line with it.
+func (s *File) cutOff(size int64) bool {
+	if size == 0 {
+		return false
+	}
+	var last [1]byte
+	n, err := s.f.ReadAt(last[:], size-1)
+	return n == 1 && (err == nil || errors.Is(err, io.EOF)) && last[0] != '\n'
+}
+
+// current opens the file again if another one, or none, has its name, and returns
+// its size. Lines that are in the one before are not written again.
+func (s *File) current() (size int64, err error) {
 	there, err := os.Stat(s.path)
 	have, err2 := s.f.Stat()
 	if err == nil && err2 == nil && os.SameFile(there, have) {
-		return nil
+		return have.Size(), nil
 	}
 	old := s.f
 	if err := s.open(); err != nil {
-		s.f = old
-		return err
+		return 0, err
 	}
-	s.torn, s.have = false, 0
-	return old.Close()
+	s.torn = false
+	if err := old.Close(); err != nil {
+		return 0, err
+	}
+	if have, err = s.f.Stat(); err != nil {
+		return 0, err
+	}
+	return have.Size(), nil
 }
 
 // Close implements Sink.
@@ -160,8 +213,10 @@ func (s *Table) Write(ctx context.Context, lines []Written) (err error) {
 	for _, l := range lines {
 		if _, err := tx.ExecContext(ctx, s.insert, l.Writer, l.Seq, string(l.Text)); err != nil {
 			// A commit of which the answer was lost has stored the lines: then
-			// the first of them is there.
-			return errors.Join(s.stored(ctx, lines, err), rolledBack(tx))
+			// the first of them is there. The pool may have one connection, so
+			// that of the transaction is given back first.
+			ended := rolledBack(tx)
+			return errors.Join(s.stored(ctx, lines, err), ended)
 		}
 	}
 	return tx.Commit()
