@@ -271,7 +271,7 @@ func (s *Sealer) withoutPartitions(ctx context.Context) (bool, error) {
 	if !ok {
 		return false, nil
 	}
-	k := &Keys{s, store}
+	k := &Keys{s: s, store: store}
 	for _, prefix := range []string{s.ids().prefix, asherahIntermediate} {
 		err := k.groups(ctx, prefix, func(rows []StoredKey) error {
 			if _, ours := k.info(rows[0].Meta); ours {

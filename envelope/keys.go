@@ -16,6 +16,7 @@ import (
 type Keys struct {
 	s     *Sealer
 	store Keeper
+	alone bool
 }
 
 // Keys returns the keys of the Sealer. It fails if the metastore is not a
@@ -25,7 +26,7 @@ func (s *Sealer) Keys() (*Keys, error) {
 	if !ok {
 		return nil, fmt.Errorf("sealsql: %s cannot list or change its rows", providerName("metastore", s.store))
 	}
-	return &Keys{s, k}, nil
+	return &Keys{s: s, store: k}, nil
 }
 
 // KeyKind says what a key is for.

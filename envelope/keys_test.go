@@ -242,8 +242,8 @@ func TestARetiredKeyOpensNothingUntilItIsRestored(t *testing.T) {
 		t.Errorf("restored twice: %v", err)
 	}
 	o.must(k.Retire(bg, meta))
-	o.must(k.Destroy(bg, meta))
-	o.must(k.Destroy(bg, meta))
+	o.must(k.Alone().Destroy(bg, meta))
+	o.must(k.Alone().Destroy(bg, meta))
 	reader, rc = o.process()
 	if _, err := open(reader, rc, partition(t, "p"), rec); !errors.Is(err, envelope.ErrShredded) {
 		t.Errorf("destroyed: %v", err)
@@ -291,7 +291,7 @@ func TestANewSystemKeyTakesTheOthersOver(t *testing.T) {
 
 	meta, err := k.RotateSystem(bg)
 	o.must(err)
-	if err := k.Retire(bg, old.Meta); !errors.Is(err, envelope.ErrKeyInUse) {
+	if err := k.Alone().Retire(bg, old.Meta); !errors.Is(err, envelope.ErrKeyInUse) {
 		t.Fatalf("a system key in use is retired: %v", err)
 	}
 	// Stopped in the middle, and repeated.
@@ -313,8 +313,8 @@ func TestANewSystemKeyTakesTheOthersOver(t *testing.T) {
 	if n, err = k.Rewrap(bg, nil); err != nil || n.Done != 0 {
 		t.Errorf("third run: %+v, %v", n, err)
 	}
-	o.must(k.Retire(bg, old.Meta))
-	o.must(k.Destroy(bg, old.Meta))
+	o.must(k.Alone().Retire(bg, old.Meta))
+	o.must(k.Alone().Destroy(bg, old.Meta))
 
 	s, c = o.process()
 	for p, rec := range recs {

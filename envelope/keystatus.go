@@ -41,7 +41,9 @@ func (k *Keys) Revoke(ctx context.Context, meta KeyMeta) error {
 // Retire keeps a key from opening as well; what it has sealed is an error that
 // matches ErrKeyRetired until it is restored. Processes that hold the key use it
 // until it leaves their memory (CacheConfig). The newest version of a key cannot
-// be retired before it is revoked or replaced, and no index secret.
+// be retired before it is revoked or replaced, and no index secret. A system key
+// is ErrKeyInUse while it wraps others, and ErrKeyHeld while a process may wrap
+// under it.
 func (k *Keys) Retire(ctx context.Context, meta KeyMeta) error {
 	return k.change(ctx, meta, func(i *KeyInfo) (Status, error) {
 		switch {
@@ -55,7 +57,7 @@ func (k *Keys) Retire(ctx context.Context, meta KeyMeta) error {
 			return 0, fmt.Errorf("%w: it is in use; rotate or revoke it first", ErrKeyState)
 		}
 		if i.Kind == KindSystem {
-			return StatusRetired, k.unused(ctx, i.Meta)
+			return StatusRetired, k.doneWith(ctx, i)
 		}
 		return StatusRetired, nil
 	})
@@ -73,7 +75,8 @@ func (k *Keys) Restore(ctx context.Context, meta KeyMeta) error {
 
 // Destroy overwrites a retired key: what it has sealed cannot be opened again,
 // which Open reports as ErrShredded, unless a backup of the metastore has the
-// row. For all keys of a partition see Shred.
+// row. While a process may still seal under the key it is ErrKeyHeld, except for
+// Keys that are Alone. For all keys of a partition see Shredding.
 func (k *Keys) Destroy(ctx context.Context, meta KeyMeta) error {
 	return k.change(ctx, meta, func(i *KeyInfo) (Status, error) {
 		switch {
@@ -82,9 +85,9 @@ func (k *Keys) Destroy(ctx context.Context, meta KeyMeta) error {
 		case i.Status != StatusRetired || !i.Authentic:
 			return 0, fmt.Errorf("%w: only a retired key is destroyed; retire it, and see that nothing misses it", ErrKeyState)
 		case i.Kind == KindSystem:
-			return StatusDestroyed, k.unused(ctx, i.Meta)
+			return StatusDestroyed, k.doneWith(ctx, i)
 		}
-		return StatusDestroyed, nil
+		return StatusDestroyed, k.letGo(ctx, i)
 	})
 }
 

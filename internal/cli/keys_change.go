@@ -16,7 +16,7 @@ import (
 // keyChange is a command that changes the state of one key.
 type keyChange struct {
 	word, short, long, done string
-	ask                     bool
+	ask, now                bool
 	do                      func(*envelope.Keys, context.Context, envelope.KeyMeta) error
 }
 
@@ -34,8 +34,10 @@ the keys below it with it.`,
 from now on, in processes that hold the key when it leaves their memory. The key
 is still there: keys restore brings it back. Use keys usage first, to see that
 nothing is sealed under it. The key in use cannot be retired, nor a system key
-that others are wrapped by.`,
-		do: (*envelope.Keys).Retire,
+that others are wrapped by, or that a process may still wrap a new key under: that
+takes max_stale from the making of the newer one, and some minutes. --now does not
+wait for that: only when no process runs.`,
+		now: true, do: (*envelope.Keys).Retire,
 	},
 	{
 		word: "restore", short: "Let a retired key open again", done: "opens again; it stays revoked",
@@ -43,17 +45,22 @@ that others are wrapped by.`,
 		do:   (*envelope.Keys).Restore,
 	},
 	{
-		word: "destroy", short: "Destroy a retired key for good", done: "is destroyed", ask: true,
+		word: "destroy", short: "Destroy a retired key for good", done: "is destroyed", ask: true, now: true,
 		long: `Overwrites a retired key. What it has sealed can never be opened again, unless a
 backup of the metastore still has the row. To destroy all keys of a partition use
-sealsql shred.`,
+sealsql shred.
+
+A process seals under a key until it looks at it again: the command fails until
+max_stale has passed since the next version was made, and some minutes, or the key
+has expired. --now does not wait for that: only when no process runs that could hold
+the key, for it would go on sealing what can never be opened.`,
 		do: (*envelope.Keys).Destroy,
 	},
 }
 
 func keyChangeCommand(c keyChange) *cobra.Command {
 	var o metastoreOptions
-	var yes bool
+	var yes, now bool
 	cmd := &cobra.Command{
 		Use:   c.word + " KEY",
 		Short: c.short,
@@ -74,13 +81,20 @@ func keyChangeCommand(c keyChange) *cobra.Command {
 				return err
 			}
 		}
-		if err := c.do(r.Keys, cmd.Context(), i.Meta); err != nil {
+		keys := r.Keys
+		if now {
+			keys = keys.Alone()
+		}
+		if err := c.do(keys, cmd.Context(), i.Meta); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", printKey(i.Meta), c.done)
 		return err
 	})
 	o.flags(cmd)
+	if c.now {
+		cmd.Flags().BoolVar(&now, "now", false, "no process runs: do not wait until all have let go of the key")
+	}
 	if c.ask {
 		cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	}

@@ -1,0 +1,103 @@
+package envelope_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/sealsql/sealsql/envelope"
+)
+
+// A process seals under the key that it has checked until it looks again. The
+// operator who replaces, retires and destroys that key in one go is held back:
+// otherwise what the process sealed meanwhile could never be opened.
+func TestAKeyIsNotDestroyedWhileAProcessMaySealUnderIt(t *testing.T) {
+	o := newOffice(t)
+	operator, _ := o.process()
+	s, c := o.process()
+	p := partition(t, "p")
+	old := envelope.KeyMeta{ID: intermediateID, Created: o.sealedUnder(s, c, "p")}
+	o.clk.t = o.clk.t.Add(10 * time.Minute)
+	k := o.keys(operator)
+	_, err := k.RotatePartition(bg, p)
+	o.must(err)
+	o.must(k.Retire(bg, old)) // can be undone
+	var late []byte
+	for _, step := range []time.Duration{0, 10 * time.Minute, 30 * time.Minute, 80 * time.Minute} {
+		o.clk.t = o.clk.t.Add(step)
+		if rec := seal(t, s, c, p, "v"); created(rec) == old.Created {
+			late = rec
+		}
+		if err := k.Destroy(bg, old); !errors.Is(err, envelope.ErrKeyHeld) {
+			t.Fatalf("destroyed %v after it was replaced: %v", o.clk.t.Sub(newClock().t), err)
+		}
+	}
+	if late == nil {
+		t.Fatal("nothing was sealed under the old key; the test shows nothing")
+	}
+	o.must(k.Restore(bg, old))
+	reader, rc := o.process()
+	if got, err := open(reader, rc, p, late); err != nil || got != "v" {
+		t.Fatalf("%q, %v", got, err)
+	}
+	o.must(k.Retire(bg, old))
+	o.clk.t = o.clk.t.Add(15 * time.Minute) // two hours, ten minutes of clocks and one of rounding
+	if rec := seal(t, s, c, p, "v"); created(rec) == old.Created {
+		t.Fatal("it still seals")
+	}
+	o.must(k.Destroy(bg, old))
+}
+
+// The same with a system key: a process that has not yet looked makes keys under
+// the old one, after everything was put under the new.
+func TestASystemKeyIsNotRetiredWhileAProcessMayWrapUnderIt(t *testing.T) {
+	o := newOffice(t)
+	operator, _ := o.process()
+	s, c := o.process()
+	o.sealedUnder(s, c, "p")
+	k := o.keys(operator)
+	info, err := k.Show(bg, envelope.KeyMeta{ID: systemID})
+	o.must(err)
+	old := info.Meta
+	o.clk.t = o.clk.t.Add(10 * time.Minute)
+	_, err = k.RotateSystem(bg)
+	o.must(err)
+	_, err = k.Rewrap(bg, nil)
+	o.must(err)
+	if err := k.Retire(bg, old); !errors.Is(err, envelope.ErrKeyHeld) {
+		t.Fatalf("retired: %v", err)
+	}
+	rec := seal(t, s, c, partition(t, "new"), "v") // under the old one
+	o.clk.t = o.clk.t.Add(132 * time.Minute)
+	if err := k.Retire(bg, old); !errors.Is(err, envelope.ErrKeyInUse) {
+		t.Fatalf("retired: %v", err)
+	}
+	_, err = k.Rewrap(bg, nil)
+	o.must(err)
+	o.must(k.Retire(bg, old))
+	o.must(k.Destroy(bg, old))
+	reader, rc := o.process()
+	if got, err := open(reader, rc, partition(t, "new"), rec); err != nil || got != "v" {
+		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+// Where no process runs, or the key expired long ago, nobody has to wait.
+func TestAKeyThatNobodyCanHoldIsDestroyedAtOnce(t *testing.T) {
+	for _, how := range []string{"alone", "expired"} {
+		o := newOffice(t)
+		s, c := o.process()
+		old := envelope.KeyMeta{ID: intermediateID, Created: o.sealedUnder(s, c, "p")}
+		if how == "expired" {
+			o.clk.t = o.clk.t.Add(91 * 24 * time.Hour)
+		}
+		k := o.keys(s)
+		_, err := k.RotatePartition(bg, partition(t, "p"))
+		o.must(err)
+		if how == "alone" {
+			k = k.Alone()
+		}
+		o.must(k.Retire(bg, old))
+		o.must(k.Destroy(bg, old))
+	}
+}
