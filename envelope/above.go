@@ -62,7 +62,7 @@ func (h *hierarchy) lookAbove(ctx context.Context, w *window, t int64) error {
 			return nil
 		}
 		w.expire()
-	case errors.Is(err, ErrKeyNotFound): // it is gone: another key is made
+	case errors.Is(err, ErrKeyNotFound), errors.Is(err, ErrKeyRetired): // another key is made
 		w.expire()
 	case !outage(ctx, err):
 		return err

@@ -106,7 +106,7 @@ func (s *Sealer) Watch(ctx context.Context, every time.Duration) error {
 	for ctx.Err() == nil {
 		rec, err := s.store.LoadLatest(ctx, id)
 		switch {
-		case err == nil && rec.Meta.ID == id:
+		case err == nil && rec != nil && rec.Meta.ID == id:
 			if known && rec.Meta.Created != seen {
 				s.Hint()
 			}
@@ -154,7 +154,7 @@ func sleep(ctx context.Context, d time.Duration) {
 func (k *Keys) announce(ctx context.Context) {
 	id, now := k.s.ids().news, k.s.now().Unix()
 	rec, err := k.store.LoadLatest(ctx, id)
-	if err == nil {
+	if err == nil && rec != nil {
 		now = max(now, rec.Meta.Created+1)
 	}
 	stored := false

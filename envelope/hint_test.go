@@ -203,3 +203,30 @@ func TestHintsAfterCloseDoNothing(t *testing.T) {
 	}
 	s.Hint()
 }
+
+// nothing is a metastore that breaks its contract: no row, and no error.
+type nothing struct{ *builtin.Memory }
+
+func (nothing) LoadLatest(context.Context, string) (*envelope.KeyRecord, error) { return nil, nil }
+
+func TestAMetastoreThatAnswersNothingIsAnErrorAndNoPanic(t *testing.T) {
+	s := newSealer(t, func(c *envelope.Config) { c.Metastore = nothing{builtin.NewMemory()} })
+	if err := s.Warm(context.Background()); err == nil {
+		t.Error("keys are made of it")
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.Watch(ctx, time.Millisecond); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	k, err := s.Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := k.Show(context.Background(), envelope.KeyMeta{ID: systemID}); err == nil {
+		t.Error("a key is shown")
+	}
+	if _, err := k.RotateSystem(context.Background()); err == nil {
+		t.Error("a key is rotated")
+	}
+}

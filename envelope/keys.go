@@ -173,7 +173,7 @@ func (k *Keys) row(ctx context.Context, meta KeyMeta) (*KeyRecord, error) {
 
 func (k *Keys) newest(ctx context.Context, id string) (*KeyRecord, error) {
 	rec, err := k.store.LoadLatest(ctx, id)
-	if b, ok := k.store.(BoundedLoader); ok && err == nil && rec.Meta.Created == Tombstone {
+	if b, ok := k.store.(BoundedLoader); ok && err == nil && rec != nil && rec.Meta.Created == Tombstone {
 		rec, err = b.LoadLatestBefore(ctx, id, Tombstone-1)
 	}
 	return checkRow(rec, err, KeyMeta{ID: id}, k.store)

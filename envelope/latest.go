@@ -46,10 +46,12 @@ func latestOrCreate[V keycache.Value](ctx context.Context, h *hierarchy, lv leve
 		if err == nil && usable {
 			h.floors.put(id, rec.Meta.Created)
 		}
-		if err != nil || usable {
+		if err != nil && !errors.Is(err, ErrKeyRetired) || usable {
 			return v, err
 		}
-		v.Destroy()
+		if err == nil {
+			v.Destroy()
+		}
 		created = max(created, rec.Meta.Created+1)
 	case !errors.Is(err, ErrKeyNotFound):
 		return v, err

@@ -29,33 +29,50 @@ func (k *Keys) doneWith(ctx context.Context, i *KeyInfo) error {
 	return k.unused(ctx, i.Meta)
 }
 
-// letGo fails while a process may seal under a key: until it has expired by every
-// clock, or a newer version has been there for so long that every process has
-// looked, or refuses to seal because it cannot.
+// letGo fails while a process may seal under a key.
 func (k *Keys) letGo(ctx context.Context, i *KeyInfo) error {
 	if k.alone {
 		return nil
 	}
-	skew := max(k.s.policy.Skew, maxSkew)
-	until, why := i.Expires.Add(skew), "it has expired"
 	next, err := k.successor(ctx, i.Meta)
 	if err != nil {
 		return err
 	}
-	if next > 0 {
-		// A key is stored by as much as CreatedPrecision later than it says.
-		let := time.Unix(next, 0).Add(k.s.policy.CreatedPrecision + k.s.policy.MaxStale + skew)
-		if let.Before(until) {
-			until, why = let, "every process has looked at the newer one"
-		}
-	} else {
+	until := k.SealsUntil(i, next)
+	why := "it has expired by every clock"
+	switch {
+	case next == 0:
 		why += ", or some hours after sealsql keys rotate"
+	case until.Before(k.expired(i)):
+		why = "every process has looked at the newer one"
 	}
 	if k.s.now().Before(until) {
 		return fmt.Errorf("%w until %s, when %s", ErrKeyHeld, until.UTC().Format(time.RFC3339), why)
 	}
 	return nil
 }
+
+// SealsUntil returns the time from which no process seals under a version of a key
+// any more, or wraps under it: the key has expired by every clock, or the next
+// version, created at next (0: there is none), has been there for so long that
+// every process has looked, or refuses to seal because it cannot. Clocks may differ
+// by ten minutes.
+func (k *Keys) SealsUntil(i *KeyInfo, next int64) time.Time {
+	until := k.expired(i)
+	if next > 0 {
+		// A key is stored by up to CreatedPrecision later than it says.
+		p := k.s.policy
+		if let := time.Unix(next, 0).Add(p.CreatedPrecision + p.MaxStale + k.clocks()); let.Before(until) {
+			until = let
+		}
+	}
+	return until
+}
+
+func (k *Keys) expired(i *KeyInfo) time.Time { return i.Expires.Add(k.clocks()) }
+
+// clocks is by how much the clocks of processes may differ.
+func (k *Keys) clocks() time.Duration { return max(k.s.policy.Skew, maxSkew) }
 
 // successor returns the creation time of the version after the one named, 0 if it
 // is the newest.

@@ -101,3 +101,63 @@ func TestAKeyThatNobodyCanHoldIsDestroyedAtOnce(t *testing.T) {
 		o.must(k.Destroy(bg, old))
 	}
 }
+
+// Sealing goes on under a new key where the one that is there was retired: the
+// newest system key of a service, or the one above a partition's key.
+func TestSealingGoesOnBesideRetiredSystemKeys(t *testing.T) {
+	o := newOffice(t)
+	operator, _ := o.process()
+	o.must(operator.Warm(bg))
+	k := o.keys(operator).Alone()
+	first, err := k.Show(bg, envelope.KeyMeta{ID: systemID})
+	o.must(err)
+	o.must(k.Revoke(bg, first.Meta))
+	o.must(k.Retire(bg, first.Meta))
+	s, c := o.process()
+	rec := seal(t, s, c, partition(t, "p"), "v")
+	if sys, err := k.Show(bg, envelope.KeyMeta{ID: systemID}); err != nil || sys.Meta == first.Meta {
+		t.Fatalf("%+v, %v", sys, err)
+	}
+	// A partition's key under a retired system key: restored, it opens again.
+	second, err := k.Show(bg, envelope.KeyMeta{ID: systemID})
+	o.must(err)
+	o.clk.t = o.clk.t.Add(time.Minute)
+	_, err = k.RotateSystem(bg)
+	o.must(err)
+	o.retireUsed(second.Meta)
+	s, c = o.process()
+	fresh := seal(t, s, c, partition(t, "p"), "w")
+	if created(fresh) == created(rec) {
+		t.Fatal("sealed under a key that does not open")
+	}
+	if _, err := open(s, c, partition(t, "p"), rec); !errors.Is(err, envelope.ErrKeyRetired) {
+		t.Fatalf("the old value: %v", err)
+	}
+	if got, err := open(s, c, partition(t, "p"), fresh); err != nil || got != "w" {
+		t.Fatalf("%q, %v", got, err)
+	}
+}
+
+// retireUsed has an operator retire a system key that still wraps others, as if he had
+// done so just before a slow process wrapped one more.
+func (o *office) retireUsed(meta envelope.KeyMeta) {
+	o.Helper()
+	var put []*envelope.KeyRecord
+	rows, err := o.store.List(bg, "ss1/", envelope.KeyMeta{}, 1000)
+	o.must(err)
+	for _, r := range rows {
+		if r.Record.Parent != nil && *r.Record.Parent == meta {
+			put = append(put, r.Record)
+			if ok, err := o.store.Remove(bg, r.Record); !ok || err != nil {
+				o.Fatal(ok, err)
+			}
+		}
+	}
+	operator, _ := o.process()
+	o.must(o.keys(operator).Alone().Retire(bg, meta))
+	for _, r := range put {
+		if ok, err := o.store.Store(bg, r); !ok || err != nil {
+			o.Fatal(ok, err)
+		}
+	}
+}

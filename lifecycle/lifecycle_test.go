@@ -30,15 +30,19 @@ func newOffice(t *testing.T) *office {
 	return &office{t, time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), builtin.NewMemory()}
 }
 
-func (o *office) sealer() *envelope.Sealer {
+func (o *office) sealer(change ...func(*envelope.Policy)) *envelope.Sealer {
 	o.Helper()
+	policy := envelope.Policy{DataKey: envelope.DataKeyPolicy{MaxUses: 1}}
+	for _, f := range change {
+		f(&policy)
+	}
 	kms, err := builtin.NewInsecureStatic([]byte("0123456789abcdef0123456789ABCDEF"))
 	if err != nil {
 		o.Fatal(err)
 	}
 	s, err := envelope.New(bg, envelope.Config{
 		Service: "shop", Product: "orders", KMS: kms, Metastore: o.store,
-		Now: func() time.Time { return o.now }, Policy: envelope.Policy{DataKey: envelope.DataKeyPolicy{MaxUses: 1}},
+		Now: func() time.Time { return o.now }, Policy: policy,
 	})
 	if err != nil {
 		o.Fatal(err)
@@ -125,6 +129,32 @@ func TestPruningKeepsWhatARecordNeedsAndWhatMaySealYet(t *testing.T) {
 		return nil
 	}); err != nil || states != "retired active retired retired active active " {
 		t.Errorf("states are %s (%v)", states, err)
+	}
+}
+
+// A key says that it was made when the interval of its creation time began, which
+// may be long before others could see it.
+func TestPruningDoesNotTakeARoundedTimeForTheTime(t *testing.T) {
+	o := newOffice(t)
+	k := o.keys(o.sealer(func(p *envelope.Policy) { p.CreatedPrecision = 24 * time.Hour }))
+	o.rotate(k, "p")
+	o.now = o.now.Add(48 * time.Hour)
+	o.rotate(k, "p") // at five in the morning, and called one of midnight
+	u := o.usage(nil)
+	u.Began = o.now.Add(time.Minute)
+	for range 2 {
+		var got []lifecycle.Pruned
+		err := lifecycle.Prune(bg, k, lifecycle.PruneOptions{Usage: u}, func(p lifecycle.Pruned) error {
+			got = append(got, p)
+			return nil
+		})
+		if err != nil || len(got) != 1 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		if late := u.Began.Sub(o.now) > 24*time.Hour; got[0].Retired != late {
+			t.Fatalf("count begun %v after: %+v", u.Began.Sub(o.now), got[0])
+		}
+		u.Began = o.now.Add(27 * time.Hour)
 	}
 }
 

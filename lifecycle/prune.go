@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/sealsql/sealsql/envelope"
 )
@@ -120,10 +119,5 @@ func (p *pruner) partition(ctx context.Context, versions []envelope.KeyInfo) err
 // quiet reports whether no process could seal under v when the count began: it
 // had expired, or a newer version was there for so long that all have looked.
 func (p *pruner) quiet(v, next *envelope.KeyInfo) bool {
-	policy := p.k.Policy()
-	grace := policy.MaxStale + policy.Skew
-	superseded := time.Unix(next.Meta.Created, 0).Add(grace)
-	expired := v.Expires.Add(policy.Skew)
-	began := p.o.Usage.Began
-	return superseded.Before(began) || expired.Before(began)
+	return p.k.SealsUntil(v, next.Meta.Created).Before(p.o.Usage.Began)
 }
