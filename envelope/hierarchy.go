@@ -58,6 +58,7 @@ type hierarchy struct {
 	latest        *keycache.Cache[string, *latestKey]
 	revoked       stickySet
 	floors        floors
+	home          homeward
 	maxWraps      int64
 	lot           uint32 // a power of two
 

@@ -120,6 +120,10 @@ func (h *hierarchy) openLatest(ctx context.Context, partition string, rec *KeyRe
 	if err != nil || !usable || !st.usable || h.tick() >= st.w.limit {
 		return nil, false, err
 	}
+	stale, err := h.heard(h.tick(), rec)
+	if err != nil {
+		return nil, false, err
+	}
 	id := intermediateID{partition, rec.Meta.Created}
 	key, err := cached(ctx, h.intermediates, id, !h.cache.NoIntermediate, func(context.Context) (*intermediateKey, error) {
 		return h.unwrapIntermediate(rec, st.key.Value())
@@ -129,6 +133,7 @@ func (h *hierarchy) openLatest(ctx context.Context, partition string, rec *KeyRe
 	}
 	l := &latestKey{}
 	h.sealsUnder(l, rec.Meta, key, st)
+	l.w.end(stale)
 	return l, true, nil
 }
 

@@ -51,6 +51,10 @@ type KeyRecord struct {
 	// a writer of the store cannot bring a revoked key back (32 bytes). A row
 	// whose State does not verify still decrypts; it never encrypts.
 	State []byte
+	// Replica says that the row was read from a copy that may lag behind, because
+	// what is written to did not answer. It is not stored. Such a row opens; that
+	// it is active does not count as a check of its state.
+	Replica bool
 }
 
 // Clone returns a deep copy, in as few pieces as it can.

@@ -115,7 +115,17 @@ func (h *hierarchy) openSystem(ctx context.Context, rec *KeyRecord) (*systemStat
 		return nil, false, err
 	}
 	h.mend(rec)
-	return h.systemState(key, rec)
+	st, usable, err := h.systemState(key, rec)
+	if err != nil {
+		return nil, false, err
+	}
+	stale, err := h.heard(h.tick(), rec)
+	if err != nil {
+		st.Destroy()
+		return nil, false, err
+	}
+	st.w.end(stale)
+	return st, usable, nil
 }
 
 func (h *hierarchy) systemState(key keycache.Lease[KeyMeta, *systemKey], rec *KeyRecord) (*systemState, bool, error) {

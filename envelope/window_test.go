@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/envelope/builtin"
 )
 
 // A partition's key that is first used late in the check interval of its system
@@ -123,5 +124,74 @@ func TestASystemKeyThatIsGoneEndsWhatItWraps(t *testing.T) {
 	w.pass(20 * time.Minute)
 	if next := seal(t, s, c, q, "v"); created(next) == created(first) {
 		t.Fatal("a key is sealed under that nobody else could open")
+	}
+}
+
+// replica is a metastore whose home does not answer: rows come from a copy that
+// does not hear of revocations any more.
+type replica struct {
+	*builtin.Memory
+	away bool
+}
+
+func (r *replica) mark(rec *envelope.KeyRecord, err error) (*envelope.KeyRecord, error) {
+	if err == nil {
+		rec.Replica = r.away
+	}
+	return rec, err
+}
+
+func (r *replica) Load(ctx context.Context, m envelope.KeyMeta) (*envelope.KeyRecord, error) {
+	return r.mark(r.Memory.Load(ctx, m))
+}
+
+func (r *replica) LoadLatest(ctx context.Context, id string) (*envelope.KeyRecord, error) {
+	return r.mark(r.Memory.LoadLatest(ctx, id))
+}
+
+// What a replica says of a key does not make its state a checked one: a revocation
+// that it has not heard of ends the sealing as if nobody answered, after max_stale.
+// Opening goes on, and a process that starts has the same time.
+func TestAReplicaDoesNotKeepAKeySealingForEver(t *testing.T) {
+	for _, cached := range []bool{true, false} {
+		clk, store := newClock(), &replica{Memory: builtin.NewMemory()}
+		p := partition(t, "p")
+		process := func() (*envelope.Sealer, *envelope.Column) {
+			s := newSealer(t, func(c *envelope.Config) {
+				c.Metastore, c.Now, c.KeepOpen = store, clk.now, true
+				c.Policy.DataKey.MaxUses, c.Cache.NoIntermediate = 1, !cached
+			})
+			return s, column(t, s, "t.c", false)
+		}
+		s, c := process()
+		rec := seal(t, s, c, p, "v")
+		store.away = true
+		late, lc := process()
+		began := clk.t
+		for clk.t.Sub(began) < 119*time.Minute {
+			for range 2 {
+				seal(t, s, c, p, "v")
+			}
+			seal(t, late, lc, p, "v")
+			clk.t = clk.t.Add(7 * time.Minute)
+		}
+		clk.t = began.Add(2*time.Hour + time.Second)
+		for range 3 {
+			for _, x := range []struct {
+				s *envelope.Sealer
+				c *envelope.Column
+			}{{s, c}, {late, lc}} {
+				if _, err := x.s.Seal(bg, nil, x.c, p, 1, []byte("v")); !errors.Is(err, envelope.ErrStale) {
+					t.Fatalf("cached %t: %v, want ErrStale", cached, err)
+				}
+				if got, err := open(x.s, x.c, p, rec); err != nil || got != "v" {
+					t.Fatalf("cached %t: opening: %q, %v", cached, got, err)
+				}
+			}
+			clk.t = clk.t.Add(5 * time.Minute)
+		}
+		store.away = false
+		seal(t, s, c, p, "v")
+		seal(t, late, lc, p, "v")
 	}
 }

@@ -31,7 +31,8 @@
 // While the home does not answer, rows are read from its replicas, in order:
 // what was sealed opens, and what is in memory goes on sealing. Replicas lag, so
 // that they answer for the rows that they have, and not that there is none: no
-// key is made without the home.
+// key is made without the home. Nor do they know whether a key was revoked
+// meanwhile: sealing ends when the home has not answered for policy.max_stale.
 package dynamodb
 
 import (

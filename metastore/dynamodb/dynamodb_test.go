@@ -364,8 +364,8 @@ func (g *global) replicate(t *testing.T) {
 func TestTheHomeAnswersWhileItIsWell(t *testing.T) {
 	g := newGlobal(t)
 	put(t, g.m, record("a", base))
-	if _, err := g.m.LoadLatest(t.Context(), "a"); err != nil {
-		t.Fatal(err)
+	if r, err := g.m.LoadLatest(t.Context(), "a"); err != nil || r.Replica {
+		t.Fatal(r, err)
 	}
 	if _, err := g.m.LoadLatest(t.Context(), "b"); !errors.Is(err, envelope.ErrKeyNotFound) {
 		t.Fatal(err)
@@ -397,10 +397,10 @@ func TestReplicasAnswerWhileTheHomeDoesNot(t *testing.T) {
 			g.home.set(fail)
 			defer g.home.set(nil)
 			for range 4 {
-				if got, err := g.m.Load(t.Context(), r.Meta); err != nil || got.Meta != r.Meta {
+				if got, err := g.m.Load(t.Context(), r.Meta); err != nil || got.Meta != r.Meta || !got.Replica {
 					t.Fatalf("%+v, %v", got, err)
 				}
-				if got, err := g.m.LoadLatest(t.Context(), "a"); err != nil || got.Meta != r.Meta {
+				if got, err := g.m.LoadLatest(t.Context(), "a"); err != nil || got.Meta != r.Meta || !got.Replica {
 					t.Fatalf("%+v, %v", got, err)
 				}
 			}

@@ -115,7 +115,7 @@ func (m *Metastore) read(ctx context.Context, ask func(context.Context, int) (*e
 		t.End(envelope.Outcome(err))
 		switch {
 		case err == nil:
-			rec = r
+			rec, r.Replica = r, i != 0
 			return failover.Done, nil
 		case errors.Is(err, envelope.ErrKeyNotFound):
 			if i == 0 && !everywhere {
