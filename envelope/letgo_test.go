@@ -12,36 +12,37 @@ import (
 // operator who replaces, retires and destroys that key in one go is held back:
 // otherwise what the process sealed meanwhile could never be opened.
 func TestAKeyIsNotDestroyedWhileAProcessMaySealUnderIt(t *testing.T) {
-	o := newOffice(t)
-	operator, _ := o.process()
-	s, c := o.process()
+	o, clk := newOffice(t), newHands()
+	moved := func(c *envelope.Config) { c.Now = clk.now }
+	operator, _ := o.process(moved)
+	s, c := o.process(moved)
 	p := partition(t, "p")
 	old := envelope.KeyMeta{ID: intermediateID, Created: o.sealedUnder(s, c, "p")}
-	o.clk.t = o.clk.t.Add(10 * time.Minute)
+	clk.pass(10 * time.Minute)
 	k := o.keys(operator)
 	_, err := k.RotatePartition(bg, p)
 	o.must(err)
 	o.must(k.Retire(bg, old)) // can be undone
 	var late []byte
 	for _, step := range []time.Duration{0, 10 * time.Minute, 30 * time.Minute, 80 * time.Minute} {
-		o.clk.t = o.clk.t.Add(step)
+		clk.pass(step)
 		if rec := seal(t, s, c, p, "v"); created(rec) == old.Created {
 			late = rec
 		}
 		if err := k.Destroy(bg, old); !errors.Is(err, envelope.ErrKeyHeld) {
-			t.Fatalf("destroyed %v after it was replaced: %v", o.clk.t.Sub(newClock().t), err)
+			t.Fatalf("destroyed %v after it was replaced: %v", clk.now().Sub(newClock().t), err)
 		}
 	}
 	if late == nil {
 		t.Fatal("nothing was sealed under the old key; the test shows nothing")
 	}
 	o.must(k.Restore(bg, old))
-	reader, rc := o.process()
+	reader, rc := o.process(moved)
 	if got, err := open(reader, rc, p, late); err != nil || got != "v" {
 		t.Fatalf("%q, %v", got, err)
 	}
 	o.must(k.Retire(bg, old))
-	o.clk.t = o.clk.t.Add(15 * time.Minute) // two hours, ten minutes of clocks and one of rounding
+	clk.pass(15 * time.Minute) // two hours, ten minutes of clocks and one of rounding
 	if rec := seal(t, s, c, p, "v"); created(rec) == old.Created {
 		t.Fatal("it still seals")
 	}

@@ -3,6 +3,7 @@ package envelope_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,24 +11,40 @@ import (
 	"github.com/sealsql/sealsql/envelope/builtin"
 )
 
+// hands is a clock that loads in the background may read while a test moves it.
+type hands struct{ ns atomic.Int64 }
+
+func newHands() *hands {
+	h := &hands{}
+	h.ns.Store(newClock().t.UnixNano())
+	return h
+}
+
+func (h *hands) now() time.Time { return time.Unix(0, h.ns.Load()).UTC() }
+
+func (h *hands) set(t time.Time) { h.ns.Store(t.UnixNano()) }
+
+func (h *hands) pass(d time.Duration) { h.ns.Add(int64(d)) }
+
 // A partition's key that is first used late in the check interval of its system
 // key does not outlive that interval when the system key is revoked: the state
 // of the system key has an interval of its own.
 func TestARevokedSystemKeyEndsWhatItWrapsWithinOneInterval(t *testing.T) {
 	for _, late := range []time.Duration{10 * time.Minute, 41 * time.Minute, 59 * time.Minute} {
 		for _, uses := range []int{1, 0} {
-			o := newOffice(t)
-			operator, _ := o.process()
-			s, c := o.process(func(c *envelope.Config) {
+			o, clk := newOffice(t), newHands()
+			moved := func(c *envelope.Config) { c.Now = clk.now }
+			operator, _ := o.process(moved)
+			s, c := o.process(moved, func(c *envelope.Config) {
 				c.Policy.DataKey.MaxUses, c.Policy.DataKey.MaxAge = uses, 12*time.Hour
 			})
 			o.sealedUnder(s, c, "p") // the state of the system key is read here
-			o.clk.t = o.clk.t.Add(time.Minute)
+			clk.pass(time.Minute)
 			o.must(o.keys(operator).Revoke(bg, envelope.KeyMeta{ID: systemID}))
-			revoked := o.clk.t
-			o.clk.t = o.clk.t.Add(late)
+			revoked := clk.now()
+			clk.pass(late)
 			first := o.sealedUnder(s, c, "q")
-			o.clk.t = revoked.Add(time.Hour + time.Second)
+			clk.set(revoked.Add(time.Hour + time.Second))
 			for _, p := range []string{"q", "p"} {
 				info, err := o.keys(operator).Show(bg, envelope.KeyMeta{ID: "ss1/ik/shop/orders/" + p, Created: o.sealedUnder(s, c, p)})
 				o.must(err)
@@ -80,12 +97,15 @@ func TestAStoreThatHangsDoesNotUseUpTheTimeOfACallerInAHurry(t *testing.T) {
 	w.store.block, w.store.entered = make(chan struct{}), make(chan struct{}, 100)
 	defer close(w.store.block)
 	w.pass(61 * time.Minute)
-	for range 3 {
+	for i := range 3 {
 		ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
 		_, err := s.Seal(ctx, nil, c, w.p, 1, []byte("v"))
 		cancel()
 		if err != nil {
 			t.Fatal(err)
+		}
+		if i == 0 {
+			<-w.store.entered // the load goes on, and has looked at the clock
 		}
 		w.pass(6 * time.Second)
 	}
@@ -131,12 +151,12 @@ func TestASystemKeyThatIsGoneEndsWhatItWraps(t *testing.T) {
 // does not hear of revocations any more.
 type replica struct {
 	*builtin.Memory
-	away bool
+	away atomic.Bool
 }
 
 func (r *replica) mark(rec *envelope.KeyRecord, err error) (*envelope.KeyRecord, error) {
 	if err == nil {
-		rec.Replica = r.away
+		rec.Replica = r.away.Load()
 	}
 	return rec, err
 }
@@ -154,7 +174,7 @@ func (r *replica) LoadLatest(ctx context.Context, id string) (*envelope.KeyRecor
 // Opening goes on, and a process that starts has the same time.
 func TestAReplicaDoesNotKeepAKeySealingForEver(t *testing.T) {
 	for _, cached := range []bool{true, false} {
-		clk, store := newClock(), &replica{Memory: builtin.NewMemory()}
+		clk, store := newHands(), &replica{Memory: builtin.NewMemory()}
 		p := partition(t, "p")
 		process := func() (*envelope.Sealer, *envelope.Column) {
 			s := newSealer(t, func(c *envelope.Config) {
@@ -165,17 +185,17 @@ func TestAReplicaDoesNotKeepAKeySealingForEver(t *testing.T) {
 		}
 		s, c := process()
 		rec := seal(t, s, c, p, "v")
-		store.away = true
+		store.away.Store(true)
 		late, lc := process()
-		began := clk.t
-		for clk.t.Sub(began) < 119*time.Minute {
+		began := clk.now()
+		for clk.now().Sub(began) < 119*time.Minute {
 			for range 2 {
 				seal(t, s, c, p, "v")
 			}
 			seal(t, late, lc, p, "v")
-			clk.t = clk.t.Add(7 * time.Minute)
+			clk.pass(7 * time.Minute)
 		}
-		clk.t = began.Add(2*time.Hour + time.Second)
+		clk.set(began.Add(2*time.Hour + time.Second))
 		for range 3 {
 			for _, x := range []struct {
 				s *envelope.Sealer
@@ -188,9 +208,9 @@ func TestAReplicaDoesNotKeepAKeySealingForEver(t *testing.T) {
 					t.Fatalf("cached %t: opening: %q, %v", cached, got, err)
 				}
 			}
-			clk.t = clk.t.Add(5 * time.Minute)
+			clk.pass(5 * time.Minute)
 		}
-		store.away = false
+		store.away.Store(false)
 		seal(t, s, c, p, "v")
 		seal(t, late, lc, p, "v")
 	}
