@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -185,7 +186,11 @@ func (a *analysis) sortTerm(q *Query, s *Select, i int, t orderTerm, w *textWrit
 		return key, t.expr == e.Range()
 	}
 	expr := t.expr
-	if item := a.itemMeant(e, s); item != nil {
+	item := a.itemMeant(e, s)
+	if windowed(e) || item != nil && windowed(item) {
+		return SortKey{}, false // a window function takes no other
+	}
+	if item != nil {
 		if t.expr != e.Range() || !item.Range().Known() || !a.balanced(item.Range()) {
 			return SortKey{}, false
 		}
@@ -198,6 +203,15 @@ func (a *analysis) sortTerm(q *Query, s *Select, i int, t orderTerm, w *textWrit
 	w.source(Span{t.expr.End, t.end})
 	w.put(")")
 	return SortKey{}, true
+}
+
+// windowed reports a window function in an expression.
+func windowed(e Expr) bool {
+	if c, ok := e.(*Call); ok && c.Over {
+		return true
+	}
+	es, _ := kids(e)
+	return slices.ContainsFunc(es, windowed)
 }
 
 // itemMeant is the expression of the select list that a sort key means by its

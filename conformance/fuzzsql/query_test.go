@@ -312,7 +312,11 @@ func (g *generator) selectItem(s scope) (string, col) {
 	seal := s.all(isSealed)
 	if len(seal) > 0 && g.risky() {
 		c := pickOf(g.dice, seal)
-		return g.pick("upper("+c.ref+")", "max("+c.ref+")", c.ref+" = "+g.value(c.kind, true), c.ref+" || 'x'", "CAST("+c.ref+" AS char(3))", "length("+c.ref+")"), col{kind: kindText}
+		max := "max(" + c.ref + ")"
+		if g.w.dialect == rewrite.SQLite && isSorted(c) {
+			max = c.ref + " + 1" // of rows that tie SQLite shows any beside the greatest
+		}
+		return g.pick("upper("+c.ref+")", max, c.ref+" = "+g.value(c.kind, true), c.ref+" || 'x'", "CAST("+c.ref+" AS char(3))", "length("+c.ref+")"), col{kind: kindText}
 	}
 	switch n := g.n(16); n {
 	default:
