@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/internal/order"
@@ -20,14 +21,33 @@ import (
 // undefined is an index that is to be looked at.
 type undefined struct {
 	rewrite.UndefinedIndex
+	*looks
+}
+
+// looks is what came of looking at an index, for all connections.
+type looks struct {
 	// fits is set when a stored index was found to be as long as it should be.
-	fits *atomic.Bool
+	fits atomic.Bool
+	// next is when it is looked at again, in nanoseconds since catalogs.start:
+	// where no row has one, not with every statement.
+	next atomic.Int64
+}
+
+// due reports that the index is to be looked at.
+func (l *looks) due(cs *catalogs) bool {
+	return !l.fits.Load() && int64(time.Since(cs.start)) >= l.next.Load()
+}
+
+// absent notes that there was nothing to look at: what is stored from now on is
+// noticed after the time for which a catalog is believed.
+func (l *looks) absent(cs *catalogs) {
+	l.next.Store(int64(time.Since(cs.start) + cs.maxAge))
 }
 
 func undefinedOf(snap *rewrite.Snapshot, annotations *schema.Catalog) []undefined {
 	var out []undefined
 	for _, u := range rewrite.UndefinedIndexes(snap, annotations) {
-		out = append(out, undefined{u, new(atomic.Bool)})
+		out = append(out, undefined{u, new(looks)})
 	}
 	return out
 }
@@ -41,7 +61,7 @@ func (c *conn) filledAlike(ctx context.Context, p *rewrite.Plan) error {
 	}
 	for i := range c.view.undefined {
 		u := &c.view.undefined[i]
-		if u.fits.Load() || !slices.Contains(p.Tables, u.Index.Column().Table) || !c.cr.engine.Ready(c.inner) {
+		if !u.due(c.cr.cats) || !slices.Contains(p.Tables, u.Index.Column().Table) || !c.cr.engine.Ready(c.inner) {
 			continue
 		}
 		ix := c.cr.seals.indexes[u.Index]
@@ -54,6 +74,7 @@ func (c *conn) filledAlike(ctx context.Context, p *rewrite.Plan) error {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
 		case !found:
+			u.absent(c.cr.cats)
 		case !fitting(ix, n):
 			return &sealsql.IndexDefinitionError{
 				Column: u.Index.Column().String(), Index: u.Index.Physical(),
@@ -65,6 +86,10 @@ func (c *conn) filledAlike(ctx context.Context, p *rewrite.Plan) error {
 	}
 	return nil
 }
+
+// lookedAt bounds the rows among which a stored index is looked for: where no index
+// of the server's leads to one, a large table would be read from end to end.
+const lookedAt = "1000"
 
 // storedLength reads the length of one stored index. On PostgreSQL an error would
 // end the caller's transaction, but for a savepoint.
@@ -80,7 +105,8 @@ func (c *conn) storedLength(ctx context.Context, u *undefined) (n int, found boo
 	if d == rewrite.Postgres {
 		saved = r.Query(ctx, "SAVEPOINT sealsql_look", nil, none) == nil
 	}
-	err := r.Query(ctx, "SELECT "+length+"("+column+") FROM "+table+" WHERE "+column+" IS NOT NULL LIMIT 1", nil, func(row Row) error {
+	few := "(SELECT " + column + " AS x FROM " + table + " LIMIT " + lookedAt + ") AS few"
+	err := r.Query(ctx, "SELECT "+length+"(x) FROM "+few+" WHERE x IS NOT NULL LIMIT 1", nil, func(row Row) error {
 		n, found = int(row.Int(0)), true
 		return nil
 	})
