@@ -502,7 +502,9 @@ func manyPartitionsFit(t *testing.T) {
 		if grown := status("VmLck") - locked; grown > 4<<10 {
 			t.Errorf("locked memory grew by %d KiB", grown)
 		}
-		if grown := mappings() - maps; grown > 100 {
+		// Asherah maps each key's memory. A heap that grows takes some dozens, and
+		// more than a hundred under the race detector.
+		if grown := mappings() - maps; grown > many/50 {
 			t.Errorf("%d new mappings", grown)
 		}
 	})
