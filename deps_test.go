@@ -66,6 +66,7 @@ var layers = map[string]rule{
 	"envelope":         {imports: "keycache securemem observe internal/seldom zstd", tests: "envelope/builtin internal/memscan x/crypto"},
 	"envelope/builtin": {imports: "envelope securemem x/sys", tests: "conformance/kms conformance/metastore"},
 	"internal/slab":    {},
+	"internal/synclog": {},
 	"internal/hatch":   {},
 
 	// Key services: what several have in common, and those that need no SDK.
@@ -149,7 +150,7 @@ var layers = map[string]rule{
 
 // everyTest is what any test file may import: databases to compare with, and
 // forms of test data.
-const everyTest = "internal/testenv pgx go-mysql modernc testscript x/tools"
+const everyTest = "internal/testenv pgx go-mysql modernc testscript x/tools internal/synclog"
 
 // unreachable lists what a package must not link in, over any number of steps
 // and outside its tests. An entry is a prefix of import paths of this module,

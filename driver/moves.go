@@ -33,6 +33,7 @@ type moves struct {
 	mu     sync.Mutex // held while states are looked up
 	known  bool
 	looked time.Time // when they were last known
+	again  time.Time // when a table's column last had them looked up at once
 	failed error     // what is wrong with them
 }
 
@@ -241,8 +242,10 @@ func (c *conn) followed(ctx context.Context) error {
 	return nil
 }
 
-// suspicious reports a table that has the column of an index which is not
-// written as far as is known: what is known is old, or was taken away.
+// suspicious reports a table that has the column of an index of which the
+// metastore knows nothing: its state was taken away. What is known may only be
+// older than the reading of the catalog, so the metastore is asked first: a move
+// is announced there before the column is made.
 func (c *conn) suspicious(ctx context.Context) error {
 	r := c.cr.outer
 	if c.view == nil || len(c.view.unborn) == 0 || r == nil {
@@ -258,10 +261,41 @@ func (c *conn) suspicious(ctx context.Context) error {
 				continue
 			}
 			m.expire()
-			if st := m.state(mv); st == nil || st.Step == "" {
+			if m.begun(mv) {
+				continue
+			}
+			if err := r.lookAgain(ctx, m, mv); err != nil {
+				return err
+			}
+			if !m.begun(mv) {
 				return &moveError{mv, fmt.Errorf("the table has the column, and the metastore no state: %w", indexmove.ErrAltered)}
 			}
 		}
+	}
+	return nil
+}
+
+// begun reports whether a move is known to have a state.
+func (m *moves) begun(of schema.Move) bool {
+	st := m.state(of)
+	return st != nil && st.Step != ""
+}
+
+// lookAgain looks the states up although that is not due, once in moveAgain.
+func (r *reloadable) lookAgain(ctx context.Context, m *moves, of schema.Move) error {
+	m.mu.Lock()
+	if time.Since(m.again) >= moveAgain {
+		m.again = time.Now()
+		m.due.Store(true)
+	}
+	m.mu.Unlock()
+	if err := r.follow(ctx); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.looked.Before(m.again) {
+		return &moveError{of, errors.New("the table has its column, and the metastore does not answer")}
 	}
 	return nil
 }

@@ -142,7 +142,7 @@ func TestRecordJSONIsAsherahsByteForByte(t *testing.T) {
 				if err != nil || !bytes.Equal(rec, want) {
 					t.Fatalf("got  %s\nwant %s", rec, want)
 				}
-				if l.Key.ParentKeyMeta.KeyID != "_IK_"+id+"_shop_orders" || l.Key.Created != w.clk.t.Unix() {
+				if l.Key.ParentKeyMeta.KeyID != "_IK_"+id+"_shop_orders" || l.Key.Created != w.clk.now().Unix() {
 					t.Fatalf("key %q created %d", l.Key.ParentKeyMeta.KeyID, l.Key.Created)
 				}
 				if got, err := p.Open(context.Background(), nil, rec); err != nil || string(got) != text {

@@ -54,14 +54,14 @@ func (o *office) states(k *envelope.Keys) string {
 	o.Helper()
 	var b strings.Builder
 	o.must(k.Each(bg, func(i *envelope.KeyInfo) error {
-		at := fmt.Sprint(i.Meta.Created - newClock().t.Truncate(time.Minute).Unix())
+		at := fmt.Sprint(i.Meta.Created - newClock().now().Truncate(time.Minute).Unix())
 		switch {
 		case i.Tombstone:
 			at = "tombstone"
 		case i.Meta.Created == 86400:
 			at = "fixed"
 		}
-		fmt.Fprintf(&b, "%s %s %s", strings.TrimPrefix(i.Meta.ID, "ss1/"), at, i.State(o.clk.t))
+		fmt.Fprintf(&b, "%s %s %s", strings.TrimPrefix(i.Meta.ID, "ss1/"), at, i.State(o.clk.now()))
 		if i.Latest {
 			b.WriteString(" latest")
 		}
@@ -97,7 +97,7 @@ func TestKeysAreListedWithTheirStates(t *testing.T) {
 	m, err := s.MACKey(bg, "audit", 0)
 	o.must(err)
 	m.Close()
-	o.clk.t = o.clk.t.Add(91 * 24 * time.Hour)
+	o.clk.pass(91 * 24 * time.Hour)
 	s2, c2 := o.process()
 	o.sealedUnder(s2, c2, "z")
 	o.want(k,
@@ -156,7 +156,7 @@ func TestRevokingTakesEffectInEveryProcessWithinTheInterval(t *testing.T) {
 		o.must(err)
 		o.must(k.Revoke(bg, envelope.KeyMeta{ID: id}))
 		o.must(k.Revoke(bg, envelope.KeyMeta{ID: id})) // again: nothing happens
-		o.clk.t = o.clk.t.Add(61 * time.Minute)
+		o.clk.pass(61 * time.Minute)
 		var now int64
 		for i, x := range procs {
 			got := o.sealedUnder(x.s, x.c, "p")
@@ -199,8 +199,8 @@ func TestAForgedStateCannotPassForADestroyedKey(t *testing.T) {
 		}
 		info, err := o.keys(reader).Show(bg, meta)
 		o.must(err)
-		if info.Authentic || info.State(o.clk.t) != "damaged" {
-			t.Errorf("%s: shown as %s", status, info.State(o.clk.t))
+		if info.Authentic || info.State(o.clk.now()) != "damaged" {
+			t.Errorf("%s: shown as %s", status, info.State(o.clk.now()))
 		}
 		if err := o.keys(reader).Restore(bg, meta); err == nil {
 			t.Errorf("%s: a forged state is restored", status)
@@ -368,8 +368,8 @@ func TestKeysUnderARevokedSystemKeyStayRevoked(t *testing.T) {
 	}
 	info, err := k.Show(bg, envelope.KeyMeta{ID: intermediateID, Created: first})
 	o.must(err)
-	if info.State(o.clk.t) != "revoked" {
-		t.Errorf("it is %s", info.State(o.clk.t))
+	if info.State(o.clk.now()) != "revoked" {
+		t.Errorf("it is %s", info.State(o.clk.now()))
 	}
 }
 
@@ -504,7 +504,7 @@ func TestClocksTenMinutesApartAgreeOnKeys(t *testing.T) {
 		tolerant := func(d time.Duration) func(*envelope.Config) {
 			return func(c *envelope.Config) {
 				c.Policy.Skew = 11 * time.Minute
-				c.Now = func() time.Time { return o.clk.t.Add(d) }
+				c.Now = func() time.Time { return o.clk.now().Add(d) }
 			}
 		}
 		a, ac := o.process(tolerant(0))
@@ -516,13 +516,13 @@ func TestClocksTenMinutesApartAgreeOnKeys(t *testing.T) {
 		// Revoked: both replace it by one key, though one of the clocks says that
 		// the replacement is from the future.
 		o.must(o.keys(b).Revoke(bg, envelope.KeyMeta{ID: intermediateID}))
-		o.clk.t = o.clk.t.Add(61 * time.Minute)
+		o.clk.pass(61 * time.Minute)
 		x, y := o.sealedUnder(b, bc, "p"), o.sealedUnder(a, ac, "p")
 		if x != y || x == first {
 			t.Errorf("%v: sealed under %d and %d, after %d", skew, x, y, first)
 		}
 		// Expiry: each replaces by its own clock, and each opens what the other seals.
-		o.clk.t = o.clk.t.Add(90*24*time.Hour + time.Minute)
+		o.clk.pass(90*24*time.Hour + time.Minute)
 		rec := seal(t, a, ac, partition(t, "p"), "from a")
 		if text, err := open(b, bc, partition(t, "p"), rec); err != nil || text != "from a" {
 			t.Errorf("%v: %q, %v", skew, text, err)
@@ -538,7 +538,7 @@ func TestClocksTenMinutesApartAgreeOnKeys(t *testing.T) {
 // make more keys, and lose nothing.
 func TestClocksFurtherApartThanToleratedLoseNothing(t *testing.T) {
 	o := newOffice(t)
-	ahead, ac := o.process(func(c *envelope.Config) { c.Now = func() time.Time { return o.clk.t.Add(10 * time.Minute) } })
+	ahead, ac := o.process(func(c *envelope.Config) { c.Now = func() time.Time { return o.clk.now().Add(10 * time.Minute) } })
 	behind, bc := o.process()
 	rec := seal(t, ahead, ac, partition(t, "p"), "ahead")
 	mine := seal(t, behind, bc, partition(t, "p"), "behind")

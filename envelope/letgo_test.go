@@ -30,7 +30,7 @@ func TestAKeyIsNotDestroyedWhileAProcessMaySealUnderIt(t *testing.T) {
 			late = rec
 		}
 		if err := k.Destroy(bg, old); !errors.Is(err, envelope.ErrKeyHeld) {
-			t.Fatalf("destroyed %v after it was replaced: %v", clk.now().Sub(newClock().t), err)
+			t.Fatalf("destroyed %v after it was replaced: %v", clk.now().Sub(newClock().now()), err)
 		}
 	}
 	if late == nil {
@@ -60,7 +60,7 @@ func TestASystemKeyIsNotRetiredWhileAProcessMayWrapUnderIt(t *testing.T) {
 	info, err := k.Show(bg, envelope.KeyMeta{ID: systemID})
 	o.must(err)
 	old := info.Meta
-	o.clk.t = o.clk.t.Add(10 * time.Minute)
+	o.clk.pass(10 * time.Minute)
 	_, err = k.RotateSystem(bg)
 	o.must(err)
 	_, err = k.Rewrap(bg, nil)
@@ -69,7 +69,7 @@ func TestASystemKeyIsNotRetiredWhileAProcessMayWrapUnderIt(t *testing.T) {
 		t.Fatalf("retired: %v", err)
 	}
 	rec := seal(t, s, c, partition(t, "new"), "v") // under the old one
-	o.clk.t = o.clk.t.Add(132 * time.Minute)
+	o.clk.pass(132 * time.Minute)
 	if err := k.Retire(bg, old); !errors.Is(err, envelope.ErrKeyInUse) {
 		t.Fatalf("retired: %v", err)
 	}
@@ -90,7 +90,7 @@ func TestAKeyThatNobodyCanHoldIsDestroyedAtOnce(t *testing.T) {
 		s, c := o.process()
 		old := envelope.KeyMeta{ID: intermediateID, Created: o.sealedUnder(s, c, "p")}
 		if how == "expired" {
-			o.clk.t = o.clk.t.Add(91 * 24 * time.Hour)
+			o.clk.pass(91 * 24 * time.Hour)
 		}
 		k := o.keys(s)
 		_, err := k.RotatePartition(bg, partition(t, "p"))
@@ -122,7 +122,7 @@ func TestSealingGoesOnBesideRetiredSystemKeys(t *testing.T) {
 	// A partition's key under a retired system key: restored, it opens again.
 	second, err := k.Show(bg, envelope.KeyMeta{ID: systemID})
 	o.must(err)
-	o.clk.t = o.clk.t.Add(time.Minute)
+	o.clk.pass(time.Minute)
 	_, err = k.RotateSystem(bg)
 	o.must(err)
 	o.retireUsed(second.Meta)

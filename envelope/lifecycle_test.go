@@ -135,7 +135,7 @@ func (w *world) sealer() (*envelope.Sealer, *envelope.Column) {
 	return s, column(w.t, s, "t.c", false)
 }
 
-func (w *world) pass(d time.Duration) { w.clk.t = w.clk.t.Add(d) }
+func (w *world) pass(d time.Duration) { w.clk.pass(d) }
 
 // rotate is an operator's process that replaces the partition's key.
 func (w *world) rotate() envelope.KeyMeta {
@@ -159,7 +159,7 @@ func (w *world) meta(id string, created int64) envelope.KeyMeta {
 func TestCreationTimeIsRoundedDown(t *testing.T) {
 	w := newWorld(t)
 	s, c := w.sealer()
-	if got, want := created(seal(t, s, c, w.p, "v")), w.clk.t.Truncate(time.Minute).Unix(); got != want {
+	if got, want := created(seal(t, s, c, w.p, "v")), w.clk.now().Truncate(time.Minute).Unix(); got != want {
 		t.Fatalf("created %d, want %d", got, want)
 	}
 }
@@ -222,7 +222,7 @@ func TestRevokedKeyNeverEncryptsAfterTheCheckInterval(t *testing.T) {
 // another creation time (the same one would give the revoked key back).
 func TestKeyRevokedWithinItsMinuteIsReplaced(t *testing.T) {
 	w := newWorld(t)
-	w.clk.t = w.clk.t.Truncate(time.Minute).Add(59 * time.Second)
+	w.clk.set(w.clk.now().Truncate(time.Minute).Add(59 * time.Second))
 	s, c := w.sealer()
 	old := seal(t, s, c, w.p, "old")
 	for _, id := range []string{systemID, intermediateID} {
@@ -298,7 +298,7 @@ func TestNotBeforeKeepsOlderKeysFromEncrypting(t *testing.T) {
 	old := seal(t, s, c, w.p, "old")
 	w.pass(time.Hour)
 	strict := newSealer(t, func(c *envelope.Config) {
-		c.Metastore, c.Now, c.Policy.NotBefore = w.store, w.clk.now, w.clk.t.Add(-30*time.Minute)
+		c.Metastore, c.Now, c.Policy.NotBefore = w.store, w.clk.now, w.clk.now().Add(-30*time.Minute)
 	})
 	sc := column(t, strict, "t.c", false)
 	if created(seal(t, strict, sc, w.p, "v")) == created(old) {
@@ -313,9 +313,9 @@ func TestNotBeforeKeepsOlderKeysFromEncrypting(t *testing.T) {
 // would be too old at once.
 func TestKeyMadeAtNotBeforeItselfGoesOnEncrypting(t *testing.T) {
 	w := newWorld(t)
-	w.clk.t = w.clk.t.Add(1500 * time.Millisecond)
+	w.clk.pass(1500 * time.Millisecond)
 	s := newSealer(t, func(c *envelope.Config) {
-		c.Metastore, c.Now, c.Policy.NotBefore = w.store, w.clk.now, w.clk.t
+		c.Metastore, c.Now, c.Policy.NotBefore = w.store, w.clk.now, w.clk.now()
 		c.Policy.DataKey.MaxUses = 1
 	})
 	c := column(t, s, "t.c", false)

@@ -1,7 +1,6 @@
 package envelope_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -10,12 +9,13 @@ import (
 	"time"
 
 	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/internal/synclog"
 	"github.com/sealsql/sealsql/observe"
 )
 
 // observedSealer is a sealer of a world with its log.
-func (w *world) observedSealer(change func(*envelope.Config)) (*envelope.Sealer, *envelope.Column, *bytes.Buffer) {
-	log := &bytes.Buffer{}
+func (w *world) observedSealer(change func(*envelope.Config)) (*envelope.Sealer, *envelope.Column, *synclog.Buffer) {
+	log := &synclog.Buffer{}
 	s := newSealer(w.t, func(c *envelope.Config) {
 		c.Metastore, c.Now = w.store, w.clk.now
 		c.Policy.DataKey.MaxUses = 1

@@ -1,7 +1,6 @@
 package envelope_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/envelope/builtin"
+	"github.com/sealsql/sealsql/internal/synclog"
 )
 
 // shop is a process under load on a clock that a test moves: several goroutines
@@ -23,7 +23,7 @@ type shop struct {
 	now   atomic.Int64 // Unix nanoseconds
 	kms   *moodyKMS
 	store *moodyStore
-	logs  lockedBuffer
+	logs  synclog.Buffer
 	s     *envelope.Sealer
 	c     *envelope.Column
 	first map[string][]byte // a value of each partition, from the beginning
@@ -79,23 +79,6 @@ func (m *moodyStore) Store(ctx context.Context, r *envelope.KeyRecord) (bool, er
 		return false, errDown
 	}
 	return m.Memory.Store(ctx, r)
-}
-
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 const shopPartitions = 20
@@ -278,7 +261,7 @@ func TestStoreThatHangsHoldsASealerUpForAMoment(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	clk.t = clk.t.Add(70 * time.Minute)
+	clk.pass(70 * time.Minute)
 	if err := keys.Revoke(context.Background(), envelope.KeyMeta{ID: intermediateID, Created: created(old)}); err != nil {
 		t.Fatal(err)
 	}

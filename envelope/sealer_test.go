@@ -3,6 +3,7 @@ package envelope_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,12 +11,21 @@ import (
 	"github.com/sealsql/sealsql/envelope/builtin"
 )
 
-// clock is a settable wall clock.
-type clock struct{ t time.Time }
+// clock is a settable wall clock, which keys that are renewed in the background
+// read too.
+type clock struct{ ns atomic.Int64 }
 
-func (c *clock) now() time.Time { return c.t }
+func (c *clock) now() time.Time { return time.Unix(0, c.ns.Load()).UTC() }
 
-func newClock() *clock { return &clock{time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)} }
+func (c *clock) pass(d time.Duration) { c.ns.Add(int64(d)) }
+
+func (c *clock) set(t time.Time) { c.ns.Store(t.UnixNano()) }
+
+func newClock() *clock {
+	c := &clock{}
+	c.set(time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC))
+	return c
+}
 
 func testKMS(t testing.TB) envelope.KeyManagementService {
 	t.Helper()

@@ -36,7 +36,7 @@ func TestAShreddedPartitionIsGoneAndOthersAreNot(t *testing.T) {
 	}
 	x, err := k.BeginShred(bg, p)
 	o.must(err)
-	if len(x.Keys) != 3 || !x.Began.Equal(o.clk.t.Truncate(time.Second)) {
+	if len(x.Keys) != 3 || !x.Began.Equal(o.clk.now().Truncate(time.Second)) {
 		t.Fatalf("began as %+v", x)
 	}
 	// Two hours and ten minutes in memory, and two of clocks.
@@ -47,8 +47,8 @@ func TestAShreddedPartitionIsGoneAndOthersAreNot(t *testing.T) {
 	if _, err := open(fresh, fc, p, rec); !errors.Is(err, envelope.ErrShredded) {
 		t.Errorf("between the halves: %v", err)
 	}
-	o.clk.t = o.clk.t.Add(3 * time.Hour)
-	if x, err = k.BeginShred(bg, p); err != nil || x.Began.Equal(o.clk.t.Truncate(time.Second)) {
+	o.clk.pass(3 * time.Hour)
+	if x, err = k.BeginShred(bg, p); err != nil || x.Began.Equal(o.clk.now().Truncate(time.Second)) {
 		t.Errorf("begun again: %+v, %v", x, err)
 	}
 	for range 2 {
@@ -120,7 +120,7 @@ func TestAProcessThatHoldsAKeyLetsGoWithinItsInterval(t *testing.T) {
 		t.Fatal(err)
 	}
 	seal(t, s, c, p, "too late")
-	o.clk.t = o.clk.t.Add(61 * time.Minute)
+	o.clk.pass(61 * time.Minute)
 	for range 2 {
 		if _, err := s.Seal(bg, nil, c, p, 1, nil); !errors.Is(err, envelope.ErrShredded) {
 			t.Errorf("sealing: %v", err)

@@ -16,7 +16,7 @@ type hands struct{ ns atomic.Int64 }
 
 func newHands() *hands {
 	h := &hands{}
-	h.ns.Store(newClock().t.UnixNano())
+	h.ns.Store(newClock().now().UnixNano())
 	return h
 }
 

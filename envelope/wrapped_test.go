@@ -23,7 +23,7 @@ func TestRewrapPutsTheDataKeyUnderTheNewKeyAndLeavesTheValue(t *testing.T) {
 			c, p := shapedColumn(t, s, "users.ssn", sh.o), partition(t, "tenant-1")
 			old := sealRow(t, s, c, p, sh.row, canary)
 			kept := bytes.Clone(old)
-			clk.t = clk.t.Add(100 * 24 * time.Hour)
+			clk.pass(100 * 24 * time.Hour)
 
 			rec, err := s.Rewrap(context.Background(), old, c, p)
 			if err != nil {
@@ -96,7 +96,7 @@ func TestRewrapRefusesWhatItCannotTell(t *testing.T) {
 		return b
 	}
 	foreign := shapedColumn(t, newSealer(t, nil), "users.ssn", envelope.ColumnOptions{})
-	clk.t = clk.t.Add(100 * 24 * time.Hour)
+	clk.pass(100 * 24 * time.Hour)
 	for _, tc := range []struct {
 		name string
 		rec  []byte
@@ -149,7 +149,7 @@ func TestRewrapDoesNotRepairAValue(t *testing.T) {
 	c, p := shapedColumn(t, s, "t.c", envelope.ColumnOptions{Suite: envelope.SuiteWrapped}), partition(t, "p")
 	rec := seal(t, s, c, p, canary)
 	rec[len(rec)-1] ^= 1
-	clk.t = clk.t.Add(100 * 24 * time.Hour)
+	clk.pass(100 * 24 * time.Hour)
 	again, err := s.Rewrap(context.Background(), rec, c, p)
 	if err != nil {
 		t.Fatal(err)

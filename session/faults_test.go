@@ -15,6 +15,7 @@ import (
 
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/envelope/builtin"
+	"github.com/sealsql/sealsql/internal/synclog"
 	"github.com/sealsql/sealsql/keycache"
 	"github.com/sealsql/sealsql/session"
 )
@@ -797,18 +798,15 @@ func knownKeysAreRefused(t *testing.T) {
 	if _, err := builtin.NewInsecureStatic([]byte("thisIsAStaticMasterKeyForTesting")); err == nil {
 		t.Error("the published test key is accepted")
 	}
-	var log strings.Builder
-	var mu sync.Mutex
+	var log synclog.Buffer
 	w := newScene(t, session.Asherah)
 	f, err := session.NewSessionFactory(&session.Config{Service: "shop", Product: "orders"}, w.store, w.kms,
-		session.WithLogger(slog.New(slog.NewTextHandler(&lockedWriter{mu: &mu, w: &log}, &slog.HandlerOptions{Level: slog.LevelDebug}))))
+		session.WithLogger(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	r := encrypt(t, get(t, f, "p"), "canary of the payload")
-	mu.Lock()
-	defer mu.Unlock()
 	for _, id := range []string{w.sk, w.ik} {
 		if !strings.Contains(log.String(), id) {
 			t.Errorf("the making of %s is not logged", id)
@@ -817,15 +815,4 @@ func knownKeysAreRefused(t *testing.T) {
 	if s := log.String(); strings.Contains(s, "canary") || strings.Contains(s, base64.StdEncoding.EncodeToString(r.Data)) {
 		t.Error("the log holds the payload or the record")
 	}
-}
-
-type lockedWriter struct {
-	mu *sync.Mutex
-	w  *strings.Builder
-}
-
-func (w *lockedWriter) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.w.Write(b)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/internal/failover"
 	"github.com/sealsql/sealsql/internal/regional"
+	"github.com/sealsql/sealsql/internal/synclog"
 )
 
 var systemKey = []byte("thirty-two bytes of a system key")
@@ -86,7 +87,7 @@ func TestARegionThatFailsIsReportedAndRepairedLater(t *testing.T) {
 		for _, broken := range []string{"a", "b"} {
 			t.Run(broken+" "+fault.String(), func(t *testing.T) {
 				regions := map[string]*fakeRegion{"a": newRegion("a"), "b": newRegion("b")}
-				var log bytes.Buffer
+				var log synclog.Buffer
 				s := open(t, regional.Config{Logger: slog.New(slog.NewTextHandler(&log, nil))}, regions["a"], regions["b"])
 				regions[broken].set(fault)
 				w := wrap(t, s)
@@ -224,7 +225,7 @@ func TestADamagedPartOfOneRegionIsMadeGoodByAnother(t *testing.T) {
 func TestABlackHoleIsLeftOutAndComesBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := newRegion("a"), newRegion("b")
-		var log bytes.Buffer
+		var log synclog.Buffer
 		s := open(t, regional.Config{Timeout: time.Second, Logger: slog.New(slog.NewTextHandler(&log, nil)), Failover: failover.Config{Jitter: func() float64 { return 0 }}}, a, b)
 		defer s.Close()
 		w := wrap(t, s)

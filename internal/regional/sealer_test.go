@@ -14,6 +14,7 @@ import (
 	"github.com/sealsql/sealsql/envelope/builtin"
 	"github.com/sealsql/sealsql/internal/failover"
 	"github.com/sealsql/sealsql/internal/regional"
+	"github.com/sealsql/sealsql/internal/synclog"
 )
 
 // rows is a metastore whose rows can be replaced, or not.
@@ -58,30 +59,7 @@ func (m *rows) Replace(ctx context.Context, old, rec *envelope.KeyRecord) (bool,
 	return m.denied == nil, m.denied
 }
 
-// syncBuffer is a log that may be read while it is written.
-type syncBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *syncBuffer) has(words ...string) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, w := range words {
-		if !strings.Contains(b.b.String(), w) {
-			return false
-		}
-	}
-	return true
-}
-
-func newSealer(t *testing.T, m envelope.Metastore, s *regional.Service, log *syncBuffer) *envelope.Sealer {
+func newSealer(t *testing.T, m envelope.Metastore, s *regional.Service, log *synclog.Buffer) *envelope.Sealer {
 	t.Helper()
 	e, err := envelope.New(t.Context(), envelope.Config{
 		Service: "shop", Product: "orders", KMS: s, Metastore: m, KeepOpen: true, Logger: slog.New(slog.NewTextHandler(log, nil)),
@@ -111,7 +89,7 @@ func eventually(t *testing.T, what string, f func() bool) {
 func TestARowIsRepairedByTheNextProcessThatLoadsIt(t *testing.T) {
 	a, b := newRegion("a"), newRegion("b")
 	m := &rows{Memory: builtin.NewMemory(), fixed: map[envelope.KeyMeta][]byte{}}
-	var log syncBuffer
+	var log synclog.Buffer
 	b.set(envelope.FaultUnreachable)
 	if err := newSealer(t, m, open(t, regional.Config{}, a, b), &log).Warm(t.Context()); err != nil {
 		t.Fatal(err)
@@ -129,12 +107,12 @@ func TestARowIsRepairedByTheNextProcessThatLoadsIt(t *testing.T) {
 	if err := newSealer(t, m, open(t, regional.Config{}, a, b), &log).Warm(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "not logged", func() bool { return log.has("further regions", systemID, "[b]") })
+	eventually(t, "not logged", func() bool { return log.Has("further regions", systemID, "[b]") })
 }
 
 func TestARowThatMayNotBeChangedIsReported(t *testing.T) {
 	a, b := newRegion("a"), newRegion("b")
-	var log syncBuffer
+	var log synclog.Buffer
 	for name, m := range map[string]envelope.Metastore{
 		"permission denied":  &rows{Memory: builtin.NewMemory(), fixed: map[envelope.KeyMeta][]byte{}, denied: errors.New("permission denied")},
 		"cannot change rows": struct{ envelope.Metastore }{builtin.NewMemory()},
@@ -147,7 +125,7 @@ func TestARowThatMayNotBeChangedIsReported(t *testing.T) {
 		if err := newSealer(t, m, open(t, regional.Config{}, a, b), &log).Warm(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "not logged: "+name, func() bool { return log.has(systemID, "missing=[b]", name) })
+		eventually(t, "not logged: "+name, func() bool { return log.Has(systemID, "missing=[b]", name) })
 	}
 }
 
@@ -200,7 +178,7 @@ func TestRepairGoesOverEveryRowOfBothFormats(t *testing.T) {
 func TestWhatAFaultNeedsIsInTheKeysError(t *testing.T) {
 	a := newRegion("a")
 	a.set(envelope.FaultDenied)
-	var log syncBuffer
+	var log synclog.Buffer
 	err := newSealer(t, builtin.NewMemory(), open(t, regional.Config{}, a), &log).Warm(t.Context())
 	var e *envelope.KeyError
 	if !errors.As(err, &e) || e.KeyID != systemID || e.Provider != "kms fake" || !strings.Contains(e.Hint, "permissions") || !strings.Contains(err.Error(), "arn:a:key/1") {

@@ -149,6 +149,30 @@ func TestTheFirstIndexIsAddedToStoredRows(t *testing.T) {
 	})
 }
 
+// A program that reads the catalog after the column was made, and looked for
+// states before the move was announced, looks again and goes on.
+func TestAColumnThatIsNewerThanTheKnownStateIsNotAlarming(t *testing.T) {
+	everywhere(t, func(w *world) {
+		if err := w.init(); err != nil {
+			w.Fatal(err)
+		}
+		w.exec(w.open(plainUsers), "CREATE TABLE users (id integer PRIMARY KEY, email varchar(100))")
+		cfg := parse(w, addingUsers)
+		cfg.MaxAge, cfg.Policy.RevokeCheck, cfg.Policy.MaxStale = time.Hour, time.Hour, time.Hour
+		db := sql.OpenDB(must(w.wrap(cfg))(w))
+		w.Cleanup(func() { db.Close() })
+		w.exec(db, "INSERT INTO users (id, email) VALUES (?, ?)", 1, "u1@example.org")
+		m := w.mover(addingUsers, "")
+		if err := m.Fill(bg); err != nil {
+			w.Fatal(err)
+		}
+		w.exec(db, "CREATE TABLE other (id integer)") // the catalog is read again
+		w.exec(db, "INSERT INTO users (id, email) VALUES (?, ?)", 2, "u2@example.org")
+		m.Close()
+		m.DB.Close()
+	})
+}
+
 // dropped drops the index of users again while programs write.
 func (w *world) dropped() {
 	w.Helper()

@@ -13,6 +13,7 @@ import (
 	kmstest "github.com/sealsql/sealsql/conformance/kms"
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/internal/regional"
+	"github.com/sealsql/sealsql/internal/synclog"
 	"github.com/sealsql/sealsql/kms/aws"
 	"github.com/sealsql/sealsql/kms/aws/internal/contract"
 	"github.com/sealsql/sealsql/kms/aws/internal/double"
@@ -37,7 +38,7 @@ func credentials(t *testing.T) {
 type world struct {
 	west, east       *double.Server
 	westKey, eastKey *double.Key
-	log              bytes.Buffer
+	log              synclog.Buffer
 	o                aws.Options
 }
 

@@ -25,6 +25,7 @@ import (
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/envelope/builtin"
 	"github.com/sealsql/sealsql/internal/failover"
+	"github.com/sealsql/sealsql/internal/synclog"
 	"github.com/sealsql/sealsql/metastore/dynamodb"
 )
 
@@ -325,13 +326,13 @@ type global struct {
 	home, replica   *proxy
 	homeDB, otherDB *sdk.Client
 	m               *dynamodb.Metastore
-	log             *bytes.Buffer
+	log             *synclog.Buffer
 }
 
 func newGlobal(t *testing.T) *global {
 	setCredentials(t)
 	a, b := start(t), start(t)
-	g := &global{home: newProxy(t, a), replica: newProxy(t, b), homeDB: client(a), otherDB: client(b), log: &bytes.Buffer{}}
+	g := &global{home: newProxy(t, a), replica: newProxy(t, b), homeDB: client(a), otherDB: client(b), log: &synclog.Buffer{}}
 	o := dynamodb.Options{
 		Region: "us-west-2", Replicas: []string{"eu-west-1"}, TimeoutMS: short,
 		Endpoints: map[string]string{"us-west-2": g.home.URL, "eu-west-1": g.replica.URL},
