@@ -311,17 +311,17 @@ func (p *AsherahPartition) dataRowKey(ctx context.Context, n int) (d dataRowKey,
 	}
 	defer wrap.Release()
 	securemem.ReserveStack()
-	var drk [keySize]byte
-	defer clear(drk[:])
-	_, _ = rand.Read(drk[:]) // documented never to fail
-	if _, err := wrap.Value().SealNonceLast(d.wrapped[:0], drk[:]); err != nil {
+	x := takeTransit()
+	defer x.wipe()
+	_, _ = rand.Read(x.drk[:]) // documented never to fail
+	if _, err := wrap.Value().SealNonceLast(d.wrapped[:0], x.drk[:]); err != nil {
 		return d, k.loadError(err)
 	}
 	if k.drawn(d.wrapped[wrappedKeySize-securemem.NonceSize:]) {
 		k.renew(ctx, p.id, ik.created)
 	}
 	d.created, d.parent = k.now().Unix(), ik.created
-	d.cipher, err = securemem.NewTransientCipher(drk[:])
+	d.cipher, err = securemem.NewTransientCipher(x.drk[:])
 	return d, err
 }
 

@@ -137,20 +137,20 @@ func deriveInfo(suite Suite, context *[sha256.Size]byte, salt []byte) [7 + 1 + s
 }
 
 // freshKey appends everything before the nonce of a record for v under a data key
-// of its own, and fills k.
-func (s *Sealer) freshKey(b []byte, ik *intermediateKey, v *place, k *derived, context *[sha256.Size]byte) ([]byte, error) {
+// of its own, and fills x.
+func (s *Sealer) freshKey(b []byte, ik *intermediateKey, v *place, x *transit, context *[sha256.Size]byte) ([]byte, error) {
 	start := len(b)
 	b = appendHead(b, v, uint32(ik.created))
 	var err error
 	if v.c.suite == SuiteWrapped {
-		b, err = s.freshWrapped(b, b[start:], ik, v, k, context)
+		b, err = s.freshWrapped(b, b[start:], ik, v, x, context)
 	} else {
 		n := len(b)
 		b = append(b, make([]byte, saltSize)...)
 		_, _ = rand.Read(b[n:]) // documented never to fail
-		err = k.derive(ik, v.c.suite, context, b[n:])
+		err = x.k.derive(ik, v.c.suite, context, b[n:])
 	}
-	return append(b, k.commit()...), err
+	return append(b, x.k.commit()...), err
 }
 
 // newDataKey makes a data key for sealing, to be kept for a while.
@@ -158,14 +158,14 @@ func (s *Sealer) newDataKey(ik *intermediateKey, v *place) (*dataKey, error) {
 	securemem.ReserveStack()
 	var sum [sha256.Size]byte
 	context := v.c.contextOnce(&sum, v.p.id)
-	var k derived
-	defer clear(k[:])
+	x := takeTransit()
+	defer x.wipe()
 	d := newDataKeyFor(v.p.id, v.c.prefixLen(v.p.id))
 	var err error
-	if d.prefix, err = s.freshKey(d.prefix, ik, v, &k, context); err != nil {
+	if d.prefix, err = s.freshKey(d.prefix, ik, v, x, context); err != nil {
 		return nil, err
 	}
-	return s.expandDataKey(d, &k, v.c.suite, context)
+	return s.expandDataKey(d, &x.k, v.c.suite, context)
 }
 
 // expandDataKey makes the cipher and the associated data of a data key that has
@@ -202,15 +202,15 @@ func (s *Sealer) newCipher(suite Suite, key []byte, transient bool) (c *secureme
 	return c, err
 }
 
-// recoverKey fills k with the data key of a record and checks its commitment.
-func (s *Sealer) recoverKey(ik *intermediateKey, c *Column, partition string, h *header, k *derived) error {
+// recoverKey fills x with the data key of a record and checks its commitment.
+func (s *Sealer) recoverKey(ik *intermediateKey, c *Column, partition string, h *header, x *transit) error {
 	var err error
 	if h.suite == SuiteWrapped {
-		err = s.unwrapDataKey(ik, c, partition, h, k)
+		err = s.unwrapDataKey(ik, c, partition, h, x)
 	} else {
-		err = k.derive(ik, h.suite, c.context(partition), h.block())
+		err = x.k.derive(ik, h.suite, c.context(partition), h.block())
 	}
-	if err == nil && subtle.ConstantTimeCompare(k.commit(), h.commit()) != 1 {
+	if err == nil && subtle.ConstantTimeCompare(x.k.commit(), h.commit()) != 1 {
 		err = &RecordError{ReasonCommitment}
 	}
 	return err
@@ -219,15 +219,15 @@ func (s *Sealer) recoverKey(ik *intermediateKey, c *Column, partition string, h 
 // reopen makes the data key of a record that is opened again.
 func (s *Sealer) reopen(ik *intermediateKey, c *Column, partition string, h *header) (*dataKey, error) {
 	securemem.ReserveStack()
-	var k derived
-	defer clear(k[:])
-	if err := s.recoverKey(ik, c, partition, h, &k); err != nil {
+	x := takeTransit()
+	defer x.wipe()
+	if err := s.recoverKey(ik, c, partition, h, x); err != nil {
 		return nil, err
 	}
 	context := c.context(partition)
 	d := newDataKeyFor(partition, len(h.prefix()))
 	d.prefix = append(d.prefix, h.prefix()...)
-	return s.expandDataKey(d, &k, h.suite, context)
+	return s.expandDataKey(d, &x.k, h.suite, context)
 }
 
 // doorkeeper remembers salts that were seen lately, so that a key that opens one

@@ -199,16 +199,16 @@ func (k *Keys) label(id string) string {
 }
 
 func (k *Keys) wrapAgain(old, sys *systemKey, rec, next *KeyRecord, label string) error {
-	var key [keySize]byte
-	defer clear(key[:])
+	x := takeTransit()
+	defer x.wipe()
 	if len(rec.Key) != wrappedKeySize {
 		return rowFault(rec.Meta, "the key has the wrong size")
 	}
-	if _, err := old.wrap.Open(key[:0], rec.Key, rowContext(label, rec)); err != nil {
+	if _, err := old.wrap.Open(x.drk[:0], rec.Key, rowContext(label, rec)); err != nil {
 		return rowFault(rec.Meta, "the key does not unwrap under its parent")
 	}
 	var err error
-	next.Key, err = sys.wrap.Seal(nil, key[:], rowContext(label, next))
+	next.Key, err = sys.wrap.Seal(nil, x.drk[:], rowContext(label, next))
 	return err
 }
 

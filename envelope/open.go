@@ -187,12 +187,12 @@ func (s *Sealer) openFresh(ctx context.Context, dst []byte, c *Column, p *Partit
 // openOnce opens one value and keeps nothing.
 func (s *Sealer) openOnce(dst []byte, ik *intermediateKey, c *Column, partition, row string, h *header) ([]byte, error) {
 	securemem.ReserveStack()
-	var k derived
-	defer clear(k[:])
-	if err := s.recoverKey(ik, c, partition, h, &k); err != nil {
+	x := takeTransit()
+	defer x.wipe()
+	if err := s.recoverKey(ik, c, partition, h, x); err != nil {
 		return dst, err
 	}
-	cipher, err := s.newCipher(h.suite, k.key(), true)
+	cipher, err := s.newCipher(h.suite, x.k.key(), true)
 	if err != nil {
 		return dst, err
 	}

@@ -151,17 +151,17 @@ func (s *Sealer) sealFresh(ctx context.Context, dst []byte, v *place, payload []
 func (s *Sealer) sealOnce(ctx context.Context, dst []byte, ik *intermediateKey, v *place, payload []byte) ([]byte, error) {
 	securemem.ReserveStack()
 	out := room(dst, v.c.prefixLen(v.p.id)+len(payload)+boxSize)
-	var k derived
-	defer clear(k[:])
+	x := takeTransit()
+	defer x.wipe()
 	bound := v.c.context(v.p.id)
-	out, err := s.freshKey(out, ik, v, &k, bound)
+	out, err := s.freshKey(out, ik, v, x, bound)
 	if err != nil {
 		return dst, s.loadError(err)
 	}
 	if v.c.suite == SuiteWrapped {
 		s.wrappedDataKey(ctx, v.p.id, ik.created, out)
 	}
-	cipher, err := s.newCipher(v.c.suite, k.key(), true)
+	cipher, err := s.newCipher(v.c.suite, x.k.key(), true)
 	if err != nil {
 		return dst, err
 	}

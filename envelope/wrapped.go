@@ -38,12 +38,12 @@ func (s *Sealer) wrapKeyOf(ik *intermediateKey, c *Column, partition string) (l 
 		return l, nil
 	}
 	info := append([]byte("sealsql/v1/wrap-data-key"), c.context(partition)[:]...)
-	var key [keySize]byte
-	defer clear(key[:])
-	if err := ik.secret.Expand(key[:], info); err != nil {
+	x := takeTransit()
+	defer x.wipe()
+	if err := ik.secret.Expand(x.drk[:], info); err != nil {
 		return l, err
 	}
-	cipher, err := s.newCipher(SuiteWrapped, key[:], false)
+	cipher, err := s.newCipher(SuiteWrapped, x.drk[:], false)
 	if err != nil {
 		return l, err
 	}
@@ -54,16 +54,14 @@ func (s *Sealer) wrapKeyOf(ik *intermediateKey, c *Column, partition string) (l 
 	return l, nil
 }
 
-// freshWrapped appends a new data key, wrapped, to b and fills k. head is the
+// freshWrapped appends a new data key, wrapped, to b and fills x. head is the
 // header of the record.
-func (s *Sealer) freshWrapped(b, head []byte, ik *intermediateKey, v *place, k *derived, context *[sha256.Size]byte) ([]byte, error) {
-	var drk [keySize]byte
-	defer clear(drk[:])
-	_, _ = rand.Read(drk[:]) // documented never to fail
-	if err := k.fromDataKey(&drk, context); err != nil {
+func (s *Sealer) freshWrapped(b, head []byte, ik *intermediateKey, v *place, x *transit, context *[sha256.Size]byte) ([]byte, error) {
+	_, _ = rand.Read(x.drk[:]) // documented never to fail
+	if err := x.k.fromDataKey(&x.drk, context); err != nil {
 		return b, err
 	}
-	return s.wrapDataKey(b, head, ik, v.c, v.p.id, &drk, context)
+	return s.wrapDataKey(b, head, ik, v.c, v.p.id, &x.drk, context)
 }
 
 // wrapDataKey appends nonce, wrapped key and tag.
@@ -88,14 +86,12 @@ func (s *Sealer) wrappedDataKey(ctx context.Context, partition string, created i
 	}
 }
 
-// unwrapDataKey fills k from the wrapped key of a record.
-func (s *Sealer) unwrapDataKey(ik *intermediateKey, c *Column, partition string, h *header, k *derived) error {
-	var drk [keySize]byte
-	defer clear(drk[:])
-	if err := s.unwrapInto(&drk, ik, c, partition, h); err != nil {
+// unwrapDataKey fills x from the wrapped key of a record.
+func (s *Sealer) unwrapDataKey(ik *intermediateKey, c *Column, partition string, h *header, x *transit) error {
+	if err := s.unwrapInto(&x.drk, ik, c, partition, h); err != nil {
 		return err
 	}
-	return k.fromDataKey(&drk, c.context(partition))
+	return x.k.fromDataKey(&x.drk, c.context(partition))
 }
 
 func (s *Sealer) unwrapInto(drk *[keySize]byte, ik *intermediateKey, c *Column, partition string, h *header) error {
@@ -171,12 +167,12 @@ func (s *Sealer) rewrap(ctx context.Context, record []byte, c *Column, p Partiti
 	}
 	defer latest.Release()
 	securemem.ReserveStack()
-	var drk [keySize]byte
-	defer clear(drk[:])
-	if err := s.unwrapInto(&drk, old.Value(), c, p.id, h); err != nil {
+	x := takeTransit()
+	defer x.wipe()
+	if err := s.unwrapInto(&x.drk, old.Value(), c, p.id, h); err != nil {
 		return nil, err
 	}
-	if err := checkDataKey(&drk, c.context(p.id), h.commit()); err != nil {
+	if err := x.check(c.context(p.id), h.commit()); err != nil {
 		return nil, err
 	}
 	ik := latest.Value().key.Value()
@@ -184,7 +180,7 @@ func (s *Sealer) rewrap(ctx context.Context, record []byte, c *Column, p Partiti
 		return append([]byte(nil), record...), nil
 	}
 	out := appendHeadFrom(make([]byte, 0, len(record)), h, uint32(ik.created))
-	if out, err = s.wrapDataKey(out, out, ik, c, p.id, &drk, c.context(p.id)); err != nil {
+	if out, err = s.wrapDataKey(out, out, ik, c, p.id, &x.drk, c.context(p.id)); err != nil {
 		return nil, s.loadError(err)
 	}
 	out = append(out, h.commit()...)
@@ -192,14 +188,12 @@ func (s *Sealer) rewrap(ctx context.Context, record []byte, c *Column, p Partiti
 	return append(out, h.box()...), nil
 }
 
-// checkDataKey holds an unwrapped data key against the commitment.
-func checkDataKey(drk *[keySize]byte, context *[sha256.Size]byte, commit []byte) error {
-	var k derived
-	defer clear(k[:])
-	if err := k.fromDataKey(drk, context); err != nil {
+// check holds an unwrapped data key against the commitment.
+func (x *transit) check(context *[sha256.Size]byte, commit []byte) error {
+	if err := x.k.fromDataKey(&x.drk, context); err != nil {
 		return err
 	}
-	if subtle.ConstantTimeCompare(k.commit(), commit) != 1 {
+	if subtle.ConstantTimeCompare(x.k.commit(), commit) != 1 {
 		return &RecordError{ReasonCommitment}
 	}
 	return nil
