@@ -405,6 +405,7 @@ func (a *analysis) makeDistinct(s *Select, cols []column, sc *scope) error {
 		a.eq.distinct = map[*Select]*distinctness{}
 	}
 	a.eq.distinct[s] = d
+	sc.distinct = d
 	return nil
 }
 
@@ -413,19 +414,28 @@ func (a *analysis) makeDistinct(s *Select, cols []column, sc *scope) error {
 // ORDER BY begins with. It is -1 elsewhere, and where there is none.
 func (a *analysis) sortsBy(h hit) int {
 	r := h.rel
-	if a.dialect != Postgres || r.annotated() == nil || r.view != nil || len(h.flow()) != 1 {
+	if a.dialect != Postgres || r.annotated() == nil && r.query == nil || r.view != nil || len(h.flow()) != 1 {
 		return -1
 	}
 	c := h.flow()[0].col
 	if e := c.Equality; c.Range == nil || e == nil || !c.Range.Sorts(a.bounded()) || e.TableScope != c.Range.TableScope || e.Collation != schema.CollationNone && e.Collation != schema.CollationBytes {
 		return -1
 	}
-	for i := range r.cols {
-		if r.cols[i].hidden && strings.EqualFold(r.cols[i].name, c.Range.Name) {
-			return i
+	return a.among(h, byRange)
+}
+
+// distinctSorts refuses to sort by an index where DISTINCT ON keeps rows by
+// another one of the column.
+func (a *analysis) distinctSorts(e Expr, r *schema.Range, h hit, name string, sc *scope) error {
+	if a.dialect != Postgres || sc.distinct == nil {
+		return nil
+	}
+	for _, k := range sc.distinct.keys {
+		if k.ordinal == 0 && k.of.rel == h.rel && h.rel.cols[k.of.col].name == name {
+			return nil
 		}
 	}
-	return -1
+	return a.refuse(e.Pos(), ReasonOrder, r.Of.String(), "DISTINCT tells its values apart by the equality index, which does not sort; select DISTINCT in a derived table and sort around it")
 }
 
 // noSealedBut settles the columns of a DISTINCT that compares clear values and

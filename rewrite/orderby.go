@@ -36,6 +36,9 @@ func (a *analysis) orderKey(e Expr, sc *scope) (done bool, err error) {
 	if name = a.rangeColumn(h, h.rel.cols[h.col].name); name == "" {
 		return true, a.refuse(e.Pos(), ReasonOrder, r.Of.String(), "order where the table of the column is named: behind this query its index cannot be shown")
 	}
+	if err := a.distinctSorts(e, r, h, name, sc); err != nil {
+		return true, err
+	}
 	at := &ColumnRef{Span: e.Range()}
 	if _, err := a.sharedPartition(r, []*ColumnRef{at}, []hit{h}); err != nil {
 		return true, err

@@ -189,6 +189,8 @@ type scope struct {
 	outputs []column
 	// keys are the encrypted columns that the rows are grouped by.
 	keys []hit
+	// distinct is what a DISTINCT over encrypted columns became.
+	distinct *distinctness
 }
 
 type cte struct {
