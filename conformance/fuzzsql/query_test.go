@@ -313,8 +313,8 @@ func (g *generator) selectItem(s scope) (string, col) {
 	if len(seal) > 0 && g.risky() {
 		c := pickOf(g.dice, seal)
 		max := "max(" + c.ref + ")"
-		if g.w.dialect == rewrite.SQLite && isSorted(c) {
-			max = c.ref + " + 1" // of rows that tie SQLite shows any beside the greatest
+		if g.w.dialect != rewrite.Postgres && isSorted(c) {
+			max = c.ref + " + 1" // beside it columns of any row may stand
 		}
 		return g.pick("upper("+c.ref+")", max, c.ref+" = "+g.value(c.kind, true), c.ref+" || 'x'", "CAST("+c.ref+" AS char(3))", "length("+c.ref+")"), col{kind: kindText}
 	}

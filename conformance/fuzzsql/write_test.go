@@ -191,7 +191,7 @@ func (g *generator) insertSource(t *table, cols []column) string {
 	if from.tenant {
 		where = a + ".tenant = '" + g.tenant() + "' AND " + where
 	}
-	return "SELECT " + strings.Join(items, ", ") + " FROM " + from.name + " " + a + " WHERE " + where
+	return "SELECT " + strings.Join(items, ", ") + " FROM " + from.name + " " + a + " WHERE " + where + " ORDER BY " + a + ".id" // other keys may collide
 }
 
 // insertSealed is what an INSERT … SELECT stores in an encrypted column.
