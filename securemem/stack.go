@@ -6,8 +6,9 @@ package securemem
 // that follows, because a stack that grows is copied and the old one, key and
 // all, goes back to the allocator. And afterwards what was used is overwritten.
 //
-// What remains: the collector may shrink, thus move, the stack of a goroutine
-// that it stops within a primitive, and the kernel saves registers when it
+// What lives longer than one primitive, like a data key on its way into a cipher,
+// is not on the stack at all. What remains: the collector may shrink, thus move,
+// the stack of a goroutine that it stops within a primitive, and the kernel saves registers when it
 // delivers a signal. Building with GOEXPERIMENT=runtimesecret closes both for
 // the loading of keys (shield_secret.go).
 
