@@ -203,7 +203,8 @@ func (a *analysis) padsOrFolds() bool {
 
 // decidedSlots give the place of a decision to its parameter.
 func (b *builder) decidedSlots() error {
-	for op, d := range b.a.decided {
+	for _, op := range byPlace(b.a.decided) {
+		d := b.a.decided[op]
 		s := b.mark(d.param)
 		if s == nil {
 			return b.a.refuse(op.Start, ReasonParameters, "", "the parameter was not found in the text; write the statement in a plainer form")

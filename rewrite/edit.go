@@ -149,11 +149,9 @@ func (b *builder) collect() error {
 			return a.refuse(e.Pos(), ReasonExpression, out.Column().String(), "")
 		}
 	}
-	if len(a.casts) > 0 {
-		for c, x := range a.casts {
-			if err := b.uncast(c, x); err != nil {
-				return err
-			}
+	for _, c := range byPlace(a.casts) {
+		if err := b.uncast(c, a.casts[c]); err != nil {
+			return err
 		}
 	}
 	if err := b.decidedSlots(); err != nil {

@@ -71,9 +71,13 @@ func peelSign(e Expr) (inner Expr, peeled bool) {
 func ordinalValue(s string) int {
 	s = strings.ToLower(strings.ReplaceAll(strings.TrimLeft(s, "+- "), "_", ""))
 	base := 10
-	for prefix, b := range map[string]int{"0x": 16, "0o": 8, "0b": 2} {
-		if rest, ok := strings.CutPrefix(s, prefix); ok {
-			s, base = rest, b
+	for _, p := range []struct {
+		prefix string
+		base   int
+	}{{"0x", 16}, {"0o", 8}, {"0b", 2}} {
+		if rest, ok := strings.CutPrefix(s, p.prefix); ok {
+			s, base = rest, p.base
+			break // 0x0b1 is a number of 16
 		}
 	}
 	n, err := strconv.ParseInt(s, base, 32)

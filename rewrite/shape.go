@@ -133,7 +133,7 @@ func (b *builder) shapeLabel(name string) string {
 	if b.a.session.MariaDB {
 		return name
 	}
-	for t := range b.a.shaped {
+	for _, t := range byPlace(b.a.shaped) {
 		for _, c := range b.a.cat.(shaper).SystemColumns(RelationID{"information_schema", strings.ToLower(t.Path[len(t.Path)-1].Name)}) {
 			if strings.EqualFold(c, name) {
 				return c

@@ -170,7 +170,8 @@ func (a *analysis) onePartition(arms []*Select, at int) error {
 // unions writes what stands around the arms. What stands behind them is returned,
 // to stand behind whatever is added to the last of them.
 func (b *builder) unions() (ends []edit) {
-	for s, u := range b.a.eq.unions {
+	for _, s := range byPlace(b.a.eq.unions) {
+		u := b.a.eq.unions[s]
 		before, behind := u.text(b.a)
 		b.edits = append(b.edits, edit{span: Span{s.Start, s.Start}, text: before})
 		ends = append(ends, edit{span: Span{s.End, s.End}, text: behind + " ", tail: true})

@@ -273,7 +273,7 @@ func (a *analysis) testedValues() error {
 		if !u.tested {
 			continue
 		}
-		for e := range a.carried {
+		for _, e := range byPlace(a.carried) {
 			if out := a.seals.at(e); out != nil && (out.Seal != nil || a.eq.handed[e]) {
 				if a.decide(u, nil) {
 					break

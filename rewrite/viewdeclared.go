@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -25,11 +26,13 @@ func (n *namespace) judgeDeclared(r *SnapshotRelation, rel *Relation, v *schema.
 	}
 	for i := range v.Columns {
 		c := &v.Columns[i]
-		phys := findColumn(r.Columns, c.Name)
+		phys, many := findColumn(r.Columns, c.Name)
 		switch {
 		case len(r.Columns) == 0: // SQLite, where a table of the view is gone
 		case phys == nil:
 			return refuse(ReasonView, "the view has no column "+c.Name+"; "+declaredHint)
+		case many:
+			return refuse(ReasonView, "columns of the view differ in the case of their names alone: which of them is "+c.Name+" cannot be told")
 		case c.Column != nil && !carries(n.dialect, phys.Type, c.Column.Carrier):
 			return refuse(ReasonView, c.Name+": a column of this type cannot hold records of "+c.Column.String()+"; "+declaredHint)
 		}
@@ -42,13 +45,18 @@ func (n *namespace) judgeDeclared(r *SnapshotRelation, rel *Relation, v *schema.
 	return rel
 }
 
-func findColumn(cols []CatalogColumn, name string) *CatalogColumn {
+// findColumn finds a column by a name without case, and reports whether there are
+// several of it.
+func findColumn(cols []CatalogColumn, name string) (found *CatalogColumn, many bool) {
 	for i := range cols {
 		if schema.EqualNames(cols[i].Name, name) {
-			return &cols[i]
+			if found != nil {
+				return found, true
+			}
+			found = &cols[i]
 		}
 	}
-	return nil
+	return found, false
 }
 
 // declaredView reads a view as the configuration declares it.
@@ -57,26 +65,26 @@ func (a *analysis) declaredView(rel *Relation, t *Table) *relation {
 	r := &relation{base: rel, partCol: -1, pos: t.Start, partial: len(rel.Columns) != len(v.Columns), view: &viewed{
 		of: rel, why: "write to the annotated table itself: the definition of the view cannot be read",
 	}}
-	at := map[*schema.ViewColumn]int{}
+	// shows are the declarations of r.cols, in the order of the view.
+	var shows []*schema.ViewColumn
 	for i := range rel.Columns {
 		for k := range v.Columns {
-			if c := &v.Columns[k]; schema.EqualNames(c.Name, rel.Columns[i].Name) {
-				at[c] = len(r.cols)
+			if c := &v.Columns[k]; schema.EqualNames(c.Name, rel.Columns[i].Name) && !slices.Contains(shows, c) {
+				shows = append(shows, c)
 				r.cols = append(r.cols, column{name: rel.Columns[i].Name, phys: &rel.Columns[i]})
 			}
 		}
 	}
 	for k := range v.Columns {
-		c := &v.Columns[k]
-		if _, ok := at[c]; !ok {
-			at[c] = len(r.cols)
+		if c := &v.Columns[k]; !slices.Contains(shows, c) {
+			shows = append(shows, c)
 			r.cols = append(r.cols, column{name: c.Name})
 		}
 	}
-	for c, i := range at {
+	for i, c := range shows {
 		col := &r.cols[i]
 		if col.declared = c.Column == nil; !col.declared {
-			col.flow = flow{{col: c.Column, part: a.shownPartition(c, at), row: shownIdentity(c, at), phys: col.phys}}
+			col.flow = flow{{col: c.Column, part: a.shownPartition(c, shows), row: shownIdentity(c, shows), phys: col.phys}}
 		}
 	}
 	for i := range v.Columns {
@@ -87,8 +95,9 @@ func (a *analysis) declaredView(rel *Relation, t *Table) *relation {
 	return r
 }
 
-// shownPartition locates the partition of values that a declared view shows.
-func (a *analysis) shownPartition(c *schema.ViewColumn, at map[*schema.ViewColumn]int) partRef {
+// shownPartition locates the partition of values that a declared view shows: the
+// first of its columns that is one.
+func (a *analysis) shownPartition(c *schema.ViewColumn, shows []*schema.ViewColumn) partRef {
 	t := c.Table
 	switch {
 	case t.Relaxed:
@@ -96,7 +105,7 @@ func (a *analysis) shownPartition(c *schema.ViewColumn, at map[*schema.ViewColum
 	case t.Partition.Kind != schema.PartitionColumn || a.opt.ContextPartition:
 		return partRef{kind: partConst}
 	}
-	for o, i := range at {
+	for i, o := range shows {
 		if o.Partition(t) {
 			return partRef{kind: partRow, col: i}
 		}
@@ -106,14 +115,8 @@ func (a *analysis) shownPartition(c *schema.ViewColumn, at map[*schema.ViewColum
 
 // shownIdentity locates the identity of the row of values that a declared view
 // shows.
-func shownIdentity(c *schema.ViewColumn, at map[*schema.ViewColumn]int) partRef {
-	rowAt := 0
-	for o, i := range at {
-		if o.Identity(c.Table) {
-			rowAt = i + 1
-		}
-	}
-	return rowRef(c.Column, rowAt)
+func shownIdentity(c *schema.ViewColumn, shows []*schema.ViewColumn) partRef {
+	return rowRef(c.Column, 1+slices.IndexFunc(shows, func(o *schema.ViewColumn) bool { return o.Identity(c.Table) }))
 }
 
 // contradiction returns the declared column about which a definition that was

@@ -1,6 +1,9 @@
 package schema
 
-import "slices"
+import (
+	"maps"
+	"slices"
+)
 
 // Next are the definitions to which indexes of a column are being moved: each
 // stands beside the one of its kind, with a physical column of its own. While a
@@ -417,7 +420,8 @@ func (b *builder) groupsMove() {
 			}
 		}
 	}
-	for key, c := range still {
+	for _, key := range slices.Sorted(maps.Keys(still)) {
+		c := still[key]
 		for g := range all {
 			if len(key) > len(g) && key[:len(g)+1] == g+"\x00" {
 				b.report(c.Table, c.Name, "search", "other columns of its group are moved to another index, and it is not", "add next: to its index as well, or give it a group of its own")
