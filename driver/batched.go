@@ -47,7 +47,7 @@ func Seal(ctx context.Context, c any, query string, args []any) (*Sealed, error)
 		return nil, err
 	}
 	p := s.plan
-	if p.Effects != 0 || p.Sets != nil || p.Declares != nil || p.Replaces != nil || p.Fetches != nil || p.Describes != nil {
+	if p.Effects != 0 || p.Sets != nil || p.Declares != nil || p.Replaces != nil || p.Fetches != nil || p.Describes != nil || p.DescribesView != nil {
 		return nil, notInABatch(rewrite.ReasonStatement, "send it by itself, in front of the batch")
 	}
 	if p.Pass {

@@ -292,8 +292,8 @@ func (c *conn) queryPassing(ctx context.Context, p *rewrite.Plan, in Input, args
 	if p.Replaces != nil {
 		c.declare(nil, p)
 	}
-	if p.Describes != nil {
-		return described(rows, p.Describes), nil
+	if p.Describes != nil || p.DescribesView != nil {
+		return described(rows, p), nil
 	}
 	return declared.fetched(ctx, rows)
 }

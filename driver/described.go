@@ -7,12 +7,13 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-// describedRows lists the columns of an annotated table with their logical
-// types in place of those of their carriers, for programs that ask a table how
-// it is made before they use it. Everything else of the report is the engine's.
+// describedRows lists the columns of an annotated table, or of a view over one,
+// with their logical types in place of those of their carriers, for programs that
+// ask a table how it is made before they use it. Index columns of a view are left
+// out. Everything else of the report is the engine's.
 type describedRows struct {
 	*rows
-	table      *schema.Table
+	plan       *rewrite.Plan
 	name, kind int // the columns of the report that hold name and type
 }
 
@@ -29,13 +30,13 @@ var reports = []struct {
 }
 
 // described returns the rows of a report; other reports stay as they are.
-func described(rows driver.Rows, t *schema.Table) driver.Rows {
+func described(rows driver.Rows, p *rewrite.Plan) driver.Rows {
 	cols := rows.Columns()
 	for _, r := range reports {
 		if len(cols) == 0 || cols[0] != r.first {
 			continue
 		}
-		d := &describedRows{passing(rows, cols), t, -1, -1}
+		d := &describedRows{passing(rows, cols), p, -1, -1}
 		for i, c := range cols {
 			switch c {
 			case r.name:
@@ -58,10 +59,13 @@ func passing(inner driver.Rows, names []string) *rows {
 
 // Next reads a row of the report.
 func (d *describedRows) Next(dest []driver.Value) error {
-	if err := d.rows.Next(dest); err != nil {
-		return err
+	var c *schema.Column
+	for hidden := true; hidden; {
+		if err := d.rows.Next(dest); err != nil {
+			return err
+		}
+		c, hidden = d.column(textOf(dest[d.name]))
 	}
-	c := d.table.Column(textOf(dest[d.name]))
 	if c == nil {
 		return nil
 	}
@@ -72,6 +76,20 @@ func (d *describedRows) Next(dest []driver.Value) error {
 		dest[d.kind] = rewrite.SQLiteTypeName(c.Type)
 	}
 	return nil
+}
+
+// column finds the encrypted column that one of the report is or shows; nil for
+// clear ones. hidden are columns of a view that hold indexes.
+func (d *describedRows) column(name string) (c *schema.Column, hidden bool) {
+	if t := d.plan.Describes; t != nil {
+		return t.Column(name), false
+	}
+	for _, v := range d.plan.DescribesView {
+		if schema.EqualNames(v.Name, name) {
+			return v.Column, v.Hidden
+		}
+	}
+	return nil, false
 }
 
 func textOf(v driver.Value) string {

@@ -186,8 +186,8 @@ func (s *stmt) queryPassing(ctx context.Context, args []driver.NamedValue) (driv
 		return rows, err
 	}
 	s.c.declare(nil, s.plan)
-	if s.plan.Describes != nil {
-		return described(rows, s.plan.Describes), nil
+	if s.plan.Describes != nil || s.plan.DescribesView != nil {
+		return described(rows, s.plan), nil
 	}
 	return declared.fetched(ctx, rows)
 }

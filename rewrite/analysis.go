@@ -87,12 +87,13 @@ type analysis struct {
 	// arm is set while an arm of UNION ALL is entered that can show the
 	// partition of its rows: both arms then do, instead of relying on
 	// conditions that may differ.
-	arm       bool
-	unknown   *ColumnRef    // the first name that no column in scope has
-	absent    bool          // one of them is behind the name of an annotated table
-	uneven    int           // from 1, the place of a list whose rows differ in length; 0 for none
-	skipRes   bool          // the result is not rows of the statement (EXPLAIN)
-	describes *schema.Table // the annotated table that the statement shows
+	arm           bool
+	unknown       *ColumnRef    // the first name that no column in scope has
+	absent        bool          // one of them is behind the name of an annotated table
+	uneven        int           // from 1, the place of a list whose rows differ in length; 0 for none
+	skipRes       bool          // the result is not rows of the statement (EXPLAIN)
+	describes     *schema.Table // the annotated table that the statement shows
+	describedView []ViewColumn  // the columns of the view that it shows
 	// The cursors that the statement declares and fetches from.
 	declares, fetches []string
 	// prepares is the statement's PREPARE, executes its EXECUTE.

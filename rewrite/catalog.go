@@ -162,6 +162,8 @@ type Relation struct {
 	writes string
 	// declared is the view's declaration in the configuration, or nil.
 	declared *schema.View
+	// look is what reports of the catalog show of a VerdictView.
+	look *viewLook
 
 	// lists are kept for relations of the catalog.
 	lists *starLists

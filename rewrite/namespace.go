@@ -44,6 +44,7 @@ type namespace struct {
 	decl     Declarations
 	path     []string
 	temp     map[string]*Relation
+	views    []*Relation // over annotated tables, in the order of the catalog
 	byID     map[RelationID]*Relation
 	schemas  map[string]bool
 	routines map[string]bool
@@ -94,6 +95,9 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 			p := &rel.prepared[i]
 			p.cols, p.part, p.rowAt = baseColumns(rel, i == 1)
 			p.shown, p.distinct = shownColumns(p.cols)
+		}
+		if rel.Verdict == VerdictView {
+			n.views = append(n.views, rel)
 		}
 		if r.Temp {
 			n.temp[n.key(r.ID).Name] = rel
@@ -544,7 +548,7 @@ func (n *namespace) fromConfig(schemaName, name string) *Relation {
 		return &Relation{ID: RelationID{schemaName, name}, Kind: RelTable, Verdict: VerdictAnnotated, Open: true, Annotation: t}
 	}
 	if v := n.ann.View(schemaName, name); v != nil {
-		return &Relation{ID: RelationID{schemaName, name}, Kind: RelView, Verdict: VerdictView, declared: v}
+		return &Relation{ID: RelationID{schemaName, name}, Kind: RelView, Verdict: VerdictView, declared: v, look: new(viewLook)}
 	}
 	if n.ann.IsClearIn(schemaName, name) {
 		return &Relation{ID: RelationID{schemaName, name}, Kind: RelTable, Verdict: VerdictClear, Open: true}
@@ -623,6 +627,9 @@ func (n *namespace) Mentions(word string) bool {
 
 // Tables returns the annotated tables.
 func (n *namespace) Tables() []*schema.Table { return n.ann.Tables() }
+
+// Views returns the views over annotated tables that may be read.
+func (n *namespace) Views() []*Relation { return n.views }
 
 // SystemColumns returns the columns of a relation of the engine's catalog.
 func (n *namespace) SystemColumns(id RelationID) []string { return n.system[id] }

@@ -68,8 +68,11 @@ func (a *analysis) show(o *Other) error {
 		if len(t.Path) == 0 {
 			continue
 		}
-		if rel := a.cat.Relation(t.Path); rel.Verdict == VerdictAnnotated {
+		switch rel := a.cat.Relation(t.Path); rel.Verdict {
+		case VerdictAnnotated:
 			a.describes = rel.Annotation
+		case VerdictView:
+			a.describedView = a.look(rel).cols
 		}
 	}
 	return a.contents(o)

@@ -209,6 +209,9 @@ type Plan struct {
 	// lists, with the types of their carriers (DESCRIBE, SHOW COLUMNS, PRAGMA
 	// table_info).
 	Describes *schema.Table
+	// DescribesView are the columns of the view over annotated tables that such a
+	// statement lists.
+	DescribesView []ViewColumn
 	// Declares is the cursor that the statement makes, where its rows need to be
 	// opened; Replaces are the cursors that it makes and that need nothing.
 	// Fetches are those that it reads from; in a text with several statements

@@ -229,6 +229,9 @@ func describePlan(p *rewrite.Plan) string {
 	if p.Describes != nil {
 		b.WriteString("describes " + p.Describes.Name + "\n")
 	}
+	for _, c := range p.DescribesView {
+		fmt.Fprintf(&b, "describes %s of a view, hidden %t, shows %v\n", c.Name, c.Hidden, c.Column)
+	}
 	if p.Declares != nil {
 		describeResults(&b, "cursor "+p.Declares.Name+"  ", p.Declares.Results, p.Declares.ResultNames)
 	}

@@ -70,7 +70,7 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 		return &Plan{
 			Pass: true, Text: passText(text, script), ArgsSame: true, Params: script.Params, Effects: effects, Transacts: a.transacts(),
 			Prepares: a.prepares.passing(script.Params), Executes: a.executes, Releases: a.releases,
-			Describes: a.describes, Replaces: a.declares, Fetches: a.fetches, NoRows: len(parts) > 1 && len(a.fetches) > 0,
+			Describes: a.describes, DescribesView: a.describedView, Replaces: a.declares, Fetches: a.fetches, NoRows: len(parts) > 1 && len(a.fetches) > 0,
 		}, nil
 	}
 	if len(parts) == 1 {

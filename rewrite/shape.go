@@ -17,6 +17,8 @@ import (
 type shaper interface {
 	// Tables are the annotated tables.
 	Tables() []*schema.Table
+	// Views are the views over them that may be read.
+	Views() []*Relation
 	// SystemColumns are the columns of a relation of the engine's own catalog,
 	// in order; nil where they were not read.
 	SystemColumns(id RelationID) []string
@@ -27,6 +29,7 @@ type shaping struct {
 	d      Dialect
 	quote  func(string) string
 	tables []*schema.Table
+	views  []*Relation
 	cat    Catalog
 	front  Frontend
 	maria  bool       // MariaDB, where MySQL is the dialect
@@ -43,6 +46,9 @@ var shapes = map[Dialect]map[string]func(*shaping) string{
 		"pg_catalog.pg_constraint":                   (*shaping).postgresConstraints,
 		"pg_catalog.pg_index":                        (*shaping).postgresIndexes,
 		"pg_catalog.pg_indexes":                      (*shaping).postgresIndexTexts,
+		"pg_catalog.pg_views":                        (*shaping).postgresViews,
+		"pg_catalog.pg_matviews":                     (*shaping).postgresMaterialized,
+		"information_schema.views":                   (*shaping).informationViews,
 		"information_schema.table_constraints":       (*shaping).withoutGuards,
 		"information_schema.check_constraints":       (*shaping).withoutGuards,
 		"information_schema.key_column_usage":        (*shaping).indexNames,
@@ -50,6 +56,7 @@ var shapes = map[Dialect]map[string]func(*shaping) string{
 	},
 	MySQL: {
 		"information_schema.columns":           (*shaping).mysqlColumns,
+		"information_schema.views":             (*shaping).informationViews,
 		"information_schema.table_constraints": (*shaping).withoutGuards,
 		"information_schema.check_constraints": (*shaping).withoutGuards,
 		"information_schema.key_column_usage":  (*shaping).indexNames,
@@ -81,12 +88,15 @@ func (a *analysis) shape(rel *Relation) string {
 	if write == nil || len(tables) == 0 {
 		return ""
 	}
-	s := &shaping{d: a.dialect, quote: a.front.QuoteIdent, tables: tables, cat: a.cat, front: a.front, maria: a.session.MariaDB, widths: a.session.MariaDB || a.session.Version < noWidths, id: id, names: sh.SystemColumns(id)}
+	s := &shaping{d: a.dialect, quote: a.front.QuoteIdent, tables: tables, views: a.views(), cat: a.cat, front: a.front, maria: a.session.MariaDB, widths: a.session.MariaDB || a.session.Version < noWidths, id: id, names: sh.SystemColumns(id)}
 	return write(s)
 }
 
 // useShape replaces a relation of the catalog where that is needed.
 func (a *analysis) useShape(t *Table, rel *Relation) error {
+	if a.depth > 0 {
+		return nil // inside a definition, which stays as it is
+	}
 	text := a.shape(rel)
 	if text == "" {
 		return nil
@@ -264,16 +274,20 @@ func (s *shaping) isColumn(t *schema.Table, column string) string {
 // value that describes the logical type.
 func (s *shaping) replaced(describe func(*schema.Table, schema.Type) map[string]string, casts map[string]string) map[string]string {
 	arms := map[string]*strings.Builder{}
-	for _, t := range s.tables {
-		for _, c := range t.Columns {
-			for name, value := range describe(t, c.Type) {
-				if arms[name] == nil {
-					arms[name] = &strings.Builder{}
-				}
-				arms[name].WriteString(" WHEN " + s.isColumn(t, c.Name) + " THEN " + value)
+	arm := func(is string, c *schema.Column) {
+		for name, value := range describe(c.Table, c.Type) {
+			if arms[name] == nil {
+				arms[name] = &strings.Builder{}
 			}
+			arms[name].WriteString(" WHEN " + is + " THEN " + value)
 		}
 	}
+	for _, t := range s.tables {
+		for _, c := range t.Columns {
+			arm(s.isColumn(t, c.Name), c)
+		}
+	}
+	s.shownIn(func(v *Relation, c ViewColumn) { arm(s.isViewColumn(v, c.Name), c.Column) }, nothing)
 	out := map[string]string{}
 	for name, b := range arms {
 		out[name] = "(CASE" + b.String() + " ELSE " + s.quote(s.column(name)) + " END)" + casts[name]
@@ -292,6 +306,7 @@ func (s *shaping) notIndex() string {
 			}
 		}
 	}
+	s.shownIn(nothing, func(v *Relation, c ViewColumn) { conds = append(conds, "NOT ("+s.isViewColumn(v, c.Name)+")") })
 	return strings.Join(conds, " AND ")
 }
 

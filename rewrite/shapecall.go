@@ -16,6 +16,8 @@ type calling struct {
 	quote   func(string) string
 	columns []string // of the function, without the hidden ones
 	tables  []*schema.Table
+	views   []*Relation
+	cat     Catalog
 }
 
 // tableCalls are the table functions that show annotated columns.
@@ -48,7 +50,7 @@ type callShape struct{ before, behind string }
 // useCallShape puts a derived table around a table function that tells of
 // annotated columns.
 func (a *analysis) useCallShape(f *FuncTable) error {
-	if a.dialect != SQLite || len(f.Calls) != 1 {
+	if a.dialect != SQLite || len(f.Calls) != 1 || a.depth > 0 {
 		return nil
 	}
 	call, ok := f.Calls[0].(*Call)
@@ -61,7 +63,7 @@ func (a *analysis) useCallShape(f *FuncTable) error {
 	if !ok || !known || len(sh.Tables()) == 0 {
 		return nil
 	}
-	c := &calling{quote: a.front.QuoteIdent, columns: strings.Fields(kind.columns), tables: sh.Tables()}
+	c := &calling{quote: a.front.QuoteIdent, columns: strings.Fields(kind.columns), tables: sh.Tables(), views: a.views(), cat: a.cat}
 	replace, where := kind.write(c)
 	if len(replace) == 0 && where == "" {
 		return nil
@@ -132,6 +134,20 @@ func (c *calling) tableInfo() (map[string]string, string) {
 					hidden.WriteString(" AND ")
 				}
 				hidden.WriteString("NOT (" + about(t) + " AND " + c.isNamed("name", x.Physical()) + ")")
+			}
+		}
+	}
+	for _, v := range c.views {
+		of := c.aboutView(v)
+		for _, col := range v.look.cols {
+			switch is := of + " AND " + c.isNamed("name", col.Name); {
+			case col.Hidden:
+				if hidden.Len() > 0 {
+					hidden.WriteString(" AND ")
+				}
+				hidden.WriteString("NOT (" + is + ")")
+			case col.Column != nil:
+				arms.WriteString(" WHEN " + is + " THEN " + literal(SQLiteTypeName(col.Column.Type)))
 			}
 		}
 	}

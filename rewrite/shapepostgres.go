@@ -146,27 +146,41 @@ func (s *shaping) isAttribute(t *schema.Table, column string) string {
 	return cond + ")"
 }
 
+// isViewAttribute is the condition that a row of pg_attribute is a column of a
+// view. Which number the view has is asked once.
+func (s *shaping) isViewAttribute(v *Relation, column string) string {
+	return "attname = " + literal(column) + " AND attrelid = (SELECT sealsql_c.oid FROM pg_catalog.pg_class sealsql_c JOIN pg_catalog.pg_namespace sealsql_n" +
+		" ON sealsql_n.oid = sealsql_c.relnamespace WHERE sealsql_c.relname = " + literal(v.ID.Name) + " AND sealsql_n.nspname = " + literal(v.ID.Schema) + ")"
+}
+
 func (s *shaping) postgresAttributes() string {
 	arms := map[string]*strings.Builder{}
 	var hidden []string
+	arm := func(is string, t schema.Type) {
+		p := describePostgres(t)
+		collation := "0"
+		if p.collatable {
+			collation = "100" // "default"
+		}
+		for name, v := range map[string]string{"atttypid": number(p.oid), "atttypmod": number(p.mod), "attlen": number(p.len), "attcollation": collation} {
+			if arms[name] == nil {
+				arms[name] = &strings.Builder{}
+			}
+			arms[name].WriteString(" WHEN " + is + " THEN " + v)
+		}
+	}
 	for _, t := range s.tables {
 		for _, c := range t.Columns {
-			p := describePostgres(c.Type)
-			collation := "0"
-			if p.collatable {
-				collation = "100" // "default"
-			}
-			for name, v := range map[string]string{"atttypid": number(p.oid), "atttypmod": number(p.mod), "attlen": number(p.len), "attcollation": collation} {
-				if arms[name] == nil {
-					arms[name] = &strings.Builder{}
-				}
-				arms[name].WriteString(" WHEN " + s.isAttribute(t, c.Name) + " THEN " + v)
-			}
+			arm(s.isAttribute(t, c.Name), c.Type)
 			for _, x := range c.Hidden() {
 				hidden = append(hidden, "NOT ("+s.isAttribute(t, x.Physical())+")")
 			}
 		}
 	}
+	s.shownIn(
+		func(v *Relation, c ViewColumn) { arm(s.isViewAttribute(v, c.Name), c.Column.Type) },
+		func(v *Relation, c ViewColumn) { hidden = append(hidden, "NOT ("+s.isViewAttribute(v, c.Name)+")") },
+	)
 	replace := map[string]string{}
 	for name, typ := range map[string]string{"atttypid": "oid", "atttypmod": "int4", "attlen": "int2", "attcollation": "oid"} {
 		replace[name] = "(CASE" + arms[name].String() + " ELSE " + name + " END)::" + typ

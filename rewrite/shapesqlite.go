@@ -41,6 +41,11 @@ func (s *shaping) sqliteMaster() string {
 			arms.WriteString(" WHEN type = 'index' AND " + name + " THEN CASE WHEN instr(sql, '`') > 0 THEN " + accents + " ELSE " + quotes + " END")
 		}
 	}
+	for _, v := range s.views {
+		if text := s.viewText(v); text != "" {
+			arms.WriteString(" WHEN type = 'view' AND " + s.same("name", v.ID.Name) + " THEN " + literal(text))
+		}
+	}
 	if arms.Len() == 0 {
 		return ""
 	}

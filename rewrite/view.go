@@ -336,7 +336,7 @@ func (n *namespace) judgeView(r *SnapshotRelation, rel *Relation) *Relation {
 		return rel
 	}
 	rel.Verdict = VerdictView
-	rel.view, rel.writes = n.definitionOf(r), writeRules(r)
+	rel.view, rel.writes, rel.look = n.definitionOf(r), writeRules(r), new(viewLook)
 	return rel
 }
 

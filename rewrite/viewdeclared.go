@@ -37,7 +37,7 @@ func (n *namespace) judgeDeclared(r *SnapshotRelation, rel *Relation, v *schema.
 			return refuse(ReasonView, c.Name+": a column of this type cannot hold records of "+c.Column.String()+"; "+declaredHint)
 		}
 	}
-	rel.Verdict, rel.declared = VerdictView, v
+	rel.Verdict, rel.declared, rel.look = VerdictView, v, new(viewLook)
 	if r.Definition != "" {
 		rel.view = n.definitionOf(r)
 	}

@@ -45,7 +45,7 @@ func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, s *sealdriv
 func readSystem(ctx context.Context, r *sealdriver.Reader) (map[rewrite.RelationID][]string, error) {
 	out := map[rewrite.RelationID][]string{}
 	err := r.Query(ctx, "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'information_schema' "+
-		"AND TABLE_NAME IN ('COLUMNS', 'KEY_COLUMN_USAGE', 'STATISTICS', 'TABLE_CONSTRAINTS', 'CHECK_CONSTRAINTS') ORDER BY TABLE_NAME, ORDINAL_POSITION", nil, func(v sealdriver.Row) error {
+		"AND TABLE_NAME IN ('COLUMNS', 'VIEWS', 'KEY_COLUMN_USAGE', 'STATISTICS', 'TABLE_CONSTRAINTS', 'CHECK_CONSTRAINTS') ORDER BY TABLE_NAME, ORDINAL_POSITION", nil, func(v sealdriver.Row) error {
 		id := rewrite.RelationID{Schema: "information_schema", Name: strings.ToLower(v.Text(0))}
 		out[id] = append(out[id], v.Text(1))
 		return nil
