@@ -22,9 +22,12 @@ func (x *call) encodeLabel(dst []byte, o *rewrite.Out, typ *schema.Type, name st
 	if err != nil || null {
 		return payload, tag, null, err
 	}
-	if !slices.Contains(labels, string(payload[len(dst):])) {
+	// Compared where it lies, and wiped there: dst may have been too short for it.
+	text := payload[len(dst):]
+	known := slices.ContainsFunc(labels, func(l string) bool { return l == string(text) })
+	clear(text)
+	if !known {
 		return dst, 0, false, &logical.TypeError{Type: name, GoType: "value", Problem: problemLabel}
 	}
-	clear(payload[len(dst):])
 	return x.encodeAs(dst, &one, typ)
 }

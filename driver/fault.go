@@ -14,8 +14,8 @@ import (
 // the inner driver goes on, as without the wrapper.
 
 // guard turns a panic into *err, around code that calls the inner driver; use it by
-// defer. The connection may be in
-// the middle of something: it is not used again once it is back in the pool.
+// defer. The connection may be in the middle of something: it is not used again once
+// it is back in the pool.
 func (c *conn) guard(err *error) {
 	r := recover()
 	if r == nil {

@@ -26,6 +26,7 @@ type analysis struct {
 	deleted []Deletion       // of which deletions are recorded
 	seals   notes[Expr, Out] // Param and Literal nodes that are sealed
 	casts   map[*Cast]Expr   // casts around sealed values that are dropped
+	retyped map[*Cast]string // those of them, around NULL, that become casts to another type
 	params  []paramUse       // every use of a parameter
 	clears  []*Literal       // literals used in clear outside declared columns
 	freed   []*Literal       // literals whose value does not matter to the plan
@@ -91,6 +92,8 @@ type analysis struct {
 	unknown       *ColumnRef    // the first name that no column in scope has
 	absent        bool          // one of them is behind the name of an annotated table
 	uneven        int           // from 1, the place of a list whose rows differ in length; 0 for none
+	misfit        int           // from 1, the place of a query with another number of columns than it needs; 0 for none
+	rows          []rowQuery    // queries that are compared with rows
 	skipRes       bool          // the result is not rows of the statement (EXPLAIN)
 	describes     *schema.Table // the annotated table that the statement shows
 	describedView []ViewColumn  // the columns of the view that it shows
@@ -295,6 +298,9 @@ func (a *analysis) namesKnown() error {
 		// The server would refuse it, and keep values of an encrypted column that
 		// stand in the wrong place in its log.
 		return a.refuse(a.uneven-1, ReasonAmbiguous, "", "the rows of the list have different numbers of values")
+	}
+	if a.misfit > 0 && len(a.touched) > 0 {
+		return a.refuse(a.misfit-1, ReasonAmbiguous, "", misfitHint)
 	}
 	if a.unknown == nil || len(a.touched) == 0 && !a.absent {
 		return nil

@@ -5,6 +5,10 @@ import "github.com/sealsql/sealsql/schema"
 // uncast takes a cast out of the text: with the constant in it, which has a
 // slot of its own, or around a record.
 func (b *builder) uncast(c *Cast, x Expr) error {
+	if typ := b.a.retyped[c]; typ != "" && c.Known() {
+		b.edits = append(b.edits, edit{span: c.Span, text: "CAST(NULL AS " + typ + ")"})
+		return nil
+	}
 	switch x := x.(type) {
 	case *Literal:
 		if s := b.literal(x); s != nil {
@@ -66,11 +70,19 @@ func (b *builder) carrier(s *slot) string {
 	if s.out.Index != nil && isArray(b.a.dialect, s.out.Index) {
 		return "integer[]"
 	}
-	text := s.out.Seal != nil && s.out.Seal.Carrier == schema.CarrierText
+	if s.out.Seal == nil {
+		return carrierType(b.a.dialect, schema.CarrierBinary)
+	}
+	return carrierType(b.a.dialect, s.out.Seal.Carrier)
+}
+
+// carrierType is the type to which a record in this carrier is cast.
+func carrierType(d Dialect, c schema.Carrier) string {
+	text := c == schema.CarrierText
 	switch {
-	case b.a.dialect == MySQL && text:
+	case d == MySQL && text:
 		return "char"
-	case b.a.dialect == MySQL:
+	case d == MySQL:
 		return "binary"
 	case text:
 		return "text"

@@ -174,22 +174,33 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 	return nil
 }
 
-// dropType leaves out the type of a NULL, which is no longer that of the
-// column. PostgreSQL takes no type of another kind.
+// dropType takes the type of a NULL away, which is no longer that of the column.
+// PostgreSQL takes no type of another kind, and in a query or a form a NULL without
+// a type for a text: there it gets the type that is stored.
 func (a *analysis) dropType(c *Cast, col *schema.Column) error {
 	t, err := schema.ParseType(c.Type)
 	if a.dialect == MySQL && a.session.MariaDB && err == nil && t.Kind == schema.KindJSON {
 		return a.refuse(c.Start, ReasonComputed, col.String(), "MariaDB has no cast to JSON")
 	}
-	if _, label := a.enumerates(c, &col.Type); label {
-		a.dropCasts(c)
-		return nil
-	}
-	if a.dialect == Postgres && (err != nil || t.Kind != col.Type.Kind) {
+	_, label := a.enumerates(c, &col.Type)
+	if !label && a.dialect == Postgres && (err != nil || t.Kind != col.Type.Kind) {
 		return a.refuse(c.Start, ReasonComputed, col.String(), "write NULL, or its type as that of the column")
+	}
+	if a.dialect == Postgres && col.Carrier != schema.CarrierAsherah {
+		a.retype(c, col)
+		return nil
 	}
 	a.dropCasts(c)
 	return nil
+}
+
+// retype makes the cast of a NULL, with those inside it, one to the column's carrier.
+func (a *analysis) retype(c *Cast, col *schema.Column) {
+	if a.retyped == nil {
+		a.retyped = map[*Cast]string{}
+	}
+	a.dropCast(c)
+	a.retyped[c] = carrierType(a.dialect, col.Carrier)
 }
 
 // dropCasts leaves out all casts around a constant.

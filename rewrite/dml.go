@@ -925,6 +925,7 @@ func (a *analysis) updateRow(s *Update, as *Assign, q *Subquery, writes, sc *sco
 	if err != nil {
 		return err
 	}
+	a.fitsWidth(q.Query, cols, len(as.Columns))
 	if len(cols) != len(as.Columns) || a.openQuery(q.Query) {
 		if err := a.noSealed(cols, ReasonSealedToClear, as.Start, hints[ReasonSealedToClear]); err != nil {
 			return err

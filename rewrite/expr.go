@@ -262,6 +262,7 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		return a.nullTest(e, sc, why)
 	}
 	if o.Name == "=" || comparisons[o.Name] {
+		a.opposite(o.Args, nil)
 		if done, err := a.likeElsewhere(o, sc); done || err != nil {
 			return err
 		}
@@ -381,6 +382,7 @@ func (a *analysis) in(x *In, sc *scope) error {
 
 func (a *analysis) inPlanned(x *In, sc *scope) error {
 	all := append([]Expr{x.X}, x.List...)
+	a.opposite(all, x.Query)
 	if x.Query == nil {
 		if done, err := a.combinedOperands(all); done || err != nil {
 			return err
@@ -414,21 +416,30 @@ func (a *analysis) subquery(x *Subquery, sc *scope) error {
 		_, err := a.query(x.Query, sc, false)
 		return err
 	}
-	return a.nested([]*Query{x.Query}, sc)
+	return a.nestedFor(x.Query, sc, true)
 }
 
 // nested analyses queries whose results are used as values: they must be clear.
 func (a *analysis) nested(qs []*Query, sc *scope) error {
 	for _, q := range qs {
-		cols, err := a.query(q, sc, false)
-		if err != nil {
-			return err
-		}
-		if err := a.noSealed(cols, ReasonExpression, q.Start, "a subquery used as a value must yield clear columns"); err != nil {
+		if err := a.nestedFor(q, sc, false); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// nestedFor analyses one of them; value says that it is one value, or a row that is
+// compared.
+func (a *analysis) nestedFor(q *Query, sc *scope, value bool) error {
+	cols, err := a.query(q, sc, false)
+	if err != nil {
+		return err
+	}
+	if value {
+		a.fits(q, cols)
+	}
+	return a.noSealed(cols, ReasonExpression, q.Start, "a subquery used as a value must yield clear columns")
 }
 
 func (a *analysis) caseExpr(x *Case, sc *scope, why Reason) error {

@@ -41,6 +41,8 @@ type addition struct {
 	slot        *slot
 	// carried: the text says which type the value has.
 	carried bool
+	// null is the type of the NULL that text says; empty where it has none.
+	null string
 	// form is set where the value is a form in which indexes stand for values.
 	form *indexForm
 	// ahead: the assignment stands in front of that of the column.

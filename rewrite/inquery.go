@@ -108,6 +108,7 @@ func (a *analysis) inQuery(x Expr, q *Query, op string, sc *scope) error {
 	if err != nil {
 		return err
 	}
+	a.fitsWidth(q, cols, a.comparedWidth(x))
 	if !anyHashed(cols) || len(cols) != len(left) || a.openQuery(q) {
 		before := len(a.clears)
 		if err := a.compare(left, sc, ReasonPredicate); err != nil {

@@ -270,7 +270,7 @@ func (a *analysis) listArm(s *Select, at int, records bool, to schema.Index, par
 // it has none.
 func (a *analysis) besideListed(e Expr, to schema.Index, part PartitionSource) *addition {
 	if isNull(unwrapped(e)) {
-		return &addition{name: to.Physical(), text: "NULL"}
+		return a.nullIndex(to)
 	}
 	add, err := a.beside(e, to, part, nil)
 	if err != nil {
@@ -279,11 +279,25 @@ func (a *analysis) besideListed(e Expr, to schema.Index, part PartitionSource) *
 	return add
 }
 
+// nullIndex is the index of NULL. PostgreSQL takes a list of nothing but NULL for
+// texts, unless one of them has a type.
+func (a *analysis) nullIndex(to schema.Index) *addition {
+	add := &addition{name: to.Physical(), text: "NULL"}
+	if a.dialect == Postgres {
+		add.null = "bytea"
+		if isArray(a.dialect, to) {
+			add.null = "integer[]"
+		}
+		add.text = "CAST(NULL AS " + add.null + ")"
+	}
+	return add
+}
+
 // armAddition is the index of a selected column; nil where it is not known.
 func (a *analysis) armAddition(c *column, records bool, to schema.Index, part PartitionSource) *addition {
 	switch {
 	case c.null:
-		return &addition{name: to.Physical(), text: "NULL"}
+		return a.nullIndex(to)
 	case c.konst != nil && !records:
 		return a.besideListed(c.konst, to, part)
 	case c.konst != nil || c.origin.rel == nil || c.origin.col < 0 || c.origin.rel.view != nil:

@@ -144,6 +144,7 @@ func (a *analysis) setOp(s *SetOp, sc *scope, expose bool) ([]column, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.fitsArms(s, left, right)
 	return a.uniteArms(s, left, right)
 }
 

@@ -83,7 +83,7 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 // front of it.
 func (a *analysis) part(st Statement, before Effect) (part, error) {
 	touched := a.touched
-	a.touched, a.unknown, a.absent, a.uneven, a.effects = nil, nil, false, 0, 0
+	a.touched, a.unknown, a.absent, a.uneven, a.misfit, a.rows, a.effects = nil, nil, false, 0, 0, nil, 0
 	a.results, a.top, a.skipRes, a.filterable, a.filters, a.liked, a.keyed, a.sorted, a.verified, a.limited = nil, nil, false, nil, nil, nil, nil, nil, nil, nil
 	if err := a.statement(st); err != nil {
 		return part{}, err

@@ -425,6 +425,7 @@ func (a *analysis) besideRecord(s sealed, pos int) (Out, error) {
 func (a *analysis) scalar(x *Subquery, sc *scope) (column, error) {
 	a.ranges.valueOf(x.Query)
 	cols, err := a.query(x.Query, sc, false)
+	a.fits(x.Query, cols)
 	if err != nil || len(cols) != 1 || a.openQuery(x.Query) {
 		if err == nil {
 			err = a.noSealed(cols, ReasonExpression, x.Start, "a subquery used as a value must yield one column")

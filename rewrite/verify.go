@@ -510,6 +510,10 @@ func (v verifier) expr(x, y Expr) bool {
 		y, ok := y.(*Case)
 		return ok && v.caseExpr(x, y)
 	case *Cast:
+		if typ := v.b.a.retyped[x]; typ != "" {
+			y, ok := y.(*Cast)
+			return ok && y.Type == typ && isNull(y.X) && isNull(unwrapped(x))
+		}
 		if inner, ok := v.b.a.casts[x]; ok {
 			return v.expr(inner, y)
 		}

@@ -56,6 +56,8 @@ func (v verifier) added(add *addition, y Expr) bool {
 	switch y := y.(type) {
 	case *Literal:
 		return add.text == "NULL" && y.Kind == LitNull || y.Kind == LitNumber && y.Value == add.text
+	case *Cast:
+		return add.null != "" && y.Type == add.null && isNull(y.X)
 	case *Default:
 		return add.text == "DEFAULT"
 	case *ValuesRef:
