@@ -129,6 +129,8 @@ type paramUse struct {
 	tested bool
 	// decides is the comparison with a literal that the parameter stands in.
 	decides *decidable
+	// flag: a condition by itself, under cast if that is set.
+	flag bool
 }
 
 // expanded returns what a star that is written out shows; nil for others.
