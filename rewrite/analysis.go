@@ -281,7 +281,7 @@ func (a *analysis) finish() error {
 			continue
 		}
 		for _, c := range a.clears {
-			if c.Value == l.Value && telling(c) {
+			if c.Value == l.Value && telling(c) && !a.answered(c) {
 				return a.refuse(c.Start, ReasonClearUse, out.Column().String(), "the same literal is also bound to an encrypted column")
 			}
 		}

@@ -113,3 +113,14 @@ func underCasts(e Expr, n int) (count int, ok bool) {
 	}
 	return count, true
 }
+
+// answered reports a literal of a comparison that the driver answers, which the server
+// does not see.
+func (a *analysis) answered(l *Literal) bool {
+	for _, d := range a.decided {
+		if d.with == l {
+			return true
+		}
+	}
+	return false
+}
