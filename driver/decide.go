@@ -30,7 +30,13 @@ func (x *call) decide(o *rewrite.Out) (driver.Value, error) {
 	if d.Elements {
 		return x.decideElements(d, raw, want)
 	}
-	payload, tag, null, err := x.codec.Encode(x.take(), &d.Type, raw)
+	var payload []byte
+	var tag logical.Tag
+	if name, labels, ok := d.Casts.Labels(); ok {
+		payload, tag, null, err = x.encodeLabel(x.take(), &rewrite.Out{Value: o.Value}, &d.Type, name, labels)
+	} else {
+		payload, tag, null, err = x.codec.Encode(x.take(), &d.Type, raw)
+	}
 	if err != nil || null {
 		return nil, err
 	}

@@ -133,6 +133,8 @@ type paramUse struct {
 	tested bool
 	// decides is the comparison with a literal that the parameter stands in.
 	decides *decidable
+	// flag: a condition by itself, under cast if that is set.
+	flag bool
 }
 
 // expanded returns what a star that is written out shows; nil for others.
@@ -283,7 +285,7 @@ func (a *analysis) finish() error {
 			continue
 		}
 		for _, c := range a.clears {
-			if c.Value == l.Value && telling(c) {
+			if c.Value == l.Value && telling(c) && !a.answered(c) {
 				return a.refuse(c.Start, ReasonClearUse, out.Column().String(), "the same literal is also bound to an encrypted column")
 			}
 		}

@@ -23,6 +23,9 @@ type Decision struct {
 	Elements bool
 	// EmptyNull: an array without elements has no number of them.
 	EmptyNull bool
+	// Casts are those to an enumerated type around the value, of whose labels it
+	// must be one; "" without.
+	Casts Casts
 }
 
 // decidable is a comparison that the driver could decide.
@@ -97,6 +100,9 @@ func (a *analysis) counts(c *Call) Expr {
 // decide has the driver answer the comparison that a parameter stands in. col is
 // the column for which the argument is sealed elsewhere, or nil.
 func (a *analysis) decide(u *paramUse, col *schema.Column) bool {
+	if u.flag {
+		return a.decideFlag(u, col)
+	}
 	d := u.decides
 	if d == nil || a.marker(d.param.Start) < 0 {
 		return false
@@ -104,7 +110,11 @@ func (a *analysis) decide(u *paramUse, col *schema.Column) bool {
 	if a.decided[d.op] != nil {
 		return true
 	}
-	t, ok := a.decidedType(d, col)
+	casts, labelled := a.decidedLabel(d)
+	t, ok := labelType, labelled
+	if !ok {
+		t, ok = a.decidedType(d, col)
+	}
 	if !ok || a.typedElsewhere(d, &t) {
 		return false
 	}
@@ -117,7 +127,7 @@ func (a *analysis) decide(u *paramUse, col *schema.Column) bool {
 	a.decided[d.op], a.carried[d.param] = d, true
 	a.seals.set(d.param, Out{
 		Value:  Value{Source: FromArg, Arg: d.param.N},
-		Decide: &Decision{Op: d.name, Type: t, With: d.with, Elements: d.count != "", EmptyNull: d.count == "array_length"},
+		Decide: &Decision{Op: d.name, Type: t, With: d.with, Elements: d.count != "", EmptyNull: d.count == "array_length", Casts: casts},
 	})
 	return true
 }
@@ -145,7 +155,7 @@ func (a *analysis) decidedType(d *decidable, col *schema.Column) (schema.Type, b
 	if err != nil || t.HasPrecision || t.Fixed || t.Length > 0 {
 		return t, false
 	}
-	if d.cast == nil && col != nil && (col.Type.Kind != t.Kind || col.Type.Fixed) {
+	if d.cast == nil && col != nil && (col.Type.Kind != t.Kind || col.Type.Fixed) && !a.castBehind(d) {
 		return t, false // the parameter has the type of what it met first
 	}
 	equality := d.name == "=" || d.name == "<>"

@@ -130,10 +130,15 @@ func (a *analysis) among(h hit, kind indexKind) int {
 			}
 		}
 		return -1
-	case r.query == nil || r.stays():
+	case r.query == nil && r.changed == nil || r.stays():
 		return -1
 	}
-	name := a.outputIndex(r.query, h.col, kind)
+	name := ""
+	if r.changed != nil {
+		name = a.returnedIndex(r.changed, h.col, kind)
+	} else {
+		name = a.outputIndex(r.query, h.col, kind)
+	}
 	if name == "" {
 		return -1
 	}
@@ -149,9 +154,6 @@ func (a *analysis) among(h hit, kind indexKind) int {
 // stays reports that a "*" over what the relation reads stays as it is, so that
 // no column can be added to that.
 func (r *relation) stays() bool {
-	if r.source == nil {
-		return r.kept
-	}
 	return slices.ContainsFunc(readersOf(r), func(r *relation) bool { return r.kept })
 }
 

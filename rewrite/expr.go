@@ -21,7 +21,7 @@ var comparisons = map[string]bool{
 	"=": true, "<>": true, "<": true, "<=": true, ">": true, ">=": true, "<=>": true,
 	"IS": true, "IS NOT": true, "IS DISTINCT FROM": true, "IS NOT DISTINCT FROM": true,
 	"LIKE": true, "NOT LIKE": true, "ILIKE": true, "NOT ILIKE": true, "BETWEEN": true, "NOT BETWEEN": true,
-	"= ANY": true, "<> ALL": true, "GLOB": true, "REGEXP": true, "MATCH": true,
+	"= ANY": true, "<> ALL": true, "<> ANY": true, "= ALL": true, "GLOB": true, "REGEXP": true, "MATCH": true,
 }
 
 // clear requires that nothing sealed stands in e, apart from the closed list

@@ -31,9 +31,11 @@ func (a *analysis) cte(c *CTE, recursive bool, sc *scope) error {
 	key := a.fold(c.Name.Name)
 	var cols []column
 	var err error
+	var by *changed
 	switch {
 	case c.DML != nil:
 		cols, err = a.dml(c.DML, sc)
+		by = &changed{statement: c.DML, cols: cols}
 	case recursive:
 		cols, err = a.recursive(c, key, sc)
 	default:
@@ -54,6 +56,10 @@ func (a *analysis) cte(c *CTE, recursive bool, sc *scope) error {
 		open = true
 	}
 	sc.ctes[key] = &cte{name: c.Name.Name, cols: cols, open: open}
+	if by != nil && !open {
+		by.cte = sc.ctes[key]
+		sc.ctes[key].changed = by
+	}
 	if c.DML == nil && !open && !(recursive && a.queryNames(c.Query, key)) {
 		if len(c.Columns) == 0 || a.dialect == Postgres {
 			sc.ctes[key].query = c.Query
@@ -330,7 +336,7 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 		if c := a.findCTE(sc, name); c != nil {
 			r, err := a.relationOf(alias, c.cols, c.open, t.ColumnAliases, t.Start)
 			if err == nil && (len(t.ColumnAliases) == 0 || a.dialect == Postgres) {
-				r.query, r.source = c.query, c.source
+				r.query, r.source, r.changed = c.query, c.source, c.changed
 			}
 			c.readers = append(c.readers, r)
 			return r, err

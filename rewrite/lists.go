@@ -107,8 +107,11 @@ func (a *analysis) listIndex(h hit, to schema.Index, part PartitionSource) strin
 
 // readersOf are the relations that read the query of r, r among them.
 func readersOf(r *relation) []*relation {
-	if c := r.source.cte; c != nil {
-		return c.readers
+	switch {
+	case r.changed != nil:
+		return r.changed.cte.readers
+	case r.source != nil && r.source.cte != nil:
+		return r.source.cte.readers
 	}
 	return []*relation{r}
 }

@@ -444,7 +444,7 @@ func describeOut(o rewrite.Out) string {
 		return []string{"", "no limit", "no offset"}[o.Limit]
 	case o.Decide != nil:
 		d := o.Decide
-		return fmt.Sprintf("decide %s %s %s as %s, elements %t", describeValue(o.Value), d.Op, d.With.Value, d.Type.Name, d.Elements)
+		return fmt.Sprintf("decide %s %s %s as %s, elements %t", describeValue(o.Value), d.Op, d.With.Value, d.Type.Name, d.Elements) + describeCasts(d.Casts)
 	case o.Null:
 		return "null or not " + describeValue(o.Value)
 	}

@@ -624,11 +624,7 @@ func (a *analysis) keptStar(s *Star, vis []visible) (bool, error) {
 // grownBy reports that a column was added to what a relation reads, for itself or
 // for another one that reads it.
 func grownBy(r *relation) bool {
-	readers := []*relation{r}
-	if r.source != nil {
-		readers = readersOf(r)
-	}
-	for _, r := range readers {
+	for _, r := range readersOf(r) {
 		if slices.ContainsFunc(r.cols, func(c column) bool { return c.hidden }) {
 			return true
 		}

@@ -132,6 +132,9 @@ type relation struct {
 	// source is what it is read from; nil where that is not a query, or not one
 	// whose columns are known.
 	source *source
+	// changed is the statement in WITH that its rows are returned by; nil for
+	// others.
+	changed *changed
 }
 
 func (r *relation) annotated() *schema.Table {
@@ -202,6 +205,7 @@ type cte struct {
 	// the relations that read it.
 	source  *source
 	readers []*relation
+	changed *changed
 }
 
 func (a *analysis) same(x, y string) bool {

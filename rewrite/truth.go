@@ -32,6 +32,9 @@ func (a *analysis) condition(e Expr, sc *scope, why Reason) error {
 	if done, err := a.truthValue(e, sc); done || err != nil {
 		return err
 	}
+	if a.flagged(e) {
+		return nil
+	}
 	return a.clear(e, sc, why)
 }
 

@@ -137,7 +137,11 @@ func (l *language) indexedColumn(t *table, name string, v variant) *schema.Colum
 		}
 		logical, _ = schema.ParseType(typ)
 	}
-	c := &schema.Column{Name: name, Type: logical, Equality: &schema.Equality{Group: "values", Unique: schema.UniqueExact}}
+	c := &schema.Column{Name: name, Type: logical}
+	if logical.Kind == schema.KindJSON || logical.Kind == schema.KindArray {
+		return c // has no index
+	}
+	c.Equality = &schema.Equality{Group: "values", Unique: schema.UniqueExact}
 	if v.sort {
 		c.ClientSort = 10000
 	}
@@ -340,7 +344,7 @@ func searchedRefusals(all map[string]*results) []string {
 	return reasonRows(all, (*results).indexed, (*outcome).served, map[rewrite.Reason]string{
 		rewrite.ReasonPredicate:     "comparison with what the server computes (`c = d.x` of a function in FROM, `(a, b) = ANY (SELECT … FROM unnest($1), …)`), behind recursion",
 		rewrite.ReasonExpression:    "`COALESCE(c, (SELECT …), '')`, `CASE WHEN c IS NULL THEN now() ELSE c END`",
-		rewrite.ReasonComputed:      "INTERVAL, `$5::JSONB` beside `$5 <> ''`",
+		rewrite.ReasonComputed:      "INTERVAL, `COALESCE($1, (SELECT …), '')`",
 		rewrite.ReasonClearUse:      "`SELECT $1 … WHERE c = $1`",
 		rewrite.ReasonRoutine:       "functions that cannot be declared",
 		rewrite.ReasonOrder:         "ORDER BY behind a subquery, a CASE, UNION",

@@ -37,12 +37,16 @@ var moodChanges = []struct {
 	{"INSERT INTO persons (id, mood) VALUES (1, $1::mood) ON CONFLICT (id) DO UPDATE SET mood = EXCLUDED.mood, grade = $2::mood", []any{"x y", "sad"}},
 	{"INSERT INTO persons (id, mood) SELECT 10, $1::mood UNION ALL SELECT 11, 'ok'::mood", []any{"sad"}},
 	{"DELETE FROM persons WHERE mood = $1::mood AND id = 11", []any{"ok"}},
+	{"UPDATE persons SET mood = $1::mood, grade = CASE WHEN $1::mood = 'sad' THEN 'ok'::mood ELSE grade END WHERE id = $2", []any{"sad", 1}},
+	{"UPDATE persons SET mood = $1::mood, grade = CASE WHEN $1::mood <> 'sad' THEN $2::mood ELSE grade END WHERE id = $3", []any{"ok", "x y", 2}},
+	{"UPDATE persons SET mood = $1::mood WHERE $1::mood = 'sad' AND id = $2", []any{nil, 2}},
 	// Not labels: the server says so, too.
 	{"INSERT INTO persons (id, mood) VALUES (20, $1::mood)", []any{"happy"}},
 	{"INSERT INTO persons (id, mood) VALUES (21, $1::mood)", []any{"sad "}},
 	{"INSERT INTO persons (id, mood) VALUES (22, $1::mood)", []any{""}},
 	{"INSERT INTO persons (id, mood) VALUES (23, 'none'::mood)", nil},
 	{"UPDATE persons SET mood = $1::mood WHERE id = 1", []any{"red"}},
+	{"UPDATE persons SET mood = $1::mood WHERE $1::mood = 'sad' AND id = 1", []any{"red"}},
 }
 
 var moodQueries = []struct {
