@@ -273,7 +273,7 @@ func TestDroppingCountsWhatIsLeftOut(t *testing.T) {
 func TestATrailThatCannotBeWrittenSaysSoAtClose(t *testing.T) {
 	m := &memory{fail: errors.New("disk full")}
 	l := newLog(t, newSealer(t), Options{Sinks: []Sink{m}})
-	l.wait = 100 * time.Millisecond
+	l.wait = 2 * time.Second
 	l.Record(bg, Event{Op: "read"})
 	if err := l.Close(); err == nil || !strings.Contains(err.Error(), "disk full") {
 		t.Errorf("Close: %v", err)

@@ -38,7 +38,7 @@ func TestLinesThatATableHasAreNotWrittenTwice(t *testing.T) {
 		}
 		all[i].Record = &l.Record
 	}
-	ctx, cancel := context.WithTimeout(bg, 10*time.Second)
+	ctx, cancel := context.WithTimeout(bg, time.Minute)
 	defer cancel()
 	for range 2 {
 		if err := sink.Write(ctx, all); err != nil {

@@ -91,26 +91,25 @@ func TestSealersLeaveNoGoroutineBehind(t *testing.T) {
 		}
 	}
 	use()
-	before := settled(0)
+	before := settled(0, 200*time.Millisecond)
 	for range 20 {
 		use()
 	}
-	if after := settled(before); after > before {
+	if after := settled(before, 30*time.Second); after > before {
 		b := make([]byte, 1<<20)
 		t.Fatalf("%d goroutines, %d before\n%s", after, before, b[:runtime.Stack(b, true)])
 	}
 }
 
-// settled counts goroutines when their number has come down to want, or has
-// stopped falling.
-func settled(want int) int {
-	n := runtime.NumGoroutine()
-	for range 200 {
-		if n <= want {
-			break
+// settled counts goroutines when their number has come down to want, or after a
+// while.
+func settled(want int, while time.Duration) int {
+	end := time.Now().Add(while)
+	for {
+		n := runtime.NumGoroutine()
+		if n <= want || time.Now().After(end) {
+			return n
 		}
 		time.Sleep(time.Millisecond)
-		n = runtime.NumGoroutine()
 	}
-	return n
 }

@@ -93,7 +93,9 @@ func (x *hints) close() {
 
 // Watch calls Hint for what other processes announce: it looks at one row of the
 // metastore in each interval (which is moved about by a tenth), and listens where
-// the metastore is a Notifier. It returns the cause of ctx's end.
+// the metastore is a Notifier. What was announced within the last check interval
+// before its first look counts too: keys may have been read before that. It
+// returns the cause of ctx's end.
 func (s *Sealer) Watch(ctx context.Context, every time.Duration) error {
 	if every <= 0 {
 		return errors.New("sealsql: the interval of watching must be positive")
@@ -107,7 +109,7 @@ func (s *Sealer) Watch(ctx context.Context, every time.Duration) error {
 		rec, err := s.store.LoadLatest(ctx, id)
 		switch {
 		case err == nil && rec != nil && rec.Meta.ID == id:
-			if known && rec.Meta.Created != seen {
+			if known && rec.Meta.Created != seen || !known && s.lately(rec.Meta.Created) {
 				s.Hint()
 			}
 			seen, known = rec.Meta.Created, true
@@ -118,6 +120,12 @@ func (s *Sealer) Watch(ctx context.Context, every time.Duration) error {
 	}
 	wg.Wait()
 	return context.Cause(ctx)
+}
+
+// lately reports whether something was announced at a time, in Unix seconds, at
+// which a key in use may already have been read.
+func (s *Sealer) lately(announced int64) bool {
+	return s.now().Unix()-announced <= int64(s.c.Policy.RevokeCheck/time.Second)
 }
 
 // maxRelisten bounds the time between attempts to listen.

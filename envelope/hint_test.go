@@ -140,27 +140,39 @@ func TestAStormOfForgedHintsIsAFewChecks(t *testing.T) {
 // they look at or through the store's own way, and by itself it is no error if
 // it cannot be announced.
 func TestARevocationIsAnnouncedToThoseWhoWatch(t *testing.T) {
-	for name, open := range map[string]func() (envelope.Metastore, time.Duration){
-		"by looking": func() (envelope.Metastore, time.Duration) { return builtin.NewMemory(), 5 * time.Millisecond },
-		"by listening": func() (envelope.Metastore, time.Duration) {
-			return telling{&countingStore{Memory: builtin.NewMemory()}}, time.Hour
+	for name, x := range map[string]struct {
+		store func(*countingStore) envelope.Metastore
+		every time.Duration
+		ready func(m *countingStore, loads int64) bool
+	}{
+		"by looking": {
+			func(m *countingStore) envelope.Metastore { return m },
+			5 * time.Millisecond,
+			func(m *countingStore, loads int64) bool { return m.loads.Load() >= loads+2 }, // what it found first is known
+		},
+		"by listening": {
+			func(m *countingStore) envelope.Metastore { return telling{m} },
+			time.Hour,
+			func(m *countingStore, _ int64) bool { return m.listens.Load() >= 2 }, // the first connection is lost
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			store, every := open()
-			s, c, keys := hinted(t, store)
-			ctx, cancel := context.WithCancelCause(context.Background())
-			done := running(func() error { return s.Watch(ctx, every) })
+			count := &countingStore{Memory: builtin.NewMemory()}
+			s, c, keys := hinted(t, x.store(count))
 			p := partition(t, "p")
 			old := created(seal(t, s, c, p, "v"))
-			for x, ok := store.(telling); ok && x.listens.Load() < 2; {
-				time.Sleep(time.Millisecond) // the first connection is lost
+			ctx, cancel := context.WithCancelCause(context.Background())
+			loads := count.loads.Load()
+			done := running(func() error { return s.Watch(ctx, x.every) })
+			for end := time.Now().Add(30 * time.Second); !x.ready(count, loads); time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("nobody watches")
+				}
 			}
-			time.Sleep(20 * time.Millisecond)
 			if err := keys.Revoke(context.Background(), envelope.KeyMeta{ID: intermediateID, Created: old}); err != nil {
 				t.Fatal(err)
 			}
-			for end := time.Now().Add(20 * time.Second); created(seal(t, s, c, p, "v")) == old; time.Sleep(time.Millisecond) {
+			for end := time.Now().Add(30 * time.Second); created(seal(t, s, c, p, "v")) == old; time.Sleep(time.Millisecond) {
 				if time.Now().After(end) {
 					t.Fatal("the revoked key goes on sealing")
 				}
@@ -170,6 +182,43 @@ func TestARevocationIsAnnouncedToThoseWhoWatch(t *testing.T) {
 			if err := <-done; !errors.Is(err, stop) {
 				t.Errorf("Watch: %v", err)
 			}
+		})
+	}
+}
+
+// Keys are read before a process looks for announcements: one that came in
+// between is not lost, and one that is old brings no check about.
+func TestARevocationBeforeTheFirstLookIsNoticed(t *testing.T) {
+	for name, age := range map[string]time.Duration{"lately": 10 * time.Minute, "long ago": 61 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			store := &countingStore{Memory: builtin.NewMemory()}
+			clk := newClock()
+			s := newSealer(t, func(c *envelope.Config) { c.Metastore, c.Now = store, clk.now })
+			c, p := column(t, s, "t.c", false), partition(t, "p")
+			ops := newClock()
+			keys, err := newSealer(t, func(c *envelope.Config) { c.Metastore, c.Now = store, ops.now }).Keys()
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := created(seal(t, s, c, p, "v"))
+			ops.pass(10*time.Minute - age)
+			if err := keys.Revoke(context.Background(), envelope.KeyMeta{ID: intermediateID, Created: old}); err != nil {
+				t.Fatal(err)
+			}
+			clk.pass(10 * time.Minute)
+			ctx, cancel := context.WithCancel(context.Background())
+			loads := store.loads.Load()
+			done := running(func() error { return s.Watch(ctx, 5*time.Millisecond) })
+			for end := time.Now().Add(30 * time.Second); store.loads.Load() < loads+2; time.Sleep(time.Millisecond) {
+				if time.Now().After(end) {
+					t.Fatal("nobody looks")
+				}
+			}
+			if noticed := created(seal(t, s, c, p, "v")) != old; noticed != (name == "lately") {
+				t.Errorf("noticed: %t", noticed)
+			}
+			cancel()
+			<-done
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sealsql/sealsql/envelope"
@@ -91,6 +92,10 @@ func TestARevokedKeyDoesNotSealOnBecauseNoNewOneCanBeStored(t *testing.T) {
 // A caller in a hurry is not failed by a store that hangs, while his key may
 // seal without it.
 func TestAStoreThatHangsDoesNotUseUpTheTimeOfACallerInAHurry(t *testing.T) {
+	synctest.Test(t, callerInAHurry)
+}
+
+func callerInAHurry(t *testing.T) {
 	w := newWorld(t)
 	s, c := w.sealer()
 	seal(t, s, c, w.p, "v")

@@ -70,7 +70,7 @@ func host(t *testing.T, what string) {
 			select {
 			case s := <-signals:
 				got = append(got, s.String())
-			case <-time.After(5 * time.Second):
+			case <-time.After(30 * time.Second):
 				t.Fatal("the signal does not arrive")
 			}
 		}
@@ -84,12 +84,12 @@ func host(t *testing.T, what string) {
 		fmt.Println("recovered, keys are there")
 	case "dies of a panic":
 		go func() { panic("of the host") }()
-		time.Sleep(5 * time.Second)
+		time.Sleep(time.Minute)
 	case "exits with its own status":
 		os.Exit(7)
 	default:
 		_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
-		time.Sleep(5 * time.Second)
+		time.Sleep(time.Minute)
 	}
 }
 

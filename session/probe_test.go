@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -205,13 +206,30 @@ func status(name string) int {
 	return -1
 }
 
-// mappings counts the process's memory mappings; -1 where that is not known.
-func mappings() int {
-	b, err := os.ReadFile("/proc/self/maps")
+// lockedMappings counts the process's mappings of locked memory, of which the
+// heap has none; -1 where that is not known.
+func lockedMappings() int {
+	b, err := os.ReadFile("/proc/self/smaps")
 	if err != nil {
 		return -1
 	}
-	return strings.Count(string(b), "\n")
+	n := 0
+	for line := range strings.Lines(string(b)) {
+		if flags, ok := strings.CutPrefix(line, "VmFlags:"); ok && slices.Contains(strings.Fields(flags), "lo") {
+			n++
+		}
+	}
+	return n
+}
+
+// settled counts goroutines when their number has come down to want, which takes
+// a while on a busy machine.
+func settled(want int) int {
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) {
+		if n := runtime.NumGoroutine(); n <= want || time.Now().After(end) {
+			return n
+		}
+	}
 }
 
 // heap is the live heap in bytes.

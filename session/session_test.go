@@ -456,13 +456,9 @@ func TestSessionsThatAreForgottenHoldNothing(t *testing.T) {
 	for i := range 500 {
 		encrypt(t, get(t, f, "p"+string(rune(i+0x100))), "v") // never closed
 	}
-	for range 100 {
-		if runtime.NumGoroutine() <= before+8 { // of 500: the caches have some of their own
-			return
-		}
-		time.Sleep(10 * time.Millisecond)
+	if n := settled(before + 8); n > before+8 { // of 500: the caches have some of their own
+		t.Fatalf("%d goroutines, %d before", n, before)
 	}
-	t.Fatalf("%d goroutines, %d before", runtime.NumGoroutine(), before)
 }
 
 func TestManyGoroutinesOpenAndCloseSessions(t *testing.T) {

@@ -322,7 +322,7 @@ func (x *twins) makeSides() {
 // an old one for some seconds.
 func (x *twins) eventually(what string, done func() bool) {
 	x.t.Helper()
-	for end := time.Now().Add(15 * time.Second); !done(); time.Sleep(catalogAge) {
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(catalogAge) {
 		if time.Now().After(end) {
 			x.t.Fatal("never: " + what)
 		}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/rewrite"
@@ -75,7 +74,7 @@ func (p plot) on(t *testing.T, e engine) {
 		w.other(s)
 	}
 	if len(p.after) > 0 {
-		time.Sleep(catalogAge)
+		outlive(catalogAge)
 	}
 	for _, s := range p.refused {
 		w.refused(s, p.reasons...)
@@ -157,7 +156,7 @@ var relations = []threat{
 		w := e.open(t, usersConfig, usersTable)
 		w.seed()
 		w.other("CREATE TABLE visits (id {INT}, memo {TEXT})")
-		time.Sleep(catalogAge)
+		outlive(catalogAge)
 		w.sent.Take()
 		w.exec("INSERT INTO visits (id, memo) VALUES (1, 'x')")
 	}},

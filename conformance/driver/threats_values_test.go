@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/rewrite"
@@ -121,7 +120,7 @@ var computed = []threat{
 			w := e.open(t, usersConfig, usersTable)
 			w.seed()
 			w.other("ALTER TABLE users ALTER COLUMN ssn SET DEFAULT 'anon'")
-			time.Sleep(catalogAge)
+			outlive(catalogAge)
 			_, err := w.db.Exec(w.text("INSERT INTO users (id, email) VALUES (2, {M})"))
 			if !errors.Is(err, sealsql.ErrSetup) && !errors.Is(err, sealsql.ErrRefused) {
 				t.Errorf("got %v", err)
@@ -233,7 +232,7 @@ var shapes = []threat{
 		t.Logf("prepared: %v", err)
 		w.silent("prepared, after the column was added")
 		w.quiet("INSERT INTO users VALUES (4, 'a', {M}, {M}, 'n')")
-		time.Sleep(catalogAge)
+		outlive(catalogAge)
 		w.quiet("INSERT INTO users VALUES (5, 'a', {M}, {M}, 'n')")
 		w.exec("INSERT INTO users VALUES ('x', 60, 'a', {M}, NULL, 'n')")
 		w.equal(w.value("SELECT ssn FROM users WHERE id = 60"), w.mark)
@@ -270,7 +269,7 @@ var shapes = []threat{
 			check("direct, "+when, rows, err)
 			rows, err = rowsOf(w.db.Query("SELECT u.* FROM users u"))
 			check("qualified, "+when, rows, err)
-			time.Sleep(catalogAge)
+			outlive(catalogAge)
 		}
 		// On a loaded machine the catalog may just be read again, or the server's
 		// plan may be the old one once more: a typed error, then the new shape.
@@ -279,7 +278,7 @@ var shapes = []threat{
 				return
 			}
 			check("at last", rows, err)
-			time.Sleep(catalogAge)
+			outlive(catalogAge)
 		}
 		t.Errorf("the new column does not appear: %v, %v", rows, err)
 	}},
@@ -288,7 +287,7 @@ var shapes = []threat{
 		w.seed()
 		w.other("ALTER TABLE users RENAME COLUMN ssn TO ssn2")
 		w.quiet("UPDATE users SET ssn = {M}")
-		time.Sleep(catalogAge)
+		outlive(catalogAge)
 		w.refused("UPDATE users SET ssn = {M}")
 		w.refused("UPDATE users SET ssn2 = {M}")
 		w.refused("INSERT INTO users (id, ssn2) VALUES (3, {M})")
@@ -312,7 +311,7 @@ var shapes = []threat{
 					t.Errorf("a value of another column came back: %v", rows)
 				}
 			}
-			time.Sleep(catalogAge / 2)
+			outlive(catalogAge / 2)
 		}
 	}},
 }
@@ -340,7 +339,7 @@ var truncation = []threat{
 		w.exec("INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark)
 		w.exec("DELETE FROM users")
 		w.other("ALTER TABLE users MODIFY ssn VARBINARY(60)")
-		time.Sleep(catalogAge)
+		outlive(catalogAge)
 		w.fails(t.Context(), sealsql.ErrTooLong, "INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark)
 	}},
 	{"a text column that would cut is refused", servers, func(t *testing.T, e engine) {
@@ -382,7 +381,7 @@ var guards = []threat{
 		default:
 			w.other("CREATE TRIGGER forgotten AFTER INSERT ON orders BEGIN UPDATE users SET ssn = new.memo; END")
 		}
-		time.Sleep(catalogAge)
+		outlive(catalogAge)
 		_, err := w.db.Exec("INSERT INTO orders (id, memo) VALUES (1, 'plaintext')")
 		if !errors.Is(err, sealsql.ErrPlaintextBlocked) {
 			t.Errorf("got %v", err)

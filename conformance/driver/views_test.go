@@ -3,7 +3,6 @@ package drivertest_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sealsql/sealsql/rewrite"
 )
@@ -100,7 +99,7 @@ func TestViewsMadeByOthers(t *testing.T) {
 				}
 				w.other(v)
 			}
-			time.Sleep(catalogAge)
+			outlive(catalogAge)
 			w.equal(w.value("SELECT ssn FROM plain"), w.value("SELECT ssn FROM users"))
 			w.equal(w.value("SELECT note FROM beside"), w.value("SELECT ssn FROM users"))
 			w.equal(w.value("SELECT count(*) FROM filtered"), int64(1))

@@ -3,7 +3,6 @@ package drivertest_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sealsql/sealsql/rewrite"
 )
@@ -47,7 +46,7 @@ func TestViewsThatShowIndexes(t *testing.T) {
 				x.w.other(before + shown + after)
 			}
 			x.w.other("CREATE VIEW hidden AS SELECT id, ssn FROM users")
-			time.Sleep(catalogAge)
+			outlive(catalogAge)
 			for _, q := range indexedViewQueries {
 				x.flowQuery(q, nil)
 			}
@@ -76,7 +75,7 @@ func TestMaterializedViews(t *testing.T) {
 	w.seed()
 	w.other("CREATE MATERIALIZED VIEW kept AS SELECT id, ssn AS number, note FROM users")
 	w.other("CREATE MATERIALIZED VIEW encoded AS SELECT id, encode(ssn, 'hex') AS ssn FROM users")
-	time.Sleep(catalogAge)
+	outlive(catalogAge)
 	w.equal(w.value("SELECT number FROM kept"), w.value("SELECT ssn FROM users"))
 	w.exec("UPDATE users SET ssn = ? WHERE id = 1", w.mark+"2")
 	w.equal(w.value("SELECT number FROM kept WHERE id = 1"), "first")

@@ -302,7 +302,7 @@ func replaceOnce(t *testing.T, s, from, to string) string {
 // keyFile is the data source name of the keys beside a SQLite database.
 func keyFile(dsn string) string {
 	path, _, _ := strings.Cut(dsn, "?")
-	return path + sqlite.KeyFileSuffix + "?_pragma=busy_timeout(5000)"
+	return path + sqlite.KeyFileSuffix + "?_pragma=busy_timeout(60000)"
 }
 
 // A search index is a column of its own, whatever the format of the values.

@@ -74,7 +74,7 @@ func sqliteFlavour(parameters ...string) flavour {
 	return flavour{
 		name: "sqlite", plain: "sqlite", sealed: "encrypted-sqlite", mark: question,
 		fresh: func(t testing.TB) string {
-			return withParameters("file:"+filepath.Join(t.TempDir(), "app.db"), append(parameters, "_pragma=journal_mode(WAL)", "_pragma=synchronous(OFF)", "_pragma=busy_timeout(5000)")...)
+			return withParameters("file:"+filepath.Join(t.TempDir(), "app.db"), append(parameters, "_pragma=journal_mode(WAL)", "_pragma=synchronous(OFF)", "_pragma=busy_timeout(60000)")...)
 		},
 	}
 }

@@ -60,7 +60,7 @@ func TestExecOfAPreparedStatementWithRowsReturns(t *testing.T) {
 // exec runs a statement prepared and, with arguments, prepared by database/sql.
 func exec(t *testing.T, db *sql.DB, query string, affected int64, args []any) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	st, err := db.PrepareContext(ctx, query)
 	if err != nil {

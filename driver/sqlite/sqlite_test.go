@@ -351,15 +351,12 @@ func TestKeysLieBesideTheDatabase(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := time.Now()
 	if _, err := tx.Exec("INSERT INTO clear (id) VALUES (1)"); err != nil {
 		t.Fatal(err)
 	}
+	// A key in the same file would wait for this transaction, and fail.
 	if _, err := tx.Exec("INSERT INTO docs (id, tenant, body) VALUES (1, 'new', ?)", canary); err != nil {
 		t.Fatal(err)
-	}
-	if d := time.Since(start); d > time.Second {
-		t.Errorf("the first row of a partition took %v inside a write transaction", d)
 	}
 	if err := tx.Rollback(); err != nil {
 		t.Fatal(err)

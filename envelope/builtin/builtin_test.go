@@ -70,7 +70,7 @@ func TestMemoryMetastoreConforms(t *testing.T) {
 
 func TestSQLiteMetastoreConforms(t *testing.T) {
 	conforms(t, func(t *testing.T) envelope.Metastore {
-		return openSQL(t, "sqlite", filepath.Join(t.TempDir(), "app.db.keys")+"?_pragma=busy_timeout(5000)", builtin.SQLite)
+		return openSQL(t, "sqlite", filepath.Join(t.TempDir(), "app.db.keys")+"?_pragma=busy_timeout(60000)", builtin.SQLite)
 	})
 }
 

@@ -246,7 +246,7 @@ func engines(t *testing.T, w *watch) []engine {
 	password := hex.EncodeToString(random(12))
 	w.secret("password of the database", []byte(password))
 	question := func(int) string { return "\x00" }
-	lite := engine{"sqlite", "encrypted-sqlite", "sqlite", "file:" + filepath.Join(t.TempDir(), "app.db") + "?_pragma=busy_timeout(5000)", question, sqlite.OpenKeys}
+	lite := engine{"sqlite", "encrypted-sqlite", "sqlite", "file:" + filepath.Join(t.TempDir(), "app.db") + "?_pragma=busy_timeout(60000)", question, sqlite.OpenKeys}
 	if os.Getenv("TEST_POSTGRES_DSN") == "" || os.Getenv("TEST_MYSQL_DSN") == "" {
 		t.Log("on SQLite alone: no servers")
 		return []engine{lite}

@@ -42,7 +42,7 @@ func tenantWriter() {
 		default:
 		}
 		tenant := []string{"acme", "initech"}[id%2]
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 		_, err := db.ExecContext(ctx, fmt.Sprintf("INSERT INTO keyholders (id, tenant, ssn, fax) VALUES (%d, '%s', 'ssn-%d', 'fax-%d')", id, tenant, id, id))
 		cancel()
 		switch {
@@ -71,7 +71,9 @@ func TestShreddingBesideWritersInThreeProcesses(t *testing.T) {
 			b.keys(exitOK, "shred", "--partition", "acme", "--report", report, "--yes")
 			time.Sleep(2500 * time.Millisecond) // revoke_check is one second
 			b.keys(exitOK, "shred", "--partition", "acme", "--report", report, "--yes", "--now")
-			time.Sleep(300 * time.Millisecond)
+			w.await("the tenant is refused", func() bool { return w.gone > 0 })
+			n := len(w.known("initech")) + 3
+			w.await("the other tenant goes on", func() bool { return len(w.stored["initech"]) >= n })
 			stored, refused := w.end()
 			if len(stored["acme"]) == 0 || refused == 0 {
 				t.Fatalf("%d rows of the tenant were stored, %d refused: the race did not happen", len(stored["acme"]), refused)
@@ -100,7 +102,7 @@ func TestShreddingBesideWritersInThreeProcesses(t *testing.T) {
 func (b *bench) awaitRows(tenant string) {
 	b.t.Helper()
 	n := 0
-	for deadline := time.Now().Add(20 * time.Second); n == 0; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); n == 0; time.Sleep(20 * time.Millisecond) {
 		if err := b.db.QueryRow("SELECT count(*) FROM keyholders WHERE tenant = '" + tenant + "'").Scan(&n); err != nil || time.Now().After(deadline) {
 			b.t.Fatalf("no row of %s was stored: %v", tenant, err)
 		}
@@ -111,7 +113,7 @@ func newRaceBench(t *testing.T, l live) *bench {
 	t.Helper()
 	b := &bench{live: l, t: t, config: filepath.Join(t.TempDir(), "sealsql.yaml"), source: l.dsn(t)}
 	if l.dialect == "sqlite" {
-		b.source += "&_pragma=busy_timeout(10000)&_txlock=immediate"
+		b.source += "&_pragma=busy_timeout(60000)&_txlock=immediate"
 	}
 	var err error
 	if b.db, err = sql.Open(l.plain, b.source); err != nil {
@@ -187,6 +189,28 @@ func (w *writers) read(out io.Reader) {
 			w.t.Errorf("a writer says: %s", lines.Text())
 		}
 		w.mu.Unlock()
+	}
+}
+
+// known are the rows of a tenant so far.
+func (w *writers) known(tenant string) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.stored[tenant]
+}
+
+// await waits for what the processes report.
+func (w *writers) await(what string, done func() bool) {
+	w.t.Helper()
+	locked := func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return done()
+	}
+	for end := time.Now().Add(time.Minute); !locked(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.t.Fatalf("waited in vain: %s", what)
+		}
 	}
 }
 

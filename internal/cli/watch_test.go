@@ -22,9 +22,7 @@ func TestARevocationIsNoticedByThoseWhoWatch(t *testing.T) {
 			t.Parallel()
 			b := newRaceBench(t, l)
 			b.edit("revoke_check: 1s", "revoke_check: 10m, watch: "+every)
-			if took := b.revoked(b.source, 30*time.Second); took > 30*time.Second {
-				t.Errorf("it took %v", took)
-			}
+			b.revoked(b.source)
 		})
 	}
 }
@@ -45,32 +43,32 @@ func TestBehindPgBouncerARevocationIsNoticedAllTheSame(t *testing.T) {
 			if strings.Contains(behind, "?") {
 				sep = "&"
 			}
-			b.revoked(behind+sep+"default_query_exec_mode=exec", 30*time.Second)
+			b.revoked(behind + sep + "default_query_exec_mode=exec")
 		})
 	}
 }
 
 // revoked writes as a program does, revokes the key as an operator does, and
-// returns how long it takes until the program seals under a new one.
-func (b *bench) revoked(source string, most time.Duration) time.Duration {
+// waits until the program seals under a new one: long for a busy machine, and
+// far less than the ten minutes after which the program would look by itself.
+func (b *bench) revoked(source string) {
 	b.t.Helper()
 	direct := b.source
 	b.source = source
 	db := b.encrypted()
 	b.source = direct
 	b.exec(db, "INSERT INTO keyholders (id, tenant, ssn, fax) VALUES (0, 'acme', 's', 'f')")
-	time.Sleep(1500 * time.Millisecond) // by now it listens, and has looked
+	time.Sleep(1500 * time.Millisecond) // by now it listens, as a rule, and has looked
 	b.keys(exitOK, "keys", "revoke", "partition:acme")
-	began := time.Now()
+	end := time.Now().Add(2 * time.Minute)
 	for id := 1; ; id++ {
 		b.exec(db, fmt.Sprintf("INSERT INTO keyholders (id, tenant, ssn, fax) VALUES (%d, 'acme', 's', 'f')", id))
 		if strings.Count(b.keys(exitOK, "keys", "list", "--kind", "partition"), "/acme@") > 1 {
 			break
 		}
-		if time.Since(began) > most {
+		if time.Now().After(end) {
 			b.t.Fatal("the revoked key goes on sealing")
 		}
 		time.Sleep(200 * time.Millisecond)
 	}
-	return time.Since(began)
 }

@@ -75,13 +75,11 @@ const systemID = "ss1/sk/shop/orders"
 
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	for range 500 {
-		if f() {
-			return
+	for end := time.Now().Add(30 * time.Second); !f(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal(what)
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
-	t.Fatal(what)
 }
 
 // A system key is made while a region is down; the next process that loads the

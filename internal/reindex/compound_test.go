@@ -73,12 +73,12 @@ func TestIndexesOfEveryKindAreAddedAndDropped(t *testing.T) {
 			if err := m.Fill(bg); err != nil {
 				w.Fatal(mv.Kind, err)
 			}
-			time.Sleep(400 * time.Millisecond)
+			w.rest(400 * time.Millisecond)
 			insert(writing, 300+i)
 			if err := m.CutOver(bg); err != nil {
 				w.Fatal(mv.Kind, err)
 			}
-			time.Sleep(400 * time.Millisecond)
+			w.rest(400 * time.Millisecond)
 			insert(writing, 400+i)
 			for _, db := range []*sql.DB{writing, w.open(crew(", state: adding"))} {
 				if got := w.ids(db, q.query); got != q.want {
@@ -158,7 +158,7 @@ func TestACompoundIndexIsMovedWithTheEqualityOfItsColumn(t *testing.T) {
 		)
 		ask := func(what, want string) {
 			w.Helper()
-			time.Sleep(400 * time.Millisecond)
+			w.rest(400 * time.Millisecond)
 			for _, db := range []*sql.DB{db, w.open(next)} {
 				for _, q := range []string{one, both} {
 					if got := w.ids(db, q); got != want {

@@ -73,12 +73,12 @@ func TestIndexesOfEveryKindAreMoved(t *testing.T) {
 			if err := m.Fill(bg); err != nil {
 				w.Fatal(mv.Kind, err)
 			}
-			time.Sleep(400 * time.Millisecond)
+			w.rest(400 * time.Millisecond)
 			insert(next, 300+i)
 			if err := m.CutOver(bg); err != nil {
 				w.Fatal(mv.Kind, err)
 			}
-			time.Sleep(400 * time.Millisecond)
+			w.rest(400 * time.Millisecond)
 			insert(next, 400+i)
 			w.exec(next, "UPDATE staff SET age = age WHERE id = 1 AND tenant = 1")
 			w.exec(next, "UPDATE staff SET mail = ?, name = ?, bio = ?, age = ? WHERE id = ? AND tenant = ?", "m4@x", "Nom13", "likes the number 1013 very much", 13, 13, 1)
@@ -135,7 +135,7 @@ func TestAGroupChangesOverTogether(t *testing.T) {
 		const join = "SELECT a.id FROM a JOIN b ON a.m = b.m ORDER BY a.id"
 		ask := func(what string) {
 			w.Helper()
-			time.Sleep(400 * time.Millisecond)
+			w.rest(400 * time.Millisecond)
 			for _, db := range []*sql.DB{db, w.open(nextPair)} {
 				if got := w.ids(db, join); got != "0 1 2 3 4" {
 					w.Errorf("%s: got %q", what, got)
@@ -212,7 +212,7 @@ func TestAPartitionMadeMeanwhileGetsItsSecretFromReindexOnly(t *testing.T) {
 	if err := m.CutOver(bg); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(400 * time.Millisecond)
+	w.rest(400 * time.Millisecond)
 	for tenant, want := range map[string]int{"acme": 2, "new": 1, "other": 2} {
 		n := 0
 		if err := db.QueryRowContext(sealsql.WithPartition(bg, tenant), "SELECT count(*) FROM notes WHERE tag = 'x'").Scan(&n); err != nil || n != want {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,9 +32,20 @@ type writer struct {
 	next  int
 	stale bool // on the old configuration: the server may refuse it
 	ended error
+	pace
 }
 
+// pace is how far a program that runs beside the test has come.
+type pace struct {
+	steps atomic.Int64
+	over  atomic.Bool
+}
+
+// did reports whether it has made n steps, or ended.
+func (p *pace) did(n int64) bool { return p.over.Load() || p.steps.Load() >= n }
+
 func (p *writer) run(stop <-chan struct{}) {
+	defer p.over.Store(true)
 	for {
 		select {
 		case <-stop:
@@ -44,6 +56,7 @@ func (p *writer) run(stop <-chan struct{}) {
 			p.ended = err
 			return
 		}
+		p.steps.Add(1)
 	}
 }
 
@@ -106,7 +119,9 @@ func TestNothingIsLostWhileAnIndexIsMoved(t *testing.T) {
 		}
 		end := sync.OnceFunc(func() { close(stop); running.Wait() })
 		defer end()
-		time.Sleep(300 * time.Millisecond)
+		for _, p := range writers {
+			w.until("rows are written", func() bool { return p.did(20) })
+		}
 
 		m := w.mover(nextUsers, "")
 		m.CatalogAge = 200 * time.Millisecond
@@ -119,7 +134,11 @@ func TestNothingIsLostWhileAnIndexIsMoved(t *testing.T) {
 		if got := m.State().Step; got != indexmove.Live {
 			w.Fatalf("got %s", got)
 		}
-		time.Sleep(500 * time.Millisecond)
+		w.until("the program on the old configuration ends", writers[0].over.Load)
+		for _, p := range writers[1:] {
+			n := p.steps.Load() + 20
+			w.until("rows are written by the new index", func() bool { return p.did(n) })
+		}
 		end()
 		for _, p := range writers {
 			switch {
@@ -287,7 +306,7 @@ func TestAStateThatWasTamperedWithIsAnError(t *testing.T) {
 		fails := func(db *sql.DB, what string) {
 			w.Helper()
 			var id int
-			deadline := time.Now().Add(10 * time.Second)
+			deadline := time.Now().Add(time.Minute)
 			for {
 				err := db.QueryRow(w.bind(find), "a@example.org").Scan(&id)
 				if err != nil && errors.Is(err, envelope.ErrIndexKey) && !strings.Contains(err.Error(), "a@example") {
@@ -338,7 +357,7 @@ func TestAStateThatWasTamperedWithIsAnError(t *testing.T) {
 		for _, r := range rows {
 			put(r)
 		}
-		time.Sleep(300 * time.Millisecond)
+		w.rest(300 * time.Millisecond)
 		for _, db := range []*sql.DB{running, w.open(nextUsers)} {
 			if got := w.ids(db, find, "a@example.org"); got != "1" {
 				w.Errorf("put back: got %q", got)
@@ -378,7 +397,7 @@ func TestAMoveIsGivenUp(t *testing.T) {
 		if err := m.Abort(bg); !errors.Is(err, reindex.ErrNotYet) {
 			w.Fatalf("got %v", err)
 		}
-		time.Sleep(300 * time.Millisecond)
+		w.rest(300 * time.Millisecond)
 		w.exec(db, "UPDATE users SET email = ? WHERE id = 1", "c@example.org")
 		m.Follow = 0
 		if err := m.Abort(bg); err != nil {

@@ -29,9 +29,11 @@ type blindWriter struct {
 	first int
 	rows  map[int]string
 	ended error
+	pace
 }
 
 func (p *blindWriter) run(stop <-chan struct{}) {
+	defer p.over.Store(true)
 	for n := 0; ; n++ {
 		select {
 		case <-stop:
@@ -49,6 +51,7 @@ func (p *blindWriter) run(stop <-chan struct{}) {
 			return
 		}
 		p.rows[id] = mail
+		p.steps.Add(1)
 	}
 }
 
@@ -80,7 +83,9 @@ func TestTheFirstIndexIsAddedToStoredRows(t *testing.T) {
 		}
 		end := sync.OnceFunc(func() { close(stop); running.Wait() })
 		defer end()
-		time.Sleep(200 * time.Millisecond)
+		for _, p := range writers {
+			w.until("rows are written", func() bool { return p.did(20) })
+		}
 		const find = "SELECT id FROM users WHERE email = ?"
 		var id int
 		watching := w.open(addingUsers)
@@ -103,7 +108,8 @@ func TestTheFirstIndexIsAddedToStoredRows(t *testing.T) {
 		if err := m.CutOver(bg); err != nil {
 			w.Fatal(err)
 		}
-		time.Sleep(1300 * time.Millisecond)
+		w.until("the program without the index ends", writers[0].over.Load)
+		w.rest(1300 * time.Millisecond)
 		end()
 		for i, p := range writers {
 			switch stale := i == 0; {
@@ -199,7 +205,7 @@ func (w *world) dropped() {
 	if err := m.Finish(bg); err == nil {
 		w.Fatal("not stopped")
 	}
-	deadline := time.Now().Add(8 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		err := searching.QueryRow(w.bind(find), "v7@example.org").Scan(&id)
 		if errors.Is(err, sealsql.ErrSetup) && strings.Contains(err.Error(), "state: dropping") {
@@ -215,7 +221,7 @@ func (w *world) dropped() {
 	if err := m.Finish(bg); !errors.Is(err, reindex.ErrNotYet) {
 		w.Fatalf("got %v", err)
 	}
-	time.Sleep(1300 * time.Millisecond)
+	w.rest(1300 * time.Millisecond)
 	w.exec(db, "UPDATE users SET email = ? WHERE id = 7", "x7@example.org")
 	w.exec(db, "INSERT INTO users (id, email) VALUES (?, ?)", 9100, "y@example.org")
 	m.Follow = 0

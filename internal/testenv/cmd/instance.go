@@ -93,7 +93,7 @@ func (i *instance) write(name, content string) (string, error) {
 
 // initialise runs the program that makes the data directory.
 func (i *instance) initialise(program string, args ...string) error {
-	ctx, cancel := context.WithTimeout(i.host.ctx, time.Minute)
+	ctx, cancel := context.WithTimeout(i.host.ctx, 5*time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
 	i.confine(cmd)

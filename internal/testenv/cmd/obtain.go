@@ -16,7 +16,7 @@ import (
 )
 
 // readyTimeout is how long a server may take from its start to its first answer.
-const readyTimeout = 10 * time.Second
+const readyTimeout = time.Minute
 
 // engine is one of the servers that tests need, as a row of a table.
 type engine struct {

@@ -103,7 +103,7 @@ func TestASignalReachesTheCommandsChildrenAndLeavesNothing(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	expectGone(t, []string{dir})
-	for deadline := time.Now().Add(5 * time.Second); syscall.Kill(grandchild, 0) == nil; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); syscall.Kill(grandchild, 0) == nil; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("process %d is still there", grandchild)
 		}
