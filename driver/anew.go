@@ -39,6 +39,7 @@ func (s *stmt) queryAnew(ctx context.Context, x *call) (driver.Rows, error) {
 	}
 	got, err := innerStmtQuery(ctx, inner, args)
 	x.executed(nil, err)
+	s.c.displaced = false
 	if err := s.c.done(s.plan, s.query, err); err != nil {
 		_ = inner.Close()
 		return nil, err

@@ -48,6 +48,9 @@ type catalogs struct {
 	// old, in nanoseconds since start; 0 while none does.
 	renewing atomic.Int64
 
+	// bare is the catalog of no relations.
+	bare rewrite.Catalog
+
 	// version counts invalidations; a reading is good for one version.
 	version atomic.Uint64
 
@@ -91,6 +94,7 @@ type view struct {
 
 func newCatalogs(o *Options, engine Engine) *catalogs {
 	return &catalogs{
+		bare:        rewrite.NewCatalog(engine.Frontend().Dialect(), &rewrite.Snapshot{}, rewrite.Names{}, o.Annotations, rewrite.Declarations{}),
 		engine:      engine,
 		annotations: o.Annotations,
 		decl:        o.Declarations,

@@ -66,6 +66,7 @@ func (c *conn) querySorted(ctx context.Context, p *rewrite.Plan, in Input, prepa
 	if err != nil {
 		return nil, err
 	}
+	c.losesFound()
 	return out, nil
 }
 

@@ -56,6 +56,18 @@ type conn struct {
 	// manual is set where SQL text may have begun or ended a transaction, so that
 	// inTx is not to be relied on.
 	manual bool
+	// met is set once the session was read since the connection was taken from the
+	// pool: statements were run before. modes are the settings by which texts are
+	// read, as last known; nil after a statement that may have changed them.
+	met   bool
+	modes *rewrite.Session
+	// bare is the last plan of a text that names no relation, made without a catalog.
+	bare *rewrite.Plan
+	// displaced is set while the last query on the connection is one of the driver's.
+	displaced bool
+	// lost are questions about the statement before that the server would answer
+	// otherwise than for the caller's.
+	lost asked
 	// txVersion is the catalogs' version when the transaction began.
 	txVersion uint64
 }
@@ -109,6 +121,7 @@ func (c *conn) ResetSession(ctx context.Context) error {
 		return driver.ErrBadConn
 	}
 	c.settled()
+	c.met = false
 	c.rebind()
 	if c.resume == nil {
 		return nil
@@ -267,6 +280,7 @@ func (c *conn) queryInput(ctx context.Context, in Input, args []driver.NamedValu
 	}
 	rows, err := c.query(ctx, text, out)
 	x.executed(nil, err)
+	c.displaced = false
 	if err := c.done(p, in.Text, err); err != nil {
 		return nil, err
 	}
@@ -286,6 +300,7 @@ func (c *conn) queryPassing(ctx context.Context, p *rewrite.Plan, in Input, args
 		}
 	}
 	rows, err := c.query(ctx, p.Text, passed(in, args))
+	c.displaced = false
 	if err := c.done(p, in.Text, err); err != nil {
 		return rows, err
 	}
@@ -360,7 +375,7 @@ func (c *conn) planAny(ctx context.Context, query string, o rewrite.Options) (*r
 		p, err = c.executing(ctx, p, o)
 	}
 	if err == nil && c.view != nil && len(c.view.undefined) > 0 {
-		err = c.filledAlike(ctx, p)
+		err = c.filledAlike(ctx, query, p)
 	}
 	c.decided(p, err)
 	if err != nil {
@@ -371,11 +386,12 @@ func (c *conn) planAny(ctx context.Context, query string, o rewrite.Options) (*r
 
 func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
 	o.ContextPartition = sealsql.Call(ctx).HasPartition
-	if err := c.current(ctx); err != nil {
-		if p := c.unplanned(query); p != nil {
-			return p, nil
-		}
+	if err := c.answers(query); err != nil {
 		return nil, err
+	}
+	p, asking, err := c.upToDate(ctx, query, o)
+	if p != nil || err != nil {
+		return p, err
 	}
 	if err := c.suspicious(ctx); err != nil {
 		return nil, err
@@ -383,9 +399,13 @@ func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*r
 	if p := c.plans.get(query, c, o); p != nil {
 		return p, nil
 	}
-	p, err := c.newPlan(ctx, query, o)
+	p, err = c.newPlan(ctx, query, o)
 	if err != nil && c.outdated(err) {
-		if err := c.refresh(ctx); err != nil {
+		read := c.refresh
+		if asking || c.asks(query) != 0 {
+			read = c.refreshAside
+		}
+		if err := read(ctx); err != nil {
 			return nil, err
 		}
 		p, err = c.newPlan(ctx, query, o)
@@ -412,6 +432,28 @@ func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*r
 	return p, nil
 }
 
+// upToDate is current for a statement. It returns a plan where that needs no
+// catalog, or none that can be read now; asking reports that the text asks about the
+// statement before, as far as that mattered.
+func (c *conn) upToDate(ctx context.Context, query string, o rewrite.Options) (p *rewrite.Plan, asking bool, err error) {
+	err = c.followed(ctx)
+	switch {
+	case err == nil && c.known():
+		return nil, false, nil
+	case err == nil && c.asks(query) != 0:
+		p, err = c.prepareAsking(ctx, query, o)
+		return p, true, err
+	case err == nil:
+		err = c.current(ctx)
+	}
+	if err != nil {
+		if p := c.unplanned(query); p != nil {
+			return p, false, nil
+		}
+	}
+	return nil, false, err
+}
+
 // outdated reports whether a refusal may be due to a catalog that lacks what
 // another process has just made.
 func (c *conn) outdated(err error) bool {
@@ -423,6 +465,7 @@ func (c *conn) outdated(err error) bool {
 // done looks at the outcome of a statement and keeps the connection's
 // knowledge true. It returns err as it is, except for violations of a guard.
 func (c *conn) done(p *rewrite.Plan, query string, err error) error {
+	c.loses(p)
 	if p.Transacts != 0 {
 		c.transacted(p.Transacts)
 	}

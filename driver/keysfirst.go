@@ -313,7 +313,10 @@ func (s *steps) begin() (func(ok bool) error, error) {
 	}
 	c.inTx, c.txVersion = true, c.cr.cats.version.Load()
 	return func(ok bool) error {
-		defer c.settled()
+		defer func() {
+			c.settled()
+			c.losesAll()
+		}()
 		return end(ok)
 	}, nil
 }

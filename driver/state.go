@@ -56,7 +56,7 @@ func (c *conn) readSession(ctx context.Context) error {
 		c.reading = reading{}
 	}
 	s.Plan.Namespace = fingerprint(s.Plan.Namespace)
-	c.session, c.view = s, nil
+	c.session, c.view, c.met, c.modes = s, nil, true, &s.Plan
 	return nil
 }
 
@@ -73,8 +73,13 @@ func (c *conn) refresh(ctx context.Context) error {
 	if !c.cr.engine.Ready(c.inner) && !c.cr.cats.none {
 		return notReady()
 	}
+	return c.refreshOn(ctx, c.reader())
+}
+
+// refreshOn is refresh by a reader.
+func (c *conn) refreshOn(ctx context.Context, on *Reader) error {
 	shared := c.cr.cats.shared(c.session.Scope)
-	r, err := c.cr.cats.read(ctx, c.reader(), c.session, c.reading.state, shared.state)
+	r, err := c.cr.cats.read(ctx, on, c.session, c.reading.state, shared.state)
 	c.cr.catalogRead(ctx, err)
 	if err != nil {
 		return c.unreadable(err)
@@ -102,6 +107,9 @@ func (c *conn) isolated() bool {
 // changed notes that a statement with effects was run, successfully or not.
 func (c *conn) changed(e rewrite.Effect) {
 	c.volatile |= e
+	if e&^rewrite.EffectCatalog != 0 {
+		c.modes = nil
+	}
 	c.forget()
 	if e&rewrite.EffectCatalog != 0 {
 		c.cr.cats.invalidate()
@@ -111,7 +119,7 @@ func (c *conn) changed(e rewrite.Effect) {
 // settled notes that no transaction is open: what was changed is now there for
 // all, or taken back.
 func (c *conn) settled() {
-	c.inTx = false
+	c.inTx, c.lost = false, 0
 	if c.volatile == 0 {
 		return
 	}
@@ -130,7 +138,11 @@ func (c *conn) forget() {
 	}
 }
 
-func (c *conn) reader() *Reader { return &Reader{inner: c.inner, temps: c.temps} }
+// reader returns a Reader on the connection.
+func (c *conn) reader() *Reader {
+	c.displaced = true
+	return &Reader{inner: c.inner, temps: c.temps}
+}
 
 // maxTemps bounds how many temporary tables of a connection are remembered;
 // those that are not stay unknown, so that statements on them are refused.

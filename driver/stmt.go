@@ -166,6 +166,7 @@ func (s *stmt) queryContext(ctx context.Context, args []driver.NamedValue) (_ dr
 	}
 	rows, err := innerStmtQuery(ctx, s.inner, out)
 	x.executed(nil, err)
+	s.c.displaced = false
 	if err := s.c.done(s.plan, s.query, err); err != nil {
 		return nil, err
 	}
@@ -182,6 +183,7 @@ func (s *stmt) queryPassing(ctx context.Context, args []driver.NamedValue) (driv
 		return nil, err
 	}
 	rows, err := innerStmtQuery(ctx, s.inner, args)
+	s.c.displaced = false
 	if err := s.c.done(s.plan, s.query, err); err != nil {
 		return rows, err
 	}
@@ -205,6 +207,9 @@ func (s *stmt) renew(ctx context.Context, args []driver.NamedValue) error {
 		p, s.covers, err = s.c.narrowed(ctx, p, Input{Text: s.query, Args: args}, o)
 	}
 	names := s.c.session.names()
+	if err == nil && p == s.c.bare {
+		names = s.names // it has none, and preparing it again would be the statement before
+	}
 	if err != nil || p == s.plan && names == s.names {
 		return err
 	}

@@ -55,7 +55,7 @@ func undefinedOf(snap *rewrite.Snapshot, annotations *schema.Catalog) []undefine
 // filledAlike looks at the indexes of the tables of a plan that were not looked at.
 // What cannot be read now is looked at another time: whoever may search an index
 // may read it.
-func (c *conn) filledAlike(ctx context.Context, p *rewrite.Plan) error {
+func (c *conn) filledAlike(ctx context.Context, query string, p *rewrite.Plan) error {
 	if p.Pass || p.Defines {
 		return nil
 	}
@@ -69,7 +69,7 @@ func (c *conn) filledAlike(ctx context.Context, p *rewrite.Plan) error {
 			u.fits.Store(true) // any length fits
 			continue
 		}
-		n, found := c.storedLength(ctx, u)
+		n, found := c.lengthFor(ctx, query, u)
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
@@ -91,16 +91,29 @@ func (c *conn) filledAlike(ctx context.Context, p *rewrite.Plan) error {
 // of the server's leads to one, a large table would be read from end to end.
 const lookedAt = "1000"
 
+// lengthFor is storedLength in front of a text, on a connection of its own where
+// the text asks about the statement before.
+func (c *conn) lengthFor(ctx context.Context, query string, u *undefined) (n int, found bool) {
+	if c.asks(query) == 0 {
+		return c.storedLength(ctx, c.reader(), u)
+	}
+	err := c.aside(ctx, func(r *Reader) error {
+		n, found = c.storedLength(ctx, r, u)
+		return nil
+	})
+	return n, found && err == nil
+}
+
 // storedLength reads the length of one stored index. On PostgreSQL an error would
 // end the caller's transaction, but for a savepoint.
-func (c *conn) storedLength(ctx context.Context, u *undefined) (n int, found bool) {
+func (c *conn) storedLength(ctx context.Context, r *Reader, u *undefined) (n int, found bool) {
 	d, q := c.cr.front.Dialect(), c.cr.front.QuoteIdent
 	length := "octet_length"
 	if d == rewrite.SQLite {
 		length = "length"
 	}
 	column, table := q(u.Index.Physical()), q(u.Table.Schema)+"."+q(u.Table.Name)
-	r, saved := c.reader(), false
+	saved := false
 	none := func(Row) error { return nil }
 	if d == rewrite.Postgres {
 		saved = r.Query(ctx, "SAVEPOINT sealsql_look", nil, none) == nil

@@ -398,9 +398,6 @@ func (x *twins) countsAreTheCallers() {
 			id, _ := res.LastInsertId()
 			var last, rows int64
 			x.w.must(conn.QueryRowContext(x.t.Context(), report).Scan(&last, &rows))
-			if rows == -1 && x.w.dialect == rewrite.MySQL && db == x.w.db {
-				rows = n // the catalog was read in between, which is due every 100 ms here
-			}
 			fmt.Fprintln(&out, n, id, last, rows)
 		}
 		return out.String()
