@@ -226,6 +226,11 @@ func (a *analysis) pickIn(e Expr, sc *scope, it *SelectItem) bool {
 		if a.dialect == SQLite {
 			return true
 		}
+		tables := *sc
+		tables.aliases, tables.outputs = nil, nil
+		if _, _, column, err := a.resolve(x, &tables); err != nil || !column {
+			return false // the name of a result column, which is picked there
+		}
 		p := pick{}
 		if it != nil && it.Expr == e && it.Alias == nil {
 			p.alias, p.at = x.Path[len(x.Path)-1].Name, max(x.End, it.End)
@@ -473,12 +478,36 @@ func (a *analysis) groupDistinct(s *Select, cols []column, keys map[hit]bool, sc
 		}
 	}
 	for i := range s.Items {
-		if star, ok := s.Items[i].Expr.(*Star); ok && a.dialect == MySQL && a.starSealed(star) {
+		it := &s.Items[i]
+		if star, ok := it.Expr.(*Star); ok && a.dialect == MySQL && a.starSealed(star) {
 			return a.refuse(star.Start, ReasonGroup, "", distinctHint)
 		}
-		a.pickIn(s.Items[i].Expr, sc, &s.Items[i])
+		if at := itemsBefore(s, i, len(cols)); at < 0 || len(cols[at].flow) > 0 {
+			a.pickIn(it.Expr, sc, it)
+		} // clear ones are keys, and may ask whether the column is NULL
 	}
 	return nil
+}
+
+// itemsBefore is the place of an item's column among those of the result, which are
+// more where a star is among the items; -1 where it is not known.
+func itemsBefore(s *Select, item, cols int) int {
+	stars, before := 0, 0
+	for i := range s.Items {
+		if _, star := s.Items[i].Expr.(*Star); star {
+			stars++
+			if i < item {
+				before++
+			}
+		}
+	}
+	switch {
+	case before == 0:
+		return item
+	case before == stars:
+		return item + cols - len(s.Items)
+	}
+	return -1
 }
 
 // starSealed reports a star that shows encrypted columns.
