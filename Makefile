@@ -47,7 +47,7 @@ $(TESTENV):
 test: $(TESTENV) ## run every test with -race on private PostgreSQL and MariaDB servers
 	@echo "every way of sending arguments, as many as there may be, and all of the corpus, without -race:"
 	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 20m -run '$(MODETESTS)' ./conformance/driver
-	@CGO_ENABLED=0 go test -count=1 -run 'TestCorpus$$' ./conformance/corpus
+	@CGO_ENABLED=0 go test -count=1 -timeout 20m -run 'TestCorpus$$' ./conformance/corpus
 	@$(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: lint
@@ -72,7 +72,7 @@ build-all: ## build without cgo for linux, darwin, windows on amd64, arm64
 
 .PHONY: test-secret
 test-secret: ## test key memory with the runtime erasing it (GOEXPERIMENT=runtimesecret)
-	@GOEXPERIMENT=runtimesecret go test -count=1 ./securemem ./keycache ./envelope
+	@GOEXPERIMENT=runtimesecret go test -count=1 -timeout 30m ./securemem ./keycache ./envelope
 
 .PHONY: quickstart
 quickstart: ## run the smallest program, on SQLite in a temporary file

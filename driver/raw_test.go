@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"bytes"
 	"database/sql"
 	"database/sql/driver"
 	"errors"
@@ -9,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealsql/sealsql/internal/synclog"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
 )
@@ -22,7 +22,7 @@ func TestRawYieldsOurConnectionAndTheWayPastItIsLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	var log bytes.Buffer
+	var log synclog.Buffer
 	old := slog.Default()
 	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
 	defer slog.SetDefault(old)

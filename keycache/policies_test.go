@@ -373,11 +373,11 @@ func TestRistrettoRunsGoroutinesOnlyWhileTheCacheIsLargeAndOpen(t *testing.T) {
 	const ours = "dgraph-io/ristretto"
 	noneLeft := func(when string) {
 		t.Helper()
-		for range 1000 { // a goroutine that has said goodbye may still be seen
+		// A goroutine that has said goodbye may still be seen.
+		for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
 			if goroutinesIn(ours) == 0 {
 				return
 			}
-			time.Sleep(time.Millisecond)
 		}
 		t.Fatalf("%d %s", goroutinesIn(ours), when)
 	}
