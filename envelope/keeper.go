@@ -27,6 +27,15 @@ type VersionLister interface {
 	Versions(ctx context.Context, id string) ([]StoredKey, error)
 }
 
+// Overwriter is implemented by Keepers that can replace a row which cannot be read,
+// so that a damaged one can be destroyed. Replace cannot: it compares with what was
+// read.
+type Overwriter interface {
+	// Overwrite puts rec in the place of the row with its Meta, whatever that holds;
+	// false, nil means that there is none, or that it was changed meanwhile.
+	Overwrite(ctx context.Context, rec *KeyRecord) (overwritten bool, err error)
+}
+
 // StoredKey is a row of a metastore. Either Record or Err is nil.
 type StoredKey struct {
 	Meta   KeyMeta

@@ -84,10 +84,16 @@ func (i *KeyInfo) State(now time.Time) string {
 		return StatusActive.String()
 	case !now.Before(i.Expires):
 		return "expired"
-	case time.Unix(i.Meta.Created, 0).After(now.Add(maxSkew)):
+	case i.Future(now):
 		return "future"
 	}
 	return StatusActive.String()
+}
+
+// Future reports a key whose creation time lies in the future by more than 10
+// minutes: it was made by a clock that was wrong, or forged.
+func (i *KeyInfo) Future(now time.Time) bool {
+	return !i.Tombstone && time.Unix(i.Meta.Created, 0).After(now.Add(maxSkew))
 }
 
 // maxSkew is the age below zero at which a key is called one from the future.
@@ -138,6 +144,23 @@ func (k *Keys) EachVersion(ctx context.Context, kind KeyKind, name string, f fun
 	return k.describe(ctx, &verifier{s: k.s, failed: map[KeyMeta]error{}}, rows, f)
 }
 
+// Versions describes every version of an id, the oldest first, with its tombstone. A
+// row that cannot be read is reported in KeyInfo.Err.
+func (k *Keys) Versions(ctx context.Context, id string) (all []KeyInfo, err error) {
+	if _, ok := k.info(KeyMeta{ID: id}); !ok {
+		return nil, errForeignKey
+	}
+	rows, err := k.versions(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	err = k.describe(ctx, &verifier{s: k.s, failed: map[KeyMeta]error{}}, rows, func(i *KeyInfo) error {
+		all = append(all, *i)
+		return nil
+	})
+	return all, err
+}
+
 func (k *Keys) prefixes() []string {
 	ids := k.s.ids()
 	return []string{"_IK_", "_SK_" + k.s.service + "_" + k.s.product, ids.prefix, ids.named, ids.system, ids.index, ids.table}
@@ -154,8 +177,8 @@ func (k *Keys) Show(ctx context.Context, meta KeyMeta) (*KeyInfo, error) {
 		return nil, err
 	}
 	latest, err := k.newest(ctx, meta.ID)
-	if err != nil && !errors.Is(err, ErrKeyNotFound) {
-		return nil, err
+	if err != nil && !errors.Is(err, ErrKeyNotFound) && !errors.Is(err, ErrTampered) {
+		return nil, err // the newest may be damaged, and this one not
 	}
 	info.Meta, info.Latest = rec.Meta, latest != nil && latest.Meta == rec.Meta
 	v := verifier{s: k.s, failed: map[KeyMeta]error{}}

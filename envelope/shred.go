@@ -18,6 +18,15 @@ type Shredding struct {
 	// Keys are the rows of the partition: its keys, and the secret of its search
 	// indexes.
 	Keys []KeyInfo
+	// Damaged are rows of these that could not be read, or whose system key cannot
+	// be had: BeginShred leaves them as they are, FinishShred overwrites them.
+	Damaged []KeyMeta
+}
+
+// damaged reports an error that says that a row is not what was stored, or that
+// its system key is gone; not one that another try may not meet.
+func damaged(err error) bool {
+	return errors.Is(err, ErrTampered) || errors.Is(err, ErrKeyNotFound) || errors.Is(err, ErrShredded) || errors.Is(err, ErrKeyRetired)
 }
 
 // BeginShred is the first half of destroying a partition's keys for good: it sets
@@ -40,7 +49,16 @@ func (k *Keys) BeginShred(ctx context.Context, p Partition) (*Shredding, error) 
 		if err := k.bury(ctx, l.Value().key.Value(), id); err != nil {
 			return nil, err
 		}
-		if err := k.eachVersion(ctx, id, func(rec *KeyRecord) error { return k.force(ctx, rec, StatusDestroying) }); err != nil {
+		err := k.eachVersion(ctx, id, func(row *StoredKey) error {
+			if row.Err != nil {
+				return nil
+			}
+			if err := k.force(ctx, row.Record, StatusDestroying); !damaged(err) {
+				return err
+			}
+			return nil // no process opens by it either; the second half overwrites it
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -60,13 +78,70 @@ func (k *Keys) FinishShred(ctx context.Context, p Partition) (*Shredding, error)
 	if begun == nil {
 		return nil, errors.New("sealsql: the destruction of this partition's keys has not begun")
 	}
+	var found []KeyMeta
 	for _, id := range k.partitionIDs(p) {
-		if err := k.eachVersion(ctx, id, func(rec *KeyRecord) error { return k.force(ctx, rec, StatusDestroyed) }); err != nil {
+		err := k.eachVersion(ctx, id, func(row *StoredKey) error {
+			err := row.Err
+			if err == nil {
+				err = k.force(ctx, row.Record, StatusDestroyed)
+			}
+			if !damaged(err) && row.Err == nil {
+				return err
+			}
+			found = append(found, row.Meta)
+			return k.overwrite(ctx, row)
+		})
+		if err != nil {
 			return nil, err
 		}
 	}
 	k.s.forgetAll(p.id)
-	return k.Shredding(ctx, p)
+	done, err := k.Shredding(ctx, p)
+	if done != nil {
+		done.Damaged = append(found, done.Damaged...)
+	}
+	return done, err
+}
+
+// overwrite puts the mark of a destroyed key in the place of one whose row, or whose
+// system key, cannot be read. The newest system key authenticates it.
+func (k *Keys) overwrite(ctx context.Context, row *StoredKey) error {
+	l, err := k.s.latestSystem(ctx)
+	if err != nil {
+		return err
+	}
+	defer l.Release()
+	sys := l.Value().key.Value()
+	rec := &KeyRecord{Meta: row.Meta, Key: mark(k.s.now()), Parent: &sys.meta}
+	if err := k.seal(sys, rec, StatusDestroyed); err != nil {
+		return err
+	}
+	var done bool
+	if row.Record != nil {
+		done, err = k.replace(ctx, row.Record, rec)
+	} else {
+		done, err = k.overwriteUnread(ctx, rec)
+	}
+	if err == nil && !done {
+		err = &KeyError{Op: "change", KeyID: rec.Meta.ID, Created: rec.Meta.Created, Err: errors.New("sealsql: the row was changed meanwhile; run it again")}
+	}
+	k.s.event(ctx, stateOps[StatusDestroyed], rec.Meta, k.store, err)
+	return err
+}
+
+func (k *Keys) overwriteUnread(ctx context.Context, rec *KeyRecord) (bool, error) {
+	o, ok := k.store.(Overwriter)
+	if !ok || rec.Meta.Created <= 0 {
+		return false, &KeyError{
+			Op: "change", KeyID: rec.Meta.ID, Created: rec.Meta.Created, Err: ErrTampered,
+			Hint: "the row cannot be read, and not be overwritten from here: delete it from the metastore by hand, and run this again",
+		}
+	}
+	done, err := o.Overwrite(ctx, rec)
+	if err != nil {
+		return false, storeError("replace", rec.Meta, k.store, err)
+	}
+	return done, nil
 }
 
 // Shredding returns how far it is; nil if it has not begun.
@@ -74,6 +149,7 @@ func (k *Keys) Shredding(ctx context.Context, p Partition) (*Shredding, error) {
 	var out *Shredding
 	v := verifier{s: k.s, failed: map[KeyMeta]error{}}
 	var keys []KeyInfo
+	var bad []KeyMeta
 	for _, id := range k.partitionIDs(p) {
 		rows, err := k.versions(ctx, id)
 		if err != nil {
@@ -82,8 +158,11 @@ func (k *Keys) Shredding(ctx context.Context, p Partition) (*Shredding, error) {
 		for i := range rows {
 			info, _ := k.info(rows[i].Meta)
 			v.fill(ctx, info, &rows[i])
-			if info.Err != nil {
+			if info.Err != nil && rows[i].Err == nil && !damaged(info.Err) {
 				return nil, info.Err
+			}
+			if info.Err != nil {
+				bad = append(bad, info.Meta)
 			}
 			if !info.Tombstone {
 				keys = append(keys, *info)
@@ -93,7 +172,7 @@ func (k *Keys) Shredding(ctx context.Context, p Partition) (*Shredding, error) {
 		}
 	}
 	if out != nil {
-		out.Keys = keys
+		out.Keys, out.Damaged = keys, bad
 	}
 	return out, nil
 }
@@ -122,18 +201,24 @@ func (k *Keys) bury(ctx context.Context, sys *systemKey, id string) error {
 	}
 	for range maxChanges {
 		stored, err := k.store.Store(ctx, rec)
-		if err != nil {
+		if err != nil && !errors.Is(err, ErrTampered) {
 			return storeError("store", rec.Meta, k.store, err)
 		}
-		if stored {
+		if stored && err == nil {
 			k.s.event(ctx, "tombstone", rec.Meta, k.store, nil)
 			return nil
 		}
 		old, err := k.s.load(ctx, rec.Meta)
+		if errors.Is(err, ErrTampered) { // a row stands in its place that cannot be read
+			if done, err := k.overwriteUnread(ctx, rec); err != nil || done {
+				return err
+			}
+			continue
+		}
 		if err != nil {
 			return err
 		}
-		if dead, err := k.s.dead(ctx, old); err != nil || dead {
+		if dead, err := k.s.dead(ctx, old); dead || err != nil && !damaged(err) {
 			return err
 		}
 		if done, err := k.replace(ctx, old, rec); err != nil || done {
@@ -144,7 +229,7 @@ func (k *Keys) bury(ctx context.Context, sys *systemKey, id string) error {
 }
 
 // eachVersion calls f for every version of an id but the tombstone.
-func (k *Keys) eachVersion(ctx context.Context, id string, f func(*KeyRecord) error) error {
+func (k *Keys) eachVersion(ctx context.Context, id string, f func(*StoredKey) error) error {
 	rows, err := k.versions(ctx, id)
 	if err != nil {
 		return err
@@ -153,10 +238,7 @@ func (k *Keys) eachVersion(ctx context.Context, id string, f func(*KeyRecord) er
 		if rows[i].Meta.Created == Tombstone {
 			continue
 		}
-		if rows[i].Err != nil {
-			return rows[i].Err
-		}
-		if err := f(rows[i].Record); err != nil {
+		if err := f(&rows[i]); err != nil {
 			return err
 		}
 	}

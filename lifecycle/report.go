@@ -32,6 +32,10 @@ type Report struct {
 	Finished time.Time `json:"finished,omitzero"`
 	// Keys are the partition's keys, by name, with their state.
 	Keys []ReportKey `json:"keys"`
+	// Damaged names those whose rows could not be read, or whose system key could
+	// not be had: a report that is begun has left them as they are, one that is
+	// finished says that they were overwritten.
+	Damaged []string `json:"damaged,omitempty"`
 	// Counted is when Records were counted; zero if they were not.
 	Counted time.Time      `json:"counted,omitzero"`
 	Records []ReportRecord `json:"records"`

@@ -23,6 +23,8 @@ import (
 // Destroyed are the partition's keys in the configured format and the secret of
 // its search indexes. Not destroyed are the rows themselves, backups of the key
 // table, values that were decrypted elsewhere, and what Report.Remains names.
+//
+// A key that cannot be read is destroyed all the same: Report.Damaged names it.
 type Shredder struct {
 	Keys *envelope.Keys
 	// Counter counts the partition's records for the report; nil does not count.
@@ -140,7 +142,14 @@ func (s *Shredder) report(ctx context.Context, p envelope.Partition, x *envelope
 		r.Finished = s.Keys.Now().UTC().Truncate(time.Second)
 	}
 	for _, k := range x.Keys {
-		r.Keys = append(r.Keys, ReportKey{name(k.Meta), string(k.Kind), k.Status.String()})
+		status := k.Status.String()
+		if k.Err != nil {
+			status = k.State(s.Keys.Now())
+		}
+		r.Keys = append(r.Keys, ReportKey{name(k.Meta), string(k.Kind), status})
+	}
+	for _, m := range x.Damaged {
+		r.Damaged = append(r.Damaged, name(m))
 	}
 	if u != nil {
 		r.Counted = u.Ended.Truncate(time.Second)

@@ -7,7 +7,10 @@ import (
 	"github.com/sealsql/sealsql/envelope"
 )
 
-var _ envelope.Keeper = (*sibling)(nil)
+var (
+	_ envelope.Keeper     = (*sibling)(nil)
+	_ envelope.Overwriter = (*sibling)(nil)
+)
 
 // keeper opens the store as one whose rows can be changed.
 func (s *sibling) keeper(ctx context.Context) (envelope.Keeper, error) {
@@ -44,4 +47,17 @@ func (s *sibling) Remove(ctx context.Context, rec *envelope.KeyRecord) (bool, er
 		return false, err
 	}
 	return k.Remove(ctx, rec)
+}
+
+// Overwrite implements envelope.Overwriter where the store does.
+func (s *sibling) Overwrite(ctx context.Context, rec *envelope.KeyRecord) (bool, error) {
+	k, err := s.keeper(ctx)
+	if err != nil {
+		return false, err
+	}
+	o, ok := k.(envelope.Overwriter)
+	if !ok {
+		return false, errors.New("sealsql: the rows of this metastore cannot be overwritten")
+	}
+	return o.Overwrite(ctx, rec)
 }

@@ -11,7 +11,10 @@ import (
 	"github.com/sealsql/sealsql/envelope"
 )
 
-var _ envelope.Keeper = (*SQL)(nil)
+var (
+	_ envelope.Keeper     = (*SQL)(nil)
+	_ envelope.Overwriter = (*SQL)(nil)
+)
 
 var errOtherRow = errors.New("sealsql: metastore: a row can only be replaced by one of the same id and time")
 
@@ -86,6 +89,26 @@ func (m *SQL) Replace(ctx context.Context, old, rec *envelope.KeyRecord) (bool, 
 	return true, m.verify(ctx, rec, true)
 }
 
+// Overwrite implements envelope.Overwriter.
+func (m *SQL) Overwrite(ctx context.Context, rec *envelope.KeyRecord) (bool, error) {
+	next, err := json.Marshal(rec)
+	if err != nil {
+		return false, err
+	}
+	if len(next) > maxStoredRecord {
+		return false, errTooLarge
+	}
+	text, ok, err := m.text(ctx, rec.Meta)
+	if err != nil || !ok {
+		return false, err
+	}
+	ok, err = m.changes(ctx, m.q.replace, string(next), rec.Meta.ID, m.d.time(rec.Meta.Created), text)
+	if err != nil || !ok || !m.d.verify {
+		return ok, err
+	}
+	return true, m.verify(ctx, rec, true)
+}
+
 // Remove implements envelope.Keeper.
 func (m *SQL) Remove(ctx context.Context, rec *envelope.KeyRecord) (bool, error) {
 	text, ok, err := m.unchanged(ctx, rec)
@@ -98,12 +121,7 @@ func (m *SQL) Remove(ctx context.Context, rec *envelope.KeyRecord) (bool, error)
 // unchanged reads a row as text, with which the statement that changes it
 // compares, and reports whether it is as rec says.
 func (m *SQL) unchanged(ctx context.Context, rec *envelope.KeyRecord) (text string, ok bool, err error) {
-	var id, created string
-	err = m.db.QueryRowContext(ctx, m.q.load, rec.Meta.ID, m.d.time(rec.Meta.Created)).Scan(&id, &created, &text)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && id != rec.Meta.ID {
-		return "", false, nil
-	}
-	if err != nil {
+	if text, ok, err = m.text(ctx, rec.Meta); err != nil || !ok {
 		return "", false, err
 	}
 	got, err := envelope.ParseKeyRecord(rec.Meta, []byte(text))
@@ -112,6 +130,16 @@ func (m *SQL) unchanged(ctx context.Context, rec *envelope.KeyRecord) (text stri
 	}
 	ok, err = sameRecord(got, rec)
 	return text, ok, err
+}
+
+// text reads a row as it is; false without one.
+func (m *SQL) text(ctx context.Context, meta envelope.KeyMeta) (text string, ok bool, err error) {
+	var id, created string
+	err = m.db.QueryRowContext(ctx, m.q.load, meta.ID, m.d.time(meta.Created)).Scan(&id, &created, &text)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && id != meta.ID {
+		return "", false, nil
+	}
+	return text, err == nil, err
 }
 
 // changes runs a statement and reports whether it changed a row.

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/sealsql/sealsql/envelope"
 )
@@ -18,7 +21,9 @@ by its kind:
     index-table          the secret of search indexes across partitions
     named:NAME           a named key
 
-Without @ and a creation time, in Unix seconds, its newest version is meant.`
+Without @ and a creation time, in Unix seconds, its newest version is meant. Commands
+that change a key mean the newest of now: not one whose creation time lies in the
+future, nor one that cannot be read; they name these, and others that still seal.`
 
 // parseKey reads the name of a key.
 func (r *keyring) parseKey(text string) (envelope.KeyMeta, error) {
@@ -44,6 +49,41 @@ func (r *keyring) parseKey(text string) (envelope.KeyMeta, error) {
 	}
 	meta.ID = id
 	return meta, nil
+}
+
+// validNow returns the newest version of an id that is not from the future and can be
+// read, and the others that are newer, or that count as active.
+func (r *keyring) validNow(ctx context.Context, id string) (meta envelope.KeyMeta, others []envelope.KeyInfo, err error) {
+	all, err := r.Versions(ctx, id)
+	if err != nil {
+		return meta, nil, err
+	}
+	now := r.Now()
+	for k := len(all) - 1; k >= 0; k-- {
+		state := all[k].State(now)
+		switch usable := !all[k].Future(now) && state != "damaged"; {
+		case all[k].Tombstone:
+		case usable && meta.Created == 0:
+			meta = all[k].Meta
+		case !usable && meta.Created == 0, state == "active":
+			others = append(others, all[k])
+		}
+	}
+	if meta.Created == 0 && len(others) > 0 {
+		return meta, nil, fmt.Errorf("no version of %s is valid now: name one of them with @ and its creation time (%s is %s)", id, printKey(others[0].Meta), stateOf(&others[0], now))
+	}
+	if meta.Created == 0 {
+		meta.ID = id // not found, as whoever looks says
+	}
+	return meta, others, nil
+}
+
+// stateOf is the word for a version that was not meant.
+func stateOf(i *envelope.KeyInfo, now time.Time) string {
+	if i.Future(now) {
+		return "from the future"
+	}
+	return i.State(now)
 }
 
 func printKey(m envelope.KeyMeta) string {

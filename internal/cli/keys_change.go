@@ -72,6 +72,12 @@ func keyChangeCommand(c keyChange) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		var others []envelope.KeyInfo
+		if meta.Created == 0 {
+			if meta, others, err = r.validNow(cmd.Context(), meta.ID); err != nil {
+				return err
+			}
+		}
 		i, err := r.Show(cmd.Context(), meta)
 		if err != nil {
 			return err
@@ -88,8 +94,11 @@ func keyChangeCommand(c keyChange) *cobra.Command {
 		if err := c.do(keys, cmd.Context(), i.Meta); err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", printKey(i.Meta), c.done)
-		return err
+		fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", printKey(i.Meta), c.done)
+		for k := range others {
+			fmt.Fprintf(cmd.OutOrStdout(), "not changed: %s, which is %s; it was not named\n", printKey(others[k].Meta), stateOf(&others[k], r.Now()))
+		}
+		return nil
 	})
 	o.flags(cmd)
 	if c.now {

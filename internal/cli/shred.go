@@ -43,6 +43,9 @@ authenticated. Keep it. After a restore of the key table from an older backup, r
 sealsql shred --reapply REPORT before any process starts; if the key of the
 report is not in that backup, --trust-report takes the report as it is.
 
+A key that cannot be read, because its row or its system key is damaged, is
+destroyed like the others; the command and the report name it.
+
 Reads of what was destroyed are ErrShredded, or NULL with shredded: as_null in the
 configuration.`,
 		Args: cobra.NoArgs,
@@ -118,6 +121,9 @@ func (o *shredOptions) halves(cmd *cobra.Command, s *lifecycle.Shredder) error {
 	if err := o.write(report); err != nil {
 		return err
 	}
+	for _, key := range report.Damaged {
+		fmt.Fprintf(cmd.OutOrStdout(), "The row of %s cannot be read: it is left for the second half, which overwrites it.\n", key)
+	}
 	if !o.now {
 		if report.Due.IsZero() {
 			return errors.New("begun; keys may stay in the memory of processes for ever (cache ttl): stop them all, and run it again with --now")
@@ -173,7 +179,11 @@ func (o *shredOptions) done(cmd *cobra.Command, r *lifecycle.Report, err error) 
 	if !r.Counted.IsZero() {
 		fmt.Fprintf(w, ", under which %s were sealed", counted(int(n), "record"))
 	}
-	fmt.Fprintf(w, ".\nThe report is in %s. What remains:\n", o.report)
+	fmt.Fprintln(w, ".")
+	for _, key := range r.Damaged {
+		fmt.Fprintf(w, "The row of %s could not be read; it was overwritten.\n", key)
+	}
+	fmt.Fprintf(w, "The report is in %s. What remains:\n", o.report)
 	for _, line := range r.Remains {
 		if _, err := fmt.Fprintln(w, " - "+line); err != nil {
 			return err
