@@ -318,7 +318,10 @@ func (a *analysis) createView(o *Other) error {
 	if err != nil {
 		return err
 	}
-	return a.viewColumns(cols, o.Query.Start)
+	if err := a.viewColumns(cols, o.Query.Start); err != nil {
+		return err
+	}
+	return a.viewIndexes(o, cols)
 }
 
 // viewColumns allows a view to show encrypted columns as they are. Nothing can
