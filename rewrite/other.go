@@ -40,6 +40,9 @@ func (a *analysis) other(o *Other) error {
 	case OtherCreateView:
 		return a.createView(o)
 	case OtherAlterTable:
+		if done, err := a.alterView(o); done {
+			return err
+		}
 		return a.alterTable(o)
 	case OtherCreateCode, OtherDDL:
 		a.effects |= EffectCatalog | EffectSession

@@ -92,7 +92,8 @@ func TestMaterializedViews(t *testing.T) {
 var redefinedViews = map[rewrite.Dialect][]string{
 	rewrite.Postgres: {
 		"CREATE OR REPLACE VIEW shown AS SELECT id, ssn AS number, email, note, id + 1 AS next FROM users", "CREATE OR REPLACE VIEW shown AS SELECT id, ssn AS number, email, note, id + 1 AS next, email AS mail FROM users WHERE id > 0",
-		"CREATE OR REPLACE VIEW listed (a, b) AS SELECT id, ssn FROM users",
+		"CREATE OR REPLACE VIEW listed (a, b) AS SELECT id, ssn FROM users", "ALTER VIEW listed RENAME TO enlisted", "ALTER VIEW enlisted RENAME COLUMN b TO c", "ALTER VIEW enlisted RENAME c TO b",
+		"ALTER VIEW enlisted ALTER COLUMN a SET DEFAULT 7", "ALTER VIEW enlisted ALTER a DROP DEFAULT", "ALTER VIEW enlisted SET (security_barrier = true)", "ALTER VIEW IF EXISTS enlisted RENAME TO listed",
 	},
 	rewrite.MySQL: {
 		"CREATE OR REPLACE VIEW shown AS SELECT id + 1 AS next, id, ssn AS number, email, note FROM users", "ALTER VIEW shown AS SELECT id, ssn AS number, email, note, email AS mail FROM users WHERE id > 0",
