@@ -21,6 +21,19 @@ type Inspection struct {
 	// Comments are, on MySQL, the comments of columns by name, for columns that
 	// have one.
 	Comments map[rewrite.RelationID]map[string]string
+	// Views are the clauses of views that CREATE OR REPLACE VIEW has to repeat.
+	Views map[rewrite.RelationID]ViewClauses
+}
+
+// ViewClauses are what a view is beside its definition, each as it stands in the
+// statement that makes it, or empty.
+type ViewClauses struct {
+	// Before stands in front of VIEW (MySQL: ALGORITHM, DEFINER, SQL SECURITY).
+	Before string
+	// With stands behind the name (PostgreSQL: WITH (security_barrier=true)).
+	With string
+	// Behind stands at the end (MySQL: WITH CASCADED CHECK OPTION).
+	Behind string
 }
 
 // inspector is an Engine that reads more than a Snapshot for Inspect.

@@ -392,6 +392,8 @@ func listEnd(owner any) int {
 	switch o := owner.(type) {
 	case *Select:
 		return o.ItemsEnd
+	case *SelectItem:
+		return o.End
 	case *Insert:
 		return o.ReturningEnd
 	case *Update:

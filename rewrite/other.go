@@ -40,6 +40,9 @@ func (a *analysis) other(o *Other) error {
 	case OtherCreateView:
 		return a.createView(o)
 	case OtherAlterTable:
+		if done, err := a.alterView(o); done {
+			return err
+		}
 		return a.alterTable(o)
 	case OtherCreateCode, OtherDDL:
 		a.effects |= EffectCatalog | EffectSession
@@ -318,7 +321,10 @@ func (a *analysis) createView(o *Other) error {
 	if err != nil {
 		return err
 	}
-	return a.viewColumns(cols, o.Query.Start)
+	if err := a.viewColumns(cols, o.Query.Start); err != nil {
+		return err
+	}
+	return a.viewIndexes(o, cols)
 }
 
 // viewColumns allows a view to show encrypted columns as they are. Nothing can

@@ -112,6 +112,7 @@ func (l *viewLook) list(items []SelectItem, text string) {
 // without is a definition without the lists' indexes.
 func (l *viewLook) without(text string) string {
 	for _, x := range l.lists {
+		text = strings.ReplaceAll(text, x[0]+"  ", x[1]+" ") // a blank of ours behind what was added
 		text = strings.ReplaceAll(text, x[0], x[1])
 	}
 	return text

@@ -297,6 +297,9 @@ func (v verifier) items(owner any, x, y []SelectItem) bool {
 					}
 					i++
 				}
+				if !v.hiddenItems(&x[k], y, &i) {
+					return false
+				}
 				continue
 			}
 		}
@@ -304,6 +307,9 @@ func (v verifier) items(owner any, x, y []SelectItem) bool {
 			return false
 		}
 		i++
+		if !v.hiddenItems(&x[k], y, &i) {
+			return false
+		}
 	}
 	if s, ok := owner.(*Select); ok {
 		for _, add := range v.b.a.listed[s] {
@@ -313,13 +319,19 @@ func (v verifier) items(owner any, x, y []SelectItem) bool {
 			i++
 		}
 	}
+	return v.hiddenItems(owner, y, &i) && i == len(y)
+}
+
+// hiddenItems compares the columns that were added behind a list, or one of its
+// items, with those from the ith on.
+func (v verifier) hiddenItems(owner any, y []SelectItem, i *int) bool {
 	for _, h := range v.b.a.hiddenOf(owner) {
-		if i >= len(y) || y[i].Alias == nil || y[i].Alias.Name != h.name || !v.names1(y[i].Expr, h.rel.cols[h.col].name) {
+		if *i >= len(y) || y[*i].Alias == nil || y[*i].Alias.Name != h.name || !v.names1(y[*i].Expr, h.rel.cols[h.col].name) {
 			return false
 		}
-		i++
+		*i++
 	}
-	return i == len(y)
+	return true
 }
 
 func (v verifier) names1(e Expr, name string) bool {

@@ -86,3 +86,56 @@ func TestMaterializedViews(t *testing.T) {
 	w.refused("UPDATE kept SET number = {M}", rewrite.ReasonView)
 	w.refused("CREATE MATERIALIZED VIEW m AS SELECT COALESCE(ssn, {M}) FROM users")
 }
+
+// redefinedViews change the views of indexedViews through the driver, in this
+// order. PostgreSQL keeps the order of columns.
+var redefinedViews = map[rewrite.Dialect][]string{
+	rewrite.Postgres: {
+		"CREATE OR REPLACE VIEW shown AS SELECT id, ssn AS number, email, note, id + 1 AS next FROM users", "CREATE OR REPLACE VIEW shown AS SELECT id, ssn AS number, email, note, id + 1 AS next, email AS mail FROM users WHERE id > 0",
+		"CREATE OR REPLACE VIEW listed (a, b) AS SELECT id, ssn FROM users", "ALTER VIEW listed RENAME TO enlisted", "ALTER VIEW enlisted RENAME COLUMN b TO c", "ALTER VIEW enlisted RENAME c TO b",
+		"ALTER VIEW enlisted ALTER COLUMN a SET DEFAULT 7", "ALTER VIEW enlisted ALTER a DROP DEFAULT", "ALTER VIEW enlisted SET (security_barrier = true)", "ALTER VIEW IF EXISTS enlisted RENAME TO listed",
+	},
+	rewrite.MySQL: {
+		"CREATE OR REPLACE VIEW shown AS SELECT id + 1 AS next, id, ssn AS number, email, note FROM users", "ALTER VIEW shown AS SELECT id, ssn AS number, email, note, email AS mail FROM users WHERE id > 0",
+		"CREATE OR REPLACE VIEW listed (a, b) AS SELECT id, ssn FROM users",
+	},
+	rewrite.SQLite: {
+		"DROP VIEW over_shown", "DROP VIEW shown", "CREATE VIEW shown AS SELECT id, ssn AS number, email, note, email AS mail FROM users WHERE id > 0", "CREATE VIEW over_shown (n, id) AS SELECT number AS n, id FROM shown",
+		"CREATE VIEW IF NOT EXISTS listed (a, b) AS SELECT id, ssn FROM users",
+	},
+}
+
+// TestViewsMadeThroughTheDriverShowIndexes makes the views of indexedViews, and
+// others in their place, as a program does that knows of no index.
+func TestViewsMadeThroughTheDriverShowIndexes(t *testing.T) {
+	t.Parallel()
+	for _, e := range all {
+		t.Run(e.name, func(t *testing.T) {
+			x := e.searchTwins(t)
+			for _, v := range indexedViews {
+				x.both(inBraces(v, false))
+			}
+			x.both("CREATE VIEW both_mails AS SELECT a.id, a.email, b.email AS other FROM users a JOIN users b ON b.id = a.id")
+			x.both("CREATE VIEW grouped AS SELECT note, count(email) AS n FROM users GROUP BY note")
+			for _, q := range indexedViewQueries {
+				x.flowQuery(q, nil)
+			}
+			x.flowQuery("SELECT id FROM both_mails WHERE email = 'u3@example.com' AND other IN ('u3@example.com', 'x')", nil)
+			x.flowQuery("SELECT * FROM both_mails ORDER BY id", nil)
+			x.flowQuery("SELECT * FROM grouped ORDER BY n, note", nil)
+			for _, v := range redefinedViews[e.dialect] {
+				x.both(v)
+			}
+			for _, q := range []string{"SELECT * FROM shown ORDER BY id", "SELECT id FROM shown WHERE mail = 'u3@example.com' OR number = '111' ORDER BY id", "SELECT n FROM over_shown WHERE n = '222' ORDER BY id", "SELECT a, b FROM listed WHERE b = '111' ORDER BY a", "SELECT * FROM listed ORDER BY a"} {
+				x.flowQuery(q, nil)
+			}
+			x.w.quiet("SELECT id FROM shown WHERE number = {M}")
+			x.w.refused("SELECT number_bidx FROM shown WHERE ssn_bidx = {M}")
+			x.w.refused("SELECT n FROM grouped WHERE n = (SELECT count(*) FROM users WHERE upper(email) = {M})")
+			if e.dialect != rewrite.SQLite {
+				x.searchChange("UPDATE listed SET b = '444' WHERE b = '111'", nil)
+				x.w.quiet("INSERT INTO listed (a, b) VALUES (200, {M})")
+			}
+		})
+	}
+}

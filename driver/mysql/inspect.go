@@ -3,6 +3,7 @@ package mysql
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/sealsql/sealsql/config"
 	sealdriver "github.com/sealsql/sealsql/driver"
@@ -28,12 +29,12 @@ func Inspect(ctx context.Context, dsn string) (*sealdriver.Inspection, error) {
 	return sealdriver.Inspect(ctx, inner, newEngine(settings))
 }
 
-// Inspect reads the comments of columns.
+// Inspect reads the comments of columns and the clauses of views.
 func (e *engine) Inspect(ctx context.Context, r *sealdriver.Reader, i *sealdriver.Inspection) error {
 	i.Comments = map[rewrite.RelationID]map[string]string{}
 	text := "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_COMMENT FROM information_schema.COLUMNS WHERE COLUMN_COMMENT <> '' AND " +
 		inUserSchemas("TABLE_SCHEMA")
-	return r.Query(ctx, text, nil, func(v sealdriver.Row) error {
+	err := r.Query(ctx, text, nil, func(v sealdriver.Row) error {
 		id := rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}
 		if i.Comments[id] == nil {
 			i.Comments[id] = map[string]string{}
@@ -41,6 +42,45 @@ func (e *engine) Inspect(ctx context.Context, r *sealdriver.Reader, i *sealdrive
 		i.Comments[id][v.Text(2)] = v.Text(3)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return e.viewClauses(ctx, r, i)
+}
+
+// viewClauses reads who a view runs as and what it checks. MySQL tells the
+// algorithm of a view in SHOW CREATE VIEW alone: there it is chosen anew.
+func (e *engine) viewClauses(ctx context.Context, r *sealdriver.Reader, i *sealdriver.Inspection) error {
+	i.Views = map[rewrite.RelationID]sealdriver.ViewClauses{}
+	algorithm := "''"
+	if i.Session.Plan.MariaDB {
+		algorithm = "ALGORITHM"
+	}
+	text := "SELECT TABLE_SCHEMA, TABLE_NAME, DEFINER, SECURITY_TYPE, CHECK_OPTION, " + algorithm + " FROM information_schema.VIEWS WHERE " + inUserSchemas("TABLE_SCHEMA")
+	return r.Query(ctx, text, nil, func(v sealdriver.Row) error {
+		var c sealdriver.ViewClauses
+		if a := v.Text(5); a != "" {
+			c.Before = "ALGORITHM = " + a + " "
+		}
+		if user, host, ok := cutLast(v.Text(2), "@"); ok {
+			c.Before += "DEFINER = " + e.Frontend().QuoteIdent(user) + "@" + e.Frontend().QuoteIdent(host) + " "
+		}
+		c.Before += "SQL SECURITY " + v.Text(3)
+		if o := v.Text(4); o == "LOCAL" || o == "CASCADED" {
+			c.Behind = "WITH " + o + " CHECK OPTION"
+		}
+		i.Views[rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}] = c
+		return nil
+	})
+}
+
+// cutLast cuts a text at the last separator.
+func cutLast(s, sep string) (before, after string, found bool) {
+	at := strings.LastIndex(s, sep)
+	if at < 0 {
+		return s, "", false
+	}
+	return s[:at], s[at+len(sep):], true
 }
 
 // InitMetastore creates the key table of a sql metastore if it does not exist:

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sealsql/sealsql/config"
 	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/rewrite"
 )
 
 // errNotValid stands for what the inner driver says of a data source name,
@@ -24,6 +25,16 @@ func Inspect(ctx context.Context, dsn string) (*sealdriver.Inspection, error) {
 		return nil, errNotValid
 	}
 	return sealdriver.Inspect(ctx, inner, newEngine())
+}
+
+// Inspect reads the options of views.
+func (e *engine) Inspect(ctx context.Context, r *sealdriver.Reader, i *sealdriver.Inspection) error {
+	i.Views = map[rewrite.RelationID]sealdriver.ViewClauses{}
+	return query(ctx, r, `SELECT n.nspname::text, c.relname::text, 'WITH (' || array_to_string(c.reloptions, ', ') || ')'
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'v' AND c.reloptions IS NOT NULL AND n.nspname NOT IN ('pg_catalog', 'information_schema')`, func(v sealdriver.Row) error {
+		i.Views[rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}] = sealdriver.ViewClauses{With: v.Text(2)}
+		return nil
+	})
 }
 
 // InitMetastore creates the key table of a sql metastore if it does not exist:

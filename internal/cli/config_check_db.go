@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -37,6 +38,12 @@ func checkDatabase(cmd *cobra.Command, o databaseOptions, cfg *config.Config) (c
 		}
 	}
 	clean = clean && !contradicted
+	for _, a := range lacking.Advice {
+		fmt.Fprintf(w, "\nadvice: %s\n", strings.Join(a.Why, "; "))
+		if a.SQL != "" {
+			fmt.Fprintf(w, "  %s\n", strings.ReplaceAll(a.SQL, "\n", "\n  "))
+		}
+	}
 	advice := r.Advice()
 	for _, a := range advice {
 		fmt.Fprintf(w, "\nadvice: %s\n", a)
@@ -48,7 +55,7 @@ func checkDatabase(cmd *cobra.Command, o databaseOptions, cfg *config.Config) (c
 			}
 		}
 	}
-	if clean && len(advice) == 0 {
+	if clean && len(advice)+len(lacking.Advice) == 0 {
 		_, err = io.WriteString(w, "\nthe database has what the configuration asks for\n")
 	}
 	return clean, err

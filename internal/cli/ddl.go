@@ -197,7 +197,10 @@ func ddlOfDatabase(cmd *cobra.Command, o ddlOptions, cfg *config.Config) error {
 	report := physical.Compare(e.frontend, database(i), asFound(cfg.Catalog, i.Snapshot), declarations(cfg))
 	w := cmd.OutOrStdout()
 	if report.Complete() {
-		_, err := fmt.Fprintln(w, "-- Nothing is missing.")
+		if _, err := fmt.Fprintln(w, "-- Nothing is missing."); err != nil || len(report.Advice) == 0 {
+			return err
+		}
+		_, err := fmt.Fprintf(w, "-- Views that could be searched, if they were made anew by their owner:\n\n%s", report)
 		return err
 	}
 	if _, err := fmt.Fprintf(w, "-- What the database lacks. Nothing has been executed. Run it as the owner of the\n-- tables, not through an encrypting driver, and stop at the first error.\n\n%s", report); err != nil {
@@ -212,7 +215,11 @@ func ddlOfDatabase(cmd *cobra.Command, o ddlOptions, cfg *config.Config) error {
 func database(i *sealdriver.Inspection) *physical.Database {
 	db := &physical.Database{
 		Snapshot: i.Snapshot, NoBackslashEscapes: i.Session.Plan.NoBackslashEscapes,
-		Comments: i.Comments, Sources: i.Sources,
+		Comments: i.Comments, Sources: i.Sources, Names: i.Session.Names, Session: i.Session.Plan,
+		Views: map[rewrite.RelationID]physical.ViewClauses{},
+	}
+	for id, c := range i.Views {
+		db.Views[id] = physical.ViewClauses(c)
 	}
 	if path := i.Session.Names.SearchPath; len(path) > 0 {
 		db.Schema = path[0]

@@ -40,3 +40,63 @@ func TestConfigCheckComparesDeclaredViews(t *testing.T) {
 	check("  good: {columns: {email: users.email}}\n  bad: {columns: {email: clear}}\n  gone: {columns: {email: users.email}}\n",
 		"views are declared otherwise than the database has them:\n  bad: its definition contradicts the declaration of the column email; correct the declaration under views\n  gone: the database's catalog has no such relation\n")
 }
+
+const viewsConfig = `version: 1
+service: shop
+product: orders
+kms: {env: SEALSQL_TEST_KEY}
+metastore: {sql: same}
+memory: prefer
+tables:
+  people:
+    columns:
+      mail: {type: varchar(40), search: {equality: {collation: binary}}}
+`
+
+// Views that were made past the driver are printed with their index columns and all
+// that their definition does not say, and are searched afterwards.
+func TestDDLPrintsViewsThatLackIndexes(t *testing.T) {
+	everyEngine(t, func(b *bench) {
+		if err := os.WriteFile(b.config, []byte(viewsConfig), 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+		b.command(exitOK, "metastore", "init", "--config", b.config, "--dialect", b.dialect, "--dsn", b.source)
+		sealed := b.encrypted()
+		for _, q := range []string{"CREATE TABLE people (id integer PRIMARY KEY, mail varchar(40))", "INSERT INTO people (id, mail) VALUES (1, 'a@example.org')"} {
+			if _, err := sealed.Exec(q); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+		view := map[string]string{
+			"sqlite":   "CREATE VIEW contacts (k, m) AS SELECT id, mail FROM people WHERE id /* kept */ > 0",
+			"postgres": "CREATE VIEW contacts (k, m) WITH (security_barrier = true, check_option = local) AS SELECT id, mail FROM people WHERE id > 0",
+			"mysql":    "CREATE ALGORITHM = MERGE SQL SECURITY INVOKER VIEW contacts (k, m) AS SELECT id, mail FROM people WHERE id > 0 WITH LOCAL CHECK OPTION",
+		}[b.dialect]
+		if _, err := b.db.Exec(view); err != nil {
+			b.t.Fatal(err)
+		}
+		out := b.ddl(exitOK)
+		if !strings.Contains(out, "-- Nothing is missing.") || !strings.Contains(out, "view contacts does not show mail_bidx") {
+			b.t.Fatalf("ddl says: %s", out)
+		}
+		for _, want := range map[string][]string{
+			"sqlite": {"(k, m , \"mail_bidx\")", "/* kept */"}, "postgres": {"WITH (security_barrier=true, check_option=local) AS"}, "mysql": {"SQL SECURITY INVOKER", "WITH LOCAL CHECK OPTION;"},
+		}[b.dialect] {
+			if !strings.Contains(out, want) {
+				b.t.Errorf("%q is not in %s", want, out)
+			}
+		}
+		check := b.command(exitOK, "config", "check", "--dialect", b.dialect, "--db", b.source, b.config)
+		if !strings.Contains(check, "advice: view contacts does not show mail_bidx") {
+			b.t.Errorf("config check says: %s", check)
+		}
+		b.must(out)
+		if out := b.ddl(exitOK); strings.Contains(out, "contacts") {
+			b.t.Errorf("afterwards ddl says: %s", out)
+		}
+		var id int
+		if err := b.encrypted().QueryRow("SELECT k FROM contacts WHERE m = 'a@example.org'").Scan(&id); err != nil || id != 1 {
+			b.t.Errorf("found %d, %v", id, err)
+		}
+	})
+}

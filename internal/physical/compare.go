@@ -24,6 +24,11 @@ type Database struct {
 	// Sources are the definitions of tables, on SQLite: the CREATE TABLE, then
 	// the indexes and triggers on it.
 	Sources map[rewrite.RelationID][]string
+	// Views are the clauses of views beside their definitions.
+	Views map[rewrite.RelationID]ViewClauses
+	// Names and Session are those of the connection that the snapshot was read on.
+	Names   rewrite.Names
+	Session rewrite.Session
 }
 
 // Change is one statement, or several that belong together.
@@ -39,6 +44,9 @@ type Report struct {
 	// Findings are what statements cannot or must not mend by themselves.
 	Findings []rewrite.Finding
 	Changes  []Change
+	// Advice is on views that could show index columns. Those without SQL say what
+	// to do by hand.
+	Advice []Change
 }
 
 // Complete reports that nothing is missing.
@@ -55,14 +63,16 @@ func (r *Report) String() string {
 			fmt.Fprintf(&b, "--   %s\n", line(f.Hint))
 		}
 	}
-	for i, c := range r.Changes {
+	for i, c := range slices.Concat(r.Changes, r.Advice) {
 		if i > 0 || len(r.Findings) > 0 {
 			b.WriteByte('\n')
 		}
 		for _, why := range c.Why {
 			fmt.Fprintf(&b, "-- %s\n", line(why))
 		}
-		b.WriteString(c.SQL + "\n")
+		if c.SQL != "" {
+			b.WriteString(c.SQL + "\n")
+		}
 	}
 	return b.String()
 }
@@ -95,6 +105,7 @@ func Compare(f rewrite.Frontend, db *Database, annotations *schema.Catalog, decl
 		}
 		c.table(r, t)
 	}
+	c.views()
 	return c.report
 }
 

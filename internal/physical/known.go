@@ -1,6 +1,7 @@
 package physical
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/rewrite"
@@ -63,7 +64,7 @@ func (k *known) learn(o *rewrite.Other, tokens []rewrite.Token, text string) {
 	case rewrite.OtherCreateTable:
 		k.table(o, tokens, text)
 	case rewrite.OtherCreateView:
-		k.view(o, tokens)
+		k.view(o, tokens, text)
 	case rewrite.OtherDrop:
 		for _, t := range o.Relations {
 			k.drop(k.id(t.Path))
@@ -140,21 +141,48 @@ func (k *known) relatives(self rewrite.RelationID, tokens []rewrite.Token) []rew
 	return out
 }
 
-// view adds a view that names an annotated table, or what leads to one.
-func (k *known) view(o *rewrite.Other, tokens []rewrite.Token) {
+// view adds a view that names an annotated table, or what leads to one, with its
+// definition.
+func (k *known) view(o *rewrite.Other, tokens []rewrite.Token, text string) {
 	if len(o.Relations) == 0 {
 		return
 	}
 	id := k.id(o.Relations[0].Path)
-	r := rewrite.SnapshotRelation{ID: id, Kind: rewrite.RelView}
+	r := rewrite.SnapshotRelation{ID: id, Kind: rewrite.RelView, Definition: text}
+	reaches := false
 	for _, dep := range k.named(tokens) {
-		if dep != id && k.catalog().Mentions(dep.Name) {
+		if dep != id {
 			r.DependsOn = append(r.DependsOn, dep)
+			reaches = reaches || k.catalog().Mentions(dep.Name)
 		}
 	}
-	if len(r.DependsOn) > 0 {
+	for _, name := range listedNames(tokens) {
+		r.Columns = append(r.Columns, rewrite.CatalogColumn{Name: name})
+	}
+	if reaches {
 		k.add(r)
 	}
+}
+
+// listedNames are the names of columns behind the name of a view.
+func listedNames(tokens []rewrite.Token) []string {
+	i := slices.IndexFunc(tokens, func(t rewrite.Token) bool { return word(t, "VIEW") }) + 1
+	for i > 0 && i < len(tokens) && (isName(tokens[i]) || tokens[i].Text == ".") && !word(tokens[i], "AS") && !word(tokens[i], "WITH") {
+		i++
+	}
+	if i == 0 || i >= len(tokens) || tokens[i].Text != "(" {
+		return nil
+	}
+	var out []string
+	for _, t := range tokens[i+1:] {
+		if t.Text == ")" && !isName(t) {
+			break
+		}
+		if isName(t) {
+			out = append(out, t.Text)
+		}
+	}
+	return out
 }
 
 // named lists the known relations whose name is among the tokens: never too

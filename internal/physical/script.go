@@ -49,8 +49,9 @@ func (p Problem) Error() string {
 }
 
 // Script turns logical DDL into physical DDL. CREATE TABLE of an annotated
-// table gets carriers and guards; every other statement, and everything
-// between statements, comes back to the byte, unless it is refused or holds an
+// table gets carriers and guards, CREATE VIEW over one that the script creates the
+// index columns of what it shows; every other statement, and everything between
+// statements, comes back to the byte, unless it is refused or holds an
 // executable comment, which is resolved for the server of the session. The text
 // is of use only if there are no problems: a statement with a problem is left
 // out of it, with a comment in its place.
@@ -107,7 +108,7 @@ func (s *script) statement(p piece) string {
 		s.refused(p, err)
 		return omitted
 	}
-	if !plan.Pass && !s.definesTable(plan.Text) {
+	if !plan.Pass && !s.defines(plan) {
 		s.problem(p.from, tablesOf(plan), "the statement reads or writes values of encrypted columns",
 			"run it through the encrypting driver; sealsql ddl prints definitions only")
 		return omitted
@@ -116,15 +117,17 @@ func (s *script) statement(p piece) string {
 	return strings.Join(append([]string{plan.Text}, plan.After...), ";\n")
 }
 
-// definesTable reports whether an edited text is a CREATE or ALTER TABLE: the
-// kinds of statement that are complete without a driver that seals and opens.
-func (s *script) definesTable(text string) bool {
-	parsed, err := s.front.Parse(text, &s.session)
+// defines reports whether an edited text is a CREATE or ALTER TABLE, or a CREATE
+// VIEW: the kinds of statement that are complete without a driver that seals and
+// opens.
+func (s *script) defines(plan *rewrite.Plan) bool {
+	parsed, err := s.front.Parse(plan.Text, &s.session)
 	if err != nil || len(parsed.Statements) != 1 {
 		return false
 	}
 	o, ok := parsed.Statements[0].(*rewrite.Other)
-	return ok && (o.Kind == rewrite.OtherCreateTable || o.Kind == rewrite.OtherAlterTable)
+	return ok && (o.Kind == rewrite.OtherCreateTable || o.Kind == rewrite.OtherAlterTable ||
+		o.Kind == rewrite.OtherCreateView && len(plan.Args)+len(plan.Holes) == 0)
 }
 
 // learn notes what a statement makes and removes, for those after it.

@@ -41,3 +41,28 @@ func TestCompareAddsSearchIndexes(t *testing.T) {
 		})
 	}
 }
+
+// Views carry the indexes of what they show, as those of tables that are made in
+// front of them.
+func TestViewsOfAScriptCarryIndexes(t *testing.T) {
+	col := &schema.Column{Name: "email", Type: schema.Type{Kind: schema.KindText, Declared: "text", Base: "text", Name: "text"}, Equality: &schema.Equality{Collation: schema.CollationBytes}}
+	cat, err := schema.New([]*schema.Table{{Name: "users", Columns: []*schema.Column{col}}}, schema.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(t, func(t *testing.T, front rewrite.Frontend) {
+		q := front.QuoteIdent
+		out, problems := physical.Script(front, cat, "CREATE TABLE users (id int PRIMARY KEY, email text);\nCREATE VIEW v (a, b) AS SELECT id, email FROM users;\nCREATE VIEW w AS SELECT b AS mail FROM v;\n", physical.Options{Schema: "app"})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		for _, want := range []string{
+			"CREATE VIEW v (a, b , " + q("email_bidx") + ") AS SELECT id, email , " + q("users") + "." + q("email_bidx") + " AS " + q("email_bidx") + "  FROM users;\n",
+			"CREATE VIEW w AS SELECT b AS mail , " + q("v") + "." + q("email_bidx") + " AS " + q("email_bidx") + "  FROM v;\n",
+		} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%q is not in\n%s", want, out)
+			}
+		}
+	})
+}

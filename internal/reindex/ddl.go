@@ -2,6 +2,7 @@ package reindex
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -310,9 +311,39 @@ func (m *Mover) hasConstraint(ctx context.Context, t *table, name string) (bool,
 	return n > 0, err
 }
 
+// shownByView refuses to drop an index column that a view shows: MySQL would drop
+// it, and so would the table that is made anew on SQLite, and every statement on the
+// view would fail. PostgreSQL refuses it itself.
+func (m *Mover) shownByView(ctx context.Context, t *table, x schema.Index) error {
+	query := "SELECT concat(TABLE_SCHEMA, '.', TABLE_NAME) FROM information_schema.VIEWS WHERE lower(VIEW_DEFINITION) LIKE lower(?) ESCAPE '|' AND lower(VIEW_DEFINITION) LIKE lower(?) ESCAPE '|' ORDER BY 1 LIMIT 1"
+	quote := m.Front.QuoteIdent // as the server prints names
+	switch m.Front.Dialect() {
+	case rewrite.Postgres:
+		return nil
+	case rewrite.SQLite:
+		query = "SELECT name FROM sqlite_schema WHERE type = 'view' AND lower(sql) LIKE lower(?) ESCAPE '|' AND lower(sql) LIKE lower(?) ESCAPE '|' ORDER BY 1 LIMIT 1"
+		quote = func(s string) string { return s }
+	}
+	name := func(s string) string {
+		return "%" + strings.NewReplacer(`|`, `||`, `%`, `|%`, `_`, `|_`).Replace(quote(s)) + "%"
+	}
+	var view string
+	err := m.DB.QueryRowContext(ctx, query, name(t.rel.ID.Name), name(x.Physical())).Scan(&view)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return fmt.Errorf("the view %s shows the column %s, which is to be dropped: make the view anew through the encrypting driver, which gives it the indexes that are in use, and go on", view, x.Physical())
+}
+
 // dropColumn drops the column of an index with the keys that it is in, and its
 // table of tokens.
 func (m *Mover) dropColumn(ctx context.Context, t *table, x schema.Index) error {
+	if err := m.shownByView(ctx, t, x); err != nil {
+		return err
+	}
 	if err := m.run(ctx, m.dropSides(t, x)...); err != nil {
 		return err
 	}

@@ -190,7 +190,11 @@ func (b *builder) other(n ast.StmtNode, lo, hi int) *rewrite.Other {
 		b.explain(o, x, lo, hi)
 		return o
 	case *ast.CreateViewStmt:
-		if b.view(o, x, lo, hi) {
+		if b.view(o, x.ViewName, x.Select, lo, hi) {
+			return o
+		}
+	case *ast.AlterViewStmt:
+		if b.view(o, x.ViewName, x.Select, lo, hi) {
 			return o
 		}
 	case *ast.UseStmt:
@@ -241,8 +245,9 @@ func (b *builder) explain(o *rewrite.Other, x *ast.ExplainStmt, lo, hi int) {
 	o.Inner = inner
 }
 
-// view lowers CREATE VIEW with its query; false where that is not found.
-func (b *builder) view(o *rewrite.Other, x *ast.CreateViewStmt, lo, hi int) bool {
+// view lowers CREATE VIEW and ALTER VIEW with the query; false where that is not
+// found.
+func (b *builder) view(o *rewrite.Other, view *ast.TableName, query ast.StmtNode, lo, hi int) bool {
 	l := &lowerer{lexed: b.lexed, i: lo}
 	for l.i < hi && !b.isWord(l.i, "AS") {
 		if m := int(b.match[l.i]); m > l.i {
@@ -253,13 +258,13 @@ func (b *builder) view(o *rewrite.Other, x *ast.CreateViewStmt, lo, hi int) bool
 	if l.i++; l.i >= hi || !statementWord(b.lexed, l.i) {
 		return false
 	}
-	q := l.query(x.Select)
+	q := l.query(query)
 	if l.lost || l.i < hi && !b.isWord(l.i, "WITH") {
 		return false
 	}
 	name := &lowerer{lexed: b.lexed, lost: true}
 	o.Attr = b.text[o.Start:o.End]
-	o.Relations, o.Query = []*rewrite.Table{name.table(x.ViewName, "")}, q
+	o.Relations, o.Query = []*rewrite.Table{name.table(view, "")}, q
 	if !b.script {
 		b.noEdit = ""
 	}
