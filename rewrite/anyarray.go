@@ -16,9 +16,9 @@ const arrayHint = "compare with an array that is bound as one parameter, or with
 
 // arrayTerm plans the array that an index column is compared with.
 func (a *analysis) arrayTerm(e Expr, index *schema.Equality, part PartitionSource) error {
-	x := e
+	x, rounded := e, false
 	if c, ok := e.(*Cast); ok {
-		if !a.arrayOf(c, index.Of) {
+		if rounded = a.roundsElements(c); !a.arrayOf(c, index.Of) {
 			return a.refuse(c.Start, ReasonPredicate, index.Of.String(), "cast to an array of the column's own type")
 		}
 		a.dropCast(c)
@@ -29,7 +29,7 @@ func (a *analysis) arrayTerm(e Expr, index *schema.Equality, part PartitionSourc
 		if v.What != "ARRAY[…]" || len(v.Queries) > 0 {
 			break
 		}
-		return a.arrayElements(v, index, part)
+		return a.arrayElements(v, rounded, index, part)
 	case *Param, *Literal:
 		if isNull(v) {
 			return nil
@@ -41,7 +41,7 @@ func (a *analysis) arrayTerm(e Expr, index *schema.Equality, part PartitionSourc
 		if err != nil {
 			return err
 		}
-		out.Compared, out.List = true, true
+		out.Compared, out.List, out.Rounded = true, true, rounded
 		if p, ok := v.(*Param); ok {
 			a.use(paramUse{param: p, seal: index.Of})
 		}
@@ -51,8 +51,15 @@ func (a *analysis) arrayTerm(e Expr, index *schema.Equality, part PartitionSourc
 	return a.refuse(e.Pos(), ReasonPredicate, index.Of.String(), arrayHint)
 }
 
+// roundsElements reports a cast that rounds the elements as the column, whose type it
+// names, does with what it stores.
+func (a *analysis) roundsElements(c *Cast) bool {
+	t, err := schema.ParseType(strings.TrimSuffix(c.Type, "[]"))
+	return err == nil && t.Kind != schema.KindText && t.Kind != schema.KindBytes
+}
+
 // arrayElements plans ARRAY[…]. The server must be told what its elements are.
-func (a *analysis) arrayElements(v *Opaque, index *schema.Equality, part PartitionSource) error {
+func (a *analysis) arrayElements(v *Opaque, rounded bool, index *schema.Equality, part PartitionSource) error {
 	for _, k := range v.Kids {
 		if err := a.term(k, index, part); err != nil {
 			return err
@@ -60,6 +67,8 @@ func (a *analysis) arrayElements(v *Opaque, index *schema.Equality, part Partiti
 		if isNull(k) {
 			continue
 		}
+		out := a.seals.at(unwrapped(k))
+		out.Rounded = out.Rounded || rounded
 		if a.carried == nil {
 			a.carried = map[Expr]bool{}
 		}
@@ -69,8 +78,9 @@ func (a *analysis) arrayElements(v *Opaque, index *schema.Equality, part Partiti
 }
 
 // arrayOf reports whether a cast is to an array of the column's type, or of
-// texts without a length for a text.
+// texts without a length for a text. One with a length cuts what is longer.
 func (a *analysis) arrayOf(c *Cast, col *schema.Column) bool {
 	element, ok := strings.CutSuffix(c.Type, "[]")
-	return ok && c.Known() && c.X.Range().Known() && a.sameUnder(&col.Type, element)
+	t, err := schema.ParseType(element)
+	return ok && err == nil && t.Length == 0 && c.Known() && c.X.Range().Known() && a.sameUnder(&col.Type, element)
 }

@@ -67,6 +67,9 @@ func (b *builder) carrier(s *slot) string {
 	if s.out.Decide != nil {
 		return "boolean"
 	}
+	if s.out.List {
+		return "bytea[]"
+	}
 	if s.out.Index != nil && isArray(b.a.dialect, s.out.Index) {
 		return "integer[]"
 	}

@@ -15,6 +15,10 @@ type constants struct {
 	// declared is set where a clear column that is known takes the value
 	// (threats T4).
 	declared bool
+	// compared says of which index they become the hashes; nil where it is not so.
+	// array is set for the elements of an array.
+	compared *indexedBy
+	array    bool
 }
 
 // fixed is one of them: a Param or Literal, perhaps under casts, of which cast is
@@ -68,6 +72,15 @@ func (a *analysis) joined(c, d *constants) (*constants, error) {
 	c, d = c.root(), d.root()
 	switch {
 	case c == d:
+	case c.compared != nil:
+		return nil, a.twice(d, c.compared.index.Of)
+	case d.compared != nil:
+		return nil, a.twice(c, d.compared.index.Of)
+	case c.array || d.array:
+		if err := a.settleClear(c, false); err != nil {
+			return nil, err
+		}
+		return c, a.settleClear(d, false)
 	case c.sealed != nil && d.sealed == nil:
 		return c, a.settleSealed(d, *c.sealed)
 	case d.sealed != nil && c.sealed == nil:
@@ -93,6 +106,8 @@ func (a *analysis) joined(c, d *constants) (*constants, error) {
 func (a *analysis) settleClear(c *constants, declared bool) error {
 	c = c.root()
 	switch {
+	case c.compared != nil:
+		return a.twice(c, c.compared.index.Of)
 	case c.sealed != nil:
 		return a.twice(c, c.sealed.Seal)
 	case c.clear && (declared || !c.declared):
@@ -116,7 +131,7 @@ func (a *analysis) settleClear(c *constants, declared bool) error {
 // settleSealed seals the constants as out says.
 func (a *analysis) settleSealed(c *constants, out Out) error {
 	c = c.root()
-	if c.clear {
+	if c.clear || c.compared != nil || c.array {
 		return a.twice(c, out.Seal)
 	}
 	if c.sealed != nil {
@@ -275,12 +290,15 @@ func (a *analysis) settle() error {
 		if c.consts == nil {
 			continue
 		}
+		if by := c.consts.root().compared; by != nil {
+			return a.twice(c.consts.root(), by.index.Of)
+		}
 		if out := c.consts.root().sealed; out != nil {
 			c.flow, c.consts = flow{{col: out.Seal, part: partOf(out.Partition), row: rowOf(out)}}, nil
 		}
 	}
 	for _, c := range a.undecided {
-		if r := c.root(); r.sealed == nil && !r.clear {
+		if r := c.root(); r.sealed == nil && !r.clear && r.compared == nil {
 			if err := a.settleClear(r, false); err != nil {
 				return err
 			}

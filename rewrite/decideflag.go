@@ -73,7 +73,7 @@ func (a *analysis) decidedLabel(d *decidable) (Casts, bool) {
 
 // castBehind reports that an argument is held against a string before anything else
 // says of what type it is, and stands nowhere but under casts in what waits for that
-// comparison: CASE WHEN $1 <> '' THEN $1::jsonb … END. It is a text, which they convert.
+// comparison: CASE WHEN $1 <> ” THEN $1::jsonb … END. It is a text, which they convert.
 func (a *analysis) castBehind(d *decidable) bool {
 	if d.with.Kind != LitString {
 		return false

@@ -138,7 +138,7 @@ func (a *analysis) strictlyQuoted(s Span) bool {
 }
 
 func (a *analysis) clearColumn(ref *ColumnRef, sc *scope, why Reason) error {
-	if a.indexOn(ref) != nil || a.combined.refs[ref] != nil {
+	if a.indexOn(ref) != nil || a.combined.refs[ref] != nil || a.ranges.refs[ref] != nil {
 		return nil // its index stands there, which is what it was planned for
 	}
 	h, err := a.column(ref, sc)

@@ -531,6 +531,9 @@ func (a *analysis) cteScope(sc, up *scope) *scope {
 }
 
 func (a *analysis) funcTable(f *FuncTable, sc *scope) ([]visible, []string, error) {
+	if r, err := a.unnested(f, sc); r != nil || err != nil {
+		return a.add(r, sc), nil, err
+	}
 	if err := a.clearAll(f.Calls, sc, ReasonFunction); err != nil {
 		return nil, nil, err
 	}

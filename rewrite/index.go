@@ -119,7 +119,9 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 		if ref, ok := f.inner.(*ColumnRef); ok && contained(refs, ref) {
 			continue
 		}
-		if quantified[name] {
+		if consts := a.listedConstants(e, sc); consts != nil && !quantified[name] && by == 0 {
+			err = a.settleCompared(consts, index, part)
+		} else if quantified[name] {
 			if err = a.arrayTerm(e, index, part); err == nil {
 				a.foldElements(e, lowers(index))
 			}

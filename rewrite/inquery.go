@@ -109,7 +109,7 @@ func (a *analysis) inQuery(x Expr, q *Query, op string, sc *scope) error {
 		return err
 	}
 	a.fitsWidth(q, cols, a.comparedWidth(x))
-	if !anyHashed(cols) || len(cols) != len(left) || a.openQuery(q) {
+	if !anyHashed(cols) && !(equality && a.listsCompared(left, cols, sc)) || len(cols) != len(left) || a.openQuery(q) {
 		before := len(a.clears)
 		if err := a.compare(left, sc, ReasonPredicate); err != nil {
 			return err
@@ -120,6 +120,12 @@ func (a *analysis) inQuery(x Expr, q *Query, op string, sc *scope) error {
 		return a.noSealed(cols, ReasonExpression, q.Start, "a subquery used as a value must yield clear columns, or columns with exact search indexes")
 	}
 	for i, e := range left {
+		if equality && a.listsCompared(left[i:i+1], cols[i:i+1], sc) {
+			if err := a.compareListed(e, x, cols[i].consts, sc); err != nil {
+				return err
+			}
+			continue
+		}
 		if cols[i].hashed == nil {
 			if err := a.compare([]Expr{e}, sc, ReasonPredicate); err != nil {
 				return err

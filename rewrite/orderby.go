@@ -34,7 +34,7 @@ func (a *analysis) orderKey(e Expr, sc *scope) (done bool, err error) {
 		return true, a.refuse(e.Pos(), ReasonOrder, r.Of.String(), rangeTies)
 	}
 	if name = a.rangeColumn(h, h.rel.cols[h.col].name); name == "" {
-		return true, a.refuse(e.Pos(), ReasonOrder, r.Of.String(), "order where the table of the column is named: behind this query its index cannot be shown")
+		return true, a.refuse(e.Pos(), ReasonOrder, r.Of.String(), orderReachHint)
 	}
 	if err := a.distinctSorts(e, r, h, name, sc); err != nil {
 		return true, err

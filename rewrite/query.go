@@ -28,6 +28,12 @@ func (a *analysis) query(q *Query, up *scope, expose bool) ([]column, error) {
 		if a.settled(e, q, inner) {
 			continue
 		}
+		if done, err := a.orderElsewhere(e, q, inner); done || err != nil {
+			if err != nil {
+				return nil, err
+			}
+			continue
+		}
 		if err := a.sortKey(e, inner, ReasonOrder); err != nil {
 			return nil, err
 		}
@@ -260,7 +266,7 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 	arm := a.arm && canAdd
 	a.arm = false
 	sc := a.work.scope(up)
-	sc.aliases = s.Items
+	sc.aliases, sc.grouped = s.Items, len(s.GroupBy) > 0 || s.Having != nil
 	a.owns(sc, s)
 	if err := a.from(s.From, sc); err != nil {
 		return nil, nil, err

@@ -190,8 +190,10 @@ type scope struct {
 	// outputs are the result columns, visible to ORDER BY and, by dialect, to
 	// GROUP BY and HAVING.
 	outputs []column
-	// keys are the encrypted columns that the rows are grouped by.
-	keys []hit
+	// keys are the encrypted columns that the rows are grouped by; grouped is set
+	// where they are grouped by anything.
+	keys    []hit
+	grouped bool
 	// distinct is what a DISTINCT over encrypted columns became.
 	distinct *distinctness
 }

@@ -28,7 +28,7 @@ func (a *analysis) partitionKeys(es []Expr, sc *scope) error {
 			return err
 		}
 	}
-	return nil
+	return a.windowOrder(es, sc)
 }
 
 // inPartitionBy reports whether an expression stands in the list behind PARTITION

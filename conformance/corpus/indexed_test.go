@@ -342,15 +342,15 @@ func (r *results) indexed() (out []outcome) {
 // searchedRefusals are the reasons of refusals where indexes should answer.
 func searchedRefusals(all map[string]*results) []string {
 	return reasonRows(all, (*results).indexed, (*outcome).served, map[rewrite.Reason]string{
-		rewrite.ReasonPredicate:     "comparison with what the server computes (`c = d.x` of a function in FROM, `(a, b) = ANY (SELECT … FROM unnest($1), …)`), behind recursion",
+		rewrite.ReasonPredicate:     "comparison with what the server computes (`c = d.x` of a function in FROM), behind recursion",
 		rewrite.ReasonExpression:    "`COALESCE(c, (SELECT …), '')`, `CASE WHEN c IS NULL THEN now() ELSE c END`",
 		rewrite.ReasonComputed:      "INTERVAL, `COALESCE($1, (SELECT …), '')`",
 		rewrite.ReasonClearUse:      "`SELECT $1 … WHERE c = $1`",
 		rewrite.ReasonRoutine:       "functions that cannot be declared",
-		rewrite.ReasonOrder:         "ORDER BY behind a subquery, a CASE, UNION",
+		rewrite.ReasonOrder:         "ORDER BY of a CASE over two columns, behind UNION and a query",
 		rewrite.ReasonSetOperation:  "recursive UNION",
 		rewrite.ReasonJoin:          "`JOIN b USING (id)`",
-		rewrite.ReasonFunction:      "`percentile_disc`, ORDER BY of a window",
+		rewrite.ReasonFunction:      "`percentile_disc`",
 		rewrite.ReasonUnknownColumn: "`RETURNING old.name` before PostgreSQL 18",
 		rewrite.ReasonWholeRow:      "`row_to_json(r)`, `json_agg(t)`",
 		rewrite.ReasonGroup:         "GROUP BY CUBE, `SELECT * … GROUP BY c`",

@@ -13,7 +13,7 @@ const paperConfig = head + `tables:
       pages: {type: integer, search: equality}
 `
 
-// papers are values that a comparison with '' says to be texts, which a cast behind
+// papers are values that a comparison with ” says to be texts, which a cast behind
 // it converts.
 var papers = []struct {
 	text string

@@ -152,7 +152,11 @@ func (g *generator) order(q *query, s scope, top bool) {
 		if c.sorts {
 			g.asks["client_sort"] = true
 		}
-		keys = append([]string{g.sorting(c)}, keys...)
+		key := g.sorting(c)
+		if isSorted(c) && g.in(3) {
+			key = "CASE WHEN " + g.cond(s) + " THEN " + c.ref + " END" + g.pick("", " DESC")
+		}
+		keys = append([]string{key}, keys...)
 	}
 	q.text += " ORDER BY " + strings.Join(keys, ", ")
 	q.total = true
@@ -394,7 +398,11 @@ func (g *generator) sealedScalar(s scope) (string, col) {
 // window makes a window function whose value does not depend on the order of
 // equal rows.
 func (g *generator) window(s scope, seal []col) (string, col) {
-	over := "(PARTITION BY " + g.intExpr(s) + " ORDER BY " + strings.Join(s[0].keys, ", ") + ")"
+	keys := s[0].keys
+	if found := s.all(isSorted); len(found) > 0 && g.in(2) {
+		keys = append([]string{g.sorting(pickOf(g.dice, found))}, keys...)
+	}
+	over := "(PARTITION BY " + g.intExpr(s) + " ORDER BY " + strings.Join(keys, ", ") + ")"
 	switch g.n(5) {
 	case 0:
 		return "row_number() OVER " + over, col{kind: kindInt, ref: "1"}
@@ -520,9 +528,11 @@ func (g *generator) union(top bool) query {
 	sa, sb := g.source(ta, a), g.source(tb, b)
 	left, right := []string{a + ".id AS k"}, []string{b + ".ref"}
 	cols := []col{{ref: "k", name: "k", kind: kindInt, sealed: false}}
+	byValue := false
 	if x, y, ok := twin(sa, sb); ok && (op == " UNION ALL " || op == " UNION " && x.search && y.search || g.risky()) {
 		left, right = append(left, x.ref+" AS s"), append(right, y.ref)
 		cols = append(cols, col{ref: "s", name: "s", kind: x.kind, sealed: true})
+		byValue = op != " UNION ALL " && isSorted(x) && isSorted(y) && x.search && y.search
 	} else if len(scope{sa}.all(isSealed)) > 0 && g.risky() {
 		c := pickOf(g.dice, scope{sa}.all(isSealed))
 		left, right = append(left, c.ref+" AS s"), append(right, g.pick("NULL", g.value(c.kind, true)))
@@ -533,6 +543,10 @@ func (g *generator) union(top bool) query {
 	}
 	q := query{text: "SELECT " + strings.Join(left, ", ") + " FROM " + ta.name + " " + a + " WHERE " + g.fixedAnd(scope{sa}, g.cond(scope{sa})) + op +
 		"SELECT " + strings.Join(right, ", ") + " FROM " + tb.name + " " + b + " WHERE " + g.fixedAnd(scope{sb}, g.cond(scope{sb})), cols: cols}
+	if byValue && g.in(2) {
+		q.text += " ORDER BY " + g.pick("s", "2") + g.pick(", k", " DESC, 1")
+		return q
+	}
 	if g.in(3) {
 		q.text += " ORDER BY " + g.pick("1", "k")
 	}
