@@ -3,7 +3,6 @@ package drivertest_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sealsql/sealsql/rewrite"
 )
@@ -75,7 +74,7 @@ func TestCatalogShowsTheLogicalShapeOfViews(t *testing.T) {
 				}
 				x.w.other("CREATE MATERIALIZED VIEW stored AS SELECT id, email, price, email_bidx FROM people")
 			}
-			time.Sleep(catalogAge)
+			outlive(catalogAge)
 			for _, q := range viewShapeQueries[e.dialect] {
 				for _, v := range shapedNames {
 					x.query(strings.ReplaceAll(q, "{V}", v))
