@@ -15,6 +15,9 @@ type prepared map[string]*preparedText
 type preparedText struct {
 	text string
 	plan *rewrite.Plan
+	// names is the session's way of resolving names at that time, which MySQL keeps
+	// for the statement.
+	names string
 }
 
 // maxPrepared bounds what a connection remembers. Beyond it PREPARE is refused,
@@ -35,7 +38,7 @@ func (c *conn) prepares(p *rewrite.Plan, query string) {
 	if c.prepared == nil {
 		c.prepared = prepared{}
 	}
-	c.prepared[p.Prepares.Name] = &preparedText{query, p}
+	c.prepared[p.Prepares.Name] = &preparedText{query, p, c.session.names()}
 }
 
 func (c *conn) mayPrepare(p *rewrite.Plan) error {
@@ -62,7 +65,7 @@ func (c *conn) executing(ctx context.Context, p *rewrite.Plan, o rewrite.Options
 	if err != nil {
 		return nil, err
 	}
-	if !sameStatement(was.plan, now) {
+	if !sameStatement(was.plan, now) || c.cr.front.Dialect() == rewrite.MySQL && was.names != c.session.names() {
 		return nil, dynamic("tables, session or partition are not what they were when the statement was prepared; deallocate it and prepare it again")
 	}
 	return p.Execute(now)

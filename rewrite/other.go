@@ -10,7 +10,7 @@ func (a *analysis) other(o *Other) error {
 	switch o.Kind {
 	case OtherDeallocate:
 		if o.Verb != "CLOSE" {
-			a.releases = append(a.releases, o.Name)
+			a.releases = append(a.releases, a.released(o))
 		}
 		return a.contents(o)
 	case OtherTransaction, OtherEmpty, OtherListen, OtherMaintenance:

@@ -40,6 +40,9 @@ type part struct {
 // clear by another (threats T4), and a placeholder that none of them accounts
 // for refuses all.
 func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog, s *Session, o Options, r *recording) (*Plan, error) {
+	if p, done, err := planText(f, text, script, c, s, o); done {
+		return p, err
+	}
 	a := newAnalysis(w, f, script, c, s, o)
 	a.record = r
 	parts := w.parts.Many(len(script.Statements))[:0]

@@ -298,7 +298,7 @@ var code = []threat{
 		},
 		refused: []string{
 			"SELECT add_user(3, {M})", "DO add_user(4, {M})", "SELECT 1 WHERE add_user(5, {M}) = 1", "CALL put_user(6, {M})", "SET @x = add_user(7, {M})", "INSERT INTO orders (id) VALUES (add_user(8, {M}))", "SELECT `add_user`(9, {M})",
-			"EXECUTE IMMEDIATE CONCAT('INSERT INTO us', 'ers (id, note) VALUES (10, ''{m}'')')", "PREPARE p FROM 'INSERT INTO users (id, note) VALUES (11, ''{m}'')'", "SET STATEMENT max_statement_time = 1 FOR SELECT add_user(12, {M})",
+			"EXECUTE IMMEDIATE CONCAT('INSERT INTO us', 'ers (id, note) VALUES (10, ''{m}'')')", "PREPARE p FROM 'INSERT INTO users (id, ssn) VALUES (11, ''{m}'')'", "SET STATEMENT max_statement_time = 1 FOR SELECT add_user(12, {M})",
 			"BEGIN NOT ATOMIC INSERT INTO users (id, note) VALUES (13, {M}); END", "BEGIN NOT ATOMIC EXECUTE IMMEDIATE CONCAT('UPDATE us', 'ers SET note = ''{m}'''); END", "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO CALL put_user(14, {M})", "CREATE PROCEDURE p2() UPDATE users SET note = {M}",
 		},
 	}.threat("routines that write the table are refused", onMySQL),
