@@ -35,20 +35,27 @@ func (c *conn) asks(query string) asked {
 	if c.cr.front.Dialect() != rewrite.MySQL || !mentions(query, askingWords) {
 		return 0
 	}
+	q, ok := c.questions(query)
+	if !ok {
+		return asksAnything
+	}
+	return q.asked
+}
+
+// questions reads the tokens of a text; ok is false where it is not understood, or
+// not without settings that are not known.
+func (c *conn) questions(query string) (q questions, ok bool) {
 	t, ok := c.cr.front.(rewrite.Tokenizer)
 	if !ok || c.modes == nil && !readAlike(query) {
-		return asksAnything
+		return q, false
 	}
 	s := rewrite.Session{ModeKnown: true}
 	if c.modes != nil {
 		s = *c.modes
 	}
 	text, err := c.cr.front.Prepare(query, &s)
-	var q questions
-	if err != nil || !t.EachToken(text, 0, &s, q.token) {
-		return asksAnything
-	}
-	return q.asked
+	ok = err == nil && t.EachToken(text, 0, &s, q.token)
+	return q, ok
 }
 
 // mentions looks for words without their case; words are in lower case.
@@ -64,19 +71,26 @@ func mentions(text string, words []string) bool {
 	return false
 }
 
-// questions reads the tokens of a text.
+// questions are what the tokens of a text ask.
 type questions struct {
 	asked
 	verb string // the first word of the statement, in lower case
 	last string // the name before this token, in lower case; "" for none
+	// more is set where it may do more than answer: several statements, other
+	// words in front, or calls of other functions, which may be routines.
+	more, ended bool
 }
+
+// answering are what may stand in front of a parenthesis in a text that does nothing
+// but answer.
+var answering = map[string]bool{"select": true, "count": true, "row_count": true, "found_rows": true, "last_insert_id": true}
 
 func (q *questions) token(t rewrite.Token) bool {
 	word := strings.ToLower(t.Text)
 	name := t.Kind == rewrite.TokWord || t.Kind == rewrite.TokQuoted
 	switch {
 	case t.Text == ";":
-		q.verb, q.last = "", ""
+		q.verb, q.last, q.ended = "", "", true
 		return true
 	case t.Text == "(" && q.last == "row_count":
 		q.asked |= asksCount
@@ -89,12 +103,14 @@ func (q *questions) token(t rewrite.Token) bool {
 	case strings.HasPrefix(word, "@@") && (strings.Contains(word, "warning_count") || strings.Contains(word, "error_count")):
 		q.asked |= asksConditions
 	}
+	q.more = q.more || q.ended || t.Text == "(" && q.last != "" && !answering[q.last]
 	q.last = ""
 	if name {
 		q.last = word
 	}
 	if q.verb == "" && t.Text != "(" {
 		q.verb = word
+		q.more = q.more || word != "select" && word != "show" && word != "get"
 	}
 	return true
 }
@@ -154,18 +170,15 @@ func (c *conn) aside(ctx context.Context, use func(*Reader) error) (err error) {
 	return use(NewReader(inner))
 }
 
-// planBare plans a text that names no relation: what the catalog and the names of
-// the session say of it does not matter. It returns nil for all others.
+// planBare plans a text that names no relation and no routine: what the catalog and
+// the names of the session say of it does not matter. It returns nil for all others.
 func (c *conn) planBare(query string, o rewrite.Options) *rewrite.Plan {
-	s := rewrite.Session{ModeKnown: true}
-	switch {
-	case c.modes != nil:
-		s = *c.modes
-	case !readAlike(query):
+	if q, ok := c.questions(query); !ok || q.more || mentions(query, []string{"from", "join", "into", "table"}) {
 		return nil
 	}
-	if mentions(query, []string{"from", "join", "into", "table"}) {
-		return nil
+	s := rewrite.Session{ModeKnown: true}
+	if c.modes != nil {
+		s = *c.modes
 	}
 	p, err := c.cr.plans.Plan(query, c.cr.cats.bare, &s, o)
 	if err != nil || !p.Pass || p.Effects != 0 || p.Transacts != 0 {

@@ -235,16 +235,21 @@ func (t *formTerms) constant(c formConst, index *schema.Equality, part Partition
 		return err
 	}
 	e := unwrapped(c.expr)
-	if a.carried == nil {
-		a.carried = map[Expr]bool{}
-	}
-	a.carried[e] = true
-	if a.eq.handed == nil {
-		a.eq.handed = map[Expr]bool{}
-	}
-	a.eq.handed[e] = true
+	a.hand(e)
 	if a.dialect == SQLite && !bare {
 		a.seals.at(e).Exact = true // taken as it is, as the server would
 	}
 	return nil
+}
+
+// hand notes a constant that a form hands on to a comparison: conditions of the form
+// must not look at arguments (testedValues), and its hash is told to be bytes.
+func (a *analysis) hand(e Expr) {
+	if a.carried == nil {
+		a.carried = map[Expr]bool{}
+	}
+	if a.eq.handed == nil {
+		a.eq.handed = map[Expr]bool{}
+	}
+	a.carried[e], a.eq.handed[e] = true, true
 }

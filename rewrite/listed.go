@@ -66,11 +66,11 @@ func (a *analysis) hashInside(f fixed, array bool, index *schema.Equality, part 
 	default:
 		err = a.term(f.whole(), index, part)
 	}
-	if a.carried == nil {
-		a.carried = map[Expr]bool{}
+	if err != nil {
+		return err
 	}
-	a.carried[f.expr] = true
-	return err
+	a.hand(f.expr) // it may be one of those that a form chooses from
+	return nil
 }
 
 // comparesListed reports that the server compares the column of a list, whose type is

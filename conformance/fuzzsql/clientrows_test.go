@@ -20,9 +20,7 @@ func (g *generator) clientRows() (query, bool) {
 	}
 	var items []string
 	var cols []col
-	// PostgreSQL has no min of these.
-	extremes := !(g.w.dialect == rewrite.Postgres && (found[0].kind == kindBool || found[0].kind == kindUUID || found[0].kind == kindBytes))
-	if extremes && g.in(2) {
+	if g.hasExtremes(found[0]) && g.in(2) {
 		g.asks["extremes by client_sort"] = true
 		for range 1 + g.n(2) {
 			text := g.pick("max", "MIN") + "(" + found[0].ref + ")"
@@ -53,4 +51,9 @@ func (g *generator) clientRows() (query, bool) {
 		}
 	}
 	return q, true
+}
+
+// hasExtremes reports a column that the engine has MIN and MAX of.
+func (g *generator) hasExtremes(c col) bool {
+	return g.w.dialect != rewrite.Postgres || c.kind != kindBool && c.kind != kindUUID && c.kind != kindBytes
 }

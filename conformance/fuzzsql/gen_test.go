@@ -323,6 +323,9 @@ func (g *generator) cond(s scope) string {
 		a := g.name("i")
 		return c + g.pick(" IN ", " NOT IN ") + "(SELECT " + a + "." + g.pick("id", "ref") + " FROM " + t.name + " " + a + " WHERE " + a + ".ref IS NOT NULL AND " + g.cond(scope{g.source(t, a)}) + ")"
 	case 12:
+		if g.w.dialect == rewrite.SQLite { // under RIGHT JOIN its lists of rows lose some, depending on indexes
+			return "(" + c + ", " + c + ") = (" + g.small() + ", " + g.bind(int64(g.vals.IntN(12))) + ")"
+		}
 		return "(" + c + ", " + c + ") IN ((1, 1), (" + g.small() + ", " + g.bind(int64(g.vals.IntN(12))) + "))"
 	case 13:
 		if g.w.dialect == rewrite.Postgres {

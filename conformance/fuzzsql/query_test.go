@@ -320,6 +320,9 @@ func (g *generator) selectItem(s scope) (string, col) {
 		if g.w.dialect != rewrite.Postgres && isSorted(c) {
 			max = c.ref + " + 1" // beside it columns of any row may stand
 		}
+		if !g.hasExtremes(c) {
+			max = c.ref + " < " + c.ref
+		}
 		return g.pick("upper("+c.ref+")", max, c.ref+" = "+g.value(c.kind, true), c.ref+" || 'x'", "CAST("+c.ref+" AS char(3))", "length("+c.ref+")"), col{kind: kindText}
 	}
 	switch n := g.n(16); n {

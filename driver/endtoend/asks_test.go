@@ -324,3 +324,32 @@ func stepsInside(t *testing.T, p *pair) {
 		}
 	}
 }
+
+// TestQuestionsBesideRoutinesAreNotPlannedBare: a text that asks about the statement
+// before and calls a routine is judged by the routine, as without the question.
+func TestQuestionsBesideRoutinesAreNotPlannedBare(t *testing.T) {
+	p := asksPair(t, mysqlFlavour(), "require")
+	raw, err := sql.Open("mysql", p.sealedDSN)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	for _, s := range []string{
+		"CREATE FUNCTION renames(v varchar(40)) RETURNS integer MODIFIES SQL DATA BEGIN UPDATE people SET note = v; RETURN 1; END",
+		"CREATE PROCEDURE renaming(v varchar(40)) UPDATE people SET note = v",
+	} {
+		if _, err := raw.Exec(s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range []string{
+		"SELECT renames('canary')", "SELECT renames('canary'), ROW_COUNT()", "SELECT ROW_COUNT() + `renames`('canary')",
+		"CALL renaming('canary') /* row_count() */", "SELECT ROW_COUNT(); CALL renaming('canary')", "SET @a = ROW_COUNT() + renames('canary')",
+		"DO ROW_COUNT(), renames('canary')",
+	} {
+		_, err := p.sealed.ExecContext(t.Context(), s)
+		if u := (*rewrite.UnsupportedError)(nil); !errors.As(err, &u) || u.Reason != rewrite.ReasonRoutine {
+			t.Errorf("%s: %v", s, err)
+		}
+	}
+}
