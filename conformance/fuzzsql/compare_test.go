@@ -119,6 +119,8 @@ func (p *pair) check(st statement) (v verdict) {
 		}
 	case err != nil:
 		v.problem = fmt.Sprintf("error where the plain driver has none: %v", err)
+	case wantErr != nil && class(wantErr) == "0A000" && strings.Contains(st.text, "FOR UPDATE") && len(got.rows) == 0:
+		v.failed = true // the look-up found no rows to lock, and the statement was not sent
 	case wantErr != nil:
 		v.problem = fmt.Sprintf("no error where the plain driver has one: %v", wantErr)
 	default:
