@@ -227,7 +227,6 @@ func (a *analysis) differs() bool {
 type planSpace struct {
 	plan   Plan
 	tables [1]*schema.Table
-	args   [1]Out
 }
 
 func (a *analysis) touch(t *schema.Table) {

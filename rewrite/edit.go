@@ -245,12 +245,32 @@ func (b *builder) same() bool {
 	if len(b.plan.Args) != b.a.script.Params {
 		return false
 	}
-	for i, o := range b.plan.Args {
-		if o.Column() != nil || o.Null || o.Decide != nil || o.Limit != 0 || o.PartitionOf != nil || o.Value.Source != FromArg || o.Value.Arg != i+1 {
+	for i := range b.plan.Args {
+		if !b.plan.Args[i].passes(i + 1) {
 			return false
 		}
 	}
 	return true
+}
+
+// unchanged is what same will find where arguments are found by their places: no
+// list of them is made then.
+func (b *builder) unchanged() bool {
+	if len(b.slots) != b.a.script.Params {
+		return false
+	}
+	for i, s := range b.slots {
+		if s.param == nil || !s.out.passes(i+1) {
+			return false
+		}
+	}
+	return true
+}
+
+// passes reports whether the caller's argument with that number goes out as it
+// came.
+func (o *Out) passes(arg int) bool {
+	return o.Column() == nil && !o.Null && o.Decide == nil && o.Limit == 0 && o.PartitionOf == nil && o.Value.Source == FromArg && o.Value.Arg == arg
 }
 
 // names keeps SQLite's parameter names while no placeholder is renumbered,

@@ -242,7 +242,7 @@ func (a *analysis) remember(s *Select, cols []column) {
 		return
 	}
 	for i := range cols {
-		if exactIndex(cols[i].flow) == nil && rangeIndex(cols[i].flow) == nil {
+		if f := cols[i].flow; len(f) == 0 || f[0].col.Equality == nil && f[0].col.Range == nil || exactIndex(f) == nil && rangeIndex(f) == nil {
 			continue
 		}
 		a.eq.outputs.set(s, cols)

@@ -40,7 +40,7 @@ func (b *builder) number() error {
 	if err != nil {
 		return err
 	}
-	b.plan.ArgsSame = b.same()
+	b.plan.ArgsSame = b.plan.ArgsSame || b.same()
 	b.names()
 	return nil
 }
@@ -65,11 +65,14 @@ func byPosition(a *analysis) bool {
 }
 
 func (b *builder) numberPositional(holes bool) {
-	if n := len(b.slots); n <= len(b.space.args) {
-		b.plan.Args = b.space.args[:0:n]
-	} else {
-		b.plan.Args = make([]Out, 0, n)
+	if b.unchanged() {
+		for i, s := range b.slots {
+			s.n = i + 1
+		}
+		b.plan.ArgsSame = true
+		return
 	}
+	b.plan.Args = make([]Out, 0, len(b.slots))
 	full := b.a.script.Params+len(b.a.narrowed) > maxParams(b.a.dialect)
 	for _, s := range b.slots {
 		if s.param == nil && (full || holes) {

@@ -76,10 +76,14 @@ func BenchmarkPlanRatio(b *testing.B) {
 	}
 }
 
-// ratios adds what a few rounds of f take in multiples of as many of base.
+// ratios adds what a few rounds of f take in multiples of as many of base. A
+// round is long enough for collections of garbage in both halves of it: each
+// pays for what it allocates. (In rounds of some 100 µs most have none, their
+// median leaves out what allocations cost, and that is more than half of a
+// parse.)
 func ratios(b *testing.B, rs []float64, f, base func() error) []float64 {
-	const rounds, runs = 31, 40
-	time1 := func(f func() error) time.Duration {
+	const rounds, atLeast = 9, 20 * time.Millisecond
+	timed := func(f func() error, runs int) time.Duration {
 		start := time.Now()
 		for range runs {
 			if err := f(); err != nil {
@@ -88,8 +92,12 @@ func ratios(b *testing.B, rs []float64, f, base func() error) []float64 {
 		}
 		return time.Since(start)
 	}
+	runs := 100
+	for timed(base, runs) < atLeast {
+		runs *= 2
+	}
 	for range rounds {
-		rs = append(rs, float64(time1(f))/float64(time1(base)))
+		rs = append(rs, float64(timed(f, runs))/float64(timed(base, runs)))
 	}
 	return rs
 }
