@@ -36,11 +36,19 @@ func (x *floors) put(id string, created int64) {
 	if x.set == nil {
 		x.set = map[uint64]uint32{}
 	}
-	if _, known := x.set[h]; !known && len(x.set) >= maxFloors {
-		for other := range x.set {
-			delete(x.set, other)
-			break
-		}
+	if len(x.set) >= maxFloors {
+		x.forget(h)
 	}
 	x.set[h] = uint32(min(created, Tombstone))
+}
+
+// forget makes room for an id that is not in the set.
+func (x *floors) forget(h uint64) {
+	if _, known := x.set[h]; known {
+		return
+	}
+	for other := range x.set {
+		delete(x.set, other)
+		return
+	}
 }

@@ -147,10 +147,7 @@ func (s *Sealer) open(ctx context.Context, dst []byte, c *Column, p *Partition, 
 }
 
 func readerID(c *Column, p *Partition, h *header) dataKeyID {
-	return dataKeyID{
-		partition: p.h, column: c.n, created: h.created,
-		salt: [saltSize]byte(h.record[h.keyAt:]), flags: h.flags, tag: h.tag, suite: h.suite,
-	}
+	return newDataKeyID(p.h, c.n, h.created, (*[saltSize]byte)(h.record[h.keyAt:]), h.flags, h.tag, h.suite)
 }
 
 // openFresh recovers the data key. A salt that is seen for the second time stays

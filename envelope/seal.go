@@ -98,7 +98,7 @@ func (s *Sealer) writer(c *Column, p *Partition, flags, tag byte) (l keycache.Le
 }
 
 func writerID(c *Column, p *Partition, flags, tag byte) dataKeyID {
-	return dataKeyID{partition: p.h, column: c.n, flags: flags, tag: tag}
+	return newDataKeyID(p.h, c.n, 0, new([saltSize]byte), flags, tag, 0)
 }
 
 func (s *Sealer) checkSeal(c *Column, p Partition, row string, plaintext []byte) error {
