@@ -77,6 +77,7 @@ type world struct {
 	db      *sql.DB
 	sent    *drivertest.Sent
 	mark    string // the canary
+	began   time.Time
 	cfg     *config.Config
 }
 
@@ -128,7 +129,7 @@ func (e engine) open(t *testing.T, yaml string, tables ...string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, dialect: e.dialect, params: e.params, sent: &drivertest.Sent{}, mark: canary(t), cfg: cfg}
+	w := &world{t: t, dialect: e.dialect, params: e.params, sent: &drivertest.Sent{}, began: time.Now(), mark: canary(t), cfg: cfg}
 	driver := map[rewrite.Dialect]string{rewrite.SQLite: "sqlite", rewrite.Postgres: "pgx", rewrite.MySQL: "mysql"}[e.dialect]
 	dir := ""
 	switch e.dialect {
@@ -198,7 +199,7 @@ func (w *world) search(dir string) {
 			w.t.Logf("the files were searched without a checkpoint: %v", err)
 		}
 	}
-	found, err := testenv.Search(dir, w.mark)
+	found, err := testenv.SearchSince(dir, w.began, w.mark)
 	if err != nil || len(found) > 0 {
 		w.t.Errorf("the canary is in the files %v (%v)", found, err)
 	}

@@ -6,8 +6,10 @@ import (
 	"database/sql"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestPostgresDSNNamesThePrivateDatabase(t *testing.T) {
@@ -121,6 +123,26 @@ func TestSearchFindsANeedleAcrossChunks(t *testing.T) {
 	found, err := Search(dir, "absent", "needle")
 	if err != nil || len(found) != 1 || filepath.Base(found[0]) != "with" {
 		t.Errorf("got %v, %v", found, err)
+	}
+}
+
+func TestSearchSincePassesOverWhatWasWrittenBefore(t *testing.T) {
+	dir, began := t.TempDir(), time.Now()
+	for name, written := range map[string]time.Time{"old": began.Add(-time.Hour), "of the same tick": began.Add(-time.Second), "new": began.Add(time.Second)} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte("a needle"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, written, written); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found, err := SearchSince(dir, began, "needle")
+	if err != nil || len(found) != 2 || slices.Contains(found, filepath.Join(dir, "old")) {
+		t.Errorf("got %v, %v", found, err)
+	}
+	if found, err = Search(dir, "needle"); err != nil || len(found) != 3 {
+		t.Errorf("all: got %v, %v", found, err)
 	}
 }
 

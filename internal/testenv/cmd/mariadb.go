@@ -33,7 +33,7 @@ GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;
 		"--socket="+filepath.Join(i.dir, "socket"), "--pid-file="+filepath.Join(i.dir, "pid"),
 		"--bind-address=127.0.0.1", fmt.Sprintf("--port=%d", i.port), "--skip-name-resolve",
 		"--character-set-server=utf8mb4", "--max-connections=300", "--default-time-zone=+00:00",
-		"--innodb-flush-log-at-trx-commit=0", "--innodb-doublewrite=OFF", "--skip-log-bin",
+		"--innodb-flush-log-at-trx-commit=0", "--innodb-flush-method=nosync", "--innodb-doublewrite=OFF", "--skip-log-bin",
 	); err != nil {
 		return server{}, err
 	}
