@@ -187,8 +187,8 @@ func (w *world) complete(path string, doomed int) {
 		Damaged []string
 		Keys    []struct{ Key, Kind, Status string }
 		Records []struct {
-			Column  string
-			Records int
+			Table, Column string
+			Records       int
 		}
 	}
 	if err := json.Unmarshal(text, &report); err != nil {
@@ -206,8 +206,15 @@ func (w *world) complete(path string, doomed int) {
 	if err := w.plain.QueryRow(fmt.Sprintf("SELECT count(*) FROM people WHERE tenant = %d", doomed)).Scan(&rows); err != nil {
 		w.Fatal(err)
 	}
+	// On MySQL tables of that name in every database are counted: those of other tests.
+	own := map[string]string{"sqlite": "main.people", "postgres": "public.people"}[w.engine]
+	if w.engine == "mysql" {
+		if err := w.plain.QueryRow("SELECT concat(database(), '.people')").Scan(&own); err != nil {
+			w.Fatal(err)
+		}
+	}
 	for _, r := range report.Records {
-		if r.Column == "email" {
+		if r.Column == "email" && r.Table == own {
 			counted += r.Records
 		}
 	}
