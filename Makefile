@@ -14,6 +14,8 @@ RACE := -race -gcflags='modernc.org/...=-d=checkptr=0'
 # Overridable: make fuzz FUZZTIME=5m, make bench BENCH=Seal COUNT=10 OLD=before.txt
 FUZZTIME ?= 30s
 LONGFUZZTIME ?= 10m
+# Time for which make kill goes on with each operation on each engine.
+KILLTIME ?= 2m
 # Time for each engine of make fuzz-sql; SEED starts elsewhere, TOTALS is a file
 # in which runs add up, each starting where the one before ended.
 FUZZSQLTIME ?= 20s
@@ -134,6 +136,10 @@ long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for 
 	@$(MAKE) --no-print-directory kms-check
 	@$(MAKE) --no-print-directory test-vitess
 	@.ci/fuzz $(LONGFUZZTIME)
+
+.PHONY: kill
+kill: $(TESTENV) ## kill commands and writers at random moments (KILLTIME=10m for each operation on each engine), check what is left
+	@SEALSQL_LONG=1 SEALSQL_KILLTEST_TIME=$(KILLTIME) CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 12h -v ./internal/killtest
 
 .PHONY: drivers-own-tests
 drivers-own-tests: $(TESTENV) ## run the suites of pgx's stdlib, go-sql-driver/mysql and sqlx plainly and through the wrapper

@@ -127,6 +127,7 @@ var layers = map[string]rule{
 	"internal/ownsuites":    {tests: ""},
 	"internal/mutate":       {tests: "internal/testenv"},
 	"internal/messages":     {tests: ""},
+	"internal/killtest":     {tests: ". internal/cli driver/postgres driver/mysql driver/sqlite"},
 	"conformance/corpus":    {tests: "rewrite rewrite/postgres rewrite/mysql rewrite/sqlite schema oliphant marino meyer protobuf driver/postgres"},
 	"conformance/fuzzsql":   {tests: ". config conformance/driver driver/postgres driver/mysql driver/sqlite rewrite"},
 
