@@ -169,18 +169,14 @@ func (g *generator) merge() statement {
 	t := g.table()
 	st := statement{}
 	s := scope{g.source(t, "m")}
-	from, k := "", "b.id"
+	from, k := g.table().name+" b", "b.id"
 	values := map[string]string{}
 	if sealed := s.all(isSealed); len(sealed) > 0 && g.in(2) {
 		c := pickOf(g.dice, sealed)
 		l := g.values(c)
-		if l.head != "" {
-			from, st.text = l.item, l.head
-		}
+		st.text = l.head
 		from, k = l.item, l.k
 		values[c.name] = l.s
-	} else {
-		from = g.table().name + " b"
 	}
 	on := "m.id = " + k
 	tenant := "'" + g.tenant() + "'"
