@@ -431,10 +431,11 @@ func (a *analysis) selectCompounds(in *insertion, g *growth) error {
 	return nil
 }
 
-// listCompound adds a compound index behind the select list of an INSERT.
+// listCompound adds a compound index behind the select list of an INSERT. Of groups it
+// would be one more column that is no key.
 func (a *analysis) listCompound(in *insertion, g *growth, x *schema.Compound, add *addition) error {
 	s, ok := in.st.Query.Body.(*Select)
-	if !ok || s.ItemsEnd < 0 || s.Distinct || a.openQuery(in.st.Query) {
+	if !ok || s.ItemsEnd < 0 || s.Distinct || a.openQuery(in.st.Query) || len(s.GroupBy) > 0 && add.ref != nil {
 		return a.refuse(in.st.Query.Start, ReasonComputed, x.String(), "the columns have a compound index: insert from one plain SELECT, or from VALUES")
 	}
 	a.listBehind(s, g, add)

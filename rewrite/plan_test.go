@@ -500,11 +500,13 @@ func describePartition(p rewrite.PartitionSource) string {
 //	enum status open closed
 //	declare routine add
 //	clear table x
+//	rebuilds
 type world struct {
 	dialect rewrite.Dialect
 	snap    rewrite.Snapshot
 	tables  []*schema.Table
 	clear   []string
+	rebuilt bool // the tables into which SQLite's migrators copy count as well
 	decl    rewrite.Declarations
 	blind   bool
 	views   []*schema.View
@@ -690,6 +692,8 @@ func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schem
 		w.clear = append(w.clear, f[2])
 	case "blind":
 		w.blind = true
+	case "rebuilds":
+		w.rebuilt = true
 	default:
 		t.Fatalf("schema: unknown line %q", f)
 	}
@@ -778,6 +782,11 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			c.Invisible = true
 		case "ci":
 			c.BytewiseEqual = false
+		case "absent": // annotated, and not in the table yet
+			if ann != nil && !w.annotated(ann.Name) {
+				w.tables = append(w.tables, ann)
+			}
+			return
 		case "unbound":
 			ann.Columns[len(ann.Columns)-1].Unbound = true
 		default:
@@ -869,6 +878,9 @@ func (w *world) catalog(s rewrite.Session) rewrite.Catalog {
 	cat, err := schema.New(w.tables, schema.Options{ClearTables: w.clear, Views: w.views})
 	if err != nil {
 		panic(err)
+	}
+	if w.rebuilt {
+		cat = cat.Rebuilt(func(table string) string { return table + "__temp" })
 	}
 	snap := &w.snap
 	if w.blind {

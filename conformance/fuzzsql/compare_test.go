@@ -110,7 +110,11 @@ func (p *pair) check(st statement) (v verdict) {
 			return v
 		}
 	}
-	want, wantErr := run(p.plain, st)
+	other := st
+	if st.plain != nil {
+		other = *st.plain
+	}
+	want, wantErr := run(p.plain, other)
 	switch {
 	case err != nil && wantErr != nil:
 		v.failed = true

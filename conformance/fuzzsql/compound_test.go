@@ -2,6 +2,7 @@ package fuzzsql_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -19,6 +20,11 @@ func (t *table) uniqueKey(c column) string {
 		return "tenant, " + c.name
 	}
 	return c.name
+}
+
+// keyed reports a column of a unique key.
+func (t *table) keyed(c column) bool {
+	return c.unique || t.together != nil && t.together.unique && slices.ContainsFunc(t.together.parts, func(p column) bool { return p.name == c.name })
 }
 
 func (x *compound) key(t *table) string {

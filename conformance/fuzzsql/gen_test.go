@@ -24,6 +24,8 @@ type statement struct {
 	// folded: of texts that are equal without case, any may be shown.
 	folded bool
 	asks   map[string]bool // kinds of questions to indexes in it
+	// plain is what the plain driver is sent in its place; nil for the same.
+	plain *statement
 }
 
 // generator makes statements. Bound values are written as numbered marks first,
@@ -58,6 +60,7 @@ type col struct {
 	base   bool // of a table that the query itself names
 	// shown: behind queries that show it as it is, with its range index.
 	shown bool
+	keyed bool // a key of the plain table holds it
 	indexes
 }
 
@@ -71,6 +74,8 @@ type src struct {
 	cols  []col
 	keys  []string
 	table *table
+	// tenant: a view of rows of several partitions.
+	tenant bool
 }
 
 // scope is the sources that an expression may name.
@@ -118,11 +123,13 @@ func (g *generator) bind(v any) string {
 	return boundMark + strconv.Itoa(len(g.bound)-1) + boundMark
 }
 
-// finish numbers the arguments that are left in a text.
+// finish numbers the arguments that are left in a text. On PostgreSQL one that
+// stands twice is one parameter.
 func (g *generator) finish(text string) (string, []any) {
 	parts := strings.Split(text, boundMark)
 	var out strings.Builder
 	var args []any
+	number := map[int]int{}
 	for i, p := range parts {
 		if i%2 == 0 {
 			out.WriteString(p)
@@ -132,12 +139,16 @@ func (g *generator) finish(text string) (string, []any) {
 		if err != nil {
 			panic("fuzzsql: a bound value was cut: " + p) // programmer error
 		}
-		args = append(args, g.bound[n])
 		if g.w.dialect == rewrite.Postgres {
-			fmt.Fprintf(&out, "$%d", len(args))
-		} else {
-			out.WriteByte('?')
+			if number[n] == 0 {
+				args = append(args, g.bound[n])
+				number[n] = len(args)
+			}
+			fmt.Fprintf(&out, "$%d", number[n])
+			continue
 		}
+		args = append(args, g.bound[n])
+		out.WriteByte('?')
 	}
 	return out.String(), args
 }
@@ -358,10 +369,17 @@ func (g *generator) compared(s scope, c col) string {
 func (g *generator) search(s scope, c col) string {
 	g.asks[map[bool]string{false: "equality", true: "lossy equality"}[c.lossy]] = true
 	v := g.value(c.kind, true)
-	switch g.n(15) {
+	switch g.n(16) {
 	case 13:
 		if c.kind == kindInt && g.w.dialect != rewrite.Postgres {
 			return c.ref + g.pick(" IS ", " IS NOT ") + g.pick("TRUE", "FALSE")
+		}
+		if c.kind == kindBool {
+			return g.pick("", "NOT ") + c.ref + g.pick("", " IS TRUE", " IS NOT FALSE", " IS UNKNOWN")
+		}
+	case 14:
+		if v, ok := g.again(c.kind); ok {
+			return "(" + g.decided(c.kind, v) + g.pick(" OR ", " AND ") + c.ref + g.pick(" = ", " <> ") + v + ")"
 		}
 	case 2:
 		return v + " = " + c.ref
@@ -380,7 +398,15 @@ func (g *generator) search(s scope, c col) string {
 		}
 		return c.ref + " = " + pickOf(g.dice, others).ref
 	case 8, 9:
-		return c.ref + g.pick(" IN (", " NOT IN (") + g.listed(c) + ")"
+		op := g.pick(" IN (", " NOT IN (")
+		if g.w.dialect != rewrite.SQLite && g.in(3) {
+			op = g.pick(" = ALL (", " <> ANY (", " = ANY (", " <> ALL (")
+		}
+		list := g.listed(c)
+		if !strings.HasPrefix(list, "SELECT") && !strings.HasSuffix(op, "IN (") {
+			op = " IN ("
+		}
+		return c.ref + op + list + ")"
 	case 10:
 		if ints := s.all(clearOf(kindInt)); len(ints) > 0 {
 			return "(" + pickOf(g.dice, ints).ref + ", " + c.ref + ") IN ((" + g.small() + ", " + v + "), (" + g.small() + ", " + g.value(c.kind, true) + "))"
@@ -389,7 +415,7 @@ func (g *generator) search(s scope, c col) string {
 		return "CASE " + c.ref + " WHEN " + v + " THEN 1 WHEN " + g.value(c.kind, true) + " THEN 2 ELSE 3 END = " + g.small()
 	case 12:
 		if g.w.dialect == rewrite.Postgres && c.kind == kindText {
-			return c.ref + g.pick(" = ANY (", " <> ALL (") + g.bind([]string{g.w.marked(c.kind, g.vals.IntN(60)).(string), g.w.marked(c.kind, g.vals.IntN(60)).(string)}) + ")"
+			return c.ref + g.pick(" = ANY (", " <> ALL (", " = ALL (", " <> ANY (") + g.bind([]string{g.w.marked(c.kind, g.vals.IntN(60)).(string), g.w.marked(c.kind, g.vals.IntN(60)).(string)}) + ")"
 		}
 	}
 	return c.ref + " = " + v
@@ -452,9 +478,13 @@ func (g *generator) statement() statement {
 	g.asks = map[string]bool{}
 	g.risk = []int{0, 0, 0, 6, 30, 0}[g.n(6)]
 	var st statement
-	switch k := g.n(20); {
+	switch k := g.n(24); {
 	case k < 11:
 		st = g.selectStatement()
+	case k >= 22:
+		st = g.narrowed()
+	case k >= 20:
+		st = g.overList()
 	case k < 14:
 		st = g.insert()
 	case k < 17:
@@ -465,9 +495,15 @@ func (g *generator) statement() statement {
 		st = g.other()
 	}
 	st.prepared = g.in(4)
-	st.text, st.args = g.finish(g.decorate(st.text))
+	text := g.decorate(st.text)
+	st.text, st.args = g.finish(oneSide(text, false))
 	st.asks = g.asks
 	st.folded = g.w.ci && representative.MatchString(st.text)
+	if strings.Contains(text, sideMark) {
+		other := st
+		other.text, other.args = g.finish(oneSide(text, true))
+		st.plain = &other
+	}
 	return st
 }
 

@@ -155,6 +155,15 @@ func (w *world) create(t *table, plain bool) string {
 	return fmt.Sprintf("CREATE TABLE %s (%s, PRIMARY KEY (%s))", t.name, strings.Join(cols, ", "), key)
 }
 
+// view is a view over a table, as a program makes it.
+func (w *world) view(t *table) string {
+	var list []string
+	for _, c := range t.cols {
+		list = append(list, "b."+c.name)
+	}
+	return "CREATE VIEW s_" + t.name + " AS SELECT " + strings.Join(list, ", ") + " FROM " + t.name + " b"
+}
+
 // config annotates the tables; prefix is that of their names.
 func (w *world) config(prefix string, plans int) string {
 	var b strings.Builder

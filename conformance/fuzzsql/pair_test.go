@@ -264,6 +264,7 @@ func (p *pair) drop() {
 	for _, c := range []*sql.Conn{p.plain, p.physical} {
 		for _, n := range names {
 			p.must(c, "DROP VIEW IF EXISTS v_"+n)
+			p.must(c, "DROP VIEW IF EXISTS s_"+n)
 			p.must(c, "DROP TABLE IF EXISTS "+n)
 		}
 	}
@@ -274,6 +275,10 @@ func (p *pair) drop() {
 func (p *pair) create() {
 	if p.w.dialect == rewrite.Postgres {
 		p.must(p.plain, "CREATE COLLATION IF NOT EXISTS fuzz_ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false)")
+		for _, c := range []*sql.Conn{p.plain, p.physical} {
+			p.must(c, "DROP TYPE IF EXISTS fuzz_label")
+			p.must(c, "CREATE TYPE fuzz_label AS ENUM ("+p.w.labels()+")")
+		}
 	}
 	for _, t := range p.w.tables {
 		p.must(p.plain, p.w.create(t, true))
@@ -281,6 +286,8 @@ func (p *pair) create() {
 		for _, c := range []*sql.Conn{p.plain, p.physical} {
 			p.must(c, "CREATE VIEW v_"+t.name+" AS SELECT * FROM "+t.name)
 		}
+		p.must(p.plain, p.w.view(t))
+		p.must(p.sealed, p.w.view(t))
 	}
 	// The views were made past the driver, which learns of them with the next
 	// change that it sees.

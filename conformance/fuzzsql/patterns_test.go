@@ -97,6 +97,11 @@ func (g *generator) pattern(c col, escape string) string {
 	case 8:
 		p = g.pick("%", "", "_%", "%_", "%%")
 	}
+	if g.w.dialect == rewrite.MySQL && c.keyed && !c.ci {
+		// MariaDB 10.11 misses rows by a key of utf8mb4_bin where a letter above U+FFFF
+		// comes next: the end of its range is U+FFFF.
+		p = strings.Replace(p, "ü€%", "ü€😀%", 1)
+	}
 	if strings.HasSuffix(p, `\`) {
 		p += "%" // a pattern that ends with its escape is an error where it is read, and not every engine reads it
 	}
@@ -188,7 +193,7 @@ func (g *generator) lossyCond(c col) string {
 // fixed are conditions that say which partition the rows of a scope are of.
 func (g *generator) fixed(s scope) (out []string) {
 	for _, x := range s {
-		if x.table != nil && x.table.tenant && g.n(6) < 5 {
+		if (x.tenant || x.table != nil && x.table.tenant) && g.n(6) < 5 {
 			v := "'" + g.tenant() + "'"
 			if g.in(3) {
 				v = g.bind(g.tenant())

@@ -35,7 +35,11 @@ func (g *generator) stored(c column, s scope) string {
 			return g.keeping(s, c, own.ref, v)
 		}
 	}
-	switch g.n(12) {
+	switch g.n(13) {
+	case 12:
+		if s != nil && c.kind == kindText && g.w.dialect == rewrite.Postgres && v != "NULL" {
+			return "CAST(" + v + " AS fuzz_label)" // beside other rows the type would be theirs, too
+		}
 	case 8:
 		return "(" + v + ")"
 	case 9:
@@ -65,6 +69,9 @@ func (g *generator) keeping(s scope, c column, own, v string) string {
 	}
 	if c.order != orderNone {
 		forms = append(forms, "CASE WHEN "+own+" > "+g.rangeEnd(col{kind: c.kind, indexes: c.indexes})+" THEN "+v+" ELSE "+own+" END")
+	}
+	if v, ok := g.again(c.kind); ok {
+		forms = append(forms, "CASE WHEN "+g.decided(c.kind, v)+" THEN "+v+" ELSE "+own+" END")
 	}
 	return pickOf(g.dice, forms)
 }
