@@ -322,7 +322,7 @@ func (b *builder) shape() {
 		b.nullifs()
 		b.joinings()
 		b.peelings()
-		ends = b.unions()
+		ends = append(b.unions(), b.recursions()...)
 	}
 	if b.a.ranges.any() {
 		b.ranging()

@@ -41,6 +41,9 @@ type equalities struct {
 	// another.
 	unions map[*SetOp]*union
 	within map[*SetOp]bool
+	// recursions are the recursive common tables that can show indexes, by their
+	// queries.
+	recursions map[*Query]*recursion
 	// distinct are the queries whose DISTINCT is spelled out.
 	distinct map[*Select]*distinctness
 }
@@ -164,6 +167,9 @@ func (a *analysis) outputIndex(q *Query, at int, kind indexKind) string {
 	if name := a.eq.shown[key]; name != "" {
 		return name
 	}
+	if r := a.recursionOf(q); r != nil {
+		return a.recursedIndex(r, at, kind)
+	}
 	arms, ok := selectsOf(q.Body, nil)
 	if !ok || a.unites(q.Body) {
 		return ""
@@ -172,11 +178,16 @@ func (a *analysis) outputIndex(q *Query, at int, kind indexKind) string {
 	if name == "" {
 		return ""
 	}
+	a.showsAs(key, name)
+	return name
+}
+
+// showsAs keeps the name of an index that a query shows.
+func (a *analysis) showsAs(key outputOf, name string) {
 	if a.eq.shown == nil {
 		a.eq.shown = map[outputOf]string{}
 	}
 	a.eq.shown[key] = name
-	return name
 }
 
 // unites reports a UNION whose rows are those of groups.

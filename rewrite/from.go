@@ -60,6 +60,10 @@ func (a *analysis) cte(c *CTE, recursive bool, sc *scope) error {
 		by.cte = sc.ctes[key]
 		sc.ctes[key].changed = by
 	}
+	if rec := a.recursionOf(c.Query); rec != nil && !rec.closed && !open {
+		sc.ctes[key].recursion = rec
+		return nil
+	}
 	if c.DML == nil && !open && !(recursive && a.queryNames(c.Query, key)) {
 		if len(c.Columns) == 0 || a.dialect == Postgres {
 			sc.ctes[key].query = c.Query
@@ -151,12 +155,13 @@ func (a *analysis) recursive(c *CTE, key string, sc *scope) ([]column, error) {
 	if inner.ctes == nil {
 		inner.ctes = map[string]*cte{}
 	}
-	inner.ctes[key] = &cte{name: c.Name.Name, cols: seed, open: a.openArm(set.Left)}
+	rec := a.recurses(c, set)
+	inner.ctes[key] = &cte{name: c.Name.Name, cols: seed, open: a.openArm(set.Left), recursion: rec}
 	right, _, err := a.bodyOf(set.Right, inner, false)
 	if err != nil {
 		return nil, err
 	}
-	cols, err := a.unite(set, left, right)
+	cols, err := a.uniteRecursion(c, rec, set, left, right)
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +171,14 @@ func (a *analysis) recursive(c *CTE, key string, sc *scope) ([]column, error) {
 				continue
 			}
 			return nil, a.refuse(c.Start, ReasonSetOperation, cols[i].flow[0].col.String(), "the recursive part must yield the encrypted columns of the first part")
+		}
+	}
+	if rec != nil {
+		if err := a.recursionEnds(rec); err != nil {
+			return nil, err
+		}
+		if cols, err = a.keptRecursion(rec, cols); err != nil {
+			return nil, err
 		}
 	}
 	outer := &scope{up: inner, outputs: cols}
@@ -337,6 +350,10 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 			r, err := a.relationOf(alias, c.cols, c.open, t.ColumnAliases, t.Start)
 			if err == nil && (len(t.ColumnAliases) == 0 || a.dialect == Postgres) {
 				r.query, r.source, r.changed = c.query, c.source, c.changed
+				if rec := c.recursion; rec != nil {
+					r.query, r.recursion = rec.cte.Query, rec
+					rec.readers = append(rec.readers, r)
+				}
 			}
 			c.readers = append(c.readers, r)
 			return r, err

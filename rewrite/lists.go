@@ -108,6 +108,8 @@ func (a *analysis) listIndex(h hit, to schema.Index, part PartitionSource) strin
 // readersOf are the relations that read the query of r, r among them.
 func readersOf(r *relation) []*relation {
 	switch {
+	case r.recursion != nil:
+		return r.recursion.readers
 	case r.changed != nil:
 		return r.changed.cte.readers
 	case r.source != nil && r.source.cte != nil:
@@ -153,17 +155,8 @@ func (a *analysis) growList(h hit, to schema.Index, part PartitionSource) string
 	if !a.listBody(src.query.Body, h.col, len(c.flow) > 0, to, part, arm) {
 		return ""
 	}
-	if inList {
-		last := src.names[len(src.names)-1]
-		if !last.Known() {
-			return ""
-		}
-		add := &addition{at: last.End, lead: ", ", text: a.front.QuoteIdent(name), name: name, ref: []string{name}}
-		a.adds = append(a.adds, add)
-		if a.lists.names == nil {
-			a.lists.names = map[any][]string{}
-		}
-		a.lists.names[src.owner] = append(a.lists.names[src.owner], name)
+	if inList && !a.lengthen(src.owner, src.names, name) {
+		return ""
 	}
 	return name
 }

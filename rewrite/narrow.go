@@ -92,7 +92,7 @@ func (a *analysis) confine(h hit) bool {
 	if !a.seesOthers(h) {
 		return true
 	}
-	if r.query == nil || r.kept {
+	if r.query == nil || r.kept || a.recursionOf(r.query) != nil {
 		return false
 	}
 	arms, ok := selectsOf(r.query.Body, nil)

@@ -132,9 +132,10 @@ type relation struct {
 	// source is what it is read from; nil where that is not a query, or not one
 	// whose columns are known.
 	source *source
-	// changed is the statement in WITH that its rows are returned by; nil for
-	// others.
-	changed *changed
+	// changed is the statement in WITH that its rows are returned by, recursion the
+	// recursive common table that it reads; nil for others.
+	changed   *changed
+	recursion *recursion
 }
 
 func (r *relation) annotated() *schema.Table {
@@ -205,9 +206,10 @@ type cte struct {
 	query *Query // where columns can be added to it
 	// source is its query, unless it is recursive or changes data; readers are
 	// the relations that read it.
-	source  *source
-	readers []*relation
-	changed *changed
+	source    *source
+	readers   []*relation
+	changed   *changed
+	recursion *recursion
 }
 
 func (a *analysis) same(x, y string) bool {

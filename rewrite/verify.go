@@ -252,6 +252,9 @@ func (v verifier) query(x, y *Query) bool {
 	if x == nil || y == nil {
 		return x == nil && y == nil
 	}
+	if r := v.b.a.recursionOf(x); r != nil && r.kept != nil {
+		return v.recursion(r, x, y)
+	}
 	return v.with(x.With, y.With) && v.body(x.Body, y.Body) && v.exprs(x.OrderBy, y.OrderBy) && v.exprs(x.Limit, y.Limit) &&
 		x.Attr == y.Attr && x.Lock == y.Lock
 }

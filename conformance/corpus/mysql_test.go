@@ -538,12 +538,7 @@ func (w myWalk) expr(e ast.ExprNode, sc *scope, p position) {
 			w.expr(a, sc, p.truth())
 		}
 	case *ast.CaseExpr:
-		w.expr(x.Value, sc, predicate)
-		for _, c := range x.WhenClauses {
-			w.expr(c.Expr, sc, predicate)
-			w.expr(c.Result, sc, chosen(p))
-		}
-		w.expr(x.ElseClause, sc, chosen(p))
+		w.together(sc, func() { w.caseExpr(x, sc, p) })
 	case *ast.FuncCastExpr:
 		w.expr(x.Expr, sc, chosen(p))
 	case *ast.FuncCallExpr:
@@ -560,6 +555,15 @@ func (w myWalk) expr(e ast.ExprNode, sc *scope, p position) {
 	default:
 		w.kids(x, sc, p.within())
 	}
+}
+
+func (w myWalk) caseExpr(x *ast.CaseExpr, sc *scope, p position) {
+	w.expr(x.Value, sc, predicate)
+	for _, c := range x.WhenClauses {
+		w.expr(c.Expr, sc, predicate)
+		w.expr(c.Result, sc, chosen(p))
+	}
+	w.expr(x.ElseClause, sc, chosen(p))
 }
 
 func (w myWalk) arguments(x *ast.FuncCallExpr, sc *scope, p position) {

@@ -47,14 +47,14 @@ func (f *facts) compared(compares, simple bool, sc *scope, walk func()) {
 	}
 }
 
-// together walks a form that hands one of its values on, and notes the columns
-// among them: beside a clear one none can be encrypted.
+// together walks a form that hands one of its values on, or sorts by one, and notes
+// the columns among them: beside a clear one none can be encrypted.
 func (f *facts) together(sc *scope, walk func()) {
 	start := len(f.refs)
 	walk()
 	var own []*ref
 	for _, r := range f.refs[start:] {
-		if r.scope == sc && r.pos == kept {
+		if r.scope == sc && (r.pos == kept || r.pos == ordered) {
 			own = append(own, r)
 		}
 	}

@@ -653,7 +653,7 @@ func (w pgWalk) expr(n *ast.Node, sc *scope, p position) {
 	case *ast.Node_AExpr:
 		w.operator(x.AExpr, sc, p)
 	case *ast.Node_CaseExpr:
-		w.caseExpr(x.CaseExpr, sc, p)
+		w.together(sc, func() { w.caseExpr(x.CaseExpr, sc, p) })
 	case *ast.Node_CoalesceExpr:
 		w.together(sc, func() {
 			for _, a := range x.CoalesceExpr.Args {

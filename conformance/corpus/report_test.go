@@ -78,6 +78,7 @@ func (r *results) class(b *strings.Builder, class string) {
 		}
 	}
 	group("indexed, positions that indexes serve", r.indexed(), (*outcome).served)
+	group("indexed, sorted by the driver, planned with an index that reveals the order", r.unrevealed(), (*outcome).served)
 	group("indexed, other positions", r.indexed(), func(o *outcome) bool { return !o.served() })
 	group("nothing annotated", r.clear, func(*outcome) bool { return true })
 	group("only projected or assigned", r.outcomes, func(o *outcome) bool { return o.wanted(plain) })

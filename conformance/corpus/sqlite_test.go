@@ -435,6 +435,15 @@ func liteChoice(e ast.Node) bool {
 	return false
 }
 
+func (w liteWalk) caseExpr(x *ast.CaseExpr, sc *scope, p position) {
+	w.expr(x.Operand, sc, predicate)
+	for _, c := range x.Whens {
+		w.expr(c.When, sc, predicate)
+		w.expr(c.Then, sc, chosen(p))
+	}
+	w.expr(x.Else, sc, chosen(p))
+}
+
 func (w liteWalk) upsert(u *ast.Upsert, t *table, target *scope) {
 	sc := target.child()
 	sc.sources = []*source{{alias: "excluded", table: t, open: t == nil}}
@@ -574,18 +583,13 @@ func (w liteWalk) expr(e ast.Expr, sc *scope, p position) {
 			w.kids(x, sc, p.within())
 		}
 	case *ast.CaseExpr:
-		w.expr(x.Operand, sc, predicate)
-		for _, c := range x.Whens {
-			w.expr(c.When, sc, predicate)
-			w.expr(c.Then, sc, chosen(p))
-		}
-		w.expr(x.Else, sc, chosen(p))
+		w.together(sc, func() { w.caseExpr(x, sc, p) })
 	case *ast.CastExpr:
 		w.expr(x.X, sc, chosen(p))
 	case *ast.CollateExpr:
 		w.expr(x.X, sc, p.within())
 	case *ast.FuncCall:
-		w.call(x, sc, p)
+		w.together(sc, func() { w.call(x, sc, p) })
 	case *ast.ExistsExpr:
 		w.query(x.Select, sc, tested)
 	case *ast.SubqueryExpr:

@@ -101,12 +101,12 @@ func (r *results) figures(dialect string) (out []string) {
 // refusals are the shares of application DML that each reason refuses, over all
 // runs with an encrypted column.
 func refusals(all map[string]*results) []string {
-	return reasonRows(all, func(r *results) []outcome { return r.outcomes }, func(*outcome) bool { return true }, shapes)
+	return reasonRows(all, func(r *results) []outcome { return r.outcomes }, func(*outcome) bool { return true }, shapes, 0.5)
 }
 
-// reasonRows are the reasons that refuse over half a percent of the outcomes of
+// reasonRows are the reasons that refuse over so many percent of the outcomes of
 // application DML that keep says.
-func reasonRows(all map[string]*results, list func(*results) []outcome, keep func(*outcome) bool, shapes map[rewrite.Reason]string) (out []string) {
+func reasonRows(all map[string]*results, list func(*results) []outcome, keep func(*outcome) bool, shapes map[rewrite.Reason]string, over float64) (out []string) {
 	total := map[string]int{}
 	by := map[rewrite.Reason]map[string]int{}
 	for d, r := range all {
@@ -135,7 +135,7 @@ func reasonRows(all map[string]*results, list func(*results) []outcome, keep fun
 			x.text += fmt.Sprintf(" %.1f %% |", p)
 		}
 		shape := shapes[reason]
-		if x.most <= 0.5 {
+		if x.most <= over {
 			continue
 		}
 		if shape == "" {
