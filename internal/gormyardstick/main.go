@@ -115,9 +115,10 @@ func (c *checkout) measure(e engine) (bool, error) {
 }
 
 // unordered are tests that take it for granted in which order rows come that
-// they read without ORDER BY: MySQL and SQLite read them by the primary key, which
-// is over the index of an encrypted column. Sometimes the hashes have that order.
-var unordered = map[string]bool{"TestDuplicateMany2ManyAssociation": true}
+// they read without ORDER BY: MySQL and SQLite read them by the primary key, or by
+// a unique one that begins with what is asked for, which is over the index of an
+// encrypted column. Sometimes the hashes have that order.
+var unordered = map[string]bool{"TestDuplicateMany2ManyAssociation": true, "TestAssociationEmptyPrimaryKey": true}
 
 func report(w *os.File, engine string, plain, sealed *outcome, tables []*table, share float64) bool {
 	columns, left := 0, 0
