@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sealsql/sealsql/config"
+	"github.com/sealsql/sealsql/internal/explain"
 	"github.com/sealsql/sealsql/internal/leakage"
 	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/internal/order"
@@ -97,7 +98,12 @@ func summarize(w io.Writer, c *config.Config) error {
 	for _, t := range tables {
 		fmt.Fprintf(tw, "\n%s: %s\n", t, partitionText(t))
 		for _, col := range t.Columns {
-			fmt.Fprintf(tw, "  %s\t%s\t%s\tshows %s%s\n", col.Name, col.Type, c.Algorithm, visible(col.Type), idText(col))
+			fmt.Fprintf(tw, "  %s\t%s\t%s\tshows %s%s\n", col.Name, col.Type, c.Algorithm, visible(col), idText(col))
+			for _, x := range col.Indexes() {
+				if _, compound := x.(*schema.Compound); !compound {
+					fmt.Fprintf(tw, "    %s\t\tsearch\tshows %s\n", x.Physical(), explain.Words(explain.Searchable(x)))
+				}
+			}
 		}
 		for _, x := range t.Compounds {
 			fmt.Fprintf(tw, "  index %s\tshows which rows are equal in all of these columns\n", x)
@@ -166,11 +172,18 @@ func partitionText(t *schema.Table) string {
 	return text
 }
 
-// visible says what someone who sees the database learns of a value.
-func visible(t schema.Type) string {
-	switch t.Kind {
+// visible says what someone who sees the database learns of a value from its
+// record.
+func visible(c *schema.Column) string {
+	switch c.Type.Kind {
 	case schema.KindInt, schema.KindFloat, schema.KindBool, schema.KindUUID:
 		return "only whether it is NULL"
+	}
+	switch {
+	case c.Sealing.Pad != 0:
+		return "its padded length and whether it is NULL"
+	case c.Sealing.Compress > 0:
+		return "its length when it is compressed and whether it is NULL"
 	}
 	return "its length and whether it is NULL"
 }

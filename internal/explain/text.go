@@ -229,10 +229,13 @@ func (u Use) scope() string {
 }
 
 // shown puts leaks into words.
-func shown(leaks []Leak) string {
+func shown(leaks []Leak) string { return "the database sees " + Words(leaks) }
+
+// Words says what a reader learns from leaks, behind "shows".
+func Words(leaks []Leak) string {
 	var words []string
 	for _, l := range leaks {
 		words = append(words, leakWords[l])
 	}
-	return "the database sees " + strings.Join(words, ", ")
+	return strings.Join(words, ", ")
 }
