@@ -145,11 +145,8 @@ func (a *analysis) decidedType(d *decidable, col *schema.Column) (schema.Type, b
 		return t, (array && err == nil && !strings.HasSuffix(element, "[]") || d.cast == nil && col != nil) && wholeNumber(d.with)
 	}
 	name := map[LiteralKind]string{LitString: "text", LitNumber: "bigint", LitBool: "boolean"}[d.with.Kind]
-	switch {
-	case d.cast != nil:
+	if d.cast != nil {
 		name = d.cast.Type
-	case col != nil && col.Type.Kind == schema.KindText && col.Type.Base == "citext":
-		return schema.Type{}, false
 	}
 	t, err := schema.ParseType(name)
 	if err != nil || t.HasPrecision || t.Fixed || t.Length > 0 {
@@ -161,7 +158,7 @@ func (a *analysis) decidedType(d *decidable, col *schema.Column) (schema.Type, b
 	equality := d.name == "=" || d.name == "<>"
 	switch t.Kind {
 	case schema.KindText:
-		return t, equality && d.with.Kind == LitString && t.Base != "citext" && (d.cast != nil || d.with.Value == "" || plainTexts(col))
+		return t, equality && d.with.Kind == LitString && (d.cast != nil || d.with.Value == "" || plainTexts(col))
 	case schema.KindInt:
 		return t, wholeNumber(d.with)
 	case schema.KindBool:

@@ -36,14 +36,20 @@ var backstops = []string{"edit.go", "number.go", "proof.go", "verify.go", "verif
 // the forms are rules as well; elsewhere they are spellings (of types, of
 // definitions), which have tests of their own.
 var flow = []string{
-	"analysis.go", "constants.go", "cursor.go", "dml.go", "domain.go", "expr.go", "from.go", "index.go", "indexselect.go", "insertselect.go",
-	"join.go", "lossy.go", "merge.go", "ordinal.go", "other.go", "query.go", "row.go", "scope.go", "value.go", "view.go",
+	"analysis.go", "assignorder.go", "compound.go", "compoundwrite.go", "constants.go", "cursor.go", "decide.go", "dml.go", "domain.go",
+	"equalities.go", "expr.go", "formcompare.go", "from.go", "grouped.go", "index.go", "indexform.go", "indexselect.go", "inquery.go",
+	"insertselect.go", "join.go", "joinusing.go", "listed.go", "lists.go", "lossy.go", "merge.go", "misfit.go", "narrow.go", "nullif.go",
+	"orderby.go", "orderforms.go", "ordinal.go", "other.go", "otherrows.go", "query.go", "range.go", "returned.go", "row.go", "rowcompare.go",
+	"scope.go", "setops.go", "together.go", "truth.go", "union.go", "value.go", "view.go", "viewcreate.go", "viewdeclared.go", "viewlacks.go",
+	"windowkeys.go",
 }
 
 // checks are methods whose errors are rules.
 var checks = []string{
 	"clear", "clearAll", "noSealed", "settleClear", "sortKey", "castRuns", "outputNames", "defaulted", "omitted", "writable", "beyond", "assign",
-	"partitionWrites", "conflict", "lossy", "ordinal", "castConstants", "forward", "reserved",
+	"partitionWrites", "conflict", "lossy", "ordinal", "castConstants", "forward", "reserved", "condition", "allConditions", "compare", "found",
+	"sharedPartition", "withinPartition", "rangeTerm", "term", "keyIndex", "refIndex", "useIndex", "settleSealed", "settleCompared", "patternCalls",
+	"function", "operator", "operators", "noMention", "distinctSorts", "dropType", "unseen",
 }
 
 // mutant is one change. Its name holds for as long as the function does.
