@@ -25,8 +25,9 @@ BENCH ?= .
 COUNT ?= 1
 OLD ?=
 GORM_SRC ?=
-# Tests of make test that take every way of sending arguments; make long has all.
-MODETESTS := TestThreats/T30|TestSupported|TestStatements|TestSearch$$|TestInlinedLiterals|TestNothingLeaves
+# Packages whose tests take samples of statements and engines with -race
+# (testenv.Sample): make test tests them without it as well, where they take all.
+WHOLE := ./conformance/driver ./conformance/corpus ./driver/endtoend ./rewrite
 # Packages and modules that talk to servers.
 SERVERPACKAGES := ./driver/... ./conformance/... ./envelope/builtin ./internal/... ./rewrite/mysql ./rewrite/postgres ./examples/chinook
 SERVERMODULES := examples/gorm examples/orm examples/observability
@@ -47,9 +48,9 @@ $(TESTENV):
 
 .PHONY: test
 test: $(TESTENV) ## run every test with -race on private PostgreSQL and MariaDB servers
-	@echo "every way of sending arguments, as many as there may be, and all of the corpus, without -race:"
-	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 20m -run '$(MODETESTS)' ./conformance/driver
-	@CGO_ENABLED=0 go test -count=1 -timeout 20m -run 'TestCorpus$$' ./conformance/corpus
+	@echo "packages that take samples with -race, without it and whole:"
+	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 20m $(TESTFLAGS) $(WHOLE)
+	@echo "everything, with -race:"
 	@$(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 30m $(TESTFLAGS) ./...
 
 .PHONY: lint
@@ -129,7 +130,6 @@ test-vitess: $(TESTENV) ## test behind vtgate, on a MariaDB of its own (download
 
 .PHONY: long
 long: $(TESTENV) ## hours: tests with SEALSQL_LONG=1, then each fuzz target for LONGFUZZTIME
-	@CGO_ENABLED=0 $(TESTENV) -- go test -count=1 -timeout 1h ./conformance/driver
 	@SEALSQL_LONG=1 $(TESTENV) -- .ci/each-module go test $(RACE) -count=1 -timeout 12h $(TESTFLAGS) ./...
 	@$(MAKE) --no-print-directory test-newest
 	@$(MAKE) --no-print-directory parse-check

@@ -197,7 +197,7 @@ func TestMutatedStatementsNeitherPanicNorLeak(t *testing.T) {
 			seed, texts := uint64(1), uint64(10_000)
 			if *attackFor > 0 {
 				seed, texts = rand.Uint64(), 1<<62
-			} else if testing.Short() {
+			} else if testing.Short() || testenv.Sampled() {
 				texts /= 10
 			}
 			var count outcomes

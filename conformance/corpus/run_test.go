@@ -333,26 +333,19 @@ func TestCorpus(t *testing.T) {
 			})
 		}
 	})
-	if all["postgres"].lines > 0 && !raceEnabled {
+	if all["postgres"].lines > 0 && !testenv.Sampled() {
 		page(t, all)
 	}
 }
 
-// raceSample is the share of the statements that are planned with -race: make
-// test plans all of them without.
-const raceSample = 10
-
 func (l *language) corpus(t *testing.T, dialect string, got *results) {
 	lines := corpus(t, dialect)
 	l.enums = enumsOf(lines, l.home)
-	for i, ln := range lines {
-		if raceEnabled && i%raceSample > 0 {
-			continue
-		}
+	for _, ln := range testenv.Sample(t, lines, len(lines)/10) {
 		got.lines++
 		l.run(t, &ln, got)
 	}
-	if got.lines == 0 || raceEnabled {
+	if got.lines == 0 || testenv.Sampled() {
 		return // the repository is alone, or this is no share of anything
 	}
 	t.Logf("%s", got.summary())

@@ -95,22 +95,13 @@ var (
 
 	all     = []engine{onSQLite, onPostgres, onMySQL}
 	servers = []engine{onPostgres, onMySQL}
-	// allModes adds the ways in which the drivers send arguments.
+	// allModes adds the ways in which the drivers send arguments. Tests take
+	// testenv.Sample of them.
 	allModes = append(slices.Clone(all),
 		engine{"postgres simple_protocol", rewrite.Postgres, "simple_protocol"}, engine{"postgres exec", rewrite.Postgres, "exec"},
 		engine{"postgres cache_describe", rewrite.Postgres, "cache_describe"}, engine{"postgres describe_exec", rewrite.Postgres, "describe_exec"},
 		engine{"mysql interpolateParams", rewrite.MySQL, "interpolateParams=true"}, engine{"mysql multiStatements", rewrite.MySQL, "multiStatements=true"})
-	everyMode = modes()
 )
-
-// modes are all of them, and one for each engine under the race detector: make
-// test runs some tests without it, too, and make long all.
-func modes() []engine {
-	if raceEnabled {
-		return all
-	}
-	return allModes
-}
 
 // canary is random, so that nothing of another run is mistaken for it.
 func canary(t testing.TB) string {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -245,7 +246,7 @@ func (x *twins) unordered(text string, args []any) {
 // with those of plain tables, in every mode of the drivers.
 func TestEquality(t *testing.T) {
 	t.Parallel()
-	for _, e := range everyMode {
+	for _, e := range testenv.Sample(t, allModes, 1) {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			x := e.searchTwins(t)
 			for _, list := range [][]search{equalities, equalitiesOnly[e.dialect]} {

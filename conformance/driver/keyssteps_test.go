@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -14,7 +15,7 @@ import (
 // steps is undone and seen like one of one step.
 func TestKeysAreLookedUpInTheTransactionOfTheStatement(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			w := e.likeTwins(t).w
 			ctx := t.Context()
@@ -64,7 +65,7 @@ func TestKeysAreLookedUpInTheTransactionOfTheStatement(t *testing.T) {
 // the lookup and the statement would be one transaction.
 func TestKeysAreNotLookedUpBesideTextTransactions(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			w := e.likeTwins(t).w
 			ctx := t.Context()
@@ -140,7 +141,7 @@ func TestOtherWritersDoNotComeBetween(t *testing.T) {
 // TestMoreKeysThanTheLimitAreAnError: what would be cut is not answered.
 func TestMoreKeysThanTheLimitAreAnError(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			w := e.likeTwinsOf(t, strings.ReplaceAll(likeConfig, "tables:", "limits: {lookup_keys: 2}\ntables:")).w
 			w.holds("SELECT count(*) FROM people WHERE mail LIKE '%.org' OR mail LIKE 'zo%'", [][]any{{int64(2)}})

@@ -12,6 +12,7 @@ import (
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/driver/mysql"
 	"github.com/sealsql/sealsql/driver/sqlite"
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 	mysqlfront "github.com/sealsql/sealsql/rewrite/mysql"
 	sqlitefront "github.com/sealsql/sealsql/rewrite/sqlite"
@@ -167,7 +168,7 @@ func (x *twins) concat(text string) string {
 // every mode of the drivers, and shows that no pattern goes out.
 func TestLike(t *testing.T) {
 	t.Parallel()
-	for _, e := range everyMode {
+	for _, e := range testenv.Sample(t, allModes, 1) {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			x := e.likeTwins(t)
 			for _, q := range patterns {
@@ -200,7 +201,7 @@ func TestLike(t *testing.T) {
 // own indexes, and that programs which ask for indexes do not see them.
 func TestCreatedTablesHaveTheirIndexes(t *testing.T) {
 	t.Parallel()
-	for _, e := range everyMode {
+	for _, e := range testenv.Sample(t, allModes, 1) {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			x := e.likeTwins(t)
 			ask := map[rewrite.Dialect]string{
@@ -255,7 +256,7 @@ func ask1(db *sql.DB, text string) (string, error) {
 // match could not be left out, and patterns that no index has anything for.
 func TestLikeIsRefusedWhereItWouldBeWrong(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.likeTwins(t)
 			w := x.w
@@ -333,7 +334,7 @@ func (x *twins) eventually(what string, done func() bool) {
 // keep, and shows that they are used.
 func TestLikeByTablesOfTokens(t *testing.T) {
 	t.Parallel()
-	for _, e := range []engine{onSQLite, onMySQL, allModes[7]} {
+	for _, e := range testenv.Sample(t, []engine{onSQLite, onMySQL, allModes[7]}, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.likeTwins(t)
 			x.makeSides()
@@ -447,7 +448,7 @@ func (x *twins) tokensAreThoseOfRows(table, column, key string) {
 // done.
 func TestTokensAreAskedOnlyWhereTheyAreKept(t *testing.T) {
 	t.Parallel()
-	for _, e := range []engine{onSQLite, onMySQL} {
+	for _, e := range testenv.Sample(t, []engine{onSQLite, onMySQL}, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.likeTwins(t)
 			x.makeSides()

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -79,7 +80,7 @@ var listStored = []string{
 // forms store in indexed columns, and whether it is found there.
 func TestListsBringTheirIndexes(t *testing.T) {
 	t.Parallel()
-	for _, e := range everyMode {
+	for _, e := range testenv.Sample(t, allModes, 1) {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			x := e.searchTwinsWith(t, listConfig, listTables...)
 			x.both("INSERT INTO staff (id, salary) VALUES (1, 10), (2, 20), (3, NULL), (4, 20)")
@@ -103,7 +104,7 @@ func TestListsBringTheirIndexes(t *testing.T) {
 // column is NULL, and not whether its index is.
 func TestConditionOnAnIndexThatWasNotFilled(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			w := e.open(t, searchConfig)
 			w.other("CREATE TABLE contacts (id {INT} PRIMARY KEY, mail {BIN}, mail_bidx " + map[rewrite.Dialect]string{rewrite.SQLite: "BLOB", rewrite.Postgres: "BYTEA", rewrite.MySQL: "BINARY(16)"}[e.dialect] + ", label {TEXT})")

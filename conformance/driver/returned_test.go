@@ -3,6 +3,7 @@ package drivertest_test
 import (
 	"testing"
 
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -24,7 +25,7 @@ var returned = []search{
 
 func TestReturnedColumnsAreCompared(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		if e.dialect != rewrite.Postgres {
 			continue
 		}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -143,7 +144,7 @@ var searchChanges = []struct {
 // drivers, and shows that nothing of what is searched for goes out.
 func TestSearch(t *testing.T) {
 	t.Parallel()
-	for _, e := range everyMode {
+	for _, e := range testenv.Sample(t, allModes, 1) {
 		t.Run(strings.ReplaceAll(e.name, " ", "_"), func(t *testing.T) {
 			x := e.searchTwins(t)
 			for _, q := range searches {
@@ -179,7 +180,7 @@ func (x *twins) searchChange(text string, args []any) {
 // another partition, and one index where the scope is the table.
 func TestSearchStaysInItsPartition(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.searchTwins(t)
 			w := x.w

@@ -19,7 +19,7 @@ func tenant(id string) context.Context {
 // ---- T13 ----
 
 var partitions = []threat{
-	{"a write that names no partition is refused", everyMode, func(t *testing.T, e engine) {
+	{"a write that names no partition is refused", allModes, func(t *testing.T, e engine) {
 		w := e.open(t, tenantConfig, usersTable, ordersTable)
 		w.seed()
 		for _, s := range []string{
@@ -67,7 +67,7 @@ var partitions = []threat{
 		w.equal(w.value("SELECT ssn FROM users WHERE tenant = 'b'"), w.mark)
 		w.equal(w.value("SELECT ssn FROM users WHERE tenant = ?", "a"), w.mark)
 	}},
-	{"a record copied from another tenant does not open", everyMode, func(t *testing.T, e engine) {
+	{"a record copied from another tenant does not open", allModes, func(t *testing.T, e engine) {
 		w := e.open(t, tenantConfig, usersTable)
 		w.seed()
 		w.exec("INSERT INTO users (id, tenant, ssn, email, note) VALUES (2, 'b', ?, 'x', 'n')", w.mark)
@@ -94,7 +94,7 @@ var partitions = []threat{
 			t.Error("a row without a tenant opened")
 		}
 	}},
-	{"the context's partition holds writes inside the tenant", everyMode, func(t *testing.T, e engine) {
+	{"the context's partition holds writes inside the tenant", allModes, func(t *testing.T, e engine) {
 		w := e.open(t, tenantConfig, usersTable)
 		w.seed()
 		w.exec("INSERT INTO users (id, tenant, ssn, note) VALUES (2, 'b', 'second', 'n')")
@@ -108,7 +108,7 @@ var partitions = []threat{
 		w.fails(tenant("b"), sealsql.ErrPartitionMismatch, "UPDATE users SET ssn = ? WHERE tenant = 'a'", w.mark)
 		w.fails(tenant("b"), sealsql.ErrPartitionMismatch, "INSERT INTO users (id, tenant, ssn) VALUES (3, 'a', ?)", w.mark)
 	}},
-	{"a context without a partition is an error", everyMode, func(t *testing.T, e engine) {
+	{"a context without a partition is an error", allModes, func(t *testing.T, e engine) {
 		w := e.open(t, head+"tables:\n  users:\n    partition: context\n    columns: {ssn: encrypted, email: encrypted}\n", usersTable)
 		for _, s := range []string{"INSERT INTO users (id, ssn) VALUES (1, ?)", "UPDATE users SET ssn = ? WHERE id = 1"} {
 			w.fails(context.Background(), sealsql.ErrPartitionMissing, s, w.mark)
@@ -231,7 +231,7 @@ var identities = []threat{
 // ---- T15 and the records themselves ----
 
 var records = []threat{
-	{"a changed record does not open", everyMode, func(t *testing.T, e engine) {
+	{"a changed record does not open", allModes, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable)
 		w.exec("INSERT INTO users (id, tenant, ssn, email, note) VALUES (1, 'a', ?, ?, 'n')", w.mark, "mail")
 		var record []byte
@@ -262,7 +262,7 @@ var records = []threat{
 		put(record)
 		w.equal(w.value("SELECT ssn FROM users"), w.mark)
 	}},
-	{"records of another column or table do not open", everyMode, func(t *testing.T, e engine) {
+	{"records of another column or table do not open", allModes, func(t *testing.T, e engine) {
 		w := e.open(t, head+"tables:\n  users:\n    columns: {ssn: encrypted, email: encrypted}\n  staff:\n    columns: {ssn: encrypted}\n", usersTable, "CREATE TABLE staff (id {INT}, ssn {BIN})")
 		w.exec("INSERT INTO users (id, tenant, ssn, email, note) VALUES (1, 'a', ?, ?, 'n')", "number", w.mark)
 		w.exec("INSERT INTO staff (id, ssn) VALUES (1, ?)", w.mark)
@@ -278,7 +278,7 @@ var records = []threat{
 		w.doesNotOpen(context.Background(), "SELECT ssn FROM users", sealsql.ErrTampered)
 		w.doesNotOpen(context.Background(), "SELECT u.ssn FROM users u JOIN staff s ON s.id = u.id", sealsql.ErrTampered)
 	}},
-	{"plaintext of another process is not taken for a value", everyMode, func(t *testing.T, e engine) {
+	{"plaintext of another process is not taken for a value", allModes, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable)
 		w.seed()
 		for _, v := range []string{"plaintext", "", "x", "ss1.abc", strings.Repeat("long plaintext ", 20)} {
@@ -295,7 +295,7 @@ var records = []threat{
 		w.other("UPDATE users SET ssn = NULL")
 		w.equal(w.value("SELECT ssn FROM users"), nil)
 	}},
-	{"a value that looks like a record is encrypted as any other", everyMode, func(t *testing.T, e engine) {
+	{"a value that looks like a record is encrypted as any other", allModes, func(t *testing.T, e engine) {
 		bytes := map[rewrite.Dialect]string{rewrite.SQLite: "blob", rewrite.Postgres: "bytea", rewrite.MySQL: "blob"}[e.dialect]
 		w := e.open(t, head+"tables:\n  users:\n    columns: {ssn: {type: "+bytes+"}, email: encrypted}\n", usersTable)
 		w.exec("INSERT INTO users (id, ssn, email) VALUES (1, ?, 'ss1.abcd')", []byte("\xf9SQ\x01"+w.mark))

@@ -3,6 +3,7 @@ package drivertest_test
 import (
 	"testing"
 
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -27,7 +28,7 @@ var papers = []struct {
 
 func TestTextsBehindAComparisonAreConverted(t *testing.T) {
 	t.Parallel()
-	for _, e := range []engine{{"postgres", rewrite.Postgres, ""}, {"postgres simple_protocol", rewrite.Postgres, "simple_protocol"}} {
+	for _, e := range testenv.Sample(t, []engine{onPostgres, {"postgres simple_protocol", rewrite.Postgres, "simple_protocol"}}, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			x := &twins{t: t, w: e.open(t, paperConfig)}
 			x.plain = e.open(t, paperConfig).plain

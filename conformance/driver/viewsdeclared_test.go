@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -24,7 +25,7 @@ var contactsViews = []string{
 // tells what they show.
 func TestDeclaredViewsWithoutTheCatalog(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			yaml := strings.Replace(usersConfig, "{max_age: 100ms}", "{read: none, max_age: 100ms}", 1) + declaredViews
 			w := e.open(t, yaml, append([]string{usersTable}, contactsViews...)...)
@@ -49,7 +50,7 @@ func TestDeclaredViewsWithoutTheCatalog(t *testing.T) {
 // otherwise than the definition.
 func TestDeclarationsAreComparedWithTheCatalog(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			w := e.open(t, usersConfig+declaredViews, append([]string{usersTable}, contactsViews...)...)
 			w.exec("INSERT INTO users (id, ssn, email, note) VALUES (1, ?, ?, 'n')", w.mark, w.mark)

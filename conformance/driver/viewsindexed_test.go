@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sealsql/sealsql/internal/testenv"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -34,7 +35,7 @@ var indexedViewChanges = []string{
 // the indexes of their columns.
 func TestViewsThatShowIndexes(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.searchTwins(t)
 			for _, v := range indexedViews {
@@ -109,7 +110,7 @@ var redefinedViews = map[rewrite.Dialect][]string{
 // others in their place, as a program does that knows of no index.
 func TestViewsMadeThroughTheDriverShowIndexes(t *testing.T) {
 	t.Parallel()
-	for _, e := range all {
+	for _, e := range testenv.Sample(t, all, 1) {
 		t.Run(e.name, func(t *testing.T) {
 			x := e.searchTwins(t)
 			for _, v := range indexedViews {

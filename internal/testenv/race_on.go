@@ -1,5 +1,5 @@
 //go:build race
 
-package drivertest_test
+package testenv
 
 const raceEnabled = true
