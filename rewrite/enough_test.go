@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/tools/txtar"
@@ -18,16 +19,24 @@ import (
 // writtenCase is a case as it stands in its file.
 type writtenCase struct{ path, input, err string }
 
-func writtenCases(t *testing.T) (out []writtenCase) {
+func writtenCases(t *testing.T) []writtenCase {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*/*/*.txtar")
-	if err != nil || len(files) == 0 {
+	list, err := readCases()
+	if err != nil || len(list) == 0 {
 		t.Fatalf("no cases: %v", err)
+	}
+	return list
+}
+
+var readCases = sync.OnceValues(func() (out []writtenCase, err error) {
+	files, err := filepath.Glob("testdata/*/*/*.txtar")
+	if err != nil {
+		return nil, err
 	}
 	for _, f := range files {
 		ar, err := txtar.ParseFile(f)
 		if err != nil {
-			t.Fatal(err)
+			return nil, err
 		}
 		c := writtenCase{path: filepath.ToSlash(f)}
 		for _, s := range ar.Files {
@@ -40,8 +49,8 @@ func writtenCases(t *testing.T) (out []writtenCase) {
 		}
 		out = append(out, c)
 	}
-	return out
-}
+	return out, nil
+})
 
 // fewestOfAReason is how many cases a reason has at least, fewestOfARule how many
 // a rule has that are planned.

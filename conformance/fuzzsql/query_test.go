@@ -41,13 +41,18 @@ func seen(s src) src {
 func through(s src) src {
 	s.tenant, s.table = s.table.tenant, nil
 	for i, c := range s.cols {
-		kept := indexes{ci: c.ci, table: c.indexes.table, search: c.search && !c.lossy}
-		if c.order == orderRevealing {
-			kept.order = orderRevealing
-		}
-		s.cols[i].base, s.cols[i].shown, s.cols[i].indexes = false, true, kept
+		s.cols[i].base, s.cols[i].shown, s.cols[i].indexes = false, true, c.indexes.carried()
 	}
 	return s
+}
+
+// carried are the indexes that are asked behind what carries them along.
+func (x indexes) carried() indexes {
+	out := indexes{ci: x.ci, table: x.table, search: x.search && !x.lossy}
+	if x.order == orderRevealing {
+		out.order = orderRevealing
+	}
+	return out
 }
 
 // derived makes the rows of a query a source.
@@ -633,7 +638,7 @@ func (g *generator) recursive(top bool) query {
 		c := pickOf(g.dice, sealed)
 		head, first, next = head+", s", first+", a."+c.name, next+g.pick(", r.s", ", b."+c.name)
 		from, where = " FROM "+t.name+" a WHERE a.id = "+g.small(), ", "+t.name+" b WHERE b.id = r.i AND "
-		cols = append(cols, col{ref: "r.s", name: "s", kind: c.kind, sealed: true})
+		cols = append(cols, col{ref: "r.s", name: "s", kind: c.kind, sealed: true, shown: true, indexes: c.indexes.carried()})
 	} else {
 		where = " WHERE "
 	}
@@ -645,5 +650,12 @@ func (g *generator) recursive(top bool) query {
 		q.text += c.ref
 	}
 	q.text += " FROM r"
+	if found := (scope{{cols: cols}}).all(isCompared); len(found) > 0 && g.in(2) {
+		g.asks["index behind a recursive query"] = true
+		q.text += " WHERE " + g.compared(scope{{cols: cols}}, found[0])
+	}
+	if len(cols) > 1 && isSorted(cols[1]) && g.in(3) {
+		q.text += " ORDER BY r.s, r.i"
+	}
 	return q
 }
