@@ -21,16 +21,19 @@ type journal struct {
 	seq  int
 	next int // content that was not used yet
 	acks int
-	last struct {
-		id, seq int
-		before  map[int]bool
-	}
+	open map[int]intent // by number
+}
+
+// intent is a change that was not heard of again.
+type intent struct {
+	id     int
+	before map[int]bool
 }
 
 // readJournal reads what a writer left, whose contents begin at first. A last
 // line that is torn was not followed by anything.
 func readJournal(path string, first int) (*journal, error) {
-	j := &journal{rows: map[int]map[int]bool{}, next: first}
+	j := &journal{rows: map[int]map[int]bool{}, next: first, open: map[int]intent{}}
 	text, err := os.ReadFile(path)
 	if err != nil && !os.IsNotExist(err) {
 		return nil, err
@@ -76,21 +79,26 @@ func (j *journal) apply(line string) error {
 	switch {
 	case f[0] == "i" && len(f) == 4: // i SEQ ID CONTENT
 		before := j.known(n[2])
-		j.seq, j.last.seq, j.last.id, j.last.before = n[1], n[1], n[2], before
+		j.seq, j.open[n[1]] = n[1], intent{n[2], before}
 		after := map[int]bool{n[3]: true}
 		for k := range before {
 			after[k] = true
 		}
 		j.rows[n[2]] = after
 		j.next = max(j.next, n[3]+1)
-	case f[0] == "a" && len(f) == 3 && n[1] == j.last.seq: // a SEQ CONTENT
-		j.rows[j.last.id] = map[int]bool{n[2]: true}
+		return nil
+	case f[0] == "a" && len(f) == 3: // a SEQ CONTENT
+		j.rows[j.open[n[1]].id] = map[int]bool{n[2]: true}
 		j.acks++
-	case f[0] == "f" && len(f) == 2 && n[1] == j.last.seq: // f SEQ
-		j.rows[j.last.id] = j.last.before
+	case f[0] == "f" && len(f) == 2: // f SEQ
+		j.rows[j.open[n[1]].id] = j.open[n[1]].before
 	default:
 		return fmt.Errorf("not a line of a journal: %q", line)
 	}
+	if _, ok := j.open[n[1]]; !ok {
+		return fmt.Errorf("no such change: %q", line)
+	}
+	delete(j.open, n[1])
 	return nil
 }
 
@@ -122,10 +130,13 @@ func (j *journal) write(format string, args ...any) error {
 	return j.f.Sync()
 }
 
-// intend writes down that a row is to get a content.
-func (j *journal) intend(id, content int) error { return j.write("i %d %d %d", j.seq+1, id, content) }
+// intend writes down that a row is to get a content, and returns the number.
+func (j *journal) intend(id, content int) (int, error) {
+	err := j.write("i %d %d %d", j.seq+1, id, content)
+	return j.seq, err
+}
 
 // acknowledged and failed write down how it went.
-func (j *journal) acknowledged(content int) error { return j.write("a %d %d", j.seq, content) }
+func (j *journal) acknowledged(seq, content int) error { return j.write("a %d %d", seq, content) }
 
-func (j *journal) failed() error { return j.write("f %d", j.seq) }
+func (j *journal) failed(seq int) error { return j.write("f %d", seq) }

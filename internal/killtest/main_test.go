@@ -26,8 +26,8 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	if n, err := strconv.Atoi(os.Getenv(envEvent)); err == nil && n > 0 {
-		dieAtEvent(int64(n))
+	if n, err := strconv.Atoi(os.Getenv(envEvent)); err == nil && n != 0 {
+		stopAtEvent(int64(n))
 	}
 	switch os.Getenv(envRole) {
 	case "":
@@ -47,14 +47,17 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// dieAtEvent has the process killed before the n-th change of a row, or commit of
-// a transaction, in any SQLite database.
-func dieAtEvent(n int64) {
+// stopAtEvent has the process killed before the n-th change of a row, or commit of
+// a transaction, in any SQLite database; stopped where n is negative.
+func stopAtEvent(n int64) {
+	sig := syscall.SIGKILL
+	if n < 0 {
+		n, sig = -n, syscall.SIGSTOP
+	}
 	var count atomic.Int64
 	event := func() {
 		if count.Add(1) == n {
-			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-			select {}
+			_ = syscall.Kill(os.Getpid(), sig)
 		}
 	}
 	sqlite.RegisterConnectionHook(func(c sqlite.ExecQuerierContext, _ string) error {

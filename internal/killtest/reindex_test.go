@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sealsql/sealsql/internal/testenv"
 )
 
 // move is an index that is moved, added or dropped.
@@ -19,6 +21,9 @@ type move struct {
 	drop                              bool
 	// short is the engine on which it runs without SEALSQL_LONG=1.
 	short string
+	// partitions is the number of tenants, where it is not three: some of them are
+	// used for the first time while the index is moved.
+	partitions int
 }
 
 // definition is what a configuration says of the table.
@@ -41,6 +46,13 @@ var moves = []move{
 		during:    definition{email: fmt.Sprintf(emailIndex, ", state: adding")},
 		after:     definition{email: plainEmail},
 		asksAfter: []string{"equality"},
+	},
+	{
+		name: "equality_of_partitions_that_are_new", target: "people.email", partitions: 60,
+		before:     definition{email: plainEmail},
+		during:     definition{email: fmt.Sprintf(emailIndex, ", next: {column: email_b2, collation: binary, unique: exact, scope: partition, bits: 256, version: 2}")},
+		after:      definition{email: ", search: {equality: {column: email_b2, collation: binary, unique: exact, scope: partition, bits: 256, version: 2}}"},
+		asksBefore: []string{"equality"}, asksDuring: []string{"equality"}, asksAfter: []string{"equality"},
 	},
 	{
 		name: "compound", target: "people.by_rank_email",
@@ -141,10 +153,14 @@ func (m *move) run(w *world) {
 	w.command(moment{}, 0, before, "metastore", "init")
 	w.people(before, m.before)
 	unique := len(m.asksBefore) > 0
-	stale := w.writer(writerOptions{Config: before, Tenants: 3, Unique: unique, Asks: m.asksBefore, Old: true})
+	tenants, rows := 3, 12
+	if m.partitions > 0 {
+		tenants, rows = m.partitions, 80
+	}
+	stale := w.writer(writerOptions{Config: before, Tenants: tenants, Rows: rows, Unique: unique, Asks: m.asksBefore, Old: true})
 	stale.start(moment{}, 0)
 	stale.await(10)
-	current := w.writer(writerOptions{Config: during, Tenants: 3, Unique: unique, Asks: m.asksDuring})
+	current := w.writer(writerOptions{Config: during, Tenants: tenants, Rows: rows, Unique: unique, Asks: m.asksDuring, Partitions: m.partitions > 0})
 	views := []view{{config: during, asks: m.asksDuring}, {config: before, asks: m.asksBefore, old: true}}
 	phases := [][]string{{}, {"--cut-over"}, {"--finish", "--wait"}}
 	if m.drop {
@@ -152,6 +168,11 @@ func (m *move) run(w *world) {
 	}
 	for _, phase := range phases {
 		args := append([]string{"reindex", m.target, "--yes", "--chunk", "3"}, phase...)
+		if testenv.Long() && w.rnd.IntN(3) == 0 {
+			w.restart()
+			w.twice(during, args...)
+			w.check("after two at once of reindex "+strings.Join(phase, " "), views...)
+		}
 		for range w.times(2) {
 			for _, p := range []*writer{stale, current} {
 				if !p.running() || w.rnd.IntN(3) == 0 {
@@ -180,7 +201,7 @@ func (m *move) run(w *world) {
 	}
 	w.command(moment{}, 0, during, "reindex", m.target, "--status")
 	stale.options.Config, stale.options.Old, stale.options.Asks = after, false, m.asksAfter
-	current.options.Config, current.options.Asks = after, m.asksAfter
+	current.options.Config, current.options.Asks, current.options.Partitions = after, m.asksAfter, false
 	stale.start(moment{}, 0)
 	current.start(moment{}, 0)
 	stale.await(5)

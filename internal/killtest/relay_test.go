@@ -3,11 +3,11 @@
 package killtest
 
 import (
-	"io"
 	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // moment is where a process is killed.
@@ -17,6 +17,8 @@ type moment struct {
 	after int64
 	// how: before the message is forwarded, after it, or at its answer.
 	how string
+	// pause has the process stopped there instead, for as long.
+	pause time.Duration
 }
 
 // relay stands between a process and its server, and counts what the process
@@ -96,8 +98,9 @@ func (r *relay) serve(client net.Conn) {
 		for {
 			n, err := server.Read(buf)
 			if n > 0 && answer.Load() {
-				r.kill()
-				return
+				if r.kill(); r.at.pause == 0 {
+					return
+				}
 			}
 			if _, e := client.Write(buf[:n]); err != nil || e != nil {
 				return
@@ -110,8 +113,9 @@ func (r *relay) serve(client net.Conn) {
 		if n > 0 {
 			due := r.sent.Add(1) == r.at.after
 			if due && r.at.how == "before" {
-				r.kill()
-				return
+				if r.kill(); r.at.pause == 0 {
+					return
+				}
 			}
 			if due && r.at.how == "answer" {
 				answer.Store(true)
@@ -120,14 +124,12 @@ func (r *relay) serve(client net.Conn) {
 				return
 			}
 			if due && r.at.how == "after" {
-				r.kill()
-				return
+				if r.kill(); r.at.pause == 0 {
+					return
+				}
 			}
 		}
 		if err != nil {
-			if err != io.EOF {
-				return
-			}
 			return
 		}
 	}

@@ -15,8 +15,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -148,7 +150,7 @@ func (w *world) moment(most int64) (moment, time.Duration) {
 	}
 	how := []string{"before", "after", "answer"}[w.rnd.IntN(3)]
 	n := 1 + w.rnd.Int64N(1+w.rnd.Int64N(most))
-	return moment{n, how}, 0
+	return moment{after: n, how: how}, 0
 }
 
 // sealsql runs the command, which is killed at a moment, or after a time, or not
@@ -158,6 +160,10 @@ func (w *world) sealsql(at moment, after time.Duration, args ...string) result {
 	w.Helper()
 	for {
 		r := w.sealsqlOnce(at, after, args...)
+		w.runs++
+		if r.killed {
+			w.kills++
+		}
 		switch {
 		case at != (moment{}) || after != 0 || r.code == 0:
 			return r
@@ -181,18 +187,14 @@ func (w *world) sealsqlOnce(at moment, after time.Duration, args ...string) resu
 		}
 	})
 	_ = cmd.Wait()
-	w.runs++
 	r := result{killed: wasKilled(cmd), out: out.String(), code: cmd.ProcessState.ExitCode()}
-	if r.killed {
-		w.kills++
-	}
 	return r
 }
 
 // command is sealsql with the flags that name the database.
 func (w *world) command(at moment, after time.Duration, config string, args ...string) result {
 	w.Helper()
-	return w.sealsql(at, after, append(args, "--config", config, "--dialect", w.engine, "--dsn", w.dsn)...)
+	return w.sealsql(at, after, w.named(config, args)...)
 }
 
 // start starts a process that is killed at a moment or after a time. route is
@@ -200,10 +202,22 @@ func (w *world) command(at moment, after time.Duration, config string, args ...s
 func (w *world) start(cmd *exec.Cmd, at moment, after time.Duration, route func(dsn string)) {
 	w.Helper()
 	kill := func() { _ = cmd.Process.Kill() }
+	if at.pause > 0 {
+		kill = func() { w.paused(cmd, at.pause) }
+	}
 	started := make(chan struct{})
 	switch {
 	case at.after > 0 && w.engine == "sqlite":
-		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", envEvent, at.after))
+		n := at.after
+		if at.pause > 0 { // it stops itself
+			n = -n
+			after, kill = at.pause, func() { // whenever it does
+				for cmd.Process.Signal(syscall.SIGCONT) == nil {
+					time.Sleep(50 * time.Millisecond)
+				}
+			}
+		}
+		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", envEvent, n))
 	case at.after > 0:
 		r := newRelay(w, w.dial, at, func() { <-started; kill() })
 		w.Cleanup(r.close)
@@ -217,6 +231,38 @@ func (w *world) start(cmd *exec.Cmd, at moment, after time.Duration, route func(
 		timer := time.AfterFunc(after, kill)
 		w.Cleanup(func() { timer.Stop() })
 	}
+}
+
+// paused stops a process for a while.
+func (w *world) paused(cmd *exec.Cmd, d time.Duration) {
+	_ = cmd.Process.Signal(syscall.SIGSTOP)
+	time.AfterFunc(d, func() { _ = cmd.Process.Signal(syscall.SIGCONT) })
+}
+
+// twice runs a command that is stopped for a while, and the same beside it. One
+// of them may give up; which, and how, is logged.
+func (w *world) twice(config string, args ...string) {
+	w.Helper()
+	at := moment{after: 1 + w.rnd.Int64N(1+w.rnd.Int64N(120)), how: []string{"before", "after", "answer"}[w.rnd.IntN(3)], pause: time.Duration(w.rnd.Int64N(int64(4 * time.Second)))}
+	var first result
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		first = w.sealsqlOnce(at, 0, w.named(config, args)...)
+	}()
+	time.Sleep(time.Duration(w.rnd.Int64N(int64(2 * time.Second))))
+	second := w.sealsqlOnce(moment{}, 0, w.named(config, args)...)
+	<-done
+	for _, r := range []result{first, second} {
+		if r.code != 0 {
+			w.Logf("seed %d: one of two: %s: exit %d\n%s", w.seed, strings.Join(args, " "), r.code, r.out)
+		}
+	}
+}
+
+// named adds the flags that name the database.
+func (w *world) named(config string, args []string) []string {
+	return append(slices.Clone(args), "--config", config, "--dialect", w.engine, "--dsn", w.dsn)
 }
 
 // dial connects to the server.

@@ -38,6 +38,8 @@ type writerOptions struct {
 	Asks []string
 	// Old is set where the configuration is one that the database may refuse.
 	Old bool
+	// Partitions is set where a program without the next index may have made one.
+	Partitions bool
 	// Doomed is a tenant whose keys may be destroyed, with 1 added; 0 for none.
 	Doomed int
 	// Pause is the longest time between two statements.
@@ -146,43 +148,112 @@ func writerMain(options string) error {
 	}
 }
 
-func (w *writerProcess) step() error {
-	id := w.First + w.rnd.IntN(w.Rows)
-	now, sure := w.sure(id)
-	switch {
-	case !sure: // killed while it was written
-		return w.change(id, absent, "DELETE FROM people WHERE id = ? AND tenant = ?", id, tenantOf(id, w.Tenants))
-	case now != absent && w.rnd.IntN(6) == 0:
-		return w.change(id, absent, "DELETE FROM people WHERE id = ? AND tenant = ?", id, tenantOf(id, w.Tenants))
-	case now != absent && w.Unique && w.rnd.IntN(6) == 0:
-		return w.duplicate(id)
-	}
-	r := rowOf(w.next)
-	tenant := tenantOf(id, w.Tenants)
-	if now == absent {
-		return w.change(id, w.next, "INSERT INTO people (id, tenant, rank_no, email, bio, age) VALUES (?, ?, ?, ?, ?, ?)", id, tenant, r.rank, r.email, r.bio, r.age)
-	}
-	return w.change(id, w.next, "UPDATE people SET rank_no = ?, email = ?, bio = ?, age = ? WHERE id = ? AND tenant = ?", r.rank, r.email, r.bio, r.age, id, tenant)
+// statement gives a row a content.
+type statement struct {
+	id, content int
+	query       string
+	args        []any
 }
 
-// change runs a statement after which a row has a content, and asks for it.
-func (w *writerProcess) change(id, content int, query string, args ...any) error {
-	if err := w.intend(id, content); err != nil {
+func (w *writerProcess) step() error {
+	id := w.First + w.rnd.IntN(w.Rows)
+	if now, sure := w.sure(id); sure && now != absent && w.Unique && w.rnd.IntN(6) == 0 {
+		return w.duplicate(id)
+	}
+	other := w.First + w.rnd.IntN(w.Rows)
+	if id != other && w.rnd.IntN(5) == 0 {
+		return w.transaction(w.statement(id, w.next), w.statement(other, w.next+1))
+	}
+	return w.change(w.statement(id, w.next))
+}
+
+// statement draws what happens to a row.
+func (w *writerProcess) statement(id, content int) statement {
+	tenant := tenantOf(id, w.Tenants)
+	now, sure := w.sure(id)
+	r := rowOf(content)
+	switch {
+	case !sure, now != absent && w.rnd.IntN(6) == 0: // not sure: killed while it was written
+		return statement{id, absent, "DELETE FROM people WHERE id = ? AND tenant = ?", []any{id, tenant}}
+	case now == absent:
+		return statement{id, content, "INSERT INTO people (id, tenant, rank_no, email, bio, age) VALUES (?, ?, ?, ?, ?, ?)", []any{id, tenant, r.rank, r.email, r.bio, r.age}}
+	}
+	return statement{id, content, "UPDATE people SET rank_no = ?, email = ?, bio = ?, age = ? WHERE id = ? AND tenant = ?", []any{r.rank, r.email, r.bio, r.age, id, tenant}}
+}
+
+// change runs a statement, and asks for the row.
+func (w *writerProcess) change(s statement) error {
+	seq, err := w.intend(s.id, s.content)
+	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	_, err := w.db.ExecContext(ctx, bind(w.Engine, query), args...)
+	_, err = w.db.ExecContext(ctx, bind(w.Engine, s.query), s.args...)
 	switch {
 	case err == nil:
-		if err := w.acknowledged(content); err != nil || content == absent {
+		if err := w.acknowledged(seq, s.content); err != nil {
 			return err
 		}
-		return w.ask(ctx, id, content)
-	case w.expected(id, err):
-		return w.failed()
+		return w.ask(ctx, s)
+	case w.expected(s.id, err):
+		return w.failed(seq)
 	}
-	return fmt.Errorf("%.6s: %w", query, err)
+	return fmt.Errorf("%.6s: %w", s.query, err)
+}
+
+// transaction runs statements in one transaction, which is open for a while.
+func (w *writerProcess) transaction(statements ...statement) error {
+	var seqs []int
+	for _, s := range statements {
+		seq, err := w.intend(s.id, s.content)
+		if err != nil {
+			return err
+		}
+		seqs = append(seqs, seq)
+	}
+	done, err := w.together(statements)
+	if err != nil && !slices.ContainsFunc(statements, func(s statement) bool { return w.expected(s.id, err) }) {
+		return fmt.Errorf("transaction: %w", err)
+	}
+	for i, s := range statements {
+		if err := w.heard(done, seqs[i], s.content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *writerProcess) heard(done bool, seq, content int) error {
+	if done {
+		return w.acknowledged(seq, content)
+	}
+	return w.failed(seq)
+}
+
+// together reports whether the transaction was committed; it may be rolled back
+// without an error.
+func (w *writerProcess) together(statements []statement) (done bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	defer cancel()
+	tx, err := w.db.BeginTx(ctx, nil)
+	if err != nil {
+		return false, err
+	}
+	for _, s := range statements {
+		if _, err := tx.ExecContext(ctx, bind(w.Engine, s.query), s.args...); err != nil {
+			_ = tx.Rollback()
+			return false, err
+		}
+		time.Sleep(time.Duration(w.rnd.Int64N(int64(2*w.Pause) + 1)))
+	}
+	if w.rnd.IntN(4) == 0 {
+		return false, tx.Rollback()
+	}
+	if err := tx.Commit(); err != nil {
+		return false, err
+	}
+	return true, nil
 }
 
 // expected reports errors that say that nothing was done, and may.
@@ -193,6 +264,8 @@ func (w *writerProcess) expected(id int, err error) bool {
 	case w.Old && (notMine(err) || errors.As(err, &my) && my.Number == 1054 || errors.As(err, &pg) && pg.Code == "42703"):
 		return true // the column was dropped between the plan and the statement
 	case w.Doomed > 0 && tenantOf(id, w.Tenants) == w.Doomed-1 && errors.Is(err, sealsql.ErrShredded):
+		return true
+	case w.Partitions && errors.Is(err, sealsql.ErrIndexKey):
 		return true
 	case errors.As(err, &my):
 		return my.Number == 1213 // deadlock
@@ -209,10 +282,11 @@ func notMine(err error) bool {
 }
 
 // ask searches for a row that was just written.
-func (w *writerProcess) ask(ctx context.Context, id, content int) error {
-	if len(w.Asks) == 0 {
+func (w *writerProcess) ask(ctx context.Context, s statement) error {
+	if len(w.Asks) == 0 || s.content == absent {
 		return nil
 	}
+	id, content := s.id, s.content
 	kind := w.Asks[w.rnd.IntN(len(w.Asks))]
 	got, err := search(ctx, w.db, w.Engine, kind, tenantOf(id, w.Tenants), content)
 	if err != nil {

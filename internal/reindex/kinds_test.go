@@ -264,3 +264,46 @@ func TestRowsOfADestroyedPartitionDoNotStopAMove(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A partition that a program without the move makes while a pass runs gets its
+// secret in that pass.
+func TestAPartitionThatIsMadeWhileAPassRunsDoesNotStopIt(t *testing.T) {
+	const (
+		before = "  notes: {partition: {column: tenant, type: integer}, columns: {tag: {type: text, search: {equality: {collation: binary, scope: partition}}}}}\n"
+		next   = "  notes: {partition: {column: tenant, type: integer}, columns: {tag: {type: text, search: {equality: {collation: binary, scope: partition, next: {column: tag2, collation: binary, scope: partition, version: 2}}}}}}\n"
+	)
+	w := onSQLite(t)
+	old := w.open(before)
+	w.exec(old, "CREATE TABLE notes (id integer PRIMARY KEY, tenant integer NOT NULL, tag text)")
+	insert := func(id, tenant int) {
+		w.exec(old, "INSERT INTO notes (id, tenant, tag) VALUES (?, ?, 'x')", id, tenant)
+	}
+	for id := range 25 {
+		insert(id, 0)
+	}
+	m := w.mover(next, "")
+	tenant := 0
+	m.Stop = func(at string) error {
+		if at == "in a pass" {
+			tenant++
+			insert(1000+tenant, tenant)
+		}
+		return nil
+	}
+	if err := m.Fill(bg); err != nil {
+		t.Fatal(err)
+	}
+	if tenant == 0 {
+		t.Fatal("no partition was made")
+	}
+	m.Stop = nil
+	if err := m.CutOver(bg); err != nil {
+		t.Fatal(err)
+	}
+	db := w.open(next)
+	for n := 1; n <= tenant; n++ {
+		if got := w.ids(db, "SELECT id FROM notes WHERE tenant = ? AND tag = 'x'", n); got != fmt.Sprint(1000+n) {
+			t.Errorf("tenant %d: got %q", n, got)
+		}
+	}
+}

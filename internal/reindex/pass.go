@@ -270,6 +270,14 @@ func (m *Mover) write(ctx context.Context, t *table, rows []cells) (written, los
 	var changes []change
 	for i := range rows {
 		want, right, err := m.compute(ctx, &rows[i])
+		if errors.Is(err, envelope.ErrIndexKey) {
+			// A program without the next index has made the partition since the
+			// pass began.
+			if err := m.secrets(ctx); err != nil {
+				return 0, 0, err
+			}
+			want, right, err = m.compute(ctx, &rows[i])
+		}
 		if err != nil {
 			return 0, 0, m.rowFault(t, &rows[i], err)
 		}
