@@ -333,13 +333,14 @@ WHERE k.contype = 'c' AND $where ORDER BY 1, k.conname`, func(rel *rewrite.Snaps
 const listSeparator = "\x01"
 
 // readIndexes reads unique column sets, and the texts of indexes over
-// expressions or with a condition.
+// expressions or with a condition. An index whose making was broken off
+// (CONCURRENTLY) keeps nothing unique.
 func (rs *relations) readIndexes() error {
 	return rs.query(`SELECT i.indrelid::bigint, i.indexprs IS NULL AND i.indpred IS NULL, lower(pg_get_indexdef(i.indexrelid)),
 	coalesce((SELECT string_agg(a.attname::text, E'\x01' ORDER BY k.at) FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(num, at)
 		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num WHERE k.at <= i.indnkeyatts), '')
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE (i.indisunique OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND $where ORDER BY 1, i.indexrelid`,
+WHERE (i.indisunique AND i.indisvalid OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND $where ORDER BY 1, i.indexrelid`,
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			if v.Bool(1) {
 				rel.Unique = append(rel.Unique, strings.Split(v.Text(3), listSeparator))

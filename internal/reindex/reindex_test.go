@@ -425,3 +425,39 @@ func TestAMoveIsGivenUp(t *testing.T) {
 		}
 	})
 }
+
+// Where the making of the unique key was broken off, PostgreSQL has an index that
+// keeps nothing unique: it is made again.
+func TestAUniqueKeyThatWasNotMadeToItsEndIsMadeAgain(t *testing.T) {
+	w := onPostgres(t)
+	if err := w.init(); err != nil {
+		t.Fatal(err)
+	}
+	old := w.open(oldUsers)
+	w.exec(old, "CREATE TABLE users (id integer PRIMARY KEY, email text UNIQUE)")
+	for i := range 5 {
+		w.exec(old, "INSERT INTO users (id, email) VALUES (?, ?)", i, fmt.Sprintf("u%d@example.org", i))
+	}
+	m := w.mover(nextUsers, "")
+	if err := m.Fill(bg); err != nil {
+		t.Fatal(err)
+	}
+	// Two rows with one index have it fail, as a process that is killed does.
+	plain := w.plain()
+	w.exec(plain, "UPDATE users SET email2 = (SELECT email2 FROM users WHERE id = 1) WHERE id = 2")
+	if _, err := plain.Exec("CREATE UNIQUE INDEX CONCURRENTLY sealsql_index_users_email2_key ON users (email2)"); err == nil {
+		t.Fatal("the key was made")
+	}
+	// Fill repairs the row, whose index is not that of its value.
+	if err := w.mover(nextUsers, "").CutOver(bg); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	if err := plain.QueryRow("SELECT count(*) FROM pg_index WHERE indexrelid = 'sealsql_index_users_email2_key'::regclass AND indisvalid AND indisunique").Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d valid keys, %v", n, err)
+	}
+	w.rest(400 * time.Millisecond)
+	if _, err := w.open(nextUsers).Exec("INSERT INTO users (id, email) VALUES (9, 'u1@example.org')"); err == nil {
+		t.Error("a duplicate was accepted")
+	}
+}
