@@ -32,6 +32,7 @@ type relay struct {
 	sent  atomic.Int64
 	mu    sync.Mutex
 	conns []net.Conn
+	ports []int // of the connections to the server
 	ended bool
 	wg    sync.WaitGroup
 }
@@ -90,6 +91,11 @@ func (r *relay) serve(client net.Conn) {
 	defer server.Close()
 	if !r.hold(client) || !r.hold(server) {
 		return
+	}
+	if a, ok := server.LocalAddr().(*net.TCPAddr); ok {
+		r.mu.Lock()
+		r.ports = append(r.ports, a.Port)
+		r.mu.Unlock()
 	}
 	var answer atomic.Bool // kill when it comes
 	r.wg.Go(func() {

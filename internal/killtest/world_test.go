@@ -38,6 +38,7 @@ type world struct {
 	plain            *sql.DB
 	writers          []*writer
 	kills, runs      int
+	maxAge           string // of catalogs
 }
 
 // seeded has the seed of the run; it is printed with each test.
@@ -73,7 +74,10 @@ func rounds(t *testing.T, f func(seed uint64)) {
 
 func newWorld(t *testing.T, engine string, seed uint64) *world {
 	t.Helper()
-	w := &world{T: t, engine: engine, dir: t.TempDir(), seed: seed, rnd: rand.New(rand.NewPCG(seed, 7))}
+	w := &world{T: t, engine: engine, dir: t.TempDir(), seed: seed, rnd: rand.New(rand.NewPCG(seed, 7)), maxAge: "100ms"}
+	if testenv.Long() && seed%2 == 0 {
+		w.maxAge = "1s"
+	}
 	plain := engine
 	switch engine {
 	case "sqlite":
@@ -104,7 +108,7 @@ func (w *world) config(name, kms, tables string) string {
 	if !strings.HasPrefix(name, "r") {
 		text = "version: 1\nservice: shop\nproduct: orders\n"
 	}
-	text += kms + "metastore: {sql: same}\nmemory: prefer\npolicy: {revoke_check: 1s}\ncatalog: {max_age: 100ms}\ntables:\n" + tables
+	text += kms + "metastore: {sql: same}\nmemory: prefer\npolicy: {revoke_check: 1s}\ncatalog: {max_age: " + w.maxAge + "}\ntables:\n" + tables
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		w.Fatal(err)
 	}
@@ -179,7 +183,8 @@ func (w *world) sealsqlOnce(at moment, after time.Duration, args ...string) resu
 	cmd := self("sealsql", args...)
 	var out strings.Builder
 	cmd.Stdout, cmd.Stderr = &out, &out
-	w.start(cmd, at, after, func(dsn string) {
+	abrupt := at.after > 0 && at.pause == 0 && at.after%2 == 0
+	between := w.start(cmd, at, after, func(dsn string) {
 		for i := range cmd.Args {
 			if cmd.Args[i] == w.dsn {
 				cmd.Args[i] = dsn
@@ -188,6 +193,9 @@ func (w *world) sealsqlOnce(at moment, after time.Duration, args ...string) resu
 	})
 	_ = cmd.Wait()
 	r := result{killed: wasKilled(cmd), out: out.String(), code: cmd.ProcessState.ExitCode()}
+	if r.killed && between != nil && abrupt {
+		w.terminate(between)
+	}
 	return r
 }
 
@@ -198,8 +206,9 @@ func (w *world) command(at moment, after time.Duration, config string, args ...s
 }
 
 // start starts a process that is killed at a moment or after a time. route is
-// told the data source name that the process is to use.
-func (w *world) start(cmd *exec.Cmd, at moment, after time.Duration, route func(dsn string)) {
+// told the data source name that the process is to use. The relay is nil where
+// there is none.
+func (w *world) start(cmd *exec.Cmd, at moment, after time.Duration, route func(dsn string)) (between *relay) {
 	w.Helper()
 	kill := func() { _ = cmd.Process.Kill() }
 	if at.pause > 0 {
@@ -219,9 +228,9 @@ func (w *world) start(cmd *exec.Cmd, at moment, after time.Duration, route func(
 		}
 		cmd.Env = append(cmd.Env, fmt.Sprintf("%s=%d", envEvent, n))
 	case at.after > 0:
-		r := newRelay(w, w.dial, at, func() { <-started; kill() })
-		w.Cleanup(r.close)
-		route(w.through(r.addr()))
+		between = newRelay(w, w.dial, at, func() { <-started; kill() })
+		w.Cleanup(between.close)
+		route(w.through(between.addr()))
 	}
 	if err := cmd.Start(); err != nil {
 		w.Fatal(err)
@@ -230,6 +239,30 @@ func (w *world) start(cmd *exec.Cmd, at moment, after time.Duration, route func(
 	if after > 0 {
 		timer := time.AfterFunc(after, kill)
 		w.Cleanup(func() { timer.Stop() })
+	}
+	return between
+}
+
+// terminate has the server end the sessions of a process that was killed, which
+// would else run their last statement to its end.
+func (w *world) terminate(between *relay) {
+	w.Helper()
+	between.mu.Lock()
+	defer between.mu.Unlock()
+	for _, port := range between.ports {
+		if w.engine == "postgres" {
+			if _, err := w.plain.Exec("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE client_port = $1 AND datname = current_database()", port); err != nil {
+				w.Fatal(err)
+			}
+			continue
+		}
+		var id int
+		err := w.plain.QueryRow("SELECT id FROM information_schema.processlist WHERE db = database() AND host LIKE ?", fmt.Sprintf("%%:%d", port)).Scan(&id)
+		if err == nil {
+			_, _ = w.plain.Exec(fmt.Sprintf("KILL %d", id)) // it may have ended
+		} else if !errors.Is(err, sql.ErrNoRows) {
+			w.Fatal(err)
+		}
 	}
 }
 
