@@ -62,7 +62,7 @@ var moves = []move{
 		asksBefore: []string{"compound"}, asksDuring: []string{"compound"}, asksAfter: []string{"compound"},
 	},
 	{
-		name: "contains", short: "mysql", target: "people.bio",
+		name: "contains", target: "people.bio",
 		before:     definition{email: plainEmail, bio: ", search: {contains: {collation: ci}}"},
 		during:     definition{email: plainEmail, bio: ", search: {contains: {collation: ci, next: {column: bio_c2, collation: ci, length: 4, version: 2}}}"},
 		after:      definition{email: plainEmail, bio: ", search: {contains: {column: bio_c2, collation: ci, length: 4, version: 2}}"},

@@ -426,7 +426,7 @@ func (p *writer) kill() {
 func (p *writer) await(n int) {
 	p.w.Helper()
 	before := p.read().acks
-	for end := time.Now().Add(2 * time.Minute); p.running() && p.read().acks < before+n; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); p.running() && p.read().acks < before+n; time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(end) {
 			p.w.Fatalf("seed %d: writer %d writes nothing", p.w.seed, p.options.First/100_000)
 		}
@@ -456,7 +456,7 @@ func (w *world) settle() {
 		"postgres": "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'",
 		"mysql":    "SELECT count(*) FROM information_schema.processlist WHERE db = database() AND id <> connection_id()",
 	}[w.engine]
-	for end := time.Now().Add(2 * time.Minute); query != ""; time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(5 * time.Minute); query != ""; time.Sleep(10 * time.Millisecond) {
 		var n int
 		if err := w.plain.QueryRow(query).Scan(&n); err != nil {
 			w.Fatal(err)
