@@ -25,6 +25,7 @@ var searched = definition{email: plainEmail}
 // revoked by commands that are killed, beside writers that are killed as well:
 // every key can be opened by one of the two master keys, and the next run is whole.
 func TestKeysAreRewrappedByACommandThatIsKilled(t *testing.T) {
+	t.Parallel()
 	for _, engine := range engines {
 		if !chosen(engine == "postgres") {
 			continue
@@ -130,6 +131,7 @@ func (w *world) listed(config string) {
 // between them, beside writers: the next run is whole, its report is authentic and
 // complete, and other partitions are as they were.
 func TestAPartitionIsDestroyedByACommandThatIsKilled(t *testing.T) {
+	t.Parallel()
 	for _, engine := range engines {
 		if !chosen(engine == "mysql") {
 			continue
@@ -248,6 +250,7 @@ func (w *world) unreadable(config string, doomed int) {
 // Programs are killed while they use partitions, and a key table, for the first
 // time: whoever comes next reads and finds everything, and writes.
 func TestWritersAreKilledWhenTheyMakeKeys(t *testing.T) {
+	t.Parallel()
 	for _, engine := range engines {
 		if !chosen(engine == "sqlite") {
 			continue

@@ -134,6 +134,7 @@ func (w *world) people(config string, d definition) {
 // again, beside writers that are killed as well, one of them on the old
 // configuration.
 func TestAnIndexIsMovedByACommandThatIsKilled(t *testing.T) {
+	t.Parallel()
 	for _, m := range moves {
 		for _, engine := range engines {
 			if !chosen(engine == m.short) {
