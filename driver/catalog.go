@@ -163,7 +163,7 @@ func (cs *catalogs) read(ctx context.Context, r *Reader, s *Session, known ...*s
 	var snap *rewrite.Snapshot
 	if !cs.none {
 		var err error
-		if snap, err = cs.engine.Snapshot(ctx, r, s); err != nil {
+		if snap, err = cs.snapshot(ctx, r, s, known); err != nil {
 			return reading{}, err
 		}
 		rewrite.TrimDefinitions(cs.engine.Frontend().Dialect(), snap, cs.annotations)

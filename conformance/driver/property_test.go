@@ -78,6 +78,9 @@ func rounds() int {
 	if n, err := strconv.Atoi(os.Getenv("SEALSQL_PROPERTY_ROUNDS")); err == nil {
 		return n
 	}
+	if testenv.Sampled() {
+		return 500
+	}
 	return 2000
 }
 

@@ -66,7 +66,7 @@ func TestRangesAnswerBehindQueries(t *testing.T) {
 // behind asks the statements of every column but one.
 func (x *twins) behind(statements []string, without string) {
 	x.t.Helper()
-	for _, c := range rangedColumns(x.w.dialect) {
+	for _, c := range testenv.Sample(x.t, rangedColumns(x.w.dialect), 3) {
 		if c.column == without {
 			continue
 		}
