@@ -89,7 +89,7 @@ func (a *analysis) compares(c *Cast, col *schema.Type) bool {
 		return false
 	}
 	t, err := schema.ParseType(c.Type)
-	return err == nil && t.Kind == col.Kind && t.Fixed == col.Fixed && (!t.Fixed || t.Name == col.Name) && t.Kind != schema.KindArray && (t.Kind != schema.KindFloat || t.Name == col.Name)
+	return err == nil && t.Kind == col.Kind && t.Fixed == col.Fixed && (!t.Fixed || t.Name == col.Name) && t.Kind != schema.KindArray && (t.Kind != schema.KindFloat || pgFloat(t).Name == pgFloat(*col).Name)
 }
 
 // affinity is what SQLite makes of a declared type, as far as comparisons tell

@@ -1,6 +1,10 @@
 package rewrite
 
-import "github.com/sealsql/sealsql/schema"
+import (
+	"slices"
+
+	"github.com/sealsql/sealsql/schema"
+)
 
 // constants are parameters and literals that give one value (a select item, a
 // column of a VALUES list) of which it is not known yet what takes it. If that
@@ -293,6 +297,9 @@ func (a *analysis) settle() error {
 		if by := c.consts.root().compared; by != nil {
 			return a.twice(c.consts.root(), by.index.Of)
 		}
+		if err := a.echo(c); err != nil {
+			return err
+		}
 		if out := c.consts.root().sealed; out != nil {
 			c.flow, c.consts = flow{{col: out.Seal, part: partOf(out.Partition), row: rowOf(out)}}, nil
 		}
@@ -303,6 +310,40 @@ func (a *analysis) settle() error {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// echo seals an argument that the statement shows and binds to an encrypted column as
+// well, on PostgreSQL, where both are one value of one type: SELECT $1 … WHERE c = $1.
+func (a *analysis) echo(c *column) error {
+	root := c.consts.root()
+	if a.dialect != Postgres || root.sealed != nil || root.clear || root.array || len(root.list) != 1 || root.list[0].cast != nil || a.prepares != nil {
+		return nil
+	}
+	p, ok := root.list[0].expr.(*Param)
+	if !ok {
+		return nil
+	}
+	items, _ := topItems(a.top)
+	at := slices.IndexFunc(items, func(it SelectItem) bool { return it.Expr == Expr(p) })
+	if at < 0 {
+		return nil
+	}
+	for i := range a.params {
+		u := &a.params[i]
+		if u.seal == nil || u.param.N != p.N || u.param == p {
+			continue
+		}
+		t := u.seal.Table
+		if t.Partition.Kind != schema.PartitionConst || u.seal.BindsRow() || u.seal.Type.Kind != schema.KindText || u.seal.Type.Fixed || u.seal.Type.Length > 0 || u.seal.Type.Base == "citext" {
+			return nil
+		}
+		part, _ := a.partition(t, nil)
+		if items[at].Alias == nil {
+			a.keepAs(&items[at], "?column?") // PostgreSQL would name it after the cast
+		}
+		return a.settleSealed(root, Out{Seal: u.seal, Partition: part, Exact: true})
 	}
 	return nil
 }

@@ -440,7 +440,7 @@ func (a *analysis) preserves(v *Cast, c *schema.Type) bool {
 	if err != nil || t.Kind != c.Kind || a.dialect == MySQL && t.Kind == schema.KindJSON && a.session.MariaDB {
 		return false
 	}
-	return t.Name == c.Name || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed || a.widens(&t, c)
+	return t.Name == c.Name || a.dialect == Postgres && pgFloat(t).Name == pgFloat(*c).Name || t.Kind == schema.KindText && t.Length == 0 && !t.Fixed || a.widens(&t, c)
 }
 
 // nationalText reports PostgreSQL's N'…', which is of the type bpchar.

@@ -136,10 +136,12 @@ func (a *analysis) among(h hit, kind indexKind) int {
 	case r.query == nil && r.changed == nil || r.stays():
 		return -1
 	}
-	name := ""
-	if r.changed != nil {
+	name := a.listedIndex(h, kind)
+	switch {
+	case name != "":
+	case r.changed != nil:
 		name = a.returnedIndex(r.changed, h.col, kind)
-	} else {
+	default:
 		name = a.outputIndex(r.query, h.col, kind)
 	}
 	if name == "" {

@@ -278,6 +278,9 @@ func (a *analysis) op(o *Op, sc *scope, why Reason) error {
 		if done, err := a.scalarCompare(o, sc); done || err != nil {
 			return err
 		}
+		if err := a.adopt(o, sc); err != nil {
+			return err
+		}
 		if done, err := a.rangeCompare(o, o.Name, o.Args, sc); done || err != nil {
 			return err
 		}

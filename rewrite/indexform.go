@@ -30,6 +30,8 @@ type formPiece struct {
 	slot *slot
 }
 
+const onceHint = "the condition is asked once more for the column's search index, and may answer otherwise: decide in the application, or in a query"
+
 const formIndexHint = "the column has a search index, which the server cannot compute: assign a parameter or a literal, or COALESCE or CASE over these and the column itself"
 
 // besideForm plans the copy of a form. behind says that it is evaluated when the
@@ -38,6 +40,9 @@ func (a *analysis) besideForm(v Expr, to schema.Index, part PartitionSource, sc 
 	f := &indexForm{expr: v, values: map[Expr]Out{}, names: map[*ColumnRef]string{}, slots: map[Expr]*slot{}}
 	if !v.Range().Known() || sc == nil {
 		return nil, a.refuse(v.Pos(), ReasonComputed, to.Column().String(), formIndexHint)
+	}
+	if a.onceOnly(v) {
+		return nil, a.refuse(v.Pos(), ReasonComputed, to.Column().String(), onceHint)
 	}
 	p := formPlan{a, f, to, indexPartition(to, part), sc, behind}
 	if err := p.value(v); err != nil {

@@ -36,12 +36,10 @@ func (a *analysis) listIndexes(in *insertion, cols []indexedColumn, g *growth) e
 		}
 		to := &in.selected[c.at]
 		var part PartitionSource
-		if to.consts != nil {
-			var err error
-			if part, err = (&selectedRows{a: a, in: in}).partition(); err != nil {
-				return err
-			}
-			part = indexPartition(c.index, part)
+		if p, err := (&selectedRows{a: a, in: in}).partition(); err == nil {
+			part = indexPartition(c.index, p)
+		} else if to.consts != nil {
+			return err
 		}
 		if !a.listBody(q.Body, c.at, len(to.flow) > 0, c.index, part, "") {
 			return a.refuse(q.Start, ReasonComputed, c.index.Column().String(), listHint)

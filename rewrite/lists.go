@@ -35,6 +35,8 @@ type lists struct {
 	on bool
 	// outputs are the result columns of its SELECTs.
 	outputs map[*Select][]column
+	// scopes are those of its SELECTs.
+	scopes map[*Select]*scope
 	// stars are those that are left as they are, by the relations that they show.
 	stars []looseStar
 	// rows are the values that lists of values get, by row; names the names that
@@ -65,14 +67,14 @@ func listing(st Statement) bool {
 }
 
 // outputsOf keeps the result columns of a SELECT.
-func (a *analysis) outputsOf(s *Select, cols []column) {
+func (a *analysis) outputsOf(s *Select, cols []column, sc *scope) {
 	if !a.lists.on || a.depth > 0 {
 		return
 	}
 	if a.lists.outputs == nil {
-		a.lists.outputs = map[*Select][]column{}
+		a.lists.outputs, a.lists.scopes = map[*Select][]column{}, map[*Select]*scope{}
 	}
-	a.lists.outputs[s] = cols
+	a.lists.outputs[s], a.lists.scopes[s] = cols, sc
 }
 
 // loose notes a star that is not written out.
@@ -152,7 +154,7 @@ func (a *analysis) growList(h hit, to schema.Index, part PartitionSource) string
 	if inList {
 		arm = ""
 	}
-	if !a.listBody(src.query.Body, h.col, len(c.flow) > 0, to, part, arm) {
+	if !a.listBody(src.query.Body, h.col, len(c.flow) > 0 && c.consts == nil, to, part, arm) {
 		return ""
 	}
 	if inList && !a.lengthen(src.owner, src.names, name) {
@@ -248,6 +250,9 @@ func (a *analysis) listArm(s *Select, at int, records bool, to schema.Index, par
 	}
 	add := a.armAddition(&outs[at], records, to, part)
 	if add == nil {
+		add = a.listForm(s, at, to, part)
+	}
+	if add == nil {
 		return false
 	}
 	add.at, add.lead, add.carried = s.ItemsEnd, ", ", true
@@ -260,6 +265,28 @@ func (a *analysis) listArm(s *Select, at int, records bool, to schema.Index, par
 	a.listed[s] = append(a.listed[s], add)
 	a.adds = append(a.adds, add)
 	return true
+}
+
+// listForm is the index of an item that chooses between values: the form once more,
+// over indexes. Over groups it chooses between constants only.
+func (a *analysis) listForm(s *Select, at int, to schema.Index, part PartitionSource) *addition {
+	if at >= len(s.Items) || !part.Known && !to.AllPartitions() {
+		return nil
+	}
+	for i := range s.Items[:at+1] {
+		if _, star := s.Items[i].Expr.(*Star); star {
+			return nil
+		}
+	}
+	e := s.Items[at].Expr
+	if _, ref := e.(*ColumnRef); ref || isConstant(e) {
+		return nil
+	}
+	add, err := a.besideForm(e, to, part, a.lists.scopes[s], false)
+	if err != nil || len(add.form.names) > 0 && !a.plainRows(s) {
+		return nil
+	}
+	return add
 }
 
 // besideListed is the index of a constant, of whatever type a NULL is; nil where

@@ -72,10 +72,15 @@ func (a *analysis) keepName(it *SelectItem) {
 	if name, _ := figureName(it.Expr); name != "nullif" {
 		return
 	}
+	a.keepAs(it, "nullif")
+}
+
+// keepAs has an item keep the name that it would have without what is done to it.
+func (a *analysis) keepAs(it *SelectItem, name string) {
 	if a.eq.named == nil {
 		a.eq.named = map[*SelectItem]string{}
 	}
-	a.eq.named[it] = "nullif"
+	a.eq.named[it] = name
 }
 
 // nullify compares a call with what it became.

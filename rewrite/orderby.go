@@ -164,12 +164,27 @@ func isExtreme(c *Call) bool {
 	return strings.EqualFold(name, "min") || strings.EqualFold(name, "max")
 }
 
-// extremeOf reports whether a call is MIN or MAX of an encrypted column.
+// isDisc reports PostgreSQL's percentile_disc(0.5) WITHIN GROUP (ORDER BY c), which
+// takes one of the values out of its group, as MIN and MAX do; not that of an array.
+func (a *analysis) isDisc(c *Call) bool {
+	if a.dialect != Postgres || len(c.Name) != 1 || !strings.EqualFold(c.Name[0].Name, "percentile_disc") || len(c.Args) != 1 || len(c.Extra) != 1 ||
+		c.Star || c.Distinct || c.Over || !strings.HasPrefix(c.Attr, " WITHIN GROUP ORDER1") {
+		return false
+	}
+	l, ok := c.Args[0].(*Literal)
+	return ok && l.Kind == LitNumber
+}
+
+// extremeOf reports whether a call is MIN or MAX of an encrypted column, or the like.
 func (a *analysis) extremeOf(c *Call, sc *scope) (ref *ColumnRef, h hit, ok bool) {
-	if !isExtreme(c) {
+	of := c.Args
+	switch {
+	case a.isDisc(c):
+		of = c.Extra
+	case !isExtreme(c):
 		return nil, hit{}, false
 	}
-	refs, hits := a.sealedRefs(c.Args, sc)
+	refs, hits := a.sealedRefs(of, sc)
 	if len(refs) != 1 {
 		return nil, hit{}, false
 	}
@@ -182,7 +197,7 @@ func (a *analysis) extremeValue(c *Call, ref *ColumnRef, h hit, sc *scope, why R
 		return column{}, err
 	}
 	col := h.flow()[0].col
-	if a.extremeFirst(c, ref, h) {
+	if !a.isDisc(c) && a.extremeFirst(c, ref, h) {
 		return column{name: strings.ToLower(c.Name[len(c.Name)-1].Name), flow: moved(h.flow()), computed: true}, nil
 	}
 	r, name := h.rangeIndex(), ""
@@ -207,7 +222,11 @@ func (a *analysis) extremeValue(c *Call, ref *ColumnRef, h hit, sc *scope, why R
 	if err != nil {
 		return column{}, err
 	}
-	if err := a.clearAll(c.Extra, sc, inner(why, ReasonFunction)); err != nil {
+	others := c.Extra
+	if a.isDisc(c) {
+		others = c.Args
+	}
+	if err := a.clearAll(others, sc, inner(why, ReasonFunction)); err != nil {
 		return column{}, err
 	}
 	if a.ranges.extremes == nil {
@@ -332,11 +351,18 @@ func (v verifier) extreme(x *Call, e extreme, y Expr) bool {
 		y = c.Args[0]
 	}
 	c, ok := y.(*Call)
-	if !ok || !idents(x.Name, c.Name) || !v.exprs(x.Extra, c.Extra) || x.Distinct != c.Distinct || x.Over != c.Over || x.Attr != c.Attr || len(c.Args) != 1 {
+	if !ok || !idents(x.Name, c.Name) || x.Distinct != c.Distinct || x.Over != c.Over || x.Attr != c.Attr || len(c.Args) != 1 {
+		return false
+	}
+	of, same, with := c.Args, x.Extra, c.Extra
+	if v.b.a.isDisc(x) {
+		of, same, with = c.Extra, x.Args, c.Args
+	}
+	if len(of) != 1 || !v.exprs(same, with) {
 		return false
 	}
 	var refs []*ColumnRef
-	eachColumn(c.Args[0], func(ref *ColumnRef) { refs = append(refs, ref) })
+	eachColumn(of[0], func(ref *ColumnRef) { refs = append(refs, ref) })
 	n := len(e.ref.Path) - 1
 	for i, want := range []string{e.name, e.ref.Path[n].Name} {
 		if len(refs) != 2 || len(refs[i].Path) != n+1 || refs[i].Path[n].Name != want {

@@ -289,7 +289,7 @@ func (a *analysis) selectCore(s *Select, up *scope, expose bool) ([]column, *sco
 		}
 	}
 	a.remember(s, cols)
-	a.outputsOf(s, cols)
+	a.outputsOf(s, cols, sc)
 	if a.dialect == Postgres && a.eq.distinct[s] != nil {
 		canAdd = expose && a.depth == 0 && !s.Into // the row that is kept shows them
 	}

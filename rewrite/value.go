@@ -180,7 +180,24 @@ func (a *analysis) sameUnder(t *schema.Type, cast string) bool {
 	if err != nil {
 		return false
 	}
-	return c.Same(*t) || plainText && c.Kind == schema.KindText && !c.Fixed && c.Length == 0
+	return c.Same(*t) || a.dialect == Postgres && pgFloat(c).Same(pgFloat(*t)) || plainText && c.Kind == schema.KindText && !c.Fixed && c.Length == 0
+}
+
+// pgFloat gives PostgreSQL's floating-point types one spelling: real is float4 there,
+// float is double precision (documentation §8.1.3).
+func pgFloat(t schema.Type) schema.Type {
+	end := ""
+	if t.Kind == schema.KindArray {
+		end = "[]"
+	}
+	switch {
+	case t.Kind != schema.KindFloat && t.Elem != schema.KindFloat:
+	case t.Base == "real"+end:
+		t.Base, t.Name, t.Bits = "float4"+end, "float4"+end, 32
+	case t.Base == "float"+end && t.Bits == 0:
+		t.Base, t.Name, t.Bits = "double"+end, "double"+end, 64
+	}
+	return t
 }
 
 // dropsCast reports whether the cast of a constant gives the value that the

@@ -2,6 +2,7 @@ package corpus_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sqlc-dev/oliphant/ast"
@@ -486,6 +487,10 @@ func castType(n *ast.Node) string {
 	}
 	name := names[len(names)-1].GetString_().GetSval()
 	if len(c.TypeName.ArrayBounds) > 0 {
+		// The driver applies no cast to an array that cuts its elements.
+		if mods := c.TypeName.GetTypmods(); len(mods) == 1 {
+			name += "(" + strconv.Itoa(int(mods[0].GetAConst().GetIval().GetIval())) + ")"
+		}
 		name += "[]"
 	}
 	return name
@@ -556,7 +561,9 @@ func (w pgWalk) assignments(list []*ast.Node, t *table, sc *scope) {
 		if t != nil {
 			t.add(x.Name, p)
 			t.cast(x.Name, castType(x.Val))
-			w.copied(t, x.Name, x.Val, sc)
+			if len(x.Indirection) == 0 {
+				w.copied(t, x.Name, x.Val, sc)
+			}
 		}
 	}
 }
