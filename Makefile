@@ -27,7 +27,7 @@ OLD ?=
 GORM_SRC ?=
 # Packages whose tests take samples of statements and engines with -race
 # (testenv.Sample): make test tests them without it as well, where they take all.
-WHOLE := ./conformance/driver ./conformance/corpus ./driver/endtoend ./rewrite
+WHOLE := ./conformance/driver ./conformance/corpus ./driver/endtoend ./internal/killtest ./rewrite
 # Packages and modules that talk to servers.
 SERVERPACKAGES := ./driver/... ./conformance/... ./envelope/builtin ./internal/... ./rewrite/mysql ./rewrite/postgres ./examples/chinook
 SERVERMODULES := examples/gorm examples/orm examples/observability

@@ -26,6 +26,7 @@ var searched = definition{email: plainEmail}
 // every key can be opened by one of the two master keys, and the next run is whole.
 func TestKeysAreRewrappedByACommandThatIsKilled(t *testing.T) {
 	t.Parallel()
+	withoutRace(t)
 	for _, engine := range engines {
 		if !chosen(engine == "postgres") {
 			continue
@@ -132,6 +133,7 @@ func (w *world) listed(config string) {
 // complete, and other partitions are as they were.
 func TestAPartitionIsDestroyedByACommandThatIsKilled(t *testing.T) {
 	t.Parallel()
+	withoutRace(t)
 	for _, engine := range engines {
 		if !chosen(engine == "mysql") {
 			continue
@@ -251,6 +253,7 @@ func (w *world) unreadable(config string, doomed int) {
 // time: whoever comes next reads and finds everything, and writes.
 func TestWritersAreKilledWhenTheyMakeKeys(t *testing.T) {
 	t.Parallel()
+	withoutRace(t)
 	for _, engine := range engines {
 		if !chosen(engine == "sqlite") {
 			continue

@@ -135,6 +135,7 @@ func (w *world) people(config string, d definition) {
 // configuration.
 func TestAnIndexIsMovedByACommandThatIsKilled(t *testing.T) {
 	t.Parallel()
+	withoutRace(t)
 	for _, m := range moves {
 		for _, engine := range engines {
 			if !chosen(engine == m.short) {

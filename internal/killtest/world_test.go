@@ -470,6 +470,15 @@ func (w *world) settle() {
 	}
 }
 
+// withoutRace leaves a test to the run without the race detector, of which make test
+// has one: what is killed are other processes, which it would slow down only.
+func withoutRace(t *testing.T) {
+	t.Helper()
+	if testenv.Sampled() {
+		t.Skip("run without -race")
+	}
+}
+
 // chosen is what of a test is run without SEALSQL_LONG=1.
 func chosen(short bool) bool { return short || testenv.Long() }
 
