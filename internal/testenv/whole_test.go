@@ -54,7 +54,7 @@ func samplingPackages(t *testing.T, root string) (out []string) {
 		if err != nil {
 			return err
 		}
-		if bytes.Contains(text, []byte("testenv." + "Sample")) {
+		if bytes.Contains(text, []byte("testenv."+"Sample")) {
 			rel, err := filepath.Rel(root, filepath.Dir(file))
 			if err != nil {
 				return err
