@@ -24,7 +24,8 @@ const (
 )
 
 // moment is the age from which a catalog is read again because a statement
-// names a relation that it lacks.
+// names a relation that it lacks. Such a statement waits for it: a program that
+// repeats a mistake does not make the catalog be read on and on.
 const moment = 50 * time.Millisecond
 
 // catalogs holds what a connector's connections know of the database.

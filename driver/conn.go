@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"time"
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/rewrite"
@@ -400,7 +401,7 @@ func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*r
 		return p, nil
 	}
 	p, err = c.newPlan(ctx, query, o)
-	if err != nil && c.outdated(err) {
+	if err != nil && c.outdated(ctx, err) {
 		read := c.refresh
 		if asking || c.asks(query) != 0 {
 			read = c.refreshAside
@@ -455,11 +456,25 @@ func (c *conn) upToDate(ctx context.Context, query string, o rewrite.Options) (p
 }
 
 // outdated reports whether a refusal may be due to a catalog that lacks what
-// another process has just made.
-func (c *conn) outdated(err error) bool {
+// another process has just made. It waits until the catalog may be read again.
+func (c *conn) outdated(ctx context.Context, err error) bool {
 	var u *rewrite.UnsupportedError
-	return errors.As(err, &u) && (u.Reason == rewrite.ReasonUnknownRelation || u.Reason == rewrite.ReasonUnknownColumn) &&
-		!c.cr.cats.none && c.cr.cats.age(c.reading) > moment && c.cr.engine.Ready(c.inner)
+	if !errors.As(err, &u) || u.Reason != rewrite.ReasonUnknownRelation && u.Reason != rewrite.ReasonUnknownColumn ||
+		c.cr.cats.none || !c.cr.engine.Ready(c.inner) {
+		return false
+	}
+	rest := moment - c.cr.cats.age(c.reading)
+	if rest <= 0 {
+		return true
+	}
+	wait := time.NewTimer(min(rest, moment))
+	defer wait.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-wait.C:
+		return true
+	}
 }
 
 // done looks at the outcome of a statement and keeps the connection's

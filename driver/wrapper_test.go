@@ -750,6 +750,26 @@ func TestErrorThatShowsAStaleCatalogReloadsIt(t *testing.T) {
 	}
 }
 
+// A table that another program made a moment ago is not refused because the catalog
+// was read just before.
+func TestAStatementWaitsForACatalogThatMayKnowItsTable(t *testing.T) {
+	h := newHarness(t)
+	h.plans.errs["new"] = &rewrite.UnsupportedError{Reason: rewrite.ReasonUnknownRelation}
+	c := h.conn().(driver.ExecerContext)
+	c.ExecContext(bg, "x", nil)
+	h.cr.cats.start = h.cr.cats.start.Add(time.Hour) // however long this takes, the reading is young
+	var u *rewrite.UnsupportedError
+	if _, err := c.ExecContext(bg, "new", nil); !errors.As(err, &u) || h.eng.snapshots != 2 {
+		t.Errorf("got %v after %d reads", err, h.eng.snapshots)
+	}
+	h.cr.cats.start = h.cr.cats.start.Add(time.Hour)
+	ctx, cancel := context.WithCancel(bg)
+	cancel()
+	if _, err := c.ExecContext(ctx, "new", nil); err == nil || h.eng.snapshots != 2 {
+		t.Errorf("got %v after %d reads", err, h.eng.snapshots)
+	}
+}
+
 func TestCatalogIsNotReadBesideOpenRows(t *testing.T) {
 	h := newHarness(t)
 	h.eng.notReady = true

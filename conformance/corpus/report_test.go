@@ -61,7 +61,12 @@ func (r *results) class(b *strings.Builder, class string) {
 		for k := range by {
 			names = append(names, k)
 		}
-		sort.Slice(names, func(i, j int) bool { return len(by[names[i]]) > len(by[names[j]]) })
+		sort.Slice(names, func(i, j int) bool {
+			if n, m := len(by[names[i]]), len(by[names[j]]); n != m {
+				return n > m
+			}
+			return names[i] < names[j]
+		})
 		for _, k := range names {
 			fmt.Fprintf(b, "-- %s: %d (%.2f %%)\n", k, len(by[k]), 100*float64(len(by[k]))/float64(n))
 			seen := map[string]bool{}

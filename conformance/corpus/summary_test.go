@@ -1,6 +1,7 @@
 package corpus_test
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"math"
@@ -144,7 +145,7 @@ func reasonRows(all map[string]*results, list func(*results) []outcome, keep fun
 		x.text += " " + shape + " |"
 		rows = append(rows, x)
 	}
-	slices.SortFunc(rows, func(a, b row) int { return int(math.Copysign(1, b.most-a.most)) })
+	slices.SortFunc(rows, func(a, b row) int { return cmp.Or(cmp.Compare(b.most, a.most), strings.Compare(a.text, b.text)) })
 	for _, x := range rows {
 		out = append(out, x.text)
 	}
