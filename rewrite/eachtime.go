@@ -24,7 +24,7 @@ func (a *analysis) onceOnly(e Expr) bool {
 	if e == nil {
 		return false
 	}
-	if o, ok := e.(*Op); ok && o.Name == ":=" {
+	if o, ok := e.(*Opaque); ok && o.What == ":=" {
 		return true
 	}
 	if c, ok := e.(*Call); ok {
