@@ -129,7 +129,7 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 		return nil, err
 	case sub.unknown != nil || sub.openQuery(q) || len(cols) != len(names) || len(sub.indexed.list) > 0 || sub.eq.any() || sub.ranges.any():
 		return refuse("its definition is not what the catalog shows of it")
-	case len(sub.seals.list) > 0 || len(sub.casts) > 0:
+	case len(sub.seals.list) > 0 || len(sub.casts)+len(sub.typed) > 0:
 		return refuse("its definition has a constant or a cast beside an encrypted column, which the server keeps as it is")
 	}
 	for _, table := range sub.touched {
