@@ -118,7 +118,8 @@ type analysis struct {
 	// together are relations whose partitions the conditions around say are equal.
 	together [][2]*relation
 	late     error
-	depth    int // of views over views
+	depth    int                  // of views over views
+	defined  map[*Select][]column // result columns of the SELECTs of a definition
 }
 
 // paramUse is one occurrence of a parameter.
