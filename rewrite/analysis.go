@@ -21,15 +21,16 @@ type analysis struct {
 	// positive are the first operands of comparisons that find rows.
 	positive []Expr
 
-	space   *planSpace       // memory of the plan
-	touched []*schema.Table  // annotated tables that the statement names
-	deleted []Deletion       // of which deletions are recorded
-	seals   notes[Expr, Out] // Param and Literal nodes that are sealed
-	casts   map[*Cast]Expr   // casts around sealed values that are dropped
-	retyped map[*Cast]string // those of them, around NULL, that become casts to another type
-	params  []paramUse       // every use of a parameter
-	clears  []*Literal       // literals used in clear outside declared columns
-	freed   []*Literal       // literals whose value does not matter to the plan
+	space   *planSpace          // memory of the plan
+	touched []*schema.Table     // annotated tables that the statement names
+	deleted []Deletion          // of which deletions are recorded
+	seals   notes[Expr, Out]    // Param and Literal nodes that are sealed
+	casts   map[*Cast]Expr      // casts around sealed values that are dropped
+	retyped map[*Cast]string    // those of them, around NULL, that become casts to another type
+	typed   map[*Literal]string // NULLs that get a type
+	params  []paramUse          // every use of a parameter
+	clears  []*Literal          // literals used in clear outside declared columns
+	freed   []*Literal          // literals whose value does not matter to the plan
 	stars   notes[*Star, expansion]
 	widths  notes[*Star, int] // columns of stars, where they are known
 	// openStar marks stars over relations whose columns are not all known.
@@ -117,7 +118,8 @@ type analysis struct {
 	// together are relations whose partitions the conditions around say are equal.
 	together [][2]*relation
 	late     error
-	depth    int // of views over views
+	depth    int                  // of views over views
+	defined  map[*Select][]column // result columns of the SELECTs of a definition
 }
 
 // paramUse is one occurrence of a parameter.
@@ -205,7 +207,7 @@ func (a *analysis) needsWork() bool { return len(a.deleted) > 0 || a.differs() }
 // differs reports whether the statement differs from what the caller wrote or
 // what the server answers from what the caller must see.
 func (a *analysis) differs() bool {
-	edits := len(a.seals.list) + len(a.casts) + len(a.stars.list) + len(a.hidden.list) + len(a.columns.list) + len(a.narrowed) +
+	edits := len(a.seals.list) + len(a.casts) + len(a.typed) + len(a.stars.list) + len(a.hidden.list) + len(a.columns.list) + len(a.narrowed) +
 		len(a.ddl) + len(a.indexed.list) + len(a.combined.refs) + len(a.adds) + len(a.shaped) + len(a.shapedCalls) + len(a.liked)
 	sets := len(a.eq.placed) + len(a.eq.picks) + len(a.eq.distinct) + len(a.eq.unions) + len(a.eq.joins)
 	if edits+sets+len(a.checks) > 0 || a.ranges.any() {

@@ -6,7 +6,7 @@ import "github.com/sealsql/sealsql/schema"
 // slot of its own, or around a record.
 func (b *builder) uncast(c *Cast, x Expr) error {
 	if typ := b.a.retyped[c]; typ != "" && c.Known() {
-		b.edits = append(b.edits, edit{span: c.Span, text: "CAST(NULL AS " + typ + ")"})
+		b.edits = append(b.edits, edit{span: c.Span, text: typedText(typ)})
 		return nil
 	}
 	switch x := x.(type) {

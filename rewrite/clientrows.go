@@ -137,7 +137,7 @@ func (a *analysis) distinctKeys(p *ClientSort, w *textWriter) bool {
 				p.Most = col.ClientSort
 			}
 		case c.null || c.konst != nil: // one value in every row
-		case !at.Known() || !a.balanced(at) || slices.ContainsFunc(a.script.Markers, func(m *Param) bool { return m.Start >= at.Start && m.Start < at.End }):
+		case !at.Known() || a.onceOnly(it.Expr) || !a.balanced(at) || slices.ContainsFunc(a.script.Markers, func(m *Param) bool { return m.Start >= at.Start && m.Start < at.End }):
 			return false
 		default:
 			w.put(", DENSE_RANK() OVER (ORDER BY ")

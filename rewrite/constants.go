@@ -85,15 +85,19 @@ func (a *analysis) joined(c, d *constants) (*constants, error) {
 			return nil, err
 		}
 		return c, a.settleClear(d, false)
-	case c.sealed != nil && d.sealed == nil:
+	case c.sealed != nil && d.sealed == nil && (d.nothing() || !c.nothing()):
 		return c, a.settleSealed(d, *c.sealed)
-	case d.sealed != nil && c.sealed == nil:
+	case d.sealed != nil && c.sealed == nil && (c.nothing() || !d.nothing()):
 		return d, a.settleSealed(c, *d.sealed)
 	case c.clear || d.clear:
 		if err := a.settleClear(c, false); err != nil {
 			return nil, err
 		}
 		return c, a.settleClear(d, false)
+	case c.sealed != nil && d.sealed == nil:
+		return nil, a.twice(d, c.sealed.Seal)
+	case d.sealed != nil && c.sealed == nil:
+		return nil, a.twice(c, d.sealed.Seal)
 	case c.sealed != nil:
 		if !sameOut(*c.sealed, *d.sealed) {
 			return nil, a.twice(d, c.sealed.Seal)
@@ -139,7 +143,7 @@ func (a *analysis) settleSealed(c *constants, out Out) error {
 		return a.twice(c, out.Seal)
 	}
 	if c.sealed != nil {
-		if !sameOut(*c.sealed, out) {
+		if !sameOut(*c.sealed, out) && !(c.nothing() && c.sealed.Seal.Carrier == out.Seal.Carrier && out.Seal.Type.Kind == schema.KindText) {
 			return a.twice(c, out.Seal)
 		}
 		return nil
@@ -165,7 +169,7 @@ func (a *analysis) twice(c *constants, col *schema.Column) error {
 func (a *analysis) sealInside(f fixed, out Out) error {
 	col := out.Seal
 	if isNull(f.expr) {
-		return a.dropType(f.cast, col)
+		return a.nullFor(f, col, carrierType(a.dialect, col.Carrier))
 	}
 	if col.Carrier == schema.CarrierAsherah {
 		return a.refuse(f.expr.Pos(), ReasonExpression, col.String(), "constants of columns in Asherah's format stand alone where they are assigned")
@@ -193,10 +197,23 @@ func (a *analysis) sealInside(f fixed, out Out) error {
 	return nil
 }
 
+// nullFor gives NULL the type of what is stored, or of its index.
+func (a *analysis) nullFor(f fixed, col *schema.Column, typ string) error {
+	l, ok := f.expr.(*Literal)
+	if f.cast != nil || !ok {
+		return a.dropType(f.cast, col, typ)
+	}
+	if col.Carrier == schema.CarrierAsherah || col.Type.Kind != schema.KindText {
+		return a.refuse(l.Start, ReasonComputed, col.String(), "the server takes this NULL for a text; write NULL itself, or its type as that of the column")
+	}
+	a.typeNull(l, typ)
+	return nil
+}
+
 // dropType takes the type of a NULL away, which is no longer that of the column.
 // PostgreSQL takes no type of another kind, and in a query or a form a NULL without
 // a type for a text: there it gets the type that is stored.
-func (a *analysis) dropType(c *Cast, col *schema.Column) error {
+func (a *analysis) dropType(c *Cast, col *schema.Column, typ string) error {
 	t, err := schema.ParseType(c.Type)
 	if a.dialect == MySQL && a.session.MariaDB && err == nil && t.Kind == schema.KindJSON {
 		return a.refuse(c.Start, ReasonComputed, col.String(), "MariaDB has no cast to JSON")
@@ -206,20 +223,20 @@ func (a *analysis) dropType(c *Cast, col *schema.Column) error {
 		return a.refuse(c.Start, ReasonComputed, col.String(), "write NULL, or its type as that of the column")
 	}
 	if a.dialect == Postgres && col.Carrier != schema.CarrierAsherah {
-		a.retype(c, col)
+		a.retype(c, typ)
 		return nil
 	}
 	a.dropCasts(c)
 	return nil
 }
 
-// retype makes the cast of a NULL, with those inside it, one to the column's carrier.
-func (a *analysis) retype(c *Cast, col *schema.Column) {
+// retype makes the cast of a NULL, with those inside it, one to another type.
+func (a *analysis) retype(c *Cast, typ string) {
 	if a.retyped == nil {
 		a.retyped = map[*Cast]string{}
 	}
 	a.dropCast(c)
-	a.retyped[c] = carrierType(a.dialect, col.Carrier)
+	a.retyped[c] = typ
 }
 
 // dropCasts leaves out all casts around a constant.
@@ -300,7 +317,7 @@ func (a *analysis) settle() error {
 		if err := a.echo(c); err != nil {
 			return err
 		}
-		if out := c.consts.root().sealed; out != nil {
+		if out := c.consts.root().sealed; out != nil && !c.consts.nothing() {
 			c.flow, c.consts = flow{{col: out.Seal, part: partOf(out.Partition), row: rowOf(out)}}, nil
 		}
 	}

@@ -156,6 +156,9 @@ func (a *analysis) take(c column, to *sink, pos int) error {
 	if c.consts == nil {
 		return nil
 	}
+	if c.consts.nothing() {
+		return a.settleSealed(c.consts, Out{Seal: to.col})
+	}
 	if a.asText(&c) && to.col.Type.Kind != schema.KindText {
 		return a.refuse(pos, ReasonComputed, to.col.String(), "the server takes the constants for texts; write their type beside one of them")
 	}
@@ -180,6 +183,9 @@ func (a *analysis) asText(c *column) bool {
 	}
 	for _, f := range c.consts.root().list {
 		l, literal := f.expr.(*Literal)
+		if f.cast == nil && isNull(f.expr) {
+			continue
+		}
 		if f.cast != nil || literal && l.Kind != LitString {
 			return false
 		}

@@ -154,6 +154,9 @@ func (b *builder) collect() error {
 			return err
 		}
 	}
+	for _, l := range byPlace(a.typed) {
+		b.edits = append(b.edits, edit{span: l.Span, text: typedText(a.typed[l])})
+	}
 	if err := b.decidedSlots(); err != nil {
 		return err
 	}

@@ -249,9 +249,14 @@ func selectsOf(b Body, list []*Select) ([]*Select, bool) {
 	return nil, false
 }
 
-// remember keeps the result columns of a SELECT for outputIndex.
+// remember keeps the result columns of a SELECT for outputIndex, and of one in a
+// definition for findIndexes.
 func (a *analysis) remember(s *Select, cols []column) {
 	if a.depth > 0 {
+		if a.defined == nil {
+			a.defined = map[*Select][]column{}
+		}
+		a.defined[s] = cols
 		return
 	}
 	for i := range cols {

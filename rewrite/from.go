@@ -55,6 +55,7 @@ func (a *analysis) cte(c *CTE, recursive bool, sc *scope) error {
 		}
 		open = true
 	}
+	cols = a.textNulls(cols)
 	sc.ctes[key] = &cte{name: c.Name.Name, cols: cols, open: open}
 	if by != nil && !open {
 		by.cte = sc.ctes[key]
@@ -148,6 +149,7 @@ func (a *analysis) recursive(c *CTE, key string, sc *scope) ([]column, error) {
 	if err != nil {
 		return nil, err
 	}
+	left = a.textNulls(left)
 	seed, err := a.rename(append([]column(nil), left...), c.Columns, c.Start)
 	if err != nil {
 		return nil, err
@@ -523,6 +525,7 @@ func (a *analysis) derived(d *Derived, sc *scope) (*relation, error) {
 	if err != nil {
 		return nil, err
 	}
+	cols = a.textNulls(cols)
 	var alias Ident
 	if d.Alias != nil {
 		alias = *d.Alias

@@ -20,7 +20,9 @@ type indexForm struct {
 	names  map[*ColumnRef]string
 	// slots are the values of the copy, by what they stand for; pieces is its
 	// text. The builder sets both.
-	slots  map[Expr]*slot
+	slots map[Expr]*slot
+	// null is the type of a NULL that has got one.
+	null   string
 	pieces []formPiece
 }
 
@@ -37,7 +39,7 @@ const formIndexHint = "the column has a search index, which the server cannot co
 // besideForm plans the copy of a form. behind says that it is evaluated when the
 // column has its new value.
 func (a *analysis) besideForm(v Expr, to schema.Index, part PartitionSource, sc *scope, behind bool) (*addition, error) {
-	f := &indexForm{expr: v, values: map[Expr]Out{}, names: map[*ColumnRef]string{}, slots: map[Expr]*slot{}}
+	f := &indexForm{expr: v, values: map[Expr]Out{}, names: map[*ColumnRef]string{}, slots: map[Expr]*slot{}, null: nullType(a.dialect, to)}
 	if !v.Range().Known() || sc == nil {
 		return nil, a.refuse(v.Pos(), ReasonComputed, to.Column().String(), formIndexHint)
 	}
@@ -255,6 +257,10 @@ func (b *builder) formChanges(f *indexForm, e Expr, at int, out *[]formChange) b
 		}
 		return true
 	case *Param, *Literal:
+		if l, ok := x.(*Literal); ok && b.a.typed[l] != "" {
+			*out = append(*out, formChange{span: l.Span, text: typedText(f.null)})
+			return true
+		}
 		return b.formValue(f, x, x.Range(), at, out)
 	case *Op:
 		if d := b.a.decided[x]; d != nil {

@@ -62,7 +62,7 @@ func (a *analysis) hashInside(f fixed, array bool, index *schema.Equality, part 
 	case array:
 		err = a.arrayTerm(f.whole(), index, part)
 	case isNull(f.expr):
-		return a.dropType(f.cast, index.Of)
+		return a.nullFor(f, index.Of, nullType(a.dialect, index))
 	default:
 		err = a.term(f.whole(), index, part)
 	}
@@ -97,6 +97,8 @@ func (a *analysis) comparesListed(f fixed, array bool, index *schema.Equality) b
 	switch {
 	case array:
 		return false
+	case isNull(f.expr):
+		return true
 	case !literal || l.Kind == LitString:
 		return t.Kind == schema.KindText
 	case l.Kind == LitNumber:

@@ -307,13 +307,18 @@ func (a *analysis) besideListed(e Expr, to schema.Index, part PartitionSource) *
 func (a *analysis) nullIndex(to schema.Index) *addition {
 	add := &addition{name: to.Physical(), text: "NULL"}
 	if a.dialect == Postgres {
-		add.null = "bytea"
-		if isArray(a.dialect, to) {
-			add.null = "integer[]"
-		}
-		add.text = "CAST(NULL AS " + add.null + ")"
+		add.null = nullType(a.dialect, to)
+		add.text = typedText(add.null)
 	}
 	return add
+}
+
+// nullType is the type of a NULL among values of an index, on PostgreSQL.
+func nullType(d Dialect, x schema.Index) string {
+	if isArray(d, x) {
+		return "integer[]"
+	}
+	return "bytea"
 }
 
 // armAddition is the index of a selected column; nil where it is not known.

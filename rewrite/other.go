@@ -336,7 +336,7 @@ func (a *analysis) viewColumns(cols []column, pos int) error {
 			sealedCol = f[0].col.String()
 		}
 	}
-	if len(a.seals.list) > 0 || len(a.casts) > 0 || len(a.indexed.list) > 0 || a.eq.any() || a.ranges.any() {
+	if len(a.seals.list) > 0 || len(a.casts)+len(a.typed) > 0 || len(a.indexed.list) > 0 || a.eq.any() || a.ranges.any() {
 		return a.refuse(pos, ReasonView, sealedCol, "a view shows encrypted columns as they are: leave constants, casts and comparisons to the statements that read it")
 	}
 	return nil

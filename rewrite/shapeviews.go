@@ -52,8 +52,10 @@ func (a *analysis) look(rel *Relation) *viewLook {
 			hides = hides || c.hidden
 			l.cols = append(l.cols, v)
 		}
-		if q := rel.view.parse(a.front, a.session); hides && q != nil {
-			l.bodies(q.Body, rel.view.script.Text)
+		for _, s := range byPlace(r.view.defined) {
+			if hides {
+				l.list(s.Items, r.view.defined[s], rel.view.script.Text)
+			}
 		}
 	})
 	return l
@@ -72,21 +74,9 @@ func oneType(f flow) *schema.Column {
 	return f[0].col
 }
 
-// bodies finds the select lists of a definition that show what is hidden.
-func (l *viewLook) bodies(b Body, text string) {
-	switch x := b.(type) {
-	case *SetOp:
-		l.bodies(x.Left, text)
-		l.bodies(x.Right, text)
-	case *Query:
-		l.bodies(x.Body, text)
-	case *Select:
-		l.list(x.Items, text)
-	}
-}
-
-func (l *viewLook) list(items []SelectItem, text string) {
-	if len(items) != len(l.cols) {
+// list leaves the hidden columns out of a select list.
+func (l *viewLook) list(items []SelectItem, cols []column, text string) {
+	if len(items) != len(cols) || !slices.ContainsFunc(cols, func(c column) bool { return c.reserved }) {
 		return // "*", which shows no names
 	}
 	var kept strings.Builder
@@ -95,7 +85,7 @@ func (l *viewLook) list(items []SelectItem, text string) {
 		if _, star := items[i].Expr.(*Star); star || !items[i].Known() {
 			return
 		}
-		if l.cols[i].Hidden {
+		if cols[i].reserved {
 			continue
 		}
 		if last >= 0 { // what stands between two items, with the white space of this one

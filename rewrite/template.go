@@ -91,7 +91,7 @@ func (r *recording) take(a *analysis) {
 	for _, l := range a.clears {
 		r.clears = append(r.clears, *l)
 	}
-	r.alone = len(a.casts)+len(a.eq.peeled)+len(a.shaped)+len(a.shapedCalls)+len(a.ddl) > 0
+	r.alone = len(a.casts)+len(a.typed)+len(a.eq.peeled)+len(a.shaped)+len(a.shapedCalls)+len(a.ddl) > 0
 }
 
 // free notes a literal whose value does not matter to the plan: it is stored in

@@ -352,6 +352,9 @@ func (a *analysis) mergeValues(parts []column, pos int, why Reason, to *sink) (c
 		}
 		out.consts = both
 	}
+	if a.dialect == Postgres && out.null && out.consts == nil && !text {
+		a.textNullOf(&out, parts)
+	}
 	if text && len(out.flow) > 0 {
 		return column{}, a.refuse(pos, why, out.flow[0].col.String(), "the server takes a NULL beside the column for a text; write NULL itself")
 	}
@@ -396,6 +399,11 @@ func (a *analysis) mixed(c column, clear bool, pos int, why Reason, to *sink) (c
 			}
 		}
 		return column{reserved: c.reserved}, nil
+	case len(c.flow) > 0 && c.consts != nil && to == nil && c.consts.nothing():
+		if err := a.settleSealed(c.consts, Out{Seal: c.flow[0].col}); err != nil {
+			return column{}, err
+		}
+		c.consts = nil
 	case len(c.flow) > 0 && c.consts != nil && to == nil:
 		out, err := a.besideRecord(c.flow[0], pos)
 		if err != nil {
@@ -443,6 +451,7 @@ func (a *analysis) scalar(x *Subquery, sc *scope) (column, error) {
 	a.ranges.valueOf(x.Query)
 	cols, err := a.query(x.Query, sc, false)
 	a.fits(x.Query, cols)
+	cols = a.textNulls(cols)
 	if err != nil || len(cols) != 1 || a.openQuery(x.Query) {
 		if err == nil {
 			err = a.noSealed(cols, ReasonExpression, x.Start, "a subquery used as a value must yield one column")
@@ -604,7 +613,7 @@ func (a *analysis) nullTest(e Expr, sc *scope, why Reason) error {
 		return a.clear(e, sc, inner(why, ReasonExpression))
 	}
 	c, err := a.value(e, sc, inner(why, ReasonExpression), nil)
-	if err != nil || c.consts == nil {
+	if err != nil || c.consts == nil || c.null {
 		return err
 	}
 	return a.settleClear(c.consts, false)

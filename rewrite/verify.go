@@ -497,6 +497,12 @@ func (v verifier) expr(x, y Expr) bool {
 		if s != nil {
 			return v.slot(s, y)
 		}
+		if typ := v.b.a.typed[x]; typ != "" {
+			if v.copy != nil {
+				typ = v.copy.null
+			}
+			return typedNull(typ, y)
+		}
 		y, ok := y.(*Literal)
 		return ok && x.Kind == y.Kind && x.Value == y.Value && x.Odd == y.Odd
 	case *Call:
@@ -526,8 +532,7 @@ func (v verifier) expr(x, y Expr) bool {
 		return ok && v.caseExpr(x, y)
 	case *Cast:
 		if typ := v.b.a.retyped[x]; typ != "" {
-			y, ok := y.(*Cast)
-			return ok && y.Type == typ && isNull(y.X) && isNull(unwrapped(x))
+			return typedNull(typ, y) && isNull(unwrapped(x))
 		}
 		if inner, ok := v.b.a.casts[x]; ok {
 			return v.expr(inner, y)

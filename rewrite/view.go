@@ -129,7 +129,7 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 		return nil, err
 	case sub.unknown != nil || sub.openQuery(q) || len(cols) != len(names) || len(sub.indexed.list) > 0 || sub.eq.any() || sub.ranges.any():
 		return refuse("its definition is not what the catalog shows of it")
-	case len(sub.seals.list) > 0 || len(sub.casts) > 0:
+	case len(sub.seals.list) > 0 || len(sub.casts)+len(sub.typed) > 0:
 		return refuse("its definition has a constant or a cast beside an encrypted column, which the server keeps as it is")
 	}
 	for _, table := range sub.touched {
@@ -151,7 +151,8 @@ func (a *analysis) view(rel *Relation, t *Table) (*relation, error) {
 			return nil, a.refuse(t.Start, ReasonView, name, "its definition contradicts the declaration of the column "+c+"; "+declaredHint)
 		}
 	}
-	r.view.findIndexes(cols)
+	r.view.defined = sub.defined
+	r.view.findIndexes(sub, q, cols)
 	a.simpleView(rel, q, cols, r)
 	if a.depth > 0 {
 		// The definition of a view over this one may name what "*" meant.
@@ -195,6 +196,8 @@ type viewed struct {
 	why string
 	// beside are the columns that hold indexes of others.
 	beside map[shownIndex]int
+	// defined are the result columns of the SELECTs of its definition.
+	defined map[*Select][]column
 }
 
 // shownIndex is an index of a column of a view.
@@ -210,32 +213,6 @@ func (v *viewed) index(col int, kind indexKind) int {
 		return at
 	}
 	return -1
-}
-
-// findIndexes finds the indexes that a view shows beside their columns: what its
-// definition selects from the same row of the same relation.
-func (v *viewed) findIndexes(cols []column) {
-	for i := range cols {
-		for _, kind := range []indexKind{byEquality, byRange} {
-			o, x := cols[i].origin, kind.of(cols[i].flow)
-			if x == nil || o.rel == nil || o.col < 0 {
-				continue
-			}
-			at := -1
-			if o.rel.view != nil {
-				at = o.rel.view.index(o.col, kind)
-			} else if o.rel.annotated() != nil {
-				at = slices.IndexFunc(o.rel.cols, func(c column) bool { return c.reserved && strings.EqualFold(c.name, x.Physical()) })
-			}
-			shown := slices.IndexFunc(cols, func(c column) bool { return c.reserved && c.origin == hit{o.rel, at} })
-			if at >= 0 && shown >= 0 {
-				if v.beside == nil {
-					v.beside = map[shownIndex]int{}
-				}
-				v.beside[shownIndex{i, kind}] = shown
-			}
-		}
-	}
 }
 
 // simpleView finds out whether every row of a view is one of a single annotated

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/sealsql/sealsql/schema"
 )
 
 // A view that is made through the driver shows, behind the columns that its
@@ -11,67 +13,150 @@ import (
 // these it is searched and written to. No statement names them and "*" does not
 // show them.
 
-// viewIndexes adds the index columns of a view to its select list. Views of
-// groups, of distinct rows and of set operations have none.
+// viewIndexes adds the index columns of a view to its select list, in UNION ALL to
+// those of all arms. Views of groups, of distinct rows and of other set operations
+// have none.
 func (a *analysis) viewIndexes(o *Other, cols []column) error {
-	s, ok := o.Query.Body.(*Select)
-	if !ok || s.Distinct || len(s.DistinctOn)+len(s.GroupBy) > 0 || s.Having != nil || a.openQuery(o.Query) ||
-		slices.ContainsFunc(s.Items, func(it SelectItem) bool { return a.maybeAggregate(it.Expr) }) {
+	arms, ok := selectsOf(o.Query.Body, nil)
+	if !ok || !unitesAll(o.Query.Body) || a.openQuery(o.Query) || slices.ContainsFunc(arms, a.condenses) {
 		return nil
 	}
 	list, end := a.viewList(o)
-	names := list
-	for i := len(list); i < len(cols); i++ {
-		names = append(names, cols[i].name)
-	}
-	var adds []hiddenCol
-	for i := range cols {
-		for _, h := range indexesBeside(&cols[i]) {
-			if !slices.ContainsFunc(adds, func(o hiddenCol) bool { return o.rel == h.rel && o.col == h.col }) {
-				h.name = unusedName(names, h.rel.cols[h.col].name)
-				names, adds = append(names, h.name), append(adds, h)
-			}
-		}
-	}
+	adds := a.armsBeside(arms, cols, list)
 	switch {
-	case len(adds) == 0:
+	case len(adds[0]) == 0:
 		return nil
 	case len(list) == 0 && a.dialect == Postgres:
-		return a.placeIndexes(o, s, adds, len(cols))
+		for n, s := range arms {
+			if err := a.placeIndexes(o, s, adds[n], len(cols)); err != nil {
+				return err
+			}
+		}
+		return nil
 	}
-	a.hidden.set(s, adds)
-	for i := range adds {
+	for n, s := range arms {
+		a.hidden.set(s, adds[n])
+	}
+	for i := range adds[0] {
 		if len(list) >= len(cols) {
-			a.adds = append(a.adds, &addition{at: end, lead: ", ", text: a.front.QuoteIdent(adds[i].name)})
+			a.adds = append(a.adds, &addition{at: end, lead: ", ", text: a.front.QuoteIdent(adds[0][i].name)})
 		}
 	}
 	return nil
 }
 
-// indexesBeside are the index columns of what a column shows, where it is a
-// column of an annotated table or of a view that shows its indexes.
-func indexesBeside(c *column) (out []hiddenCol) {
-	o := c.origin
-	if len(c.flow) != 1 || o.rel == nil || o.col < 0 {
-		return nil
+// condenses reports a SELECT whose rows are not those of its FROM list, or are not
+// known to be.
+func (a *analysis) condenses(s *Select) bool {
+	return s.Distinct || len(s.DistinctOn)+len(s.GroupBy) > 0 || s.Having != nil || s.ItemsEnd < 0 ||
+		slices.ContainsFunc(s.Items, func(it SelectItem) bool { return a.maybeAggregate(it.Expr) })
+}
+
+// armsBeside are the index columns that each arm of a view is given, in the same
+// order and under the same names. list are the names that the view gives its columns.
+func (a *analysis) armsBeside(arms []*Select, cols []column, list []string) [][]hiddenCol {
+	names := list
+	for i := len(list); i < len(cols); i++ {
+		names = append(names, cols[i].name)
 	}
-	if o.rel.view != nil {
-		for _, kind := range []indexKind{byEquality, byRange} {
-			if at := o.rel.view.index(o.col, kind); at >= 0 {
-				out = append(out, hiddenCol{rel: o.rel, col: at})
+	shown := make([][]column, len(arms))
+	for n, s := range arms {
+		shown[n] = a.eq.outputsOf(s)
+	}
+	if len(arms) == 1 {
+		shown[0] = cols
+	}
+	adds := make([][]hiddenCol, len(arms))
+	for i := range cols {
+		for _, x := range indexesOf(&cols[i]) {
+			row := a.rowBeside(shown, i, x)
+			if row == nil || knownRow(adds, row) {
+				continue
+			}
+			name := x.Physical()
+			if row[0].rel.base != nil {
+				name = row[0].rel.cols[row[0].col].name
+			}
+			name = unusedName(names, name)
+			names = append(names, name)
+			for n := range row {
+				row[n].name = name
+				adds[n] = append(adds[n], row[n])
 			}
 		}
-		return out
 	}
-	if o.rel.annotated() == nil {
-		return nil
+	return adds
+}
+
+// knownRow reports index columns that were added for another column.
+func knownRow(adds [][]hiddenCol, row []hiddenCol) bool {
+	for k := range adds[0] {
+		same := true
+		for n := range row {
+			same = same && adds[n][k].rel == row[n].rel && adds[n][k].col == row[n].col
+		}
+		if same {
+			return true
+		}
 	}
-	for _, x := range c.flow[0].col.Indexes() {
-		if at := slices.IndexFunc(o.rel.cols, func(c column) bool { return c.hidden && strings.EqualFold(c.name, x.Physical()) }); at >= 0 {
-			out = append(out, hiddenCol{rel: o.rel, col: at})
+	return false
+}
+
+// indexesOf are the indexes of what a column shows: all of one column, those of one
+// form of several.
+func indexesOf(c *column) (out []schema.Index) {
+	if len(c.flow) == 1 {
+		return c.flow[0].col.Indexes()
+	}
+	for _, kind := range indexKinds {
+		if x := kind.of(c.flow); x != nil {
+			out = append(out, x)
 		}
 	}
 	return out
+}
+
+// rowBeside finds an index of a column in every arm; nil where one does not show it,
+// or in another form.
+func (a *analysis) rowBeside(arms [][]column, col int, x schema.Index) []hiddenCol {
+	for _, cols := range arms {
+		if col >= len(cols) || len(arms) > 1 && !oneForm(x, kindOf(x).of(cols[col].flow)) {
+			return nil
+		}
+	}
+	row := make([]hiddenCol, len(arms))
+	for n, cols := range arms {
+		o := cols[col].origin
+		at := a.besideHit(o, x)
+		if at < 0 {
+			return nil
+		}
+		row[n] = hiddenCol{rel: o.rel, col: at}
+	}
+	return row
+}
+
+// besideHit finds an index of a column in its relation: in a table, in a view that shows
+// it, or in a query to which it is added; -1 where it is in none.
+func (a *analysis) besideHit(o hit, x schema.Index) int {
+	if o.rel == nil || o.col < 0 {
+		return -1
+	}
+	kind := kindOf(x)
+	if o.rel.view == nil && o.rel.annotated() != nil {
+		// This one, also where it is of no kind that a query brings along.
+		if f := o.flow(); len(f) != 1 || !slices.Contains(f[0].col.Indexes(), x) {
+			x = kind.of(o.flow())
+		}
+		if x == nil {
+			return -1
+		}
+		return slices.IndexFunc(o.rel.cols, func(c column) bool { return c.hidden && strings.EqualFold(c.name, x.Physical()) })
+	}
+	if kind.of(o.flow()) == nil || !oneForm(x, kind.of(o.flow())) {
+		return -1
+	}
+	return a.among(o, kind)
 }
 
 // unusedName is a name, with a number behind it where a column has it already.

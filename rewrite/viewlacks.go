@@ -66,11 +66,9 @@ func (a *analysis) lacks(rel *Relation) *ViewLack {
 		return nil
 	}
 	l := &ViewLack{ID: rel.ID}
-	for i := range sub.hidden.list {
-		for _, h := range sub.hidden.list[i].value {
-			if !slices.ContainsFunc(cols, func(c ViewColumn) bool { return c.Hidden && strings.EqualFold(c.Name, h.name) }) {
-				l.Columns = append(l.Columns, h.name)
-			}
+	for _, h := range sub.shownBeside(o) {
+		if !slices.ContainsFunc(cols, func(c ViewColumn) bool { return c.Hidden && strings.EqualFold(c.Name, h.name) }) {
+			l.Columns = append(l.Columns, h.name)
 		}
 	}
 	if len(l.Columns) == 0 {
@@ -85,6 +83,18 @@ func (a *analysis) lacks(rel *Relation) *ViewLack {
 		l.Query = strings.TrimRight(strings.TrimSpace(plan.Text[len(a.viewHead(rel)):]), "; \n")
 	}
 	return l
+}
+
+// shownBeside are the index columns that a new view is given.
+func (a *analysis) shownBeside(o *Other) (out []hiddenCol) {
+	arms, ok := selectsOf(o.Query.Body, nil)
+	if !ok {
+		return nil
+	}
+	for k := range arms[0].Items {
+		out = append(out, a.hiddenOf(&arms[0].Items[k])...)
+	}
+	return append(out, a.hiddenOf(arms[0])...)
 }
 
 // viewHead is what stands in front of the query.

@@ -78,6 +78,9 @@ var flowQueries = []string{
 	"SELECT id FROM users u WHERE EXISTS (SELECT ssn FROM archive a WHERE a.id = u.id) ORDER BY id",
 	"SELECT id FROM users WHERE (id, note) IN ((1, 'blue'), (3, 'red'))", "SELECT ssn FROM users WHERE (id, id) IN (SELECT user_id, user_id FROM orders) ORDER BY id",
 	"SELECT ssn FROM users WHERE id < 3 UNION ALL SELECT NULL FROM orders WHERE id = 10", "SELECT NULL AS x FROM orders WHERE id = 10 UNION ALL SELECT ssn FROM users WHERE id < 3",
+	"SELECT NULL AS x, 98 AS id UNION ALL SELECT NULL, 99 UNION ALL SELECT ssn, id FROM users WHERE id < 3 ORDER BY 2", "SELECT ssn, id FROM users UNION ALL SELECT d.x, d.k FROM (SELECT NULL AS x, 98 AS k UNION ALL SELECT NULL, 99) d ORDER BY 2",
+	"WITH n AS (SELECT NULL AS x) SELECT ssn, email, id FROM users UNION ALL SELECT x, x, 99 FROM n ORDER BY 3", "SELECT COALESCE(CASE WHEN id = 1 THEN NULL END, (SELECT NULL), ssn) AS x FROM users ORDER BY id",
+	"SELECT CASE WHEN id > 2 THEN ssn ELSE CASE WHEN id = 1 THEN NULL END END AS x, id FROM users ORDER BY id", "SELECT CASE WHEN id = 10 THEN NULL END AS x, id FROM orders UNION ALL SELECT ssn, id FROM users ORDER BY 2",
 	"SELECT ssn, id FROM users WHERE id < 3 UNION ALL SELECT {M}, 99 UNION ALL SELECT email, id FROM users WHERE id = 4 ORDER BY 2",
 	"SELECT x.s, x.id FROM (SELECT ssn AS s, id, 1 AS k FROM users UNION ALL SELECT ssn, id, 2 FROM archive) x ORDER BY x.id, x.k",
 	"SELECT id FROM users UNION SELECT id FROM archive ORDER BY id", "SELECT id FROM users INTERSECT SELECT id FROM archive", "SELECT id FROM users EXCEPT SELECT id FROM archive ORDER BY id",
@@ -121,6 +124,9 @@ var flowChanges = []string{
 	"INSERT INTO archive SELECT id, ssn, email, note FROM users", "INSERT INTO archive (id, ssn) SELECT id, ssn FROM users WHERE id > 2", "INSERT INTO archive (id, ssn) SELECT id, COALESCE(ssn, {M}) FROM users",
 	"INSERT INTO archive (id, ssn) SELECT id, NULL FROM users", "INSERT INTO archive (id, email, ssn) SELECT u.id, u.email, a.ssn FROM users u LEFT JOIN archive a ON a.id = u.id",
 	"INSERT INTO archive (id, ssn) SELECT o.id, (SELECT u.ssn FROM users u WHERE u.id = o.user_id) FROM orders o", "INSERT INTO archive (id, ssn) SELECT id, ssn FROM users UNION ALL SELECT id, NULL FROM orders",
+	"INSERT INTO archive (id, ssn) SELECT 100, NULL UNION ALL SELECT 101, NULL UNION ALL SELECT 102, {M}", "INSERT INTO archive (id, ssn, email) SELECT d.k, d.s, d.s FROM (SELECT 100 AS k, NULL AS s UNION ALL SELECT 101, NULL) d",
+	"INSERT INTO archive (id, ssn) SELECT 100, NULL UNION ALL SELECT 101, NULL UNION ALL SELECT id, ssn FROM users", "UPDATE users SET ssn = COALESCE(CASE WHEN id = 1 THEN NULL END, (SELECT NULL), {M})", "UPDATE users SET ssn = (SELECT NULL)",
+	"INSERT INTO past (tenant, id, secret) SELECT 'a', 100, NULL UNION ALL SELECT 'b', 101, NULL",
 	"INSERT INTO past (tenant, id, secret) SELECT tenant, id, secret FROM tenants", "INSERT INTO past (tenant, id, secret) SELECT 'a', id, secret FROM tenants WHERE tenant = 'a'", "INSERT INTO past (tenant, id, secret) SELECT 'b', id, {M} FROM orders",
 	"INSERT INTO users (id, ssn) VALUES (100, COALESCE({M}, NULL))", "INSERT INTO users (id, ssn) VALUES (100, CASE WHEN 1 = 2 THEN 'never' ELSE {M} END)", "INSERT INTO archive (id, ssn) VALUES (100, (SELECT ssn FROM users WHERE id = 2))",
 	"INSERT INTO users (id, ssn, note) SELECT id + 100, {M}, memo FROM orders WHERE NOT EXISTS (SELECT 1 FROM users WHERE id = 999)",
@@ -132,6 +138,7 @@ var flowChanges = []string{
 var flowChangesOnly = map[rewrite.Dialect][]string{
 	rewrite.Postgres: {
 		"INSERT INTO users (id, ssn) SELECT v.id, v.s FROM (VALUES (100, {M}), (101, {M})) v (id, s)", "UPDATE users u SET ssn = v.s FROM (VALUES (1, {M}), (2, {M})) v (id, s) WHERE u.id = v.id",
+		"WITH RECURSIVE t (id, s) AS (SELECT 100, NULL UNION ALL SELECT t.id + 1, {M} FROM t WHERE t.id < 103) INSERT INTO archive (id, ssn) SELECT id, s FROM t", "UPDATE users u SET ssn = v.s FROM (VALUES (1, NULL), (2, NULL)) v (id, s) WHERE u.id = v.id AND v.s IS NULL",
 		"WITH d (id, s) AS (VALUES (1, {M}::text), (2, NULL)) UPDATE users SET ssn = d.s FROM d WHERE users.id = d.id", "UPDATE users u SET ssn = a.ssn FROM archive a WHERE a.id = u.id",
 		"UPDATE past p SET secret = t.secret FROM tenants t WHERE t.tenant = p.tenant AND t.id = p.id + 1", "UPDATE users SET (ssn, email) = (SELECT a.ssn, a.email FROM archive a WHERE a.id = users.id)", "UPDATE users SET (ssn, note) = ROW({M}, 'n') WHERE id = 1",
 		"WITH d AS (DELETE FROM users WHERE id > 3 RETURNING id, ssn, email) INSERT INTO archive (id, ssn, email) SELECT id, ssn, email FROM d", "WITH d AS (INSERT INTO users (id, ssn) VALUES (100, {M}) RETURNING ssn) INSERT INTO archive (ssn) SELECT ssn FROM d",

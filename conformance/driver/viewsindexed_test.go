@@ -88,6 +88,29 @@ func TestMaterializedViews(t *testing.T) {
 	w.refused("CREATE MATERIALIZED VIEW m AS SELECT COALESCE(ssn, {M}) FROM users")
 }
 
+// nestedViews makes views over derived tables, common tables and united rows, and
+// searches them.
+func (x *twins) nestedViews() {
+	for _, v := range []string{
+		"CREATE VIEW deep AS SELECT d.id, d.number, e.email AS mail FROM (SELECT id, ssn AS number FROM users WHERE id > 0) d JOIN (SELECT * FROM users) e ON e.id = d.id",
+		"CREATE VIEW common AS WITH c AS (SELECT id, ssn, email FROM users) SELECT c.id, c.ssn AS number, c.email AS mail FROM c",
+		"CREATE VIEW united (id, mail) AS SELECT id, email FROM users UNION ALL SELECT id + 100, mail FROM contacts",
+		"CREATE VIEW nested AS SELECT u.mail AS m, u.id FROM (SELECT mail, id FROM united) u",
+	} {
+		x.both(v)
+	}
+	for _, v := range []string{"deep", "common", "united"} {
+		x.flowQuery("SELECT * FROM "+v+" ORDER BY id", nil)
+		x.flowQuery("SELECT id FROM "+v+" WHERE mail = ? ORDER BY id", []any{"u2@example.com"})
+		x.flowQuery("SELECT v.id, u.id FROM "+v+" v JOIN users u ON u.email = v.mail ORDER BY v.id, u.id", nil)
+		x.flowQuery("SELECT count(*) FROM "+v+" GROUP BY mail ORDER BY 1", nil)
+		x.w.quiet("SELECT id FROM " + v + " WHERE mail = {M}")
+	}
+	x.flowQuery("SELECT id FROM deep WHERE number = '111' ORDER BY id", nil)
+	x.flowQuery("SELECT id, m FROM nested WHERE m IN ('u2@example.com', 'x') ORDER BY id", nil)
+	x.w.refused("SELECT id FROM common WHERE sealsql_p1 = {M}")
+}
+
 // redefinedViews change the views of indexedViews through the driver, in this
 // order. PostgreSQL keeps the order of columns.
 var redefinedViews = map[rewrite.Dialect][]string{
@@ -124,6 +147,7 @@ func TestViewsMadeThroughTheDriverShowIndexes(t *testing.T) {
 			x.flowQuery("SELECT id FROM both_mails WHERE email = 'u3@example.com' AND other IN ('u3@example.com', 'x')", nil)
 			x.flowQuery("SELECT * FROM both_mails ORDER BY id", nil)
 			x.flowQuery("SELECT * FROM grouped ORDER BY n, note", nil)
+			x.nestedViews()
 			for _, v := range redefinedViews[e.dialect] {
 				x.both(v)
 			}

@@ -155,13 +155,24 @@ func (w *world) create(t *table, plain bool) string {
 	return fmt.Sprintf("CREATE TABLE %s (%s, PRIMARY KEY (%s))", t.name, strings.Join(cols, ", "), key)
 }
 
-// view is a view over a table, as a program makes it.
+// view is a view over a table, as a program makes it: of the table itself, of a
+// derived table, of a common table, or of rows that are united.
 func (w *world) view(t *table) string {
 	var list []string
 	for _, c := range t.cols {
 		list = append(list, "b."+c.name)
 	}
-	return "CREATE VIEW s_" + t.name + " AS SELECT " + strings.Join(list, ", ") + " FROM " + t.name + " b"
+	items := "SELECT " + strings.Join(list, ", ") + " FROM "
+	head := "CREATE VIEW s_" + t.name + " AS "
+	switch len(t.cols) % 4 {
+	case 0:
+		return head + items + "(" + items + t.name + " b) b"
+	case 1:
+		return head + "WITH d AS (" + items + t.name + " b) " + items + "d b"
+	case 2:
+		return head + items + t.name + " b WHERE b.id < 5 UNION ALL " + items + t.name + " b WHERE b.id >= 5"
+	}
+	return head + items + t.name + " b"
 }
 
 // config annotates the tables; prefix is that of their names.

@@ -35,9 +35,6 @@ func (g *generator) values(c col) list {
 		if g.w.dialect == rewrite.Postgres && (c.kind != kindText || g.in(3)) {
 			v = "CAST(" + v + " AS " + g.w.spelling(c.kind) + ")"
 		}
-		if g.w.dialect == rewrite.Postgres && i == 0 && v == "NULL" {
-			v = "CAST(NULL AS " + g.w.spelling(c.kind) + ")" // two arms of NULL are a text, beside which no record can stand
-		}
 		numbers, texts = append(numbers, strconv.Itoa((first+i)%maxID)), append(texts, v)
 	}
 	rowsOf := func(open, between, end, k, s string) string {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
+	"errors"
 	"slices"
 	"strings"
 
@@ -80,10 +81,53 @@ func (e *engine) temporary(ctx context.Context, r *sealdriver.Reader, s *sealdri
 	return rd.finish(), nil
 }
 
+// readings is how often a catalog is read that other processes go on changing.
+const readings = 5
+
+// errChanging is a catalog that was another one after each of these readings.
+var errChanging = errors.New("sqlite: the schema was changed each time that it was read")
+
 // Snapshot reads the tables, views, indexes and triggers of every attached
-// file.
+// file. It takes several statements, between which another process may change a
+// schema: then all is read once more.
 func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session) (*rewrite.Snapshot, error) {
+	for range readings {
+		before, err := versions(ctx, r, s.Names.SearchPath)
+		if err != nil {
+			return nil, err
+		}
+		snap, err := e.read(ctx, r, s)
+		after, failed := versions(ctx, r, s.Names.SearchPath)
+		switch {
+		case failed != nil:
+			return nil, errors.Join(err, failed)
+		case slices.Equal(before, after):
+			return snap, err
+		}
+	}
+	return nil, errChanging
+}
+
+// versions are the schema versions of files, which count every change
+// (sqlite.org/pragma.html#pragma_schema_version).
+func versions(ctx context.Context, r *sealdriver.Reader, schemas []string) ([]int64, error) {
+	var out []int64
+	for _, name := range schemas {
+		err := r.Query(ctx, "PRAGMA "+quoteName(name)+".schema_version", nil, func(row sealdriver.Row) error {
+			out = append(out, row.Int(0))
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// read reads them once.
+func (e *engine) read(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session) (*rewrite.Snapshot, error) {
 	rd := newReader(e.front, r)
+	rd.between = e.between
 	for _, name := range s.Names.SearchPath {
 		if err := rd.schema(ctx, name); err != nil {
 			return nil, err
@@ -120,6 +164,8 @@ type reader struct {
 	// dbs are the databases that views of this reader may read, where these
 	// are not those that it reads itself.
 	dbs []database
+	// between is called between the texts of a schema and its columns; for tests.
+	between func()
 }
 
 func newReader(f rewrite.Frontend, r *sealdriver.Reader) *reader {
@@ -134,6 +180,9 @@ func id(schema, name string) rewrite.RelationID {
 func (rd *reader) schema(ctx context.Context, schema string) error {
 	if err := rd.list(ctx, schema); err != nil {
 		return err
+	}
+	if rd.between != nil {
+		rd.between()
 	}
 	if err := rd.columns(ctx, schema); err != nil {
 		return err

@@ -27,6 +27,8 @@ type engine struct {
 	// fresh is the type that Fresh last found to be modernc's: it is asked for
 	// every result, and to spell a type's name takes as long as to open a value.
 	fresh atomic.Pointer[reflect.Type]
+	// between is called while a catalog is read; nil but in tests.
+	between func()
 }
 
 func newEngine(o litevalue.Options, files *mainFile) *engine {
