@@ -59,6 +59,9 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 	if len(a.keyed) > 0 {
 		return a.keysFirst()
 	}
+	if a.hoisted != nil {
+		return a.hoistedPlan()
+	}
 	if len(a.sorted) > 0 || a.distinctBy != nil {
 		return a.clientSort()
 	}
