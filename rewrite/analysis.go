@@ -73,6 +73,8 @@ type analysis struct {
 	// distinctBy is its DISTINCT, and extremed its calls of MIN and MAX, that the
 	// driver answers.
 	distinctBy *sortedDistinct
+	// unrolled are comparisons of rows that are written out.
+	unrolled []*Op
 	// hoisted is an ORDER BY that is moved out of a query in FROM.
 	hoisted  *hoist
 	extremed []extremed
