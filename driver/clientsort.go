@@ -82,8 +82,8 @@ func (x *call) readSorted(rows driver.Rows, p *rewrite.ClientSort) (*sortedRows,
 	if len(p.Extremes) > 0 {
 		return x.readExtremes(rows, p)
 	}
-	shown := len(names) - len(p.Keys)
-	if shown < 0 {
+	shown, places, ok := keyPlaces(p, len(names))
+	if !ok {
 		return nil, fmt.Errorf("%w: a result has fewer columns than keys", sealsql.ErrCatalogChanged)
 	}
 	out := &sortedRows{names: names[:shown:shown], types: typesOf(rows, shown)}
@@ -117,7 +117,7 @@ func (x *call) readSorted(rows driver.Rows, p *rewrite.ClientSort) (*sortedRows,
 		}
 		r := sortedRow{values: ownValues(row[:shown:shown]), keys: make([]sortValue, len(sorters))}
 		for i, s := range sorters {
-			if r.keys[i], err = s.value(x, row[shown+i]); err != nil {
+			if r.keys[i], err = s.value(x, row[places[i]]); err != nil {
 				return nil, &sealsql.ColumnError{Column: columnOf(p), Op: "sort", Err: err}
 			}
 		}
@@ -128,7 +128,7 @@ func (x *call) readSorted(rows driver.Rows, p *rewrite.ClientSort) (*sortedRows,
 		if x.limit.ended() {
 			break
 		}
-		if p.Distinct && i > 0 && compareRows(p.Keys, list[i-1].keys, list[i].keys) == 0 {
+		if p.Apart > 0 && i > 0 && compareRows(p.Keys[:p.Apart], list[i-1].keys, list[i].keys) == 0 {
 			continue
 		}
 		if !x.limit.skips() {
@@ -136,6 +136,28 @@ func (x *call) readSorted(rows driver.Rows, p *rewrite.ClientSort) (*sortedRows,
 		}
 	}
 	return out, nil
+}
+
+// keyPlaces are the columns of a result of n columns that keys are, behind those that
+// are shown or one of them.
+func keyPlaces(p *rewrite.ClientSort, n int) (shown int, places []int, ok bool) {
+	shown = n
+	for _, k := range p.Keys {
+		if k.Shown == 0 {
+			shown--
+		}
+	}
+	added := shown
+	for _, k := range p.Keys {
+		at := k.Shown - 1
+		if k.Shown == 0 {
+			at, added = added, added+1
+		}
+		if places = append(places, at); at >= n {
+			return 0, nil, false
+		}
+	}
+	return shown, places, shown >= 0
 }
 
 func compareRows(keys []rewrite.SortKey, a, b []sortValue) int {

@@ -74,7 +74,11 @@ type analysis struct {
 	// distinctBy is its DISTINCT, and extremed its calls of MIN and MAX, that the
 	// driver answers.
 	distinctBy *sortedDistinct
-	extremed   []extremed
+	// unrolled are comparisons of rows that are written out.
+	unrolled []*Op
+	// hoisted is an ORDER BY that is moved out of a query in FROM.
+	hoisted  *hoist
+	extremed []extremed
 	// keyed are comparisons whose rows are looked up first.
 	keyed []keyed
 	// after are the statements that complete a definition.

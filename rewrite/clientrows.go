@@ -131,11 +131,7 @@ func (a *analysis) distinctKeys(p *ClientSort, w *textWriter) bool {
 		switch {
 		case len(c.flow) > 0:
 			w.put(", " + a.columnText(c.origin.rel, c.origin.col))
-			col := c.flow[0].col
-			p.Keys = append(p.Keys, SortKey{Column: col})
-			if p.Most == 0 || col.ClientSort < p.Most {
-				p.Most = col.ClientSort
-			}
+			p.take(SortKey{Column: c.flow[0].col}, []*schema.Column{c.flow[0].col})
 		case c.null || c.konst != nil: // one value in every row
 		case !at.Known() || a.onceOnly(it.Expr) || !a.balanced(at) || slices.ContainsFunc(a.script.Markers, func(m *Param) bool { return m.Start >= at.Start && m.Start < at.End }):
 			return false
@@ -146,6 +142,7 @@ func (a *analysis) distinctKeys(p *ClientSort, w *textWriter) bool {
 			p.Keys = append(p.Keys, SortKey{})
 		}
 	}
+	p.Apart = len(p.Keys)
 	return true
 }
 
@@ -237,10 +234,8 @@ func (a *analysis) clientExtremes() (*Plan, error) {
 			out.Name = b.label(it)
 		}
 		col := x.h.flow()[0].col
-		p.Extremes, p.Keys = append(p.Extremes, out), append(p.Keys, SortKey{Column: col})
-		if p.Most == 0 || col.ClientSort < p.Most {
-			p.Most = col.ClientSort
-		}
+		p.Extremes = append(p.Extremes, out)
+		p.take(SortKey{Column: col}, []*schema.Column{col})
 	}
 	_, end := a.endOf(q)
 	w.source(Span{s.ItemsEnd, end})

@@ -21,14 +21,16 @@ type ClientSort struct {
 	// Args are the caller's ordinals for the parameters of Text, which are
 	// numbered from 1 in their order.
 	Args []int
-	// Keys are the last columns of its result, in the order in which they sort.
+	// Keys are, in the order in which they sort, the last columns of its result, but
+	// for those that are shown.
 	Keys []SortKey
 	// Limit is applied after sorting; nil for none.
 	Limit *Limit
 	// Most is the number of rows that may be sorted; Text asks for one more.
 	Most int
-	// Distinct keeps one of the rows whose keys are all equal.
-	Distinct bool
+	// Apart, if it is not 0, is the number of first keys of which one row is kept for
+	// all of their values: the one that sorts first.
+	Apart int
 	// Extremes, where there are any, make one row of all: of each key, which is a
 	// column, the smallest or greatest value, NULL where every row has NULL.
 	Extremes []Extreme
@@ -41,33 +43,47 @@ type ClientSort struct {
 type SortKey struct {
 	Column           *schema.Column
 	Desc, NullsFirst bool
+	// Shown is the number, from 1, of the result column that the key is; 0 for a
+	// column that was added.
+	Shown int
 }
 
-// sortedKey is an item of ORDER BY that the driver sorts by.
+// sortedKey is an item of ORDER BY that the driver sorts by: a column, h, or one of a
+// set operation's, or CASE over columns.
 type sortedKey struct {
-	item Expr
-	h    hit
+	item  Expr
+	h     hit
+	shown int              // as in SortKey
+	cols  []*schema.Column // that its values are of; all have one type
 }
 
 const (
-	clientSortHint = "the driver sorts the rows of a plain SELECT by columns with client_sort, without DISTINCT, GROUP BY, aggregates, locks and set operations"
+	clientSortHint = "the driver sorts the rows of a SELECT by columns with client_sort: plain ones, groups by their keys, and set operations by what they show; aggregates alone, and FOR UPDATE beside LIMIT, it does not"
 	clientTermHint = "write the items of ORDER BY as columns, with ASC, DESC and NULLS alone"
 )
 
 // sortFirst notes an item of the statement's own ORDER BY; false where the driver
 // cannot sort by it.
-func (a *analysis) sortFirst(e Expr, h hit) bool {
+func (a *analysis) sortFirst(e Expr, h hit, sc *scope) bool {
+	col := h.flow()[0].col
 	q := a.sortable()
-	if q == nil || h.flow()[0].col.ClientSort == 0 || h.rel.alias.Name == "" {
+	if q == nil || col.ClientSort == 0 || h.rel.alias.Name == "" {
 		return false
 	}
-	for _, item := range q.OrderBy {
-		if item == e {
-			a.sorted = append(a.sorted, sortedKey{e, h})
-			return true
-		}
+	s, ok := q.Body.(*Select)
+	if !ok || len(s.GroupBy) > 0 && !sortsGroups(h, sc) || len(s.DistinctOn) > 0 && !a.firstOfEach(q, s, sc) {
+		return false
 	}
-	return false
+	return a.sortItem(q, sortedKey{item: e, h: h, cols: []*schema.Column{col}})
+}
+
+// sortItem notes a key, if it is an item of the query's ORDER BY.
+func (a *analysis) sortItem(q *Query, k sortedKey) bool {
+	if !slices.Contains(q.OrderBy, k.item) {
+		return false
+	}
+	a.sorted = append(a.sorted, k)
+	return true
 }
 
 // sortable returns the statement's own query, if the driver can sort its rows.
@@ -76,11 +92,22 @@ func (a *analysis) sortable() *Query {
 		return nil
 	}
 	q, ok := a.script.Statements[0].(*Query)
-	if !ok || q.Lock || !a.takes(q) {
+	if !ok || !a.takes(q) {
 		return nil
 	}
-	s, ok := q.Body.(*Select)
-	if !ok || s != a.own || s.ItemsEnd < 0 || a.foundRows(s) || !a.verifiable(s) && !a.distinctBy.of(s) {
+	switch b := q.Body.(type) {
+	case *SetOp:
+		if q.Lock || intoBody(b) {
+			return nil
+		}
+	case *Select:
+		if b != a.own || b.ItemsEnd < 0 || a.foundRows(b) || q.Lock && len(q.Limit) > 0 {
+			return nil
+		}
+		if !a.verifiable(b) && (q.Lock || !a.distinctBy.of(b) && !sortableGroups(b) && !a.keepsFirst(b)) {
+			return nil
+		}
+	default:
 		return nil
 	}
 	return q
@@ -89,55 +116,20 @@ func (a *analysis) sortable() *Query {
 // clientSort plans the query that is run.
 func (a *analysis) clientSort() (*Plan, error) {
 	q := a.sortable()
-	refuse := func(hint string) (*Plan, error) {
-		if len(a.sorted) == 0 {
-			return nil, a.refuse(a.own.Start, ReasonGroup, a.distinctBy.first().String(), hint)
-		}
-		first := a.sorted[0]
-		return nil, a.refuse(first.item.Pos(), ReasonOrder, first.h.flow()[0].col.String(), hint)
-	}
 	if q == nil {
-		return refuse(clientSortHint)
-	}
-	terms, at, end := a.orderTerms(q)
-	if terms == nil && len(q.OrderBy) > 0 {
-		return refuse(clientTermHint)
+		return a.unsorted(clientSortHint)
 	}
 	p := &ClientSort{}
 	w := textWriter{a: a}
-	s := a.own
-	list := a.itemsEnd(s)
-	if d := a.distinctBy; d != nil {
-		if !a.sortsWhatIsShown(q) {
-			return refuse(clientDistinctHint)
-		}
-		p.Distinct = true
-		w.source(Span{0, d.word.Start})
-		w.source(Span{d.word.End, list})
+	end, hint := 0, ""
+	if s, ok := q.Body.(*Select); ok {
+		end, hint = a.sortSelect(q, s, p, &w)
 	} else {
-		w.source(Span{0, list})
+		end, hint = a.sortSetOp(q, p, &w)
 	}
-	for i, t := range terms {
-		w.put(", ")
-		key, ok := a.sortTerm(q, s, i, t, &w)
-		if !ok {
-			return refuse(clientTermHint)
-		}
-		p.Keys = append(p.Keys, key)
-		if key.Column != nil && (p.Most == 0 || key.Column.ClientSort < p.Most) {
-			p.Most = key.Column.ClientSort
-		}
+	if hint != "" {
+		return a.unsorted(hint)
 	}
-	if !a.distinctKeys(p, &w) {
-		return refuse(clientDistinctHint)
-	}
-	if len(q.OrderBy) == 0 {
-		at, end = a.endOf(q)
-	}
-	if list != s.ItemsEnd {
-		w.put(" ")
-	}
-	w.source(Span{list, at})
 	w.put(" LIMIT " + strconv.Itoa(p.Most+1) + " ")
 	w.source(Span{end, len(a.script.Text)})
 	p.Text, p.Args = w.b.String(), w.args
@@ -152,6 +144,79 @@ func (a *analysis) clientSort() (*Plan, error) {
 	b := &builder{a: a, plan: &Plan{Params: a.script.Params, Tables: a.touched, Sorted: p}}
 	b.names()
 	return b.plan, nil
+}
+
+// unsorted refuses the statement.
+func (a *analysis) unsorted(hint string) (*Plan, error) {
+	if len(a.sorted) == 0 {
+		return nil, a.refuse(a.own.Start, ReasonGroup, a.distinctBy.first().String(), hint)
+	}
+	first := a.sorted[0]
+	return nil, a.refuse(first.item.Pos(), ReasonOrder, first.cols[0].String(), hint)
+}
+
+// sortSelect writes a SELECT with its sort keys behind its list, up to its ORDER BY,
+// and returns where the query goes on; hint where it cannot.
+func (a *analysis) sortSelect(q *Query, s *Select, p *ClientSort, w *textWriter) (end int, hint string) {
+	terms, at, end := a.orderTerms(q)
+	if terms == nil && len(q.OrderBy) > 0 {
+		return 0, clientTermHint
+	}
+	list := a.itemsEnd(s)
+	left := Span{s.Items[0].Start, s.Items[0].Start}
+	switch {
+	case a.distinctBy != nil:
+		if !a.sortsWhatIsShown(q) {
+			return 0, clientDistinctHint
+		}
+		left = a.distinctBy.word
+	case len(s.DistinctOn) > 0:
+		if left = a.distinctOnSpan(s); !left.Known() {
+			return 0, clientTermHint
+		}
+		p.Apart = len(s.DistinctOn)
+	}
+	w.source(Span{0, left.Start})
+	w.source(Span{left.End, list})
+	for i, t := range terms {
+		w.put(", ")
+		key, ok := a.sortTerm(q, s, i, t, w)
+		if !ok {
+			return 0, clientTermHint
+		}
+		p.take(key, a.sortedColumns(q.OrderBy[i]))
+	}
+	if !a.distinctKeys(p, w) {
+		return 0, clientDistinctHint
+	}
+	if len(q.OrderBy) == 0 {
+		at, end = a.endOf(q)
+	}
+	if list != s.ItemsEnd {
+		w.put(" ")
+	}
+	w.source(Span{list, at})
+	return end, ""
+}
+
+// take adds a key, and holds the number of rows to the least of its columns'.
+func (p *ClientSort) take(k SortKey, cols []*schema.Column) {
+	p.Keys = append(p.Keys, k)
+	for _, c := range cols {
+		if p.Most == 0 || c.ClientSort < p.Most {
+			p.Most = c.ClientSort
+		}
+	}
+}
+
+// sortedColumns are the columns that a sort key's values are of; none for a clear one.
+func (a *analysis) sortedColumns(e Expr) []*schema.Column {
+	for _, k := range a.sorted {
+		if k.item == e {
+			return k.cols
+		}
+	}
+	return nil
 }
 
 // itemsEnd is where columns are added to a select list: on SQLite behind the
@@ -178,31 +243,40 @@ func (a *analysis) sortTerm(q *Query, s *Select, i int, t orderTerm, w *textWrit
 		if k.item != e {
 			continue
 		}
-		w.put(a.columnText(k.h.rel, k.h.col))
-		key := SortKey{Column: k.h.flow()[0].col, Desc: t.desc, NullsFirst: t.desc == (a.dialect == Postgres)}
-		if t.nulls != "" {
-			key.NullsFirst = t.nulls == "FIRST"
+		if k.h.rel == nil {
+			w.source(t.expr) // CASE
+			return a.directed(k, t), true
 		}
-		return key, t.expr == e.Range()
+		w.put(a.columnText(k.h.rel, k.h.col))
+		return a.directed(k, t), t.expr == e.Range()
 	}
 	expr := t.expr
 	item := a.itemMeant(e, s)
-	if windowed(e) || item != nil && windowed(item) {
-		return SortKey{}, false // a window function takes no other
+	if q.Lock || windowed(e) || item != nil && (windowed(item) || a.answersAnew(item)) {
+		return SortKey{}, false // a window function takes no other, and stands beside no lock
 	}
 	if item != nil {
 		if t.expr != e.Range() || !item.Range().Known() || !a.balanced(item.Range()) {
 			return SortKey{}, false
 		}
 		expr = item.Range()
-	} else if l, ok := e.(*Literal); ok && l.Kind == LitNumber {
-		return SortKey{}, false // the number of a column of a star
+	} else if l, ok := e.(*Literal); ok && l.Kind == LitNumber || a.namesItem(e, s) {
+		return SortKey{}, false // the number of a column of a star; a name that means another thing in a window
 	}
 	w.put("DENSE_RANK() OVER (ORDER BY ")
 	w.source(expr)
 	w.source(Span{t.expr.End, t.end})
 	w.put(")")
 	return SortKey{}, true
+}
+
+// directed is a key with the direction of its item.
+func (a *analysis) directed(k sortedKey, t orderTerm) SortKey {
+	key := SortKey{Column: k.cols[0], Desc: t.desc, NullsFirst: t.desc == (a.dialect == Postgres), Shown: k.shown}
+	if t.nulls != "" {
+		key.NullsFirst = t.nulls == "FIRST"
+	}
+	return key
 }
 
 // windowed reports a window function in an expression.
@@ -271,7 +345,11 @@ func (a *analysis) orderTerms(q *Query) (terms []orderTerm, at, end int) {
 	}
 	var term []Token
 	for i := from + 2; ; i++ {
-		last := i == len(toks) || depth == 0 && (isWord(&toks[i], "LIMIT") || isWord(&toks[i], "OFFSET") || isWord(&toks[i], "FETCH") || toks[i].Kind == TokPunct && toks[i].Text == ";")
+		locks := i < len(toks) && depth == 0 && q.Lock && (isWord(&toks[i], "FOR") || isWord(&toks[i], "LOCK"))
+		if locks {
+			end = toks[i].Start // what locks stands behind LIMIT
+		}
+		last := i == len(toks) || locks || depth == 0 && (isWord(&toks[i], "LIMIT") || isWord(&toks[i], "OFFSET") || isWord(&toks[i], "FETCH") || toks[i].Kind == TokPunct && toks[i].Text == ";")
 		if last || depth == 0 && toks[i].Kind == TokPunct && toks[i].Text == "," {
 			t, ok := termOf(term)
 			if !ok {

@@ -821,7 +821,7 @@ func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
 	if err := a.condition(where, sc, ReasonPredicate); err != nil {
 		return err
 	}
-	if err := a.rowOrder(order, sc); err != nil {
+	if err := a.rowOrder(order, where, sc); err != nil {
 		return err
 	}
 	for _, e := range limit {
@@ -833,7 +833,7 @@ func (a *analysis) tail(where Expr, order, limit []Expr, sc *scope) error {
 }
 
 // rowOrder walks the ORDER BY of an UPDATE or DELETE.
-func (a *analysis) rowOrder(order []Expr, sc *scope) error {
+func (a *analysis) rowOrder(order []Expr, where Expr, sc *scope) error {
 	for _, e := range order {
 		ref, ok := e.(*ColumnRef)
 		if ok {
@@ -841,6 +841,9 @@ func (a *analysis) rowOrder(order []Expr, sc *scope) error {
 				if _, err := a.orderKey(e, sc); err != nil {
 					return err
 				}
+				continue
+			}
+			if a.settledBy(ref, where, sc) {
 				continue
 			}
 		}

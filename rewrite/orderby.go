@@ -29,7 +29,7 @@ func (a *analysis) orderKey(e Expr, sc *scope) (done bool, err error) {
 	name := ""
 	switch {
 	case r == nil || r.Order != schema.OrderRevealing:
-		return len(h.flow()) == 1 && a.sortFirst(e, h), nil
+		return len(h.flow()) == 1 && a.sortFirst(e, h, sc), nil
 	case !r.Sorts(a.bounded()):
 		return true, a.refuse(e.Pos(), ReasonOrder, r.Of.String(), rangeTies)
 	}

@@ -260,8 +260,8 @@ func describeSorted(s *rewrite.ClientSort) string {
 	for _, line := range strings.Split(strings.TrimSpace(describePlan(s.Plan)), "\n") {
 		b.WriteString("    " + line + "\n")
 	}
-	if s.Distinct {
-		b.WriteString("rows that differ in a key\n")
+	if s.Apart > 0 {
+		fmt.Fprintf(&b, "rows that differ in the first %d keys\n", s.Apart)
 	}
 	for i, k := range s.Keys {
 		if len(s.Extremes) > 0 {
@@ -272,7 +272,11 @@ func describeSorted(s *rewrite.ClientSort) string {
 			b.WriteString("sort by a rank\n")
 			continue
 		}
-		fmt.Fprintf(&b, "sort by %s, descending %t, NULL first %t\n", k.Column, k.Desc, k.NullsFirst)
+		fmt.Fprintf(&b, "sort by %s, descending %t, NULL first %t", k.Column, k.Desc, k.NullsFirst)
+		if k.Shown > 0 {
+			fmt.Fprintf(&b, ", shown as %d", k.Shown)
+		}
+		b.WriteByte('\n')
 	}
 	fmt.Fprintf(&b, "at most %d rows\n", s.Most)
 	if s.Limit != nil {

@@ -25,10 +25,14 @@ func (a *analysis) query(q *Query, up *scope, expose bool) ([]column, error) {
 	}
 	inner.outputs = cols
 	for _, e := range q.OrderBy {
-		if a.settled(e, q, inner) {
+		if a.settled(e, q, inner) || a.orderOfSet(e, q, inner) {
 			continue
 		}
-		if done, err := a.orderElsewhere(e, q, inner); done || err != nil {
+		done, err := a.orderElsewhere(e, q, inner)
+		if !done && err == nil {
+			done, err = a.sortElsewhere(e, q, inner)
+		}
+		if done || err != nil {
 			if err != nil {
 				return nil, err
 			}
@@ -427,8 +431,10 @@ func (a *analysis) outputNames(e Expr, sc *scope, why Reason) error {
 			return nil
 		}
 	}
-	if op, ok := e.(*Op); ok && (op.Name == "AND" || op.Name == "OR" || op.Name == "NOT") {
-		for _, x := range op.Args {
+	op, isOp := e.(*Op)
+	if _, isCase := e.(*Case); isCase || isOp && (op.Name == "AND" || op.Name == "OR" || op.Name == "NOT") {
+		parts, _ := kids(e)
+		for _, x := range parts {
 			if err := a.outputNames(x, sc, why); err != nil {
 				return err
 			}

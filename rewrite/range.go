@@ -55,7 +55,7 @@ func (a *analysis) bounded() bool { return a.dialect != SQLite }
 // it, nil for a pair of two rows.
 func (a *analysis) rangeCompare(node Expr, name string, args []Expr, sc *scope) (done bool, err error) {
 	if rows := rowOperands(name, args); rows != nil {
-		return a.rangeRows(name, rows, sc)
+		return a.rangeRows(node, name, rows, sc)
 	}
 	refs, hits := a.sealedRefs(args, sc)
 	if len(refs) == 0 || !a.rangeAnswers(name, hits) {
@@ -203,13 +203,16 @@ func rowOperands(name string, args []Expr) [][2]Expr {
 
 // rangeRows plans (c, id) > ($1, $2): the index takes the place of the column
 // beside its value, and the other pairs are compared as they are.
-func (a *analysis) rangeRows(name string, pairs [][2]Expr, sc *scope) (done bool, err error) {
+func (a *analysis) rangeRows(node Expr, name string, pairs [][2]Expr, sc *scope) (done bool, err error) {
 	for _, p := range pairs {
 		refs, _ := a.sealedRefs(p[:], sc)
 		done = done || len(refs) > 0
 	}
 	if !done {
 		return false, nil
+	}
+	if a.unroll(node, pairs, sc) {
+		return true, nil
 	}
 	for _, p := range pairs {
 		planned, err := a.rangeCompare(nil, name, p[:], sc)

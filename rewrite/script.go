@@ -56,8 +56,14 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 		parts = append(parts, p)
 	}
 	a.effects = effects
+	if len(a.unrolled) > 0 {
+		return a.unrolledPlan()
+	}
 	if len(a.keyed) > 0 {
 		return a.keysFirst()
+	}
+	if a.hoisted != nil {
+		return a.hoistedPlan()
 	}
 	if len(a.sorted) > 0 || a.distinctBy != nil {
 		return a.clientSort()

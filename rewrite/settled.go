@@ -1,5 +1,7 @@
 package rewrite
 
+import "slices"
+
 // settled plans ORDER BY c where WHERE leaves one value of c: `c = v` at its
 // top, through an exact index. The rows have no order by c then, nor have they
 // by the index, which takes its place. ORMs that look a row up by its key send
@@ -13,18 +15,24 @@ func (a *analysis) settled(e Expr, q *Query, sc *scope) bool {
 	if len(ref.Path) == 1 && !a.shownAsItself(ref.Path[0].Name, s) {
 		return false
 	}
+	return a.settledBy(ref, s.Where, sc)
+}
+
+// settledBy reports that a condition leaves one value of a column, or none, and puts
+// the index in its place.
+func (a *analysis) settledBy(ref *ColumnRef, where Expr, sc *scope) bool {
 	h, ok := a.searched(ref, sc)
-	if !ok {
+	if !ok || !ref.Path[len(ref.Path)-1].Known() {
 		return false
 	}
-	for _, cond := range conjuncts(s.Where) {
+	for _, cond := range conjuncts(where) {
 		op, ok := cond.(*Op)
 		if !ok || op.Name != "=" || len(op.Args) != 2 {
 			continue
 		}
 		for i := range op.Args {
 			x, ok := op.Args[i].(*ColumnRef)
-			if !ok || constant(op.Args[1-i]) == nil {
+			if !ok || constant(op.Args[1-i]) == nil && !isNull(op.Args[1-i]) {
 				continue
 			}
 			if same, ok := a.searched(x, sc); ok && same.rel == h.rel && same.col == h.col {
@@ -63,4 +71,20 @@ func (a *analysis) shownAsItself(name string, s *Select) bool {
 		}
 	}
 	return true
+}
+
+// orderOfSet plans ORDER BY c of a query of which every row is compared, as in IN (SELECT
+// …): the order says nothing but, behind DISTINCT ON, which rows stand side by side. The
+// index takes the place of c. On SQLite a query that is one value is its first row.
+func (a *analysis) orderOfSet(e Expr, q *Query, sc *scope) bool {
+	s, ok := q.Body.(*Select)
+	ref, isRef := e.(*ColumnRef)
+	if !ok || !isRef || !a.eq.hashed[s] || len(q.Limit)+len(s.GroupBy) > 0 || a.dialect == SQLite || !ref.Path[len(ref.Path)-1].Known() {
+		return false
+	}
+	if n := len(s.DistinctOn); n > 0 && slices.Index(q.OrderBy, e) >= n || len(ref.Path) == 1 && !a.shownAsItself(ref.Path[0].Name, s) {
+		return false
+	}
+	h, _, found, err := a.resolve(ref, &scope{rels: sc.rels})
+	return err == nil && found && len(h.flow()) > 0 && h.exactIndex() != nil && a.refIndex(ref, h) == nil
 }

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -248,9 +249,23 @@ func (a *analysis) conditions(es []Expr, compared bool, sc *scope, why Reason) e
 	}
 	for i := from; i < len(a.params); i++ {
 		u := &a.params[i]
-		u.tested = u.seal == nil && !u.declared && !u.null && (compared || !flagIn(es, u.param))
+		u.tested = u.seal == nil && !u.declared && !u.null && !a.truthOf(es, compared, u.param)
 	}
 	return nil
+}
+
+// truthOf reports a parameter that is nothing but a truth value in what a form decides
+// by: a condition, or the operand of CASE $1 WHEN true THEN … WHEN false, which is a
+// boolean on PostgreSQL.
+func (a *analysis) truthOf(es []Expr, compared bool, p *Param) bool {
+	if !compared {
+		return flagIn(es, p)
+	}
+	notBool := func(e Expr) bool {
+		l, ok := e.(*Literal)
+		return !ok || l.Kind != LitBool
+	}
+	return a.dialect == Postgres && flag(es[0], p) && len(es) > 1 && !slices.ContainsFunc(es[1:], notBool)
 }
 
 func flagIn(es []Expr, p *Param) bool {

@@ -45,11 +45,16 @@ func (a *analysis) exposeVerified(s *Select, sc *scope, cols []column, canAdd bo
 
 // verifiable reports a query of rows, one text by itself.
 func (a *analysis) verifiable(s *Select) bool {
-	if len(a.script.Statements) != 1 || s.Having != nil || s.Distinct || s.Into || len(s.GroupBy)+len(s.DistinctOn) > 0 {
+	if len(a.script.Statements) != 1 {
 		return false
 	}
 	q, ok := a.script.Statements[0].(*Query)
-	if !ok || q.Body != Body(s) {
+	return ok && q.Body == Body(s) && a.rowsAlone(q, s)
+}
+
+// rowsAlone reports a query that shows each row by itself.
+func (a *analysis) rowsAlone(q *Query, s *Select) bool {
+	if s.Having != nil || s.Distinct || s.Into || len(s.GroupBy)+len(s.DistinctOn) > 0 {
 		return false
 	}
 	for i := range s.Items {
@@ -69,7 +74,7 @@ func (a *analysis) verifiable(s *Select) bool {
 // the function may be an aggregate.
 var scalars = map[string]bool{
 	"abs": true, "ceil": true, "char_length": true, "concat": true, "date": true, "date_trunc": true, "floor": true, "ifnull": true, "length": true,
-	"lower": true, "ltrim": true, "mod": true, "now": true, "nullif": true, "replace": true, "round": true, "rtrim": true, "strftime": true,
+	"greatest": true, "least": true, "lower": true, "ltrim": true, "mod": true, "now": true, "nullif": true, "replace": true, "round": true, "rtrim": true, "strftime": true,
 	"substr": true, "substring": true, "to_char": true, "trim": true, "upper": true, "coalesce": true, "extract": true, "date_format": true,
 }
 

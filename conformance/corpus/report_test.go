@@ -69,13 +69,16 @@ func (r *results) class(b *strings.Builder, class string) {
 		})
 		for _, k := range names {
 			fmt.Fprintf(b, "-- %s: %d (%.2f %%)\n", k, len(by[k]), 100*float64(len(by[k]))/float64(n))
-			seen := map[string]bool{}
+			seen, times := map[string]bool{}, map[string]int{}
+			for _, o := range by[k] {
+				times[o.line.SQL]++
+			}
 			for _, o := range by[k] {
 				if seen[o.line.SQL] {
 					continue
 				}
 				seen[o.line.SQL] = true
-				fmt.Fprintf(b, "   %s is %s [%s] {%s} %s\n", o.columns, o.positions, o.line.Source, o.hint, oneLine(o.line.SQL))
+				fmt.Fprintf(b, "   %d: %s is %s [%s] {%s} %s\n", times[o.line.SQL], o.columns, o.positions, o.line.Source, o.hint, oneLine(o.line.SQL))
 				if len(seen) >= examples {
 					break
 				}

@@ -126,7 +126,7 @@ func TestSortingIsAllOrNothing(t *testing.T) {
 				w.refused(s)
 			}
 			if e.dialect != rewrite.SQLite {
-				w.refused("SELECT id FROM staff ORDER BY age FOR UPDATE")
+				w.refused("SELECT id FROM staff ORDER BY age LIMIT 2 FOR UPDATE")
 			}
 		})
 	}

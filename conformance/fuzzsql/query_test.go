@@ -84,7 +84,11 @@ func (g *generator) query(top bool) query {
 	case n == 14 && g.depth < 3:
 		return g.recursive(top)
 	case n == 15 && top && g.in(2):
-		if q, ok := g.clientRows(); ok {
+		ask := g.clientRows
+		if g.in(2) {
+			ask = g.clientShape
+		}
+		if q, ok := ask(); ok {
 			return q
 		}
 		return g.core(top, nil)
@@ -172,7 +176,7 @@ func (g *generator) order(q *query, s scope, top bool) {
 			g.asks["client_sort"] = true
 		}
 		key := g.sorting(c)
-		if isSorted(c) && g.in(3) {
+		if g.in(3) {
 			key = "CASE WHEN " + g.cond(s) + " THEN " + c.ref + " END" + g.pick("", " DESC")
 		}
 		keys = append([]string{key}, keys...)
@@ -501,12 +505,21 @@ func (g *generator) grouped(top bool) query {
 			g.asks["order"] = true
 			q.text += " ORDER BY " + g.pick("1", "k", key.ref) + g.pick("", " DESC")
 		}
+	} else if top && sortsGroups(key) && g.in(2) {
+		g.asks["groups by client_sort"] = true
+		q.text += " ORDER BY " + g.pick("1", key.ref, "count(*), "+key.ref, "2 DESC, 1") + g.pick("", " DESC")
+		if q.total = true; g.in(2) {
+			q.text += " LIMIT " + g.limit()
+		}
 	} else if g.in(2) && !key.sealed {
 		q.text += " ORDER BY " + g.pick("1", "2, 1", "k")
 		q.total = key.kind == kindInt
 	}
 	return q
 }
+
+// sortsGroups reports a key of groups that the driver sorts by.
+func sortsGroups(c col) bool { return c.base && c.sorts && c.search && !c.lossy }
 
 // groupable picks a column that rows are grouped by: a clear one, or one with a
 // search index.
@@ -526,6 +539,11 @@ func (g *generator) distinct(top bool) query {
 	from, s := g.from(nil)
 	if g.w.dialect == rewrite.Postgres && len(s) == 1 && s[0].keys != nil && g.in(2) {
 		items, cols := g.items(top, s)
+		if on := s.all(sortsGroups); top && len(on) > 0 && g.in(2) {
+			g.asks["DISTINCT ON by client_sort"] = true
+			c := pickOf(g.dice, on)
+			return query{text: "SELECT DISTINCT ON (" + c.ref + ") " + items + " FROM " + from + " ORDER BY " + c.ref + g.pick("", " DESC") + ", " + strings.Join(s[0].keys, ", "), cols: cols, total: true}
+		}
 		if on := s.all(clearOf(kindInt)); len(on) > 0 { // the order says which row is kept
 			c := pickOf(g.dice, on)
 			return query{text: "SELECT DISTINCT ON (" + c.ref + ") " + items + " FROM " + from + " ORDER BY " + c.ref + ", " + strings.Join(s[0].keys, ", "), cols: cols, total: false}
@@ -559,10 +577,11 @@ func (g *generator) union(top bool) query {
 	sa, sb := g.source(ta, a), g.source(tb, b)
 	left, right := []string{a + ".id AS k"}, []string{b + ".ref"}
 	cols := []col{{ref: "k", name: "k", kind: kindInt, sealed: false}}
-	byValue := false
+	byValue, sorts := false, false
 	if x, y, ok := twin(sa, sb); ok && (op == " UNION ALL " || x.search && y.search || g.risky()) {
 		left, right = append(left, x.ref+" AS s"), append(right, y.ref)
 		cols = append(cols, col{ref: "s", name: "s", kind: x.kind, sealed: true})
+		sorts = x.sorts && y.sorts
 		byValue = op != " UNION ALL " && isSorted(x) && isSorted(y) && x.search && y.search
 	} else if len(scope{sa}.all(isSealed)) > 0 && g.risky() {
 		c := pickOf(g.dice, scope{sa}.all(isSealed))
@@ -574,6 +593,11 @@ func (g *generator) union(top bool) query {
 	}
 	q := query{text: "SELECT " + strings.Join(left, ", ") + " FROM " + ta.name + " " + a + " WHERE " + g.fixedAnd(scope{sa}, g.cond(scope{sa})) + op +
 		"SELECT " + strings.Join(right, ", ") + " FROM " + tb.name + " " + b + " WHERE " + g.fixedAnd(scope{sb}, g.cond(scope{sb})), cols: cols}
+	if sorts && top && g.in(2) {
+		g.asks["set operation by client_sort"] = true
+		q.text += " ORDER BY " + g.pick("s", "2") + g.pick("", " DESC")
+		return q
+	}
 	if byValue && g.in(2) {
 		q.text += " ORDER BY " + g.pick("s", "2") + g.pick(", k", " DESC, 1")
 		return q

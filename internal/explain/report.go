@@ -175,8 +175,12 @@ func sortedBy(s *rewrite.ClientSort) []string {
 			out = append(out, k.Column.String()+", of the opened rows")
 		}
 	}
-	if s.Distinct {
+	switch {
+	case s.Apart == 0:
+	case s.Apart == len(s.Keys):
 		out = append(out, "one of the rows that are equal by all of these")
+	default:
+		out = append(out, fmt.Sprintf("the first of the rows that are equal by the first %d of these", s.Apart))
 	}
 	limit := "of all rows"
 	if s.Limit != nil {
