@@ -84,7 +84,7 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 		return nil, fmt.Errorf("%w: the result has %d columns and the plan %d", sealsql.ErrCatalogChanged, len(names), len(x.plan.Results))
 	}
 	for i, label := range x.plan.Labels {
-		if label != "" && !strings.EqualFold(label, names[i]) {
+		if label != "" && label != names[i] && !strings.EqualFold(label, names[i]) {
 			x.c.cr.cats.invalidate()
 			return nil, fmt.Errorf("%w: column %d of the result is not the planned one", sealsql.ErrCatalogChanged, i+1)
 		}
