@@ -443,8 +443,8 @@ func isGuard(check string) bool {
 	return isGuardOf(check, schema.CarrierBinary) || isGuardOf(check, schema.CarrierText) || isGuardOf(check, schema.CarrierAsherah)
 }
 
-// isGuardOf recognises the guard of a carrier: it tests the length, and the
-// bytes that begin every record.
+// isGuardOf recognises the guard of a carrier: it tests the length, or cuts off the
+// beginning, and compares with the bytes that begin every record.
 func isGuardOf(check string, carrier schema.Carrier) bool {
 	mark := recordMagic
 	switch carrier {
@@ -454,7 +454,7 @@ func isGuardOf(check string, carrier schema.Carrier) bool {
 		mark = asherahMark
 	}
 	c := strings.ToLower(check)
-	return strings.Contains(c, "length") && strings.Contains(c, strings.ToLower(mark))
+	return (strings.Contains(c, "length") || strings.Contains(c, "substring")) && strings.Contains(c, strings.ToLower(mark))
 }
 
 func partitionFinding(r *SnapshotRelation, t *schema.Table) *Finding {

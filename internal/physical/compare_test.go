@@ -35,6 +35,24 @@ func TestCompleteDatabaseLacksNothing(t *testing.T) {
 	})
 }
 
+// A guard counts as PostgreSQL prints it, and as earlier versions wrote it.
+func TestGuardsCountInEveryForm(t *testing.T) {
+	front := frontends["postgres"]
+	for _, guard := range []string{
+		`CHECK (("substring"(ssn, 1, 3) = '\xf95351'::bytea))`,
+		`CHECK (((ssn IS NULL) OR ((octet_length(ssn) > 20) AND ("substring"(ssn, 1, 3) = '\xf95351'::bytea))))`,
+	} {
+		db := database(front, func(r *rewrite.SnapshotRelation) { r.Checks[0] = guard })
+		if report := physical.Compare(front, db, annotations(t), rewrite.Declarations{}); !report.Complete() {
+			t.Errorf("%s: %s", guard, report)
+		}
+	}
+	db := database(front, func(r *rewrite.SnapshotRelation) { r.Checks[0] = `CHECK (("substring"(ssn, 1, 3) = 'abc'::bytea))` })
+	if report := physical.Compare(front, db, annotations(t), rewrite.Declarations{}); report.Complete() {
+		t.Error("any CHECK counts as a guard")
+	}
+}
+
 func TestWhatIsMissingIsPrinted(t *testing.T) {
 	for _, c := range []struct {
 		name, dialect string
