@@ -63,6 +63,9 @@ func (s *suite) compare(t *testing.T, what string, mayRefuse bool, plain, wrappe
 		}
 		if mayRefuse && wrapped.contains(name, refusal) {
 			refused++
+			if *show {
+				t.Logf("refused in %s:\n%s", name, wrapped.output[name])
+			}
 			continue
 		}
 		t.Errorf("%s: %s: plain %s, wrapped %s", what, name, p, w)
