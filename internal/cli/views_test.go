@@ -100,3 +100,44 @@ func TestDDLPrintsViewsThatLackIndexes(t *testing.T) {
 		}
 	})
 }
+
+// The same of views over derived tables and united rows, whose inner queries get the
+// columns as well.
+func TestDDLPrintsViewsOverQueriesThatLackIndexes(t *testing.T) {
+	everyEngine(t, func(b *bench) {
+		if err := os.WriteFile(b.config, []byte(viewsConfig), 0o600); err != nil {
+			b.t.Fatal(err)
+		}
+		b.command(exitOK, "metastore", "init", "--config", b.config, "--dialect", b.dialect, "--dsn", b.source)
+		sealed := b.encrypted()
+		for _, q := range []string{"CREATE TABLE people (id integer PRIMARY KEY, mail varchar(40))", "INSERT INTO people (id, mail) VALUES (1, 'a@example.org'), (2, 'b@example.org')"} {
+			if _, err := sealed.Exec(q); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+		for _, q := range []string{
+			"CREATE VIEW deep AS SELECT d.id, d.m FROM (SELECT id, mail AS m FROM people) d",
+			"CREATE VIEW united AS SELECT id, mail AS m FROM people WHERE id < 2 UNION ALL SELECT id, mail FROM people WHERE id >= 2",
+		} {
+			if _, err := b.db.Exec(q); err != nil {
+				b.t.Fatal(err)
+			}
+		}
+		out := b.ddl(exitOK)
+		for _, view := range []string{"deep", "united"} {
+			if !strings.Contains(out, "view "+view+" does not show mail_bidx:") {
+				b.t.Fatalf("ddl says: %s", out)
+			}
+		}
+		b.must(out)
+		if out := b.ddl(exitOK); strings.Contains(out, "deep") || strings.Contains(out, "united") {
+			b.t.Errorf("afterwards ddl says: %s", out)
+		}
+		for _, view := range []string{"deep", "united"} {
+			var id int
+			if err := b.encrypted().QueryRow("SELECT id FROM " + view + " WHERE m = 'b@example.org'").Scan(&id); err != nil || id != 2 {
+				b.t.Errorf("%s: found %d, %v", view, id, err)
+			}
+		}
+	})
+}

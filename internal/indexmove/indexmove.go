@@ -86,7 +86,7 @@ func Load(ctx context.Context, s *envelope.Sealer, m schema.Move) (*State, error
 }
 
 // ErrBusy is returned where another process moves the same index.
-var ErrBusy = errors.New("sealsql: another process is moving this index")
+var ErrBusy = errors.New("sealsql: another process is moving this index; run it again when that has ended")
 
 // Store adds the state that follows old.
 func Store(ctx context.Context, s *envelope.Sealer, m schema.Move, old *State, next State) (*State, error) {

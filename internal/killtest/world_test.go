@@ -273,7 +273,7 @@ func (w *world) paused(cmd *exec.Cmd, d time.Duration) {
 }
 
 // twice runs a command that is stopped for a while, and the same beside it. One
-// of them may give up; which, and how, is logged.
+// of them may be told that the other is at it.
 func (w *world) twice(config string, args ...string) {
 	w.Helper()
 	at := moment{after: 1 + w.rnd.Int64N(1+w.rnd.Int64N(120)), how: []string{"before", "after", "answer"}[w.rnd.IntN(3)], pause: time.Duration(w.rnd.Int64N(int64(4 * time.Second)))}
@@ -287,6 +287,7 @@ func (w *world) twice(config string, args ...string) {
 	second := w.sealsqlOnce(moment{}, 0, w.named(config, args)...)
 	<-done
 	for _, r := range []result{first, second} {
+		w.mayFail(args, r)
 		if r.code != 0 {
 			w.Logf("seed %d: one of two: %s: exit %d\n%s", w.seed, strings.Join(args, " "), r.code, r.out)
 		}

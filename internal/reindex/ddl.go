@@ -260,7 +260,8 @@ func (m *Mover) drain(ctx context.Context) (err error) {
 }
 
 // snapshots waits, on PostgreSQL, until the transactions that are older than the
-// guard have ended: one that is REPEATABLE READ does not see it in its catalog.
+// guard have ended: one that is REPEATABLE READ does not see it in its catalog. Those that
+// hold the lock of an index (alone.go) do nothing else.
 func (m *Mover) snapshots(ctx context.Context) error {
 	if !m.is(rewrite.Postgres) {
 		return nil
@@ -268,7 +269,8 @@ func (m *Mover) snapshots(ctx context.Context) error {
 	for told := false; ; told = true {
 		n := 0
 		err := m.DB.QueryRowContext(ctx, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
-			AND backend_type = 'client backend' AND xact_start <= to_timestamp($1)`, m.state.Since+1).Scan(&n)
+			AND backend_type = 'client backend' AND xact_start <= to_timestamp($1)
+			AND pid NOT IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid::bigint = $2 AND objsubid = 2)`, m.state.Since+1, lockClass).Scan(&n)
 		if err != nil || n == 0 {
 			return err
 		}

@@ -16,8 +16,11 @@ import (
 // Fill begins the move, where it is not begun, and fills the next index until a
 // pass over all rows finds nothing to write. Programs on the old configuration
 // may go on writing; what they write after a pass is left to CutOver, and Fill
-// ends where passes find no less.
-func (m *Mover) Fill(ctx context.Context) error {
+// ends where passes find no less. Where another process is at work on the index it
+// returns ErrBusy, as all steps do.
+func (m *Mover) Fill(ctx context.Context) error { return m.alone(ctx, m.filled) }
+
+func (m *Mover) filled(ctx context.Context) error {
 	if m.dropping() {
 		return errors.New("the index is being dropped: there is nothing to fill; run sealsql reindex --finish")
 	}
@@ -150,7 +153,9 @@ func (m *Mover) secrets(ctx context.Context) error {
 // CutOver makes the next index the one that is searched. From its second step on
 // programs on the old configuration fail: those that insert at once, the others
 // when they read the catalog next.
-func (m *Mover) CutOver(ctx context.Context) error {
+func (m *Mover) CutOver(ctx context.Context) error { return m.alone(ctx, m.cutOver) }
+
+func (m *Mover) cutOver(ctx context.Context) error {
 	if m.dropping() {
 		return errors.New("the index is being dropped: run sealsql reindex --finish")
 	}
@@ -161,7 +166,7 @@ func (m *Mover) CutOver(ctx context.Context) error {
 		return errors.New("the move was aborted")
 	}
 	if m.state.Step == indexmove.Filling {
-		if err := m.Fill(ctx); err != nil {
+		if err := m.filled(ctx); err != nil {
 			return err
 		}
 		if err := m.keys(ctx); err != nil {
@@ -412,7 +417,9 @@ func (m *Mover) duplicates(ctx context.Context, t *table, set []string) (err err
 // Abort gives a move up that is not live: the guard goes, then programs stop
 // writing the next index, and when that is certain its column is dropped. Secrets
 // stay. It returns ErrNotYet where the time for dropping has not come.
-func (m *Mover) Abort(ctx context.Context) error {
+func (m *Mover) Abort(ctx context.Context) error { return m.alone(ctx, m.abort) }
+
+func (m *Mover) abort(ctx context.Context) error {
 	switch {
 	case m.state.Step == "":
 		return errors.New("there is nothing to abort")
@@ -436,7 +443,9 @@ func (m *Mover) Abort(ctx context.Context) error {
 // Finish has programs stop writing the other index, when every one searches the
 // next, and drops its column when every one has stopped. It returns ErrNotYet
 // where the time for either has not come.
-func (m *Mover) Finish(ctx context.Context) error {
+func (m *Mover) Finish(ctx context.Context) error { return m.alone(ctx, m.finish) }
+
+func (m *Mover) finish(ctx context.Context) error {
 	switch {
 	case m.dropping():
 		return m.drop(ctx)
