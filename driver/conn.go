@@ -43,6 +43,9 @@ type conn struct {
 	volatile rewrite.Effect
 	inTx     bool
 	plans    planMemo
+	// compiled are inner statements that are used again, where keeps is set.
+	compiled *keptStatements
+	keeps    bool
 	shapes   shapeMemo
 	spare    *call // to be used for the next statement; may be nil
 	cursors  cursors
@@ -86,6 +89,9 @@ func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
 	c.queryer, _ = inner.(driver.QueryerContext)
 	c.checker, _ = inner.(driver.NamedValueChecker)
 	c.resume, _ = inner.(driver.SessionResetter)
+	if e, ok := cr.engine.(KeepingEngine); ok {
+		c.keeps = e.Keeps(inner)
+	}
 	if _, ok := inner.(driver.Validator); ok {
 		return connValidator{c}
 	}
@@ -93,6 +99,7 @@ func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
 }
 
 func (c *conn) Close() error {
+	c.discard()
 	c.unbind()
 	return c.inner.Close()
 }
@@ -223,7 +230,7 @@ func (c *conn) execInput(ctx context.Context, in Input, args []driver.NamedValue
 	if err != nil {
 		return nil, err
 	}
-	res, err := c.exec(ctx, text, out)
+	res, err := c.execPlan(ctx, p, text, out)
 	x.executed(res, err)
 	if err == nil && p.Declares != nil {
 		c.declare(x, p)
@@ -279,7 +286,7 @@ func (c *conn) queryInput(ctx context.Context, in Input, args []driver.NamedValu
 	if err != nil {
 		return nil, err
 	}
-	rows, err := c.query(ctx, text, out)
+	rows, kept, err := c.queryPlan(ctx, p, text, out)
 	x.executed(nil, err)
 	c.displaced = false
 	if err := c.done(p, in.Text, err); err != nil {
@@ -288,7 +295,8 @@ func (c *conn) queryInput(ctx context.Context, in Input, args []driver.NamedValu
 	if p.Declares != nil {
 		c.declare(x, p)
 	}
-	return x.wrap(rows)
+	shown, err := x.wrap(rows)
+	return lent(shown, err, kept)
 }
 
 // queryPassing runs a query that passes.

@@ -16,6 +16,7 @@ type memo struct {
 	session *Session
 	options rewrite.Options
 	plan    *rewrite.Plan
+	quiet   bool // see passing
 }
 
 // maxMemoText bounds what a connection holds on to.
@@ -31,6 +32,6 @@ func (m *planMemo) get(text string, c *conn, o rewrite.Options) *rewrite.Plan {
 
 func (m *planMemo) put(text string, c *conn, o rewrite.Options, p *rewrite.Plan) {
 	if len(text) <= maxMemoText {
-		m[(len(text)+o.Spans)%memoSize] = memo{text, c.view, c.session, o, p}
+		m[(len(text)+o.Spans)%memoSize] = memo{text, c.view, c.session, o, p, quiet(p, text)}
 	}
 }

@@ -317,6 +317,10 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	}
 	ctx, end := c.statement(ctx, "exec", query)
 	if end == nil {
+		if p := c.passing(ctx, query, args); p != nil {
+			res, err := c.exec(ctx, query, args)
+			return res, c.sent(p, err)
+		}
 		return c.execContext(ctx, query, args)
 	}
 	res, err := c.execContext(ctx, query, args)
@@ -331,6 +335,10 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	}
 	ctx, end := c.statement(ctx, "query", query)
 	if end == nil {
+		if p := c.passing(ctx, query, args); p != nil {
+			rows, err := c.query(ctx, query, args)
+			return rows, c.sent(p, err)
+		}
 		return c.queryContext(ctx, query, args)
 	}
 	rows, err := c.queryContext(ctx, query, args)

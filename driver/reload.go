@@ -276,6 +276,7 @@ func (c *conn) rebind() {
 	c.cr = next
 	c.session, c.view, c.reading = nil, nil, reading{}
 	c.plans, c.cursors = planMemo{}, nil
+	c.discard() // the plans of the former configuration are not met again
 }
 
 // unbind gives the configuration back when the connection is closed.

@@ -45,6 +45,9 @@ type rows struct {
 	peeker func()
 	// stmt is the inner statement that lives as long as the rows; may be nil.
 	stmt driver.Stmt
+	// kept is the compiled statement that is busy until the rows are closed; may be
+	// nil.
+	kept *keptStatement
 	// reads is what will be recorded of the rows; nil for nothing.
 	reads *trail
 }
@@ -139,6 +142,9 @@ func renames(want, have []string) bool {
 
 func (r *rows) Columns() []string { return r.names }
 
+// lend makes a statement busy for as long as the rows are open.
+func (r *rows) lend(k *keptStatement) { r.kept = k }
+
 // hold makes a statement live as long as the rows.
 func (r *rows) hold(s driver.Stmt) { r.stmt = s }
 
@@ -149,6 +155,10 @@ func (r *rows) Close() error {
 	}
 	r.opener.close()
 	err := r.inner.Close()
+	if r.kept != nil {
+		r.kept.done(err)
+		r.kept, r.inner = nil, closed{r.inner}
+	}
 	if r.stmt != nil {
 		if closeErr := r.stmt.Close(); err == nil {
 			err = closeErr

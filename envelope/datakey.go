@@ -66,10 +66,29 @@ func newDataKeyFor(partition string, n int) *dataKey {
 
 func (d *dataKey) Destroy() { d.cipher.Destroy() }
 
-// take counts one use and reports whether it is within the bounds. The count
+// take reports whether one more use, the look-up with the given number, is within the
+// bounds. Uses are counted some at a time, ahead: paid is how many of the look-ups that
+// are numbered together were. Of those, what is not made when the key is given up is
+// lost.
+func (d *dataKey) take(tick int64, turn uint32, paid *atomic.Int64) bool {
+	if tick >= d.until {
+		return false
+	}
+	for have := paid.Load(); int64(turn) > have; {
+		n := d.count(min(1+d.max/1024, 64))
+		if n == 0 {
+			return false
+		}
+		have = paid.Add(n)
+	}
+	return true
+}
+
+// count counts n uses and returns how many of them are within the bound. The count
 // does not run over: it is bounded by the callers that find it spent.
-func (d *dataKey) take(tick int64) bool {
-	return tick < d.until && d.uses.Add(1) <= d.max
+func (d *dataKey) count(n int64) int64 {
+	over := d.uses.Add(n) - d.max
+	return max(0, min(n, n-over))
 }
 
 func (d *dataKey) seal(dst, payload []byte, row string) ([]byte, error) {

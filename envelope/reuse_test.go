@@ -13,7 +13,14 @@ import (
 func saltOf(rec []byte) string { return string(rec[14:26]) }
 
 func TestMaxUsesHoldsHoweverManySeal(t *testing.T) {
-	const uses, workers, each = 7, 8, 2000
+	sealWithBound(t, 7, 2000)
+	sealWithBound(t, 3000, 4000) // counted three at a time
+}
+
+// sealWithBound seals from eight goroutines, and counts what each data key sealed.
+func sealWithBound(t *testing.T, uses, each int) {
+	t.Helper()
+	const workers = 8
 	s := newSealer(t, func(c *envelope.Config) { c.Policy.DataKey.MaxUses = uses })
 	c, p := column(t, s, "t.c", false), partition(t, "p")
 	counts := make([]map[string]int, workers)
@@ -70,6 +77,23 @@ func TestOneUseIsAKeyForEveryValue(t *testing.T) {
 			})
 		}
 		wg.Wait()
+	}
+}
+
+// One goroutine uses a data key to its bound, however many uses are counted at a time.
+func TestMaxUsesIsUsedUp(t *testing.T) {
+	for _, uses := range []int{2, 7, 1023, 1024, 5000} {
+		s := newSealer(t, func(c *envelope.Config) { c.Policy.DataKey.MaxUses = uses })
+		c, p := column(t, s, "t.c", false), partition(t, "p")
+		counts := map[string]int{}
+		for range 2 * uses {
+			counts[saltOf(seal(t, s, c, p, "v"))]++
+		}
+		for _, n := range counts {
+			if n != uses {
+				t.Errorf("a data key sealed %d values, max_uses is %d", n, uses)
+			}
+		}
 	}
 }
 

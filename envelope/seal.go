@@ -90,7 +90,7 @@ func (s *Sealer) writer(c *Column, p *Partition, flags, tag byte) (l keycache.Le
 	if l, ok = s.writers.GetHashed(id.hash(), &id); !ok {
 		return l, false
 	}
-	if d := l.Value(); d.partition == p.id && d.take(s.tick()) {
+	if d := l.Value(); d.partition == p.id && d.take(s.tick(), l.Turn(), l.Local()) {
 		return l, true
 	}
 	l.Release()

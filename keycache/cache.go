@@ -95,17 +95,25 @@ func (x *Cache[K, V]) Get(k K) (Lease[K, V], bool) { return x.GetHashed(x.c.Hash
 
 // Find is Get for callers who load on a miss, which counts it then.
 func (x *Cache[K, V]) Find(k K) (Lease[K, V], bool) {
-	if e := x.t.find(x.c.Hash(k), &k); e != nil && e.hit() {
-		x.touch(e)
-		return Lease[K, V]{e}, true
+	if e := x.t.find(x.c.Hash(k), &k); e != nil {
+		return x.found(e)
 	}
 	return Lease[K, V]{}, false
+}
+
+// found leases an entry that was found, unless it has just left.
+func (x *Cache[K, V]) found(e *entry[K, V]) (Lease[K, V], bool) {
+	l, ok := e.hit()
+	if ok {
+		x.touch(e)
+	}
+	return l, ok
 }
 
 // Peek is Get that counts neither hits nor misses.
 func (x *Cache[K, V]) Peek(k K) (Lease[K, V], bool) {
 	if e := x.t.find(x.c.Hash(k), &k); e != nil && e.acquire() {
-		return Lease[K, V]{e}, true
+		return Lease[K, V]{e: e}, true
 	}
 	return Lease[K, V]{}, false
 }
@@ -113,13 +121,14 @@ func (x *Cache[K, V]) Peek(k K) (Lease[K, V], bool) {
 // GetHashed is Get for callers who have Config.Hash of the key at hand: for the
 // path where every nanosecond counts. k is not kept.
 func (x *Cache[K, V]) GetHashed(hash uint64, k *K) (Lease[K, V], bool) {
-	e := x.t.find(hash, k)
-	if e == nil || !e.hit() {
-		x.counts.misses.Add(1)
-		return Lease[K, V]{}, false
+	if e := x.t.find(hash, k); e != nil {
+		if l, ok := e.hit(); ok {
+			x.touch(e)
+			return l, true
+		}
 	}
-	x.touch(e)
-	return Lease[K, V]{e}, true
+	x.counts.misses.Add(1)
+	return Lease[K, V]{}, false
 }
 
 func (x *Cache[K, V]) touch(e *entry[K, V]) {
@@ -142,7 +151,7 @@ func (x *Cache[K, V]) Put(k K, v V) (l Lease[K, V], ok bool) {
 		v.Destroy()
 		return l, false
 	}
-	return Lease[K, V]{e}, true
+	return Lease[K, V]{e: e}, true
 }
 
 // Adopt puts the value of a lease from Own under k, as Put would. The lease stays
@@ -201,7 +210,7 @@ func (x *Cache[K, V]) dismiss(e *entry[K, V], why Reason) {
 	if x.c.Left != nil {
 		x.c.Left(e.key, why)
 	}
-	e.release()
+	e.leave()
 }
 
 // take removes exactly e and reports whether it was there.

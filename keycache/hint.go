@@ -5,14 +5,13 @@ package keycache
 type Hint[K comparable, V Value] struct{ e *entry[K, V] }
 
 // Hint returns the place of the lease's value.
-func (l Lease[K, V]) Hint() Hint[K, V] { return Hint[K, V](l) }
+func (l Lease[K, V]) Hint() Hint[K, V] { return Hint[K, V]{l.e} }
 
 // GetHinted is Get of the value that h remembers, without looking for it; ok is
 // false where it has left the cache.
 func (x *Cache[K, V]) GetHinted(h Hint[K, V]) (l Lease[K, V], ok bool) {
-	if h.e == nil || h.e.gone.Load() || !h.e.hit() {
+	if h.e == nil || h.e.gone.Load() {
 		return l, false
 	}
-	x.touch(h.e)
-	return Lease[K, V](h), true
+	return x.found(h.e)
 }

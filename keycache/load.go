@@ -73,7 +73,7 @@ func (f *flight[K, V]) result() (Lease[K, V], error) {
 	if f.err != nil {
 		return Lease[K, V]{}, f.err
 	}
-	return Lease[K, V]{f.e}, nil
+	return Lease[K, V]{e: f.e}, nil
 }
 
 // Refresh starts a load of k, unless one is running, and does not wait for it.

@@ -54,7 +54,15 @@ func (e *engine) Limit(string) int { return 0 }
 
 // Fresh is true for modernc's connections, which copy each blob out of SQLite's
 // memory.
-func (e *engine) Fresh(inner driver.Conn) bool {
+func (e *engine) Fresh(inner driver.Conn) bool { return e.known(inner) }
+
+// Keeps is true for modernc's connections. A statement of SQLite that was reset
+// holds no lock, and sqlite3_step compiles it again when the schema, a function or a
+// setting that matters to it has changed (sqlite.org/c3ref/prepare.html).
+func (e *engine) Keeps(inner driver.Conn) bool { return e.known(inner) }
+
+// known reports whether a connection is modernc's.
+func (e *engine) known(inner driver.Conn) bool {
 	t := reflect.TypeOf(inner)
 	if known := e.fresh.Load(); known != nil && *known == t {
 		return true

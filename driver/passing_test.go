@@ -1,0 +1,121 @@
+package driver
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"reflect"
+	"testing"
+
+	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/rewrite"
+)
+
+// The short way does nothing of what the long one does for a plan with more in it
+// than its text. A new field of Plan is added here, or to quiet.
+func TestOnlyAStatementThatLeavesNothingToDoTakesTheShortWay(t *testing.T) {
+	// What the long way does not look at either where Pass is set.
+	harmless := map[string]bool{
+		"ArgsSame": true, "Params": true, "ParamNames": true, "Tables": true, "Args": true, "ArgNames": true, "Holes": true,
+		"Results": true, "ResultNames": true, "Labels": true, "Sets": true, "NoRows": true, "Checks": true, "Deleted": true,
+		"Filters": true, "Likes": true, "Verifies": true, "Limit": true, "Defines": true, "Writes": true,
+	}
+	if !quiet(&rewrite.Plan{Pass: true, Text: "q"}, "q") {
+		t.Fatal("a plan with nothing but its text is not quiet")
+	}
+	if quiet(&rewrite.Plan{Text: "q"}, "q") || quiet(&rewrite.Plan{Pass: true, Text: "p"}, "q") {
+		t.Error("a plan that edits its text is quiet")
+	}
+	fields := reflect.TypeFor[rewrite.Plan]()
+	for i := range fields.NumField() {
+		name := fields.Field(i).Name
+		if harmless[name] || name == "Pass" || name == "Text" {
+			continue
+		}
+		p := &rewrite.Plan{Pass: true, Text: "q"}
+		f := reflect.ValueOf(p).Elem().Field(i)
+		switch f.Kind() {
+		case reflect.Pointer:
+			f.Set(reflect.New(f.Type().Elem()))
+		case reflect.Slice:
+			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+		default:
+			f.SetUint(1)
+		}
+		if quiet(p, "q") {
+			t.Errorf("a plan with %s is quiet", name)
+		}
+	}
+}
+
+// brisk returns a connection on which the statement was sent before, so that it
+// takes the short way, and the number of statements planned so far.
+func brisk(t *testing.T, h *harness, query string) *conn {
+	t.Helper()
+	c := h.conn().(*conn)
+	h.send(c, query)
+	h.send(c, query)
+	if c.passing(bg, query, nil) == nil {
+		t.Fatal("a statement that was sent twice does not take the short way")
+	}
+	return c
+}
+
+func (h *harness) send(c *conn, query string) {
+	h.t.Helper()
+	if rows, err := c.QueryContext(bg, query, nil); err != nil {
+		h.t.Fatal(err)
+	} else {
+		rows.Close()
+	}
+}
+
+func TestTheShortWayEndsWithWhatItsPlanRestsOn(t *testing.T) {
+	const q = "SELECT 1"
+	for name, change := range map[string]func(c *conn){
+		"the catalog was changed":             func(c *conn) { c.cr.cats.invalidate() },
+		"the session was changed":             func(c *conn) { c.session = nil },
+		"the session was read again":          func(c *conn) { s := *c.session; c.session = &s },
+		"the view of the catalog was changed": func(c *conn) { v := *c.view; c.view = &v },
+		"something may be taken back":         func(c *conn) { c.volatile = rewrite.EffectCatalog },
+		"a question would be answered wrong":  func(c *conn) { c.lost = asksCount },
+		"a query of the driver came between":  func(c *conn) { c.displaced = true },
+		"a column waits for its move":         func(c *conn) { c.view.unborn = append(c.view.unborn, nil) },
+	} {
+		h := newHarness(t)
+		h.db.rows = func() driver.Rows { return &fakeRows{names: []string{"a"}} }
+		c := brisk(t, h, q)
+		change(c)
+		if c.passing(bg, q, nil) != nil {
+			t.Errorf("%s: the statement takes the short way", name)
+		}
+	}
+	h := newHarness(t)
+	h.db.rows = func() driver.Rows { return &fakeRows{names: []string{"a"}} }
+	c := brisk(t, h, q)
+	if c.passing(bg, q, namedArgs(1)) != nil {
+		t.Error("with arguments a statement takes the short way of one without")
+	}
+	if c.passing(sealsql.WithPartition(bg, "p"), q, nil) != nil {
+		t.Error("in another partition a statement takes the short way of one without")
+	}
+	if c.passing(bg, "SELECT 2", nil) != nil {
+		t.Error("another text of the same length takes the short way")
+	}
+}
+
+func TestAnErrorOnTheShortWayIsLookedAt(t *testing.T) {
+	stale := errors.New("no such table")
+	h := newHarness(t)
+	h.eng.stale = stale
+	h.db.rows = func() driver.Rows { return &fakeRows{names: []string{"a"}} }
+	c := brisk(t, h, "SELECT 1")
+	h.db.err = func(string, string) error { return stale }
+	c.cr.cats.start = c.cr.cats.start.Add(-2 * moment)
+	if _, err := c.QueryContext(context.Background(), "SELECT 1", nil); err != stale {
+		t.Fatalf("error %v", err)
+	}
+	if c.known() {
+		t.Error("what the server contradicts is still relied on")
+	}
+}
