@@ -47,15 +47,13 @@ func (a *analysis) unroll(node Expr, pairs [][2]Expr, sc *scope) bool {
 	return hidden
 }
 
-// unrolledPlan plans the statement with the comparisons written out.
+// unrolledPlan plans the statement with the comparisons written out, of which none stands
+// in another.
 func (a *analysis) unrolledPlan() (*Plan, error) {
 	slices.SortFunc(a.unrolled, func(x, y *Op) int { return x.Start - y.Start })
 	var b strings.Builder
 	at := 0
 	for _, o := range a.unrolled {
-		if o.Start < at {
-			return nil, a.refuse(o.Start, ReasonPredicate, "", keysFormHint)
-		}
 		b.WriteString(a.script.Text[at:o.Start])
 		a.writeRows(&b, o.Name, rowOperands(o.Name, o.Args))
 		at = o.End
