@@ -60,7 +60,7 @@ func (a *analysis) distinctFirst(s *Select, cols []column, sc *scope) bool {
 		if len(c.flow) == 0 {
 			continue
 		}
-		if len(c.flow) != 1 || c.flow[0].col.ClientSort == 0 || c.origin.rel == nil || c.origin.col < 0 || c.origin.rel.alias.Name == "" {
+		if len(c.flow) != 1 || c.flow[0].col.ClientSort == 0 || c.origin.rel == nil || c.origin.col < 0 || c.origin.rel.alias.Name == "" || !equalByBytes(c.flow) {
 			return false
 		}
 		indexed = indexed && c.origin.exactIndex() != nil

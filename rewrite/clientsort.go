@@ -97,11 +97,11 @@ func (a *analysis) sortable() *Query {
 	}
 	switch b := q.Body.(type) {
 	case *SetOp:
-		if q.Lock || intoBody(b) {
+		if q.Lock || intoBody(b) || a.dialect == MySQL && a.wordIn(q.Span, "SQL_CALC_FOUND_ROWS") {
 			return nil
 		}
 	case *Select:
-		if b != a.own || b.ItemsEnd < 0 || a.foundRows(b) || q.Lock && len(q.Limit) > 0 {
+		if b != a.own || b.ItemsEnd < 0 || a.foundRows(b) || a.numbersRows(b) || q.Lock && len(q.Limit) > 0 {
 			return nil
 		}
 		if !a.verifiable(b) && (q.Lock || !a.distinctBy.of(b) && !sortableGroups(b) && !a.keepsFirst(b)) {
