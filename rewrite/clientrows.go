@@ -133,7 +133,7 @@ func (a *analysis) distinctKeys(p *ClientSort, w *textWriter) bool {
 			w.put(", " + a.columnText(c.origin.rel, c.origin.col))
 			p.take(SortKey{Column: c.flow[0].col}, []*schema.Column{c.flow[0].col})
 		case c.null || c.konst != nil: // one value in every row
-		case !at.Known() || !a.balanced(at) || slices.ContainsFunc(a.script.Markers, func(m *Param) bool { return m.Start >= at.Start && m.Start < at.End }):
+		case !at.Known() || !a.balanced(at) || a.dialect == MySQL && asksQuery(it.Expr) || slices.ContainsFunc(a.script.Markers, func(m *Param) bool { return m.Start >= at.Start && m.Start < at.End }):
 			return false
 		default:
 			w.put(", DENSE_RANK() OVER (ORDER BY ")
