@@ -60,7 +60,7 @@ func (a *analysis) distinctFirst(s *Select, cols []column, sc *scope) bool {
 		if len(c.flow) == 0 {
 			continue
 		}
-		if len(c.flow) != 1 || c.flow[0].col.ClientSort == 0 || c.origin.rel == nil || c.origin.col < 0 || c.origin.rel.alias.Name == "" {
+		if len(c.flow) != 1 || c.flow[0].col.ClientSort == 0 || c.origin.rel == nil || c.origin.col < 0 || c.origin.rel.alias.Name == "" || !equalByBytes(c.flow) {
 			return false
 		}
 		indexed = indexed && c.origin.exactIndex() != nil
@@ -133,7 +133,8 @@ func (a *analysis) distinctKeys(p *ClientSort, w *textWriter) bool {
 			w.put(", " + a.columnText(c.origin.rel, c.origin.col))
 			p.take(SortKey{Column: c.flow[0].col}, []*schema.Column{c.flow[0].col})
 		case c.null || c.konst != nil: // one value in every row
-		case !at.Known() || a.onceOnly(it.Expr) || !a.balanced(at) || slices.ContainsFunc(a.script.Markers, func(m *Param) bool { return m.Start >= at.Start && m.Start < at.End }):
+		case !at.Known() || a.onceOnly(it.Expr) || !a.balanced(at) || a.dialect == MySQL && asksQuery(it.Expr) ||
+			slices.ContainsFunc(a.script.Markers, func(m *Param) bool { return m.Start >= at.Start && m.Start < at.End }):
 			return false
 		default:
 			w.put(", DENSE_RANK() OVER (ORDER BY ")

@@ -21,8 +21,16 @@ func sortableGroups(s *Select) bool {
 // sortsGroups reports a key of the groups whose values the driver tells apart as the
 // index does that the groups are made by: by their bytes.
 func sortsGroups(h hit, sc *scope) bool {
-	e := h.exactIndex()
-	return isKey(sc.keys, h) && e != nil && (e.Collation == schema.CollationNone || e.Collation == schema.CollationBytes)
+	return isKey(sc.keys, h) && h.exactIndex() != nil && equalByBytes(h.flow())
+}
+
+// equalByBytes reports columns whose equality, where one is declared, is that of the
+// values that the driver sorts: texts by their bytes.
+func equalByBytes(f flow) bool {
+	return !slices.ContainsFunc(f, func(s sealed) bool {
+		e := s.col.Equality
+		return e != nil && e.Collation != schema.CollationNone && e.Collation != schema.CollationBytes
+	})
 }
 
 // keepsFirst reports a plain SELECT with DISTINCT ON (PostgreSQL).
@@ -48,7 +56,7 @@ func (a *analysis) firstOfEach(q *Query, s *Select, sc *scope) bool {
 	for i := range n {
 		on[i], _ = a.keyColumn(s.DistinctOn[i], sc)
 		by[i], _ = a.keyColumn(q.OrderBy[i], sc)
-		if on[i].rel == nil || by[i].rel == nil {
+		if on[i].rel == nil || by[i].rel == nil || !equalByBytes(on[i].flow()) {
 			return false
 		}
 	}
@@ -101,6 +109,9 @@ func (a *analysis) sortShown(e Expr, q *Query, sc *scope) bool {
 	var cols []*schema.Column
 	for _, f := range sc.outputs[at].flow {
 		cols = append(cols, f.col)
+	}
+	if !equalByBytes(sc.outputs[at].flow) { // which of two equal values is shown is not known
+		return false
 	}
 	return sortTogether(cols) && a.sortItem(q, sortedKey{item: e, shown: at + 1, cols: cols})
 }
@@ -167,6 +178,28 @@ func (a *analysis) answersAnew(e Expr) bool {
 	}
 	es, _ := kids(e)
 	return slices.ContainsFunc(es, a.answersAnew)
+}
+
+// numbersRows reports an item of a select list that depends on the order in which rows
+// are shown: engines compute those behind the sorting.
+func (a *analysis) numbersRows(s *Select) bool {
+	return slices.ContainsFunc(s.Items, func(it SelectItem) bool { return countsOn(it.Expr) })
+}
+
+func countsOn(e Expr) bool {
+	switch x := e.(type) {
+	case *Opaque:
+		if x.What == ":=" {
+			return true
+		}
+	case *Call:
+		switch strings.ToLower(x.Name[len(x.Name)-1].Name) {
+		case "nextval", "setval", "currval", "lastval", "last_insert_id":
+			return true
+		}
+	}
+	es, _ := kids(e)
+	return slices.ContainsFunc(es, countsOn)
 }
 
 // sortSetOp writes a set operation up to its ORDER BY, and returns where it goes on.

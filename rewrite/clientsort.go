@@ -97,11 +97,11 @@ func (a *analysis) sortable() *Query {
 	}
 	switch b := q.Body.(type) {
 	case *SetOp:
-		if q.Lock || intoBody(b) {
+		if q.Lock || intoBody(b) || a.dialect == MySQL && a.wordIn(q.Span, "SQL_CALC_FOUND_ROWS") {
 			return nil
 		}
 	case *Select:
-		if b != a.own || b.ItemsEnd < 0 || a.foundRows(b) || q.Lock && len(q.Limit) > 0 {
+		if b != a.own || b.ItemsEnd < 0 || a.foundRows(b) || a.numbersRows(b) || q.Lock && len(q.Limit) > 0 {
 			return nil
 		}
 		if !a.verifiable(b) && (q.Lock || !a.distinctBy.of(b) && !sortableGroups(b) && !a.keepsFirst(b)) {
@@ -252,6 +252,9 @@ func (a *analysis) sortTerm(q *Query, s *Select, i int, t orderTerm, w *textWrit
 	}
 	expr := t.expr
 	item := a.itemMeant(e, s)
+	if a.dialect == MySQL && (asksQuery(e) || item != nil && asksQuery(item)) {
+		return SortKey{}, false // MariaDB 10.11 takes no sorting for such a window, and ranks wrongly by others
+	}
 	if q.Lock || windowed(e) || item != nil && (windowed(item) || a.answersAnew(item)) {
 		return SortKey{}, false // a window function takes no other, and stands beside no lock
 	}
@@ -286,6 +289,12 @@ func windowed(e Expr) bool {
 	}
 	es, _ := kids(e)
 	return slices.ContainsFunc(es, windowed)
+}
+
+// asksQuery reports a query in an expression.
+func asksQuery(e Expr) bool {
+	es, qs := kids(e)
+	return len(qs) > 0 || slices.ContainsFunc(es, asksQuery)
 }
 
 // itemMeant is the expression of the select list that a sort key means by its

@@ -30,7 +30,7 @@ func (a *analysis) hoistFrom(e Expr, q *Query, sc *scope) bool {
 		return false
 	}
 	to, alias := a.readerOf(q)
-	if to == nil || len(q.Limit) > 0 || q.Lock {
+	if s, ok := q.Body.(*Select); to == nil || len(q.Limit) > 0 || q.Lock || ok && a.numbersRows(s) {
 		return false
 	}
 	x := &hoist{from: q, to: to}
