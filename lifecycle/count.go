@@ -31,6 +31,9 @@ type Counter struct {
 	Partition string
 	// Page is the number of rows of one query; 2000 if zero.
 	Page int
+	// Gone is asked when a table cannot be read, whether it was dropped since Tables
+	// was made: it has no records then. It may be nil: that is an error then.
+	Gone func(ctx context.Context, t *Table) (bool, error)
 	// Progress is called after each page with the number of rows that were read,
 	// and may store u, from which Count goes on. It may be nil.
 	Progress func(rows int64, u *Usage) error
@@ -71,6 +74,13 @@ func (c *Counter) Count(ctx context.Context, u *Usage) (*Usage, error) {
 		t := &u.Tables[i]
 		for !t.Done {
 			n, err := c.page(ctx, &c.Tables[i], t)
+			if err != nil && c.Gone != nil && ctx.Err() == nil {
+				gone, failed := c.Gone(ctx, &c.Tables[i])
+				if failed != nil || !gone {
+					return u, errors.Join(err, failed)
+				}
+				*t, n, err = c.Tables[i].dropped(), -t.Rows, nil
+			}
 			if err != nil {
 				return u, err
 			}
@@ -115,6 +125,13 @@ func (t *Table) empty() TableUsage {
 	for _, col := range t.Columns {
 		u.Columns = append(u.Columns, ColumnUsage{Column: col.Schema.Name, Records: map[string]int64{}})
 	}
+	return u
+}
+
+// dropped is the count of a table that is there no more.
+func (t *Table) dropped() TableUsage {
+	u := t.empty()
+	u.Done, u.Dropped = true, true
 	return u
 }
 

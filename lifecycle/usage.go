@@ -33,6 +33,9 @@ type TableUsage struct {
 	// Rows were read; Done says that there are no more.
 	Rows int64 `json:"rows"`
 	Done bool  `json:"done"`
+	// Dropped says that the table was there when the count began, and was not when
+	// it was read.
+	Dropped bool `json:"dropped,omitempty"`
 	// After is the key of the last row that was read, for going on.
 	After   []Value       `json:"after,omitempty"`
 	Columns []ColumnUsage `json:"columns"`

@@ -46,7 +46,26 @@ func (r *keyring) counter(ctx context.Context, o *metastoreOptions) (*lifecycle.
 	if c.DB, err = sql.Open(plainDrivers[o.dialect], dsn); err != nil {
 		return nil, err
 	}
+	c.Gone = func(ctx context.Context, t *lifecycle.Table) (bool, error) { return r.gone(ctx, o, t) }
 	return c, nil
+}
+
+// gone reports whether a table was dropped while another one of its name is still
+// there: on MySQL those of all databases are counted, and others may drop theirs. A
+// table that was the only one of its name may have been renamed.
+func (r *keyring) gone(ctx context.Context, o *metastoreOptions, t *lifecycle.Table) (bool, error) {
+	i, err := engines[o.dialect].inspect(ctx, r.dsn)
+	if err != nil {
+		return false, err
+	}
+	another := false
+	for _, now := range countedTables(engines[o.dialect].frontend, i.Snapshot, r.cfg.Catalog) {
+		if now.Name == t.Name {
+			return false, nil
+		}
+		another = another || now.Columns[0].Schema.Table == t.Columns[0].Schema.Table
+	}
+	return another, nil
 }
 
 // currentOnly leaves out what is in other databases than that of the data source

@@ -9,9 +9,12 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/spf13/cobra"
 
 	"github.com/sealsql/sealsql"
 	"github.com/sealsql/sealsql/internal/testenv"
@@ -295,6 +298,54 @@ func (b *bench) restore(rows [][3]string) {
 	b.exec(db, "DELETE FROM encryption_key")
 	for _, r := range rows {
 		b.exec(db, "INSERT INTO encryption_key (id, created, key_record) VALUES ('"+r[0]+"', '"+r[1]+"', '"+r[2]+"')")
+	}
+}
+
+// Tables of other databases are counted for a report, and dropped by others meanwhile:
+// such a table has no records, and the count goes on. One that was the only one of its
+// name may have been renamed: that is an error.
+func TestATableThatIsDroppedWhileItIsCountedHasNoRecords(t *testing.T) {
+	b := newBench(t, lives[2])
+	tenants(b).Close()
+	var current string
+	if err := b.db.QueryRow("SELECT DATABASE()").Scan(&current); err != nil {
+		t.Fatal(err)
+	}
+	other := current + "_other"
+	b.must("CREATE DATABASE " + other)
+	t.Cleanup(func() { _, _ = b.db.Exec("DROP DATABASE " + other) })
+	b.must("CREATE TABLE " + other + ".keynotes AS SELECT * FROM keynotes")
+	o := &metastoreOptions{config: b.config, dialect: b.dialect, dsn: b.source}
+	r, err := o.open(&cobra.Command{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.sealer.Close()
+	count := func() (*lifecycle.Usage, error) {
+		t.Helper()
+		c, err := r.counter(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.DB.Close()
+		if !slices.ContainsFunc(c.Tables, func(x lifecycle.Table) bool { return x.Name == other+".keynotes" }) {
+			b.must("RENAME TABLE keyholders TO renamed")
+		} else {
+			b.must("DROP TABLE " + other + ".keynotes")
+		}
+		return c.Count(t.Context(), nil)
+	}
+	u, err := count()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range u.Tables {
+		if dropped := x.Table == other+".keynotes"; x.Dropped != dropped || !x.Done || dropped && (x.Rows != 0 || len(x.Columns[0].Records) != 0) {
+			t.Errorf("%s: %+v", x.Table, x)
+		}
+	}
+	if _, err := count(); err == nil {
+		t.Error("a table that was renamed is taken for one without records")
 	}
 }
 
