@@ -170,6 +170,7 @@ func TestPruningWantsAWholeCountOfTheseKeys(t *testing.T) {
 		"of one partition":   func(u *lifecycle.Usage) { u.Partition = "p" },
 		"of some tables":     func(u *lifecycle.Usage) { u.LeftOut = []string{"other.t"} },
 		"of another product": func(u *lifecycle.Usage) { u.Product = "x" },
+		"with a lost table":  func(u *lifecycle.Usage) { u.Tables[0].Dropped = true },
 		"with damage":        func(u *lifecycle.Usage) { u.Tables[0].Columns[0].Damaged = 1 },
 		"with foreign ones":  func(u *lifecycle.Usage) { u.Tables[0].Columns[0].Foreign = 1 },
 	} {

@@ -49,6 +49,9 @@ func Prune(ctx context.Context, k *envelope.Keys, o PruneOptions, f func(Pruned)
 		return errOtherCount
 	}
 	for i := range u.Tables {
+		if u.Tables[i].Dropped { // or moved to a name where its records were not counted
+			return fmt.Errorf("sealsql: the table %s went away while it was counted: count again", u.Tables[i].Table)
+		}
 		for _, c := range u.Tables[i].Columns {
 			if c.Damaged+c.Foreign > 0 {
 				return fmt.Errorf("sealsql: the count found values in %s.%s that name no key for sure: look at them first", u.Tables[i].Table, c.Column)

@@ -61,6 +61,11 @@ in every database that the login sees. keys prune needs a count of all.`,
 		if err != nil {
 			return err
 		}
+		for _, t := range u.Tables {
+			if t.Dropped {
+				fmt.Fprintf(cmd.ErrOrStderr(), "not counted, because it went away meanwhile (dropped, or renamed): %s\n", t.Table)
+			}
+		}
 		if asJSON {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(u)
 		}
