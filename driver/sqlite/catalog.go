@@ -81,31 +81,48 @@ func (e *engine) temporary(ctx context.Context, r *sealdriver.Reader, s *sealdri
 	return rd.finish(), nil
 }
 
-// readings is how often a catalog is read that other processes go on changing.
-const readings = 5
-
-// errChanging is a catalog that was another one after each of these readings.
-var errChanging = errors.New("sqlite: the schema was changed each time that it was read")
-
 // Snapshot reads the tables, views, indexes and triggers of every attached
-// file. It takes several statements, between which another process may change a
-// schema: then all is read once more.
+// file. It takes several statements, between which another connection may change a
+// schema: then all is read once more, where none can. Not at once, because without
+// write-ahead log and in a shared cache readers keep writers out.
 func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session) (*rewrite.Snapshot, error) {
-	for range readings {
-		before, err := versions(ctx, r, s.Names.SearchPath)
-		if err != nil {
-			return nil, err
-		}
-		snap, err := e.read(ctx, r, s)
-		after, failed := versions(ctx, r, s.Names.SearchPath)
-		switch {
-		case failed != nil:
-			return nil, errors.Join(err, failed)
-		case slices.Equal(before, after):
-			return snap, err
-		}
+	before, err := versions(ctx, r, s.Names.SearchPath)
+	if err != nil {
+		return nil, err
 	}
-	return nil, errChanging
+	snap, err := e.read(ctx, r, s)
+	after, failed := versions(ctx, r, s.Names.SearchPath)
+	if failed != nil {
+		return nil, errors.Join(err, failed)
+	}
+	if slices.Equal(before, after) {
+		return snap, err
+	}
+	release, err := hold(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	snap, err = e.read(ctx, r, s)
+	return snap, errors.Join(err, release())
+}
+
+// hold makes the statements up to release see each file as the first of them found
+// it, in a savepoint: it may be opened inside and outside of transactions, and
+// outside begins one (sqlite.org/lang_savepoint.html). Beside rows of a statement
+// that writes it fails, but there a schema never changes: until they are closed, all
+// that the connection reads is of one state.
+func hold(ctx context.Context, r *sealdriver.Reader) (release func() error, err error) {
+	none := func(sealdriver.Row) error { return nil }
+	if err := r.Query(ctx, "SAVEPOINT sealsql_catalog", nil, none); err != nil {
+		return nil, err
+	}
+	return func() error {
+		if err := r.Query(context.WithoutCancel(ctx), "RELEASE sealsql_catalog", nil, none); err != nil {
+			// A connection left inside would go on answering from this state.
+			return errors.Join(driver.ErrBadConn, err)
+		}
+		return nil
+	}, nil
 }
 
 // versions are the schema versions of files, which count every change

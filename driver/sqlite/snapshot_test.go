@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -15,23 +14,41 @@ import (
 	"github.com/sealsql/sealsql/rewrite"
 )
 
-// snapshotBeside reads the catalog of a file whose table another process makes anew
-// while it is read, so many times.
-func snapshotBeside(t *testing.T, changes int) (snap *rewrite.Snapshot, readings int, err error) {
+// beside is the catalog of a file whose table another connection makes anew, again
+// and again, while it is read.
+type beside struct {
+	changes int
+	// rows leaves rows of a statement that writes open while the catalog is read.
+	rows bool
+
+	snap     *rewrite.Snapshot
+	readings int
+	// busy counts the changes that found the file locked.
+	busy int
+}
+
+func (b *beside) read(t *testing.T, mode string) error {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.db")
 	ours, theirs := openFile(t, path), openFile(t, path)
+	run := func(db interface{ Exec(string, ...any) (sql.Result, error) }, q string) error { _, err := db.Exec(q); return err }
+	if err := run(theirs, "PRAGMA journal_mode="+mode+"; CREATE TABLE other (n int)"); err != nil {
+		t.Fatal(err)
+	}
 	change := func() {
-		if _, err := theirs.Exec(fmt.Sprintf("DROP TABLE IF EXISTS users; CREATE TABLE users (id int, c%d int CHECK (c%d > 0))", changes, changes)); err != nil {
+		err := run(theirs, fmt.Sprintf("DROP TABLE IF EXISTS users; CREATE TABLE users (id int, c%d int CHECK (c%d > 0))", b.changes, b.changes))
+		if err != nil && strings.Contains(err.Error(), "locked") {
+			b.busy++
+		} else if err != nil {
 			t.Error(err)
 		}
 	}
 	change()
 	e := newEngine(litevalue.Options{}, nil)
 	e.between = func() {
-		readings++
-		if changes > 0 {
-			changes--
+		b.readings++
+		if b.changes > 0 {
+			b.changes--
 			change()
 		}
 	}
@@ -40,14 +57,34 @@ func snapshotBeside(t *testing.T, changes int) (snap *rewrite.Snapshot, readings
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	if b.rows {
+		rows, err := conn.QueryContext(context.Background(), "CREATE TEMP TABLE own (n int); INSERT INTO own VALUES (1), (2) RETURNING n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+	}
 	err = conn.Raw(func(c any) error {
 		s := &sealdriver.Session{}
 		s.Names.SearchPath = []string{"main"}
 		var err error
-		snap, err = e.Snapshot(context.Background(), sealdriver.NewReader(c.(driver.Conn)), s)
+		b.snap, err = e.Snapshot(context.Background(), sealdriver.NewReader(c.(driver.Conn)), s)
 		return err
 	})
-	return snap, readings, err
+	// Whatever happened, the connection is outside of transactions again.
+	if !b.rows {
+		if err := run(execer{conn}, "BEGIN; ROLLBACK"); err != nil {
+			t.Error(err)
+		}
+	}
+	return err
+}
+
+// execer is a connection without contexts.
+type execer struct{ *sql.Conn }
+
+func (e execer) Exec(q string, args ...any) (sql.Result, error) {
+	return e.ExecContext(context.Background(), q, args...)
 }
 
 func openFile(t *testing.T, path string) *sql.DB {
@@ -61,22 +98,32 @@ func openFile(t *testing.T, path string) *sql.DB {
 }
 
 // TestCatalogThatChangesWhileItIsReadIsReadOnceMore: texts and columns are of one
-// schema, whatever other processes do in between.
+// schema, whatever other connections do in between, and however often.
 func TestCatalogThatChangesWhileItIsReadIsReadOnceMore(t *testing.T) {
-	for _, changes := range []int{0, 1, readings - 1} {
-		snap, n, err := snapshotBeside(t, changes)
-		if err != nil || n != changes+1 {
-			t.Fatalf("%d changes: read %d times, %v", changes, n, err)
-		}
-		users := snap.Relations[0]
-		if len(users.Columns) != 2 || !strings.Contains(users.Source, users.Columns[1].Name) || users.Columns[1].Name != "c0" {
-			t.Errorf("%d changes: columns %v of the text %q", changes, users.Columns, users.Source)
+	for _, mode := range []string{"wal", "delete"} {
+		for _, changes := range []int{0, 1, 2, 100} {
+			b := &beside{changes: changes}
+			if err := b.read(t, mode); err != nil || b.readings != min(changes, 1)+1 {
+				t.Fatalf("%s, %d changes: read %d times, %v", mode, changes, b.readings, err)
+			}
+			if locked := b.busy > 0; locked != (mode == "delete" && changes > 1) {
+				t.Errorf("%s, %d changes: %d found the file locked", mode, changes, b.busy)
+			}
+			users := b.snap.Relations[1]
+			if len(users.Columns) != 2 || !strings.Contains(users.Source, users.Columns[1].Name) || users.Columns[1].Name != fmt.Sprintf("c%d", max(changes-1, 0)) {
+				t.Errorf("%s, %d changes: columns %v of the text %q", mode, changes, users.Columns, users.Source)
+			}
 		}
 	}
 }
 
-func TestCatalogThatGoesOnChangingIsNotRead(t *testing.T) {
-	if snap, n, err := snapshotBeside(t, readings); !errors.Is(err, errChanging) || snap != nil || n != readings {
-		t.Errorf("read %d times: %v, %v", n, snap, err)
+// TestCatalogReadBesideOpenRowsIsOfOneSchema: there no savepoint can be opened, and
+// none is needed.
+func TestCatalogReadBesideOpenRowsIsOfOneSchema(t *testing.T) {
+	for _, mode := range []string{"wal", "delete"} {
+		b := &beside{changes: 100, rows: true}
+		if err := b.read(t, mode); err != nil || b.readings != 1 || b.snap.Relations[1].Columns[1].Name != "c100" {
+			t.Errorf("%s: read %d times: %v, %v", mode, b.readings, b.snap, err)
+		}
 	}
 }
