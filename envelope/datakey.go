@@ -37,7 +37,7 @@ func newDataKeyID(partition uint64, column, created uint32, salt *[saltSize]byte
 // hash spreads ids. The salt of an opened record is random; a forged one does
 // not reach the cache, because its commitment does not hold.
 func (k dataKeyID) hash() uint64 {
-	return mix(k.salt^k.rest<<32^k.partition^k.place>>32<<8^k.rest>>40&0xff) ^ seedBits
+	return mix(k.salt^k.rest<<32^k.partition^k.place>>32<<8^k.rest>>40&0xff) ^ seeds.bits
 }
 
 // dataKey is an expanded data key with all that its records have in common. It
@@ -49,6 +49,7 @@ type dataKey struct {
 	ad        []byte // associated data up to the row identity
 	max       int64
 	until     int64 // tick from which it seals no more
+	brief     bool  // until is too near for recentTick
 	uses      atomic.Int64
 
 	near [160]byte // prefix and ad, where they fit
@@ -65,6 +66,14 @@ func newDataKeyFor(partition string, n int) *dataKey {
 }
 
 func (d *dataKey) Destroy() { d.cipher.Destroy() }
+
+// lives sets how long the data key seals.
+func (d *dataKey) lives(now, until int64) {
+	d.until = until
+	if d.brief = until-now < 10*int64(recentStep); !d.brief {
+		d.until -= int64(recentStep)
+	}
+}
 
 // take reports whether one more use, the look-up with the given number, is within the
 // bounds. Uses are counted some at a time, ahead: paid is how many of the look-ups that
@@ -276,12 +285,10 @@ func (d *doorkeeper) again(salt []byte) bool {
 func le64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }
 func le32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
 
-var seedBits = maphash.String(hashSeed, "data keys")
-
 // mix is the finaliser of MurmurHash3: every bit of x moves every bit of the
 // result.
 func mix(x uint64) uint64 {
-	x ^= seedBits
+	x ^= seeds.bits
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
 	x ^= x >> 33
@@ -289,4 +296,4 @@ func mix(x uint64) uint64 {
 	return x ^ x>>33
 }
 
-func hashString(s string) uint64 { return maphash.String(hashSeed, s) }
+func hashString(s string) uint64 { return maphash.String(seeds.hash, s) }

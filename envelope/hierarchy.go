@@ -23,14 +23,15 @@ type services struct {
 	now              func() time.Time
 	base             time.Time
 	fixed            bool // the clock is not ours
+	recent           recent
 	closed           atomic.Bool
 	mending          repairs
 	events           func(context.Context, KeyEvent)
 	obs              observed
 }
 
-// tick returns a monotonic time in nanoseconds since the Sealer was made. It is
-// the only clock of the warm path.
+// tick returns a monotonic time in nanoseconds since the Sealer was made. It and
+// recentTick are the only clocks of the warm path.
 func (v *services) tick() int64 {
 	if v.fixed {
 		return int64(v.now().Sub(v.base))

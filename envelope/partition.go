@@ -17,16 +17,13 @@ type Partition struct {
 	h   uint64
 }
 
-// hashSeed spreads keys over the caches, differently in every process.
-var hashSeed = maphash.MakeSeed()
-
 // PartitionID returns the partition with the given id: 1 to 200 bytes of valid
 // UTF-8, compared byte by byte. Anything else is ErrPartition.
 func PartitionID(id string) (Partition, error) {
 	if !validPartition(id) {
 		return Partition{}, ErrPartition
 	}
-	return Partition{id: id, h: maphash.String(hashSeed, id)}, nil
+	return Partition{id: id, h: maphash.String(seeds.hash, id)}, nil
 }
 
 func validPartition(id string) bool {

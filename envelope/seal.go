@@ -90,7 +90,11 @@ func (s *Sealer) writer(c *Column, p *Partition, flags, tag byte) (l keycache.Le
 	if l, ok = s.writers.GetHashed(id.hash(), &id); !ok {
 		return l, false
 	}
-	if d := l.Value(); d.partition == p.id && d.take(s.tick(), l.Turn(), l.Local()) {
+	d, now := l.Value(), s.recentTick()
+	if d.brief {
+		now = s.tick()
+	}
+	if d.partition == p.id && d.take(now, l.Turn(), l.Local()) {
 		return l, true
 	}
 	l.Release()
@@ -137,7 +141,8 @@ func (s *Sealer) sealFresh(ctx context.Context, dst []byte, v *place, payload []
 	d.max = int64(s.c.Policy.DataKey.MaxUses)
 	// Not longer than the intermediate key's state is checked: revocation takes
 	// effect within the interval, reuse or not.
-	d.until = min(s.tick()+int64(s.c.Policy.DataKey.MaxAge), ik.Value().w.until())
+	now := s.tick()
+	d.lives(now, min(now+int64(s.c.Policy.DataKey.MaxAge), ik.Value().w.until()))
 	d.uses.Store(1)
 	l, ok := s.writers.Put(writerID(v.c, &v.p, v.flags, v.tag), d)
 	if !ok {

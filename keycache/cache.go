@@ -187,7 +187,7 @@ func (x *Cache[K, V]) store(e *entry[K, V]) (old, victim *entry[K, V], ok bool) 
 	if x.closed.Load() {
 		return nil, nil, false
 	}
-	if old = x.t.find(e.hash, &e.key); old != nil {
+	if old = x.t.get(e.hash, &e.key); old != nil {
 		x.t.remove(old)
 	}
 	x.setExpiry(e)
