@@ -10,12 +10,13 @@ import (
 )
 
 // FreshEngine is an Engine whose inner driver's rows may hand over bytes that
-// nobody else holds.
+// nobody else reads.
 type FreshEngine interface {
 	Engine
-	// Fresh reports whether the rows of a connection give each []byte in memory of
-	// its own, which the inner driver forgets. Records are then opened where they
-	// lie, and values stay there.
+	// Fresh reports whether the rows of a connection give each []byte in memory that
+	// no other value of the row shares and that the inner driver does not read again.
+	// Records are then opened where they lie, and values stay there, for as long as
+	// those of the inner driver do: for good, or, on MySQL, until the next row.
 	Fresh(inner driver.Conn) bool
 }
 
@@ -24,10 +25,10 @@ type FreshEngine interface {
 type memory struct {
 	// codec is nil unless values may stay where they are opened.
 	codec logical.OwnDecoder
-	// inner: in the inner driver's bytes, which are ours. Else in buf, which each
-	// row uses again, and of which row is what is left.
-	inner    bool
-	buf, row []byte
+	// inner: in the inner driver's bytes. reused: else in buf, which each row uses
+	// again, and of which row is what is left.
+	inner, reused bool
+	buf, row      []byte
 }
 
 // of finds out what an execution can do. The buffer is for values that the plain
@@ -36,7 +37,8 @@ type memory struct {
 func (m *memory) of(x *call) {
 	e, ok := x.c.cr.engine.(FreshEngine)
 	m.inner = ok && e.Fresh(x.c.inner)
-	if m.inner || x.c.cr.front.Dialect() == rewrite.MySQL {
+	m.reused = x.c.cr.front.Dialect() == rewrite.MySQL
+	if m.inner || m.reused {
 		m.codec, _ = x.codec.(logical.OwnDecoder)
 	}
 }
@@ -47,15 +49,15 @@ func (o *opener) opened(i int, g *group, part envelope.Partition, id string, rec
 	col := &o.columns[i]
 	switch {
 	case g.asherah != nil || o.memory.codec == nil:
-	case !o.memory.inner:
+	case o.memory.inner && isRecordOf(row[col.at], rec) && len(col.groups) == 1: // a second group would need it whole
+		plain, tag, at, err = o.run(i).OpenOwn(o.ctx, o.sealer, g.seals, part, id, rec)
+		return plain, tag, at, true, err
+	case o.memory.reused:
 		room := o.memory.room(o, row)
 		plain, tag, at, err = o.run(i).OpenRow(o.ctx, o.sealer, room[:0], g.seals, part, id, rec)
 		if err == nil && len(plain) <= len(room) {
 			o.memory.row = room[len(plain):]
 		}
-		return plain, tag, at, true, err
-	case isRecordOf(row[col.at], rec) && len(col.groups) == 1: // a second group would need it whole
-		plain, tag, at, err = o.run(i).OpenOwn(o.ctx, o.sealer, g.seals, part, id, rec)
 		return plain, tag, at, true, err
 	}
 	plain, tag, at, err = o.buffered(o.ctx, g, part, id, rec)

@@ -3,6 +3,7 @@ package mysql
 import (
 	"database/sql/driver"
 	"errors"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,7 +20,10 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-var _ sealdriver.DeniedEngine = (*engine)(nil)
+var (
+	_ sealdriver.DeniedEngine = (*engine)(nil)
+	_ sealdriver.FreshEngine  = (*engine)(nil)
+)
 
 // settings are what the inner driver's connector changes about values.
 type settings struct {
@@ -35,6 +39,8 @@ type engine struct {
 	front rewrite.Frontend
 	// settings is nil until those of a wrapped connector were found out.
 	settings atomic.Pointer[settings]
+	// known is the type of the inner driver's own connections, once one was seen.
+	known atomic.Pointer[reflect.Type]
 	// vitess is set once a session said that it is one of vtgate.
 	vitess atomic.Bool
 }
@@ -85,6 +91,23 @@ func (e *engine) Ready(inner driver.Conn) bool {
 	v, ok := inner.(driver.Validator)
 	return !ok || v.IsValid()
 }
+
+// Fresh is true for go-sql-driver's own connections: a row's values are pieces of
+// the packet that it came in, which is read once and overwritten by the next.
+func (e *engine) Fresh(inner driver.Conn) bool {
+	t := reflect.TypeOf(inner)
+	if known := e.known.Load(); known != nil {
+		return *known == t
+	}
+	if t == nil || t.Kind() != reflect.Pointer || t.Elem().PkgPath() != driverPath || t.Elem().Name() != "mysqlConn" {
+		return false
+	}
+	e.known.Store(&t)
+	return true
+}
+
+// driverPath is the package of the inner driver.
+var driverPath = reflect.TypeFor[mysql.MySQLDriver]().PkgPath()
 
 // Error numbers (MySQL and MariaDB error references).
 const (
