@@ -48,6 +48,7 @@ type conn struct {
 	keeps    bool
 	shapes   shapeMemo
 	spare    *call // to be used for the next statement; may be nil
+	growth   growth
 	cursors  cursors
 	prepared prepared
 

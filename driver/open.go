@@ -72,6 +72,7 @@ type opener struct {
 	tag      logical.Tag
 	rec      *observe.Recorder
 	opening  tally
+	growth   *growth
 	rows     int // that were read, for errors
 	// verifier computes the indexes of values that are compared with theirs; nil
 	// where none are.
@@ -84,7 +85,7 @@ type opener struct {
 // opener prepares opening the plan's result columns.
 func (x *call) opener(o *opener) error {
 	*o = opener{
-		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit, rec: x.c.cr.rec,
+		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit, rec: x.c.cr.rec, growth: &x.c.growth,
 	}
 	o.memory.of(x)
 	if x.c.shapes.lend(x, o); o.columns == nil {
@@ -428,6 +429,7 @@ func (o *opener) partition(g *group, row []driver.Value) (envelope.Partition, er
 // close wipes what was opened.
 func (o *opener) close() {
 	o.opening.flushOpened(o.rec)
+	o.growth.read(o.opening.counted)
 	o.giveBack()
 	clear(o.message[:cap(o.message)])
 	if o.verifier != nil {

@@ -24,6 +24,8 @@ type side struct {
 	table RelationID
 	// keys are the columns of the annotated table that tell its rows.
 	keys []string
+	// joined: see writeSideJoin.
+	joined bool
 }
 
 // tokenPrefix begins the names of these tables and triggers.
@@ -276,7 +278,7 @@ func sides(d Dialect, quote func(string) string, r *SnapshotRelation, t *schema.
 			if out == nil {
 				out = map[*schema.Fragments]*side{}
 			}
-			out[x] = &side{table.ID, keys}
+			out[x] = &side{table.ID, keys, d == MySQL}
 		}
 	}
 	return out, trusted
@@ -350,9 +352,13 @@ func (b *builder) writeSide(out []byte, l *liked, p *likePart) []byte {
 	if len(keys) > 1 {
 		out = append(out, ')')
 	}
+	out = append(out, " IN ("...)
+	if p.side.joined {
+		return append(b.writeSideJoin(out, p), ')')
+	}
 	names := keyNames(len(keys))
 	table := f.QuoteIdent(p.side.table.Schema) + "." + f.QuoteIdent(p.side.table.Name)
-	out = append(out, " IN (SELECT "...)
+	out = append(out, "SELECT "...)
 	for i, n := range names {
 		if i > 0 {
 			out = append(out, ", "...)
@@ -400,6 +406,9 @@ func (v verifier) side(l *liked, p *likePart, y Expr) bool {
 			return false
 		}
 	}
+	if p.side.joined {
+		return v.sideJoin(p, in.Query)
+	}
 	var items []string
 	for _, name := range keyNames(len(p.side.keys)) {
 		items = append(items, sideAlias(0)+"."+name)
@@ -409,9 +418,8 @@ func (v verifier) side(l *liked, p *likePart, y Expr) bool {
 
 // sideQuery compares the query over token i, and those inside it.
 func (v verifier) sideQuery(p *likePart, i int, items []string, q *Query) bool {
-	s, ok := q.Body.(*Select)
-	if !ok || q.With != nil || len(q.OrderBy)+len(q.Limit) > 0 || s.Distinct || len(s.Items) != len(items) || len(s.From) != 1 ||
-		len(s.GroupBy)+len(s.DistinctOn)+len(s.Windows) > 0 || s.Having != nil || s.Into {
+	s := bareSelect(q)
+	if s == nil || s.Distinct || len(s.Items) != len(items) || len(s.From) != 1 {
 		return false
 	}
 	for k, want := range items {
@@ -419,8 +427,7 @@ func (v verifier) sideQuery(p *likePart, i int, items []string, q *Query) bool {
 			return false
 		}
 	}
-	t, ok := s.From[0].(*Table)
-	if !ok || len(t.Path) != 2 || t.Path[0].Name != p.side.table.Schema || t.Path[1].Name != p.side.table.Name || t.Alias == nil || t.Alias.Name != sideAlias(i) {
+	if !p.isSide(s.From[0], i) {
 		return false
 	}
 	conds := conjuncts(s.Where)

@@ -101,7 +101,10 @@ func TestTablesOfTokensOfRowsWithTwoKeyColumns(t *testing.T) {
 		"sqlite": `(("tenant", "id") IN (SELECT sealsql_t1.k1, sealsql_t1.k2 FROM "main"."sealsql_tokens_people_bio_sub" AS sealsql_t1 WHERE sealsql_t1.token = ?` +
 			` AND EXISTS (SELECT 1 FROM "main"."sealsql_tokens_people_bio_sub" AS sealsql_t2 WHERE sealsql_t2.token = ? AND sealsql_t2.k1 = sealsql_t1.k1 AND sealsql_t2.k2 = sealsql_t1.k2)` +
 			` AND EXISTS (SELECT 1 FROM "main"."sealsql_tokens_people_bio_sub" AS sealsql_t3 WHERE sealsql_t3.token = ? AND sealsql_t3.k1 = sealsql_t1.k1 AND sealsql_t3.k2 = sealsql_t1.k2)))`,
-		"mysql": "((`tenant`, `id`) IN (SELECT sealsql_t1.k1, sealsql_t1.k2 FROM `main`.`sealsql_tokens_people_bio_sub` AS sealsql_t1 WHERE",
+		"mysql": "((`tenant`, `id`) IN (SELECT sealsql_t0.k1, sealsql_t0.k2 FROM (SELECT DISTINCT sealsql_t1.k1, sealsql_t1.k2 FROM " +
+			"`main`.`sealsql_tokens_people_bio_sub` AS sealsql_t1, `main`.`sealsql_tokens_people_bio_sub` AS sealsql_t2, `main`.`sealsql_tokens_people_bio_sub` AS sealsql_t3" +
+			" WHERE sealsql_t1.token = ? AND sealsql_t2.token = ? AND sealsql_t2.k1 = sealsql_t1.k1 AND sealsql_t2.k2 = sealsql_t1.k2" +
+			" AND sealsql_t3.token = ? AND sealsql_t3.k1 = sealsql_t1.k1 AND sealsql_t3.k2 = sealsql_t1.k2) AS sealsql_t0))",
 	} {
 		front := frontends[dialect]
 		snap, ann := tokenWorld(t, front, "tenant", "id")
