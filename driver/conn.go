@@ -47,7 +47,8 @@ type conn struct {
 	compiled *keptStatements
 	keeps    bool
 	shapes   shapeMemo
-	spare    *call // to be used for the next statement; may be nil
+	spare    *call   // to be used for the next statement; may be nil
+	idle     *opener // to be used for the next result; may be nil
 	growth   growth
 	cursors  cursors
 	prepared prepared

@@ -28,9 +28,12 @@ var (
 // scriptRows for texts with several statements). It is no
 // driver.RowsColumnScanner (Go 1.27) by itself: see scannerRows.
 type rows struct {
-	inner  driver.Rows
-	plan   *rewrite.Plan
+	inner driver.Rows
+	plan  *rewrite.Plan
+	// opener is nil once the rows are closed and lent is set: it is another result's
+	// then.
 	opener *opener
+	lent   *conn
 	names  []string
 	// visible maps shown columns to inner ones and row is an inner row; both
 	// are nil where no column is hidden.
@@ -74,6 +77,7 @@ func (x *call) wrap(inner driver.Rows) (driver.Rows, error) {
 		_ = inner.Close()
 		return nil, err
 	}
+	r.lent = x.c
 	return scanning(r), nil
 }
 
@@ -89,12 +93,10 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 			return nil, fmt.Errorf("%w: column %d of the result is not the planned one", sealsql.ErrCatalogChanged, i+1)
 		}
 	}
-	both := &struct { // one piece of memory
-		rows
-		opener
-	}{}
-	r := &both.rows
-	*r = rows{inner: inner, plan: x.plan, opener: &both.opener, limit: x.limit, scan: x.scanned(), reads: x.reading()}
+	r := &rows{inner: inner, plan: x.plan, opener: x.c.idle, limit: x.limit, scan: x.scanned(), reads: x.reading()}
+	if x.c.idle = nil; r.opener == nil {
+		r.opener = new(opener)
+	}
 	if err := x.opener(r.opener); err != nil {
 		return nil, err
 	}
@@ -149,11 +151,9 @@ func (r *rows) lend(k *keptStatement) { r.kept = k }
 func (r *rows) hold(s driver.Stmt) { r.stmt = s }
 
 func (r *rows) Close() error {
-	if r.reads != nil {
-		r.reads.record(r.opener.ctx, r.opener.audit)
-		r.reads = nil
+	if r.opener != nil {
+		r.closeOpener()
 	}
-	r.opener.close()
 	err := r.inner.Close()
 	if r.kept != nil {
 		r.kept.done(err)
@@ -166,6 +166,21 @@ func (r *rows) Close() error {
 		r.stmt = nil
 	}
 	return err
+}
+
+// closeOpener wipes what was opened. The connection's next result uses the opener's
+// memory.
+func (r *rows) closeOpener() {
+	o := r.opener
+	if r.reads != nil {
+		r.reads.record(o.ctx, o.audit)
+		r.reads = nil
+	}
+	o.close()
+	if r.lent != nil {
+		*o = opener{}
+		r.lent.idle, r.lent, r.opener = o, nil, nil
+	}
 }
 
 // Next reads a row. Opened values are in memory of their own, but for []byte on
@@ -182,6 +197,9 @@ func (r *rows) Next(dest []driver.Value) error {
 
 func (r *rows) next(dest []driver.Value) error {
 	r.begun = true
+	if r.opener == nil { // closed
+		return io.EOF
+	}
 	r.opener.noRow()
 	row := dest
 	if r.row != nil {
@@ -239,7 +257,7 @@ func (r *rows) column(i int) (int, *schema.Type) {
 	if len(cols) == 0 {
 		return i, nil
 	}
-	if r.opener.bareAt(i) {
+	if r.opener != nil && r.opener.bareAt(i) {
 		return i, &bareType
 	}
 	return i, &cols[0].Type
@@ -249,6 +267,9 @@ func (r *rows) column(i int) (int, *schema.Type) {
 // the logical type. Where that depends on the current row, the first row is
 // read if none has been: the plain driver has one ready before it is asked for.
 func (r *rows) logical(at int, t *schema.Type) logical.ColumnType {
+	if r.opener == nil { // closed
+		return logical.ColumnType{ScanType: reflect.TypeFor[any]()}
+	}
 	if by, ok := r.opener.codec.(logical.ColumnByTag); ok {
 		r.peek()
 		return by.ColumnOf(t, r.opener.tagAt(at))

@@ -78,6 +78,9 @@ func (s *scannerRows) NextRow() error {
 
 func (s *scannerRows) nextRow() error {
 	s.begun = true
+	if s.opener == nil { // closed
+		return io.EOF
+	}
 	for {
 		s.opener.noRow()
 		clear(s.values)
@@ -144,6 +147,9 @@ func (s *scannerRows) ScanColumn(ctx driver.ScanContext, i int, dest any) error 
 	}
 	if !s.opens[at] {
 		return s.inner.ScanColumn(ctx, at, dest)
+	}
+	if s.opener == nil { // closed
+		return io.EOF
 	}
 	if into, ok := s.opener.codec.(logical.IntoScanner); ok && !isNilPointer(dest) {
 		if t := s.typeOf(i); into.ScansInto(t, reflect.TypeOf(dest)) {
