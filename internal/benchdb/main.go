@@ -49,9 +49,7 @@ func main() {
 	flag.IntVar(&o.rounds, "rounds", 60, "rounds of each operation")
 	flag.DurationVar(&o.slice, "slice", 20*time.Millisecond, "time of one mode in one round")
 	flag.StringVar(&o.only, "op", "", "run the operations with these names only, separated by commas")
-	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of one mode, which then runs alone, to this file")
-	flag.StringVar(&o.mode, "mode", modeNames[sealsql], "the mode of -cpuprofile")
-	flag.BoolVar(&o.split, "split", false, "show the CPU time of client and server apart, µs an operation in the cheapest quarter of each mode's rounds")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the sealsql mode to this file")
 	names := flag.String("engine", "sqlite", "databases, separated by commas: sqlite, postgres, mysql")
 	flag.BoolVar(&o.best, "best", false, "compare the cheapest quarter of each mode's rounds in place of the median ratio: for machines with other work")
 	check := flag.Bool("check", false, "exit with status 1 if a limit is exceeded")
@@ -68,9 +66,6 @@ func main() {
 			fail(fmt.Errorf("%s: %w", name, err))
 		}
 		print(e, results)
-		if o.split {
-			printSplit(e, results)
-		}
 		if *check {
 			broken = append(broken, exceeded(e, results)...)
 		}
@@ -94,11 +89,8 @@ type options struct {
 	slice   time.Duration
 	only    string
 	profile string
-	mode    string // that is profiled
 	// best compares cheap rounds.
 	best bool
-	// split shows client and server apart.
-	split bool
 }
 
 // result holds one operation's figures by mode.
@@ -107,8 +99,6 @@ type result struct {
 	cpu    []float64 // median ratio to plain
 	base   float64   // plain, µs of CPU an operation, best round
 	allocs []float64
-	// client and server are µs of CPU an operation, in cheap rounds.
-	client, server []float64
 }
 
 func run(e *engine, o options) (out []result, err error) {
@@ -150,34 +140,27 @@ func run(e *engine, o options) (out []result, err error) {
 func measure(ms *modes, op operation, o options) (result, error) {
 	list := ms.list
 	if o.profile != "" {
-		i := slices.Index(modeNames, o.mode)
-		if i < 0 {
-			return result{}, fmt.Errorf("no mode %q: %s", o.mode, strings.Join(modeNames, ", "))
-		}
-		list = list[i : i+1] // alone, so that the profile shows nothing else
+		list = list[sealsql : sealsql+1] // alone, so that the profile shows nothing else
 	}
 	n, err := calibrate(list[0], op, o.slice)
 	if err != nil {
 		return result{}, err
 	}
-	perOp, onServer := make([][]float64, len(list)), make([][]float64, len(list))
+	perOp := make([][]float64, len(list))
 	allocs := make([]float64, len(list))
 	for round := range o.rounds {
 		for i := range list {
 			at := (i + round) % len(list)
-			s, err := ms.spend(list[at], op, n)
+			cpu, mallocs, err := ms.spend(list[at], op, n)
 			if err != nil {
 				return result{}, fmt.Errorf("%s: %w", list[at].name, err)
 			}
-			perOp[at] = append(perOp[at], s.client+s.server)
-			onServer[at] = append(onServer[at], s.server)
-			allocs[at] += s.mallocs / float64(o.rounds)
+			perOp[at] = append(perOp[at], cpu)
+			allocs[at] += mallocs / float64(o.rounds)
 		}
 	}
 	r := result{op: op.name, allocs: allocs, base: slices.Min(perOp[0])}
-	for at, m := range perOp {
-		r.server = append(r.server, cheap(onServer[at]))
-		r.client = append(r.client, cheap(m)-r.server[at])
+	for _, m := range perOp {
 		ratios := make([]float64, len(m))
 		for i := range m {
 			ratios[i] = m[i] / perOp[0][i]
@@ -209,28 +192,27 @@ func calibrate(m *mode, op operation, slice time.Duration) (int, error) {
 	}
 }
 
-// spent is CPU time in µs and allocations of one operation.
-type spent struct{ client, server, mallocs float64 }
-
-func (ms *modes) spend(m *mode, op operation, n int) (s spent, err error) {
+// spend returns the CPU time in µs, with the server's, and the allocations of
+// one operation.
+func (ms *modes) spend(m *mode, op operation, n int) (us, mallocs float64, err error) {
 	var before, after runtime.MemStats
 	serverStart, err := ms.serverTime()
 	if err != nil {
-		return s, err
+		return 0, 0, err
 	}
 	runtime.ReadMemStats(&before)
 	start := cpuTime()
 	if err := repeat(m, op, n); err != nil {
-		return s, err
+		return 0, 0, err
 	}
-	client := cpuTime() - start
+	d := cpuTime() - start
 	runtime.ReadMemStats(&after)
 	serverEnd, err := ms.serverTime()
 	if err != nil {
-		return s, err
+		return 0, 0, err
 	}
-	each := func(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e3 / float64(n) }
-	return spent{each(client), each(serverEnd - serverStart), float64(after.Mallocs-before.Mallocs) / float64(n)}, nil
+	d += serverEnd - serverStart
+	return float64(d.Nanoseconds()) / 1e3 / float64(n), float64(after.Mallocs-before.Mallocs) / float64(n), nil
 }
 
 func (ms *modes) serverTime() (time.Duration, error) {
@@ -276,19 +258,6 @@ func print(e *engine, results []result) {
 		}
 		for _, a := range r.allocs {
 			fmt.Fprintf(w, "%.1f\t", a)
-		}
-		fmt.Fprintln(w)
-	}
-	w.Flush()
-}
-
-func printSplit(e *engine, results []result) {
-	w := tabwriter.NewWriter(os.Stdout, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, e.name+": µs of client + server\t"+strings.Join(modeNames, "\t")+"\t")
-	for _, r := range results {
-		fmt.Fprint(w, r.op, "\t")
-		for i := range r.client {
-			fmt.Fprintf(w, "%.1f + %.1f\t", r.client[i], r.server[i])
 		}
 		fmt.Fprintln(w)
 	}
