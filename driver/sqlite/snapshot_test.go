@@ -31,7 +31,9 @@ func (b *beside) read(t *testing.T, mode string) error {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.db")
 	ours, theirs := openFile(t, path), openFile(t, path)
-	run := func(db interface{ Exec(string, ...any) (sql.Result, error) }, q string) error { _, err := db.Exec(q); return err }
+	run := func(db interface {
+		Exec(string, ...any) (sql.Result, error)
+	}, q string) error { _, err := db.Exec(q); return err }
 	if err := run(theirs, "PRAGMA journal_mode="+mode+"; CREATE TABLE other (n int)"); err != nil {
 		t.Fatal(err)
 	}
