@@ -229,6 +229,9 @@ func (a *analysis) physicalTable(o *Other, t *schema.Table) error {
 		return a.refuse(o.Start, ReasonDDL, t.Name, "write the table's columns out")
 	}
 	d := &tableDefinition{a: a, t: t, names: map[*schema.Column]string{}}
+	if n := len(name.Path); n > 1 {
+		d.schema = name.Path[n-2].Name
+	}
 	end, err := d.elements(toks, open)
 	if err != nil {
 		return err
@@ -245,9 +248,11 @@ func (a *analysis) physicalTable(o *Other, t *schema.Table) error {
 
 // tableDefinition walks one CREATE TABLE.
 type tableDefinition struct {
-	a    *analysis
-	t    *schema.Table
-	seen []*schema.Column
+	a *analysis
+	t *schema.Table
+	// schema is that of the table; empty where the session's path says which.
+	schema string
+	seen   []*schema.Column
 	// defined are the names of all columns.
 	defined []string
 	names   map[*schema.Column]string // as the statement spells them
@@ -485,7 +490,8 @@ func (d *tableDefinition) column(c *schema.Column, toks []Token) error {
 		return err
 	}
 	span := Span{toks[0].End, toks[0].End}
-	text := " " + CarrierType(d.a.dialect, c)
+	typ, _ := d.a.newCarrier(d.schema, c)
+	text := " " + typ
 	if end > 1 {
 		span, text = Span{toks[1].Start, toks[end-1].End}, text[1:]
 	}
@@ -609,7 +615,9 @@ func (d *tableDefinition) finish(closing Token) error {
 		}
 		spelt := *c
 		spelt.Name = d.names[c]
-		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, &spelt))
+		if _, guards := d.a.newCarrier(d.schema, c); !guards {
+			fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, &spelt))
+		}
 		for _, x := range c.Indexes() {
 			fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(IndexGuardName(x)), spelledGuard(d.a.front, spelt.Name, x))
 		}
