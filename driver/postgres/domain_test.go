@@ -52,6 +52,8 @@ func (f *fixture) keepsPlaintextOut() {
 		"UPDATE guarded SET ssn = ''",
 		"UPDATE guarded SET ssn = '\\xF953'",
 		"UPDATE guarded SET ssn = '\\xF95352'",
+		"UPDATE guarded SET ssn = '\\x25F95351'",
+		"UPDATE guarded SET ssn = '\\x00F95351'",
 	} {
 		_, err := f.plain.Exec(q)
 		var pe *pgconn.PgError
@@ -198,4 +200,19 @@ func TestATableMovesToADomainOfRecords(t *testing.T) {
 	f.db = again
 	f.want([][]any{{canary}}, "SELECT ssn FROM guarded WHERE id = 1")
 	f.keepsPlaintextOut()
+}
+
+// Both forms of the guard of a column, and values that nearly are records.
+func TestGuardsKeepPlaintextOut(t *testing.T) {
+	for _, typ := range []string{"varchar(40)", "text"} {
+		t.Run(typ, func(t *testing.T) {
+			f := open(t, "", strings.Replace(domainYAML, "varchar(40)", typ, 1))
+			f.exec(strings.Replace(guardedTable, "varchar(40)", typ, 1))
+			f.exec("INSERT INTO guarded (id, ssn) VALUES (1, $1), (2, NULL), (3, '')", canary)
+			f.keepsPlaintextOut()
+			if err := f.reopen().Ping(); err != nil { // guards: require
+				t.Error(err)
+			}
+		})
+	}
 }
