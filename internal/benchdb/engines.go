@@ -51,7 +51,7 @@ var engines = []*engine{
 		name: "postgres", plain: "pgx", encrypted: "encrypted-postgres",
 		mark: func(n int) string { return "$" + strconv.Itoa(n) }, short: "TEXT", binary: "BYTEA", hash: "BYTEA", equality: "equality",
 		domain: `CREATE DOMAIN sealsql_record AS bytea CONSTRAINT sealsql_guard_record CHECK (substring(VALUE FROM 1 FOR 3) = '\xF95351'::bytea)`,
-		place: placePostgres, server: postgresCPU,
+		place:  placePostgres, server: postgresCPU,
 	},
 	{
 		name: "mysql", plain: "mysql", encrypted: "encrypted-mysql",
