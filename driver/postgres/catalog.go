@@ -181,7 +181,7 @@ func (rs *relations) readColumns() error {
 	coalesce(l.collname::text, ''),
 	t.typname IN ('text', 'varchar', 'uuid', 'int2', 'int4', 'int8', 'bytea', 'date', 'bool', 'name')
 		AND t.typnamespace = 'pg_catalog'::regnamespace AND coalesce(l.collisdeterministic, true),
-	a.atttypid::bigint
+	a.atttypid::bigint, c.relowner::bigint
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -193,7 +193,7 @@ ORDER BY c.oid, a.attnum`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row)
 			Default: defaultOf(v.Text(4)), Generated: v.Bool(5),
 			Collation: v.Text(6), BytewiseEqual: v.Bool(7),
 		}
-		if d, ok := rs.domains[v.Int(8)]; ok {
+		if d, ok := rs.domains[v.Int(8)]; ok && (d.trusted || d.owner == v.Int(9)) {
 			d.of(rel, &col)
 		}
 		rel.Columns = append(rel.Columns, col)

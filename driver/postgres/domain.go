@@ -14,8 +14,16 @@ import (
 )
 
 // domain is a domain of records: bytea under the one constraint that is its guard.
+//
+// Whoever owns a domain can take its constraint away, and drop it with the columns of
+// any table. So it counts only where its owner could do that to the table anyway: owner
+// of the table, the schema or the database, or a superuser.
 type domain struct {
 	schema, quoted, check string
+	owner                 int64
+	// trusted says that the owner needs not be the table's, own that it is the session's
+	// user.
+	trusted, own bool
 }
 
 // domainCheck is how PostgreSQL prints the constraint. Any other is not taken for a
@@ -26,23 +34,27 @@ var domainCheck = regexp.MustCompile(`^check \(\(("substring"\(value, 1, 3\)|sub
 // constraint beside is a type like any other.
 func readDomains(ctx context.Context, r *sealdriver.Reader) (map[int64]domain, error) {
 	out := map[int64]domain{}
-	err := query(ctx, r, `SELECT t.oid::bigint, n.nspname::text, quote_ident(n.nspname) || '.' || quote_ident(t.typname), lower(pg_get_constraintdef(k.oid))
-FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_constraint k ON k.contypid = t.oid
+	err := query(ctx, r, `SELECT t.oid::bigint, n.nspname::text, quote_ident(n.nspname) || '.' || quote_ident(t.typname), lower(pg_get_constraintdef(k.oid)),
+	t.typowner::bigint, t.typowner = n.nspowner OR o.rolsuper OR t.typowner = (SELECT datdba FROM pg_database WHERE datname = current_database()), o.rolname = current_user
+FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace JOIN pg_constraint k ON k.contypid = t.oid JOIN pg_roles o ON o.oid = t.typowner
 WHERE t.typname = '`+rewrite.RecordDomain+`' AND t.typtype = 'd' AND t.typbasetype = 'bytea'::regtype AND NOT t.typnotnull AND t.typdefault IS NULL
-	AND k.conname = '`+rewrite.RecordDomainGuard+`' AND NOT EXISTS (SELECT FROM pg_constraint o WHERE o.contypid = t.oid AND o.oid <> k.oid) AND `+userSchemas,
+	AND k.conname = '`+rewrite.RecordDomainGuard+`' AND NOT EXISTS (SELECT FROM pg_constraint x WHERE x.contypid = t.oid AND x.oid <> k.oid) AND `+userSchemas,
 		func(v sealdriver.Row) error {
 			if domainCheck.MatchString(v.Text(3)) {
-				out[v.Int(0)] = domain{schema: v.Text(1), quoted: v.Text(2), check: v.Text(3)}
+				out[v.Int(0)] = domain{schema: v.Text(1), quoted: v.Text(2), check: v.Text(3), owner: v.Int(4), trusted: v.Bool(5), own: v.Bool(6)}
 			}
 			return nil
 		})
 	return out, err
 }
 
+// bySchema are the domains that tables which the session makes may take.
 func bySchema(domains map[int64]domain) map[string]string {
 	out := map[string]string{}
 	for _, d := range domains {
-		out[d.schema] = d.quoted
+		if d.trusted || d.own {
+			out[d.schema] = d.quoted
+		}
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -214,5 +215,31 @@ func TestGuardsKeepPlaintextOut(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// Who owns a domain can drop it, and with it the columns of every table.
+func TestADomainOfAnotherUserIsNoGuard(t *testing.T) {
+	f := open(t, "", domainYAML)
+	role := "sealsql_test_owner_" + strconv.Itoa(os.Getpid())
+	if _, err := f.plain.Exec("CREATE ROLE " + role + "; " + recordDomain + " ALTER DOMAIN sealsql_record OWNER TO " + role); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.plain.Exec("DROP OWNED BY " + role + " CASCADE; DROP ROLE " + role) })
+	f.exec(guardedTable)
+	if types, checks := f.typesOf(); types != "bytea bytea text" || checks != 4 {
+		t.Errorf("got %s with %d checks", types, checks)
+	}
+	if _, err := f.plain.Exec("ALTER TABLE guarded ALTER COLUMN ssn TYPE sealsql_record"); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.reopen().Ping(); !errors.Is(err, sealsql.ErrSetup) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := f.plain.Exec("ALTER TABLE guarded OWNER TO " + role); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.reopen().Ping(); err != nil {
+		t.Errorf("its owner's table: %v", err)
 	}
 }
