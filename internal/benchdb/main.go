@@ -17,9 +17,10 @@
 //	domain    the same where the schema has a domain of records, which is the guard
 //	          then (PostgreSQL only)
 //
-// The values of a column have different lengths, from half to one and a half of the
+// The values of a column have different lengths, from three to five quarters of the
 // mean: with rows of one length the share of UPDATEs that stay in their page would
-// hang on how many of these rows happen to fit into one.
+// hang on how many of these rows happen to fit into one. No row is so long that
+// PostgreSQL would store values out of line (docs/ddl.md says what helps there).
 //
 // Figures are CPU time: of all threads of the process, so that the collector's
 // work counts and waiting does not, and of all threads of the server. Ratios are

@@ -288,7 +288,7 @@ var texts = func() [][]string {
 	for c := range columns {
 		for i := range variants {
 			s := fmt.Sprintf("%s %d ", columns[c].name, i)
-			length := columns[c].bytes/2 + columns[c].bytes*(i*29%variants)/(variants-1)
+			length := columns[c].bytes*3/4 + columns[c].bytes*(i*29%variants)/(variants-1)/2
 			out[c] = append(out[c], (s + strings.Repeat("abcdefghij", 160))[:length])
 		}
 	}
