@@ -443,8 +443,9 @@ func isGuard(check string) bool {
 	return isGuardOf(check, schema.CarrierBinary) || isGuardOf(check, schema.CarrierText) || isGuardOf(check, schema.CarrierAsherah)
 }
 
-// isGuardOf recognises the guard of a carrier: it tests the length, or cuts off the
-// beginning, and compares with the bytes that begin every record.
+// isGuardOf recognises the guard of a carrier: it tests the length, cuts off the
+// beginning or compares it by LIKE, which PostgreSQL prints as an operator, and
+// compares with the bytes that begin every record.
 func isGuardOf(check string, carrier schema.Carrier) bool {
 	mark := recordMagic
 	switch carrier {
@@ -454,7 +455,7 @@ func isGuardOf(check string, carrier schema.Carrier) bool {
 		mark = asherahMark
 	}
 	c := strings.ToLower(check)
-	return (strings.Contains(c, "length") || strings.Contains(c, "substring")) && strings.Contains(c, strings.ToLower(mark))
+	return (strings.Contains(c, "length") || strings.Contains(c, "substring") || strings.Contains(c, "~~") || strings.Contains(c, " like ")) && strings.Contains(c, strings.ToLower(mark))
 }
 
 func partitionFinding(r *SnapshotRelation, t *schema.Table) *Finding {
