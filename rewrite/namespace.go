@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -455,7 +456,11 @@ func isGuardOf(check string, carrier schema.Carrier) bool {
 		mark = asherahMark
 	}
 	c := strings.ToLower(check)
-	return (strings.Contains(c, "length") || strings.Contains(c, "substring") || strings.Contains(c, "~~") || strings.Contains(c, " like ")) && strings.Contains(c, strings.ToLower(mark))
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(c, w) })
+	}
+	return has("length", "substring", "~~", " like ") && has(strings.ToLower(mark)) &&
+		!has("!~~", "not like", "<>", "!=") // it says the opposite
 }
 
 func partitionFinding(r *SnapshotRelation, t *schema.Table) *Finding {
