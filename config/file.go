@@ -359,15 +359,15 @@ func (*columnSection) instead() map[string]string {
 	return map[string]string{
 		"encrypted": "write NAME: encrypted, or leave the key out",
 		"padding":   "write pad", "row_identity": "write bind_row at the table",
+		"collation": "write it below client_sort, or below an index of search",
+		"equality":  "write it below search", "prefix": "write it below search", "suffix": "write it below search",
+		"contains": "write it below search", "range": "write it below search",
+		"unique": "write it below search.equality", "normalize": "write it below search.equality",
 	}
 }
 
 func (*columnSection) later() map[string]string {
-	m := laterKeys("write it below search", "equality", "prefix", "range", "unique", "normalize")
-	for k, v := range laterKeys("leave it out", "state", "plain", "mask", "access", "json", "collation") {
-		m[k] = v
-	}
-	return m
+	return laterKeys("leave it out", "state", "plain", "mask", "access", "json")
 }
 
 // typeName is the spelling of a logical type.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -116,7 +117,7 @@ func (p *parse) sortedBy(at path, s *sortSection, t *schema.Type) {
 	case t.Kind == schema.KindJSON, text && t.Base == "char" || t.Base == "character" || t.Base == "bpchar":
 		p.dec.at(at, "values of this type are not sorted outside of the server", "leave the key out")
 	case text && s.Collation == "":
-		p.dec.at(at, "the order of texts depends on a collation, which the driver does not know", "add collation: binary if bytes are compared")
+		p.dec.at(at, "the order of texts depends on a collation, which the driver does not know", "write {max_rows: "+strconv.Itoa(s.MaxRows)+", collation: binary} if bytes are compared")
 	case !text && s.Collation != "":
 		p.dec.at(at.key("collation"), "only texts have a collation", "leave the key out")
 	}

@@ -105,6 +105,9 @@ func guardError(p *rewrite.Plan, constraint string) error {
 // guardOfAnother reports a guard that belongs to no column and no index that the
 // statement writes, in a table that it is about.
 func guardOfAnother(p *rewrite.Plan, constraint string) bool {
+	if constraint == rewrite.RecordDomainGuard {
+		return false // of whichever column
+	}
 	for _, t := range p.Tables {
 		for _, c := range t.Columns {
 			if strings.EqualFold(rewrite.GuardName(c), constraint) {

@@ -68,7 +68,8 @@ var seeds = func() (s struct {
 	hash maphash.Seed
 	bits uint64
 	_    [128]byte
-}) {
+},
+) {
 	s.hash = maphash.MakeSeed()
 	s.bits = maphash.String(s.hash, "data keys")
 	return s

@@ -80,10 +80,15 @@ type indexKeyID struct {
 	partition string
 }
 
-func (k indexKeyID) hash() uint64 { return hashString(k.partition) ^ mix(uint64(k.index)) }
+func (k indexKeyID) hash() uint64 { return k.hashed(hashString(k.partition)) }
+
+// hashed is hash for callers who have hashString of the partition at hand.
+func (k *indexKeyID) hashed(partition uint64) uint64 { return partition ^ mix(uint64(k.index)) }
+
+var noPartition = hashString("")
 
 // indexKey is the key of one index within one scope.
-type indexKey struct{ secret *securemem.Secret }
+type indexKey struct{ secret *securemem.Expander }
 
 func (k *indexKey) Destroy() { k.secret.Destroy() }
 
@@ -99,15 +104,9 @@ func (s *Sealer) AppendIndex(ctx context.Context, dst []byte, x *Index, p Partit
 		return dst, err
 	}
 	defer l.Release()
-	// The message is hashed first, so that the MAC is of fixed length:
-	// HKDF-Expand of one block is HMAC-SHA256(key, info | 0x01).
-	var info [8 + sha256.Size]byte
-	copy(info[:], "sealsql=")
-	sum := sha256.Sum256(message)
-	copy(info[8:], sum[:])
 	n := len(dst)
 	dst = append(dst, make([]byte, x.size)...)
-	return dst, l.Value().secret.Expand(dst[n:], info[:])
+	return dst, l.Value().secret.Expand(dst[n:], [securemem.LabelSize]byte([]byte("sealsql=")), message)
 }
 
 // indexLease returns the key of an index in its scope; the caller releases it.
@@ -116,20 +115,24 @@ func (s *Sealer) indexLease(ctx context.Context, x *Index, p Partition) (keycach
 	if x == nil || x.s != s {
 		return none, errors.New("sealsql: index belongs to another sealer")
 	}
-	id := indexKeyID{index: x.n}
+	id, h := indexKeyID{index: x.n}, noPartition
 	if !x.table {
-		if id.partition = p.id; p.id == "" {
+		if id.partition, h = p.id, p.h; p.id == "" {
 			return none, ErrPartition
 		}
 	}
-	if l, ok := s.indexes.keys.Find(id); ok {
+	if l, ok := s.indexes.keys.FindHashed(id.hashed(h), &id); ok {
 		return l, nil
 	}
+	return s.indexLoad(ctx, x, id)
+}
+
+func (s *Sealer) indexLoad(ctx context.Context, x *Index, id indexKeyID) (keycache.Lease[indexKeyID, *indexKey], error) {
 	l, err := s.indexes.keys.GetOrLoad(ctx, id, func(ctx context.Context) (*indexKey, error) {
 		return loading(ctx, s.obs.ix, s.indexMeta(id.partition, x.version).ID, func(ctx context.Context) (*indexKey, error) { return s.loadIndexKey(ctx, x, id.partition) })
 	})
 	if err != nil {
-		return none, s.loadError(err)
+		return l, s.loadError(err)
 	}
 	return l, nil
 }
@@ -148,7 +151,7 @@ func (s *Sealer) loadIndexKey(ctx context.Context, x *Index, partition string) (
 		return nil, err
 	}
 	defer secret.Destroy()
-	derived, err := secret.Derive(append([]byte("sealsql/v1/index"), x.label[:]...))
+	derived, err := secret.DeriveExpander(append([]byte("sealsql/v1/index"), x.label[:]...))
 	if err != nil {
 		return nil, err
 	}

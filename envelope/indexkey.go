@@ -2,14 +2,12 @@ package envelope
 
 import (
 	"context"
-	"crypto/sha256"
+
+	"github.com/sealsql/sealsql/securemem"
 )
 
 // IndexKey is the key of an index while UseIndex runs.
-type IndexKey struct {
-	key  *indexKey
-	info [sha256.Size + 8]byte
-}
+type IndexKey struct{ key *indexKey }
 
 // UseIndex calls f with the key of an index in its scope, for indexes that take
 // more of it than one hash of a value. p is ignored where the index spans
@@ -27,8 +25,5 @@ func (s *Sealer) UseIndex(ctx context.Context, x *Index, p Partition, f func(*In
 // "sealsql<" | SHA-256(message): a pseudorandom function of messages of any
 // length, apart from what AppendIndex computes.
 func (k *IndexKey) Expand(out, message []byte) error {
-	copy(k.info[:], "sealsql<")
-	sum := sha256.Sum256(message)
-	copy(k.info[8:], sum[:])
-	return k.key.secret.Expand(out, k.info[:])
+	return k.key.secret.Expand(out, [securemem.LabelSize]byte([]byte("sealsql<")), message)
 }

@@ -94,8 +94,12 @@ func (x *Cache[K, V]) Len() int { return int(x.t.length.Load()) }
 func (x *Cache[K, V]) Get(k K) (Lease[K, V], bool) { return x.GetHashed(x.c.Hash(k), &k) }
 
 // Find is Get for callers who load on a miss, which counts it then.
-func (x *Cache[K, V]) Find(k K) (Lease[K, V], bool) {
-	if e := x.t.find(x.c.Hash(k), &k); e != nil {
+func (x *Cache[K, V]) Find(k K) (Lease[K, V], bool) { return x.FindHashed(x.c.Hash(k), &k) }
+
+// FindHashed is Find for callers who have Config.Hash of the key at hand. k is not
+// kept.
+func (x *Cache[K, V]) FindHashed(hash uint64, k *K) (Lease[K, V], bool) {
+	if e := x.t.find(hash, k); e != nil {
 		return x.found(e)
 	}
 	return Lease[K, V]{}, false

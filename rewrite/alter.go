@@ -33,7 +33,7 @@ func (a *analysis) alterTable(o *Other) error {
 		}
 		return a.alterClear(o, actions)
 	}
-	w := &alteration{a: a, t: t, name: a.script.Text[path[0].Start:path[len(path)-1].End]}
+	w := &alteration{a: a, t: t, path: path, name: a.script.Text[path[0].Start:path[len(path)-1].End]}
 	for _, action := range actions {
 		if err := w.action(words(action)); err != nil {
 			return err
@@ -144,6 +144,7 @@ func (w words) skip(keywords ...string) words {
 type alteration struct {
 	a     *analysis
 	t     *schema.Table
+	path  []Ident
 	name  string // the table's, as it is written
 	edits []edit
 }
@@ -322,6 +323,9 @@ func (w *alteration) addColumn(def words, exists bool) error {
 	spelt := *c
 	spelt.Name = name
 	constraint := " CONSTRAINT " + w.a.front.QuoteIdent(GuardName(c)) + " CHECK (" + Guard(w.a.front, &spelt) + ")"
+	if _, guards := w.a.newCarrier(w.schema(), c); guards {
+		constraint = ""
+	}
 	if w.a.dialect == MySQL {
 		// A column's own CHECK takes no name there, and AFTER would follow it.
 		if exists {
@@ -369,9 +373,17 @@ func (w *alteration) place(def words) (body words, end int) {
 	return def, end
 }
 
+// schema is that in which the table is.
+func (w *alteration) schema() string {
+	if rel := w.a.cat.Relation(w.path); rel != nil {
+		return rel.ID.Schema
+	}
+	return ""
+}
+
 // column replaces the type of an encrypted column by its carrier.
 func (w *alteration) column(c *schema.Column, def words) error {
-	d := &tableDefinition{a: w.a, t: w.t, names: map[*schema.Column]string{}}
+	d := &tableDefinition{a: w.a, t: w.t, schema: w.schema(), names: map[*schema.Column]string{}}
 	if err := d.column(c, def); err != nil {
 		return err
 	}
@@ -597,7 +609,7 @@ func (w *alteration) retype(c *schema.Column, def words) error {
 	if err := w.sizeAgrees(c, def[:end]); err != nil {
 		return err
 	}
-	w.edits = append(w.edits, edit{span: Span{def[0].Start, def[len(def)-1].End}, text: CarrierType(w.a.dialect, c)})
+	w.edits = append(w.edits, edit{span: Span{def[0].Start, def[len(def)-1].End}, text: w.a.carrier(w.path, c)})
 	return nil
 }
 

@@ -76,6 +76,8 @@ type analysis struct {
 	distinctBy *sortedDistinct
 	// unrolled are comparisons of rows that are written out.
 	unrolled []*Op
+	// nameless is set within what a result's column is named after.
+	nameless bool
 	// hoisted is an ORDER BY that is moved out of a query in FROM.
 	hoisted  *hoist
 	extremed []extremed

@@ -25,8 +25,12 @@ type RelationID struct{ Schema, Name string }
 // CatalogColumn is a physical column as the engine describes it.
 type CatalogColumn struct {
 	Name string
-	// Type is the engine's spelling, lower case ("bytea", "varbinary(2000)").
-	Type    string
+	// Type is the engine's spelling, lower case ("bytea", "varbinary(2000)"); of a
+	// column of RecordDomain the type under it.
+	Type string
+	// Domain is the domain of records that the column has, quoted and with its
+	// schema; empty for all others (PostgreSQL).
+	Domain  string
 	NotNull bool
 	// Default is the expression text; empty for none and for NULL.
 	Default string
@@ -111,6 +115,9 @@ type Snapshot struct {
 	// as the engine keeps them: of those that alone have their name in the database,
 	// and to which no cast of a user's converts (PostgreSQL).
 	Enums map[RelationID][]string
+	// Domains are the domains of records by their schemas, quoted and with the
+	// schema (PostgreSQL).
+	Domains map[string]string
 }
 
 // Verdict says what a statement may do with a relation.

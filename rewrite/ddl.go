@@ -51,11 +51,16 @@ func guardName(table, column string) string {
 // are tested first, so that no engine reads past a short value.
 //
 // PostgreSQL reads the constraints of a table anew for every statement that writes,
-// each part of them for a microsecond or more: its guard of a binary column is one
-// comparison, which is NULL for NULL and holds then, as it does for the others.
+// each part of them for half a microsecond: its guard of a binary column is one
+// comparison, which is NULL for NULL and holds then, as it does for the others. LIKE
+// has the fewest parts, but reads the whole of a value that is stored out of line,
+// also for an UPDATE of other columns: long values are cut first.
 func Guard(f Frontend, c *schema.Column) string {
 	q := f.QuoteIdent(c.Name)
 	if f.Dialect() == Postgres && c.Carrier == schema.CarrierBinary {
+		if short(&c.Type) {
+			return q + " LIKE '\\x" + recordMagic + "25'::bytea" // 25 is %
+		}
 		return "substring(" + q + " FROM 1 FOR 3) = '\\x" + recordMagic + "'::bytea"
 	}
 	test := map[Dialect]string{
@@ -76,6 +81,23 @@ func Guard(f Frontend, c *schema.Column) string {
 		test = asherahGuard[f.Dialect()]
 	}
 	return q + " IS NULL OR (" + fmt.Sprintf(test, q) + ")"
+}
+
+// shortText is the length of texts, in characters, whose records PostgreSQL reads as
+// quickly whole as in part.
+const shortText = 1000
+
+// short reports a type of which no value is long.
+func short(t *schema.Type) bool {
+	switch t.Kind {
+	case schema.KindText:
+		return 0 < t.Length && t.Length <= shortText
+	case schema.KindNumeric:
+		return t.HasPrecision
+	case schema.KindBytes, schema.KindJSON, schema.KindArray:
+		return false
+	}
+	return true
 }
 
 // MissingGuards lists the annotated columns of the snapshot whose guard is not
@@ -229,6 +251,9 @@ func (a *analysis) physicalTable(o *Other, t *schema.Table) error {
 		return a.refuse(o.Start, ReasonDDL, t.Name, "write the table's columns out")
 	}
 	d := &tableDefinition{a: a, t: t, names: map[*schema.Column]string{}}
+	if n := len(name.Path); n > 1 {
+		d.schema = name.Path[n-2].Name
+	}
 	end, err := d.elements(toks, open)
 	if err != nil {
 		return err
@@ -245,9 +270,11 @@ func (a *analysis) physicalTable(o *Other, t *schema.Table) error {
 
 // tableDefinition walks one CREATE TABLE.
 type tableDefinition struct {
-	a    *analysis
-	t    *schema.Table
-	seen []*schema.Column
+	a *analysis
+	t *schema.Table
+	// schema is that of the table; empty where the session's path says which.
+	schema string
+	seen   []*schema.Column
 	// defined are the names of all columns.
 	defined []string
 	names   map[*schema.Column]string // as the statement spells them
@@ -485,7 +512,8 @@ func (d *tableDefinition) column(c *schema.Column, toks []Token) error {
 		return err
 	}
 	span := Span{toks[0].End, toks[0].End}
-	text := " " + CarrierType(d.a.dialect, c)
+	typ, _ := d.a.newCarrier(d.schema, c)
+	text := " " + typ
 	if end > 1 {
 		span, text = Span{toks[1].Start, toks[end-1].End}, text[1:]
 	}
@@ -609,7 +637,9 @@ func (d *tableDefinition) finish(closing Token) error {
 		}
 		spelt := *c
 		spelt.Name = d.names[c]
-		fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, &spelt))
+		if _, guards := d.a.newCarrier(d.schema, c); !guards {
+			fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(GuardName(c)), Guard(d.a.front, &spelt))
+		}
 		for _, x := range c.Indexes() {
 			fmt.Fprintf(&text, ",\n  CONSTRAINT %s CHECK (%s)", d.a.front.QuoteIdent(IndexGuardName(x)), spelledGuard(d.a.front, spelt.Name, x))
 		}

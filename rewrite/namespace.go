@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -443,8 +444,9 @@ func isGuard(check string) bool {
 	return isGuardOf(check, schema.CarrierBinary) || isGuardOf(check, schema.CarrierText) || isGuardOf(check, schema.CarrierAsherah)
 }
 
-// isGuardOf recognises the guard of a carrier: it tests the length, or cuts off the
-// beginning, and compares with the bytes that begin every record.
+// isGuardOf recognises the guard of a carrier: it tests the length, cuts off the
+// beginning or compares it by LIKE, which PostgreSQL prints as an operator, and
+// compares with the bytes that begin every record.
 func isGuardOf(check string, carrier schema.Carrier) bool {
 	mark := recordMagic
 	switch carrier {
@@ -454,7 +456,11 @@ func isGuardOf(check string, carrier schema.Carrier) bool {
 		mark = asherahMark
 	}
 	c := strings.ToLower(check)
-	return (strings.Contains(c, "length") || strings.Contains(c, "substring")) && strings.Contains(c, strings.ToLower(mark))
+	has := func(words ...string) bool {
+		return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(c, w) })
+	}
+	return has("length", "substring", "~~", " like ") && has(strings.ToLower(mark)) &&
+		!has("!~~", "not like", "<>", "!=") // it says the opposite
 }
 
 func partitionFinding(r *SnapshotRelation, t *schema.Table) *Finding {

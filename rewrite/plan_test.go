@@ -502,6 +502,7 @@ func describePartition(p rewrite.PartitionSource) string {
 //	trigger log on orders words users insert
 //	routine add
 //	enum status open closed
+//	domain main
 //	declare routine add
 //	clear table x
 //	rebuilds
@@ -673,6 +674,11 @@ func (w *world) top(t testing.TB, f []string) (*rewrite.SnapshotRelation, *schem
 			w.snap.Enums = map[rewrite.RelationID][]string{}
 		}
 		w.snap.Enums[rewrite.RelationID{Schema: "main", Name: f[1]}] = f[2:]
+	case "domain": // of records, in a schema
+		if w.snap.Domains == nil {
+			w.snap.Domains = map[string]string{}
+		}
+		w.snap.Domains[f[1]] = f[1] + "." + rewrite.RecordDomain
 	case "routine":
 		w.snap.Routines = append(w.snap.Routines, strings.Join(f[1:], " "))
 	case "opaque": // a view that calls routines, or whose definition is not shown
@@ -779,6 +785,9 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 			ann.Columns[len(ann.Columns)-1].Carrier = schema.CarrierText
 		case "default":
 			c.Default = f[i+1]
+			i++
+		case "domain":
+			c.Domain = f[i+1] + "." + rewrite.RecordDomain
 			i++
 		case "generated":
 			c.Generated = true

@@ -466,8 +466,10 @@ func (a *analysis) items(owner any, items []SelectItem, sc *scope) ([]column, er
 			}
 			continue
 		}
+		around := a.nameless
+		a.nameless = around || it.Alias == nil && a.dialect != Postgres
 		c, err := a.value(it.Expr, sc, ReasonExpression, nil)
-		if err != nil {
+		if a.nameless = around; err != nil {
 			return nil, err
 		}
 		c.name = a.itemName(it, &c)

@@ -120,6 +120,7 @@ func (s *shaping) postgresColumns() string {
 		m := map[string]string{
 			"data_type": literal(p.name), "udt_name": literal(p.udt), "character_maximum_length": orNull(p.chars), "character_octet_length": octets,
 			"numeric_precision": orNull(p.precision), "numeric_precision_radix": orNull(p.radix), "numeric_scale": "NULL", "datetime_precision": "NULL",
+			"domain_catalog": "NULL", "domain_schema": "NULL", "domain_name": "NULL",
 		}
 		if p.hasScale {
 			m["numeric_scale"] = number(p.scale)
@@ -131,6 +132,7 @@ func (s *shaping) postgresColumns() string {
 	}, map[string]string{
 		"data_type": chars, "udt_name": ident, "character_maximum_length": cardinal, "character_octet_length": cardinal,
 		"numeric_precision": cardinal, "numeric_precision_radix": cardinal, "numeric_scale": cardinal, "datetime_precision": cardinal,
+		"domain_catalog": ident, "domain_schema": ident, "domain_name": ident,
 	})
 	return s.selectWith(replace, s.notIndex())
 }

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -15,17 +16,22 @@ import (
 //	(c < $1 OR (c = $1 AND id < $2))
 //
 // NULLs decide the same (PostgreSQL §9.25.5): of the first pair that is not equal, or
-// NULL. PostgreSQL only, where a parameter may stand twice.
+// NULL. Not on MySQL, whose parameters have no numbers and cannot stand twice; and MariaDB
+// leaves rows out in which a later item is NULL by an outer join, though the first decides.
 
 // unroll notes such a comparison; false for all others.
 func (a *analysis) unroll(node Expr, pairs [][2]Expr, sc *scope) bool {
 	o, ok := node.(*Op)
-	if !ok || a.dialect != Postgres || a.opt.Lookup || a.depth > 0 || len(a.script.Statements) != 1 || !o.Known() || !a.balanced(o.Span) || turned[o.Name] == "" || a.prepares != nil {
+	if !ok || a.dialect == MySQL || a.nameless || a.opt.Lookup || a.depth > 0 || len(a.script.Statements) != 1 || !o.Known() || !a.balanced(o.Span) || turned[o.Name] == "" || a.prepares != nil {
 		return false
 	}
 	hidden := false
+	var named [2]bool
 	for _, p := range pairs {
-		for _, e := range p {
+		for side, e := range p {
+			if x, ok := unwrapped(e).(*Param); ok && x.Name != "" {
+				named[side] = true
+			}
 			if !e.Range().Known() || !a.balanced(e.Range()) {
 				return false
 			}
@@ -41,6 +47,9 @@ func (a *analysis) unroll(node Expr, pairs [][2]Expr, sc *scope) bool {
 			hidden = hidden || r != nil && r.Order == schema.OrderHidden
 		}
 	}
+	if named[0] && named[1] {
+		return false // a name's number is where it first stands
+	}
 	if hidden && !slices.Contains(a.unrolled, o) {
 		a.unrolled = append(a.unrolled, o)
 	}
@@ -51,35 +60,55 @@ func (a *analysis) unroll(node Expr, pairs [][2]Expr, sc *scope) bool {
 // in another.
 func (a *analysis) unrolledPlan() (*Plan, error) {
 	slices.SortFunc(a.unrolled, func(x, y *Op) int { return x.Start - y.Start })
-	var b strings.Builder
+	u := unroller{a: a}
 	at := 0
 	for _, o := range a.unrolled {
-		b.WriteString(a.script.Text[at:o.Start])
-		a.writeRows(&b, o.Name, rowOperands(o.Name, o.Args))
+		u.text.WriteString(a.script.Text[at:o.Start])
+		u.rows(o.Name, rowOperands(o.Name, o.Args))
 		at = o.End
 	}
-	b.WriteString(a.script.Text[at:])
-	p, err := PlanOnce(a.front, b.String(), a.cat, a.session, a.opt)
+	u.text.WriteString(a.script.Text[at:])
+	p, err := PlanOnce(a.front, u.text.String(), a.cat, a.session, a.opt)
 	if err != nil {
 		return nil, elsewhere(err, a.unrolled[0].Start)
 	}
 	return p, nil
 }
 
-// writeRows writes a comparison of rows pair by pair.
-func (a *analysis) writeRows(b *strings.Builder, name string, pairs [][2]Expr) {
-	x, y := a.textOf(pairs[0][0]), a.textOf(pairs[0][1])
-	if len(pairs) == 1 {
-		b.WriteString("(" + x + " " + name + " " + y + ")")
-		return
-	}
-	b.WriteString("(" + x + " " + name[:1] + " " + y + " OR (" + x + " = " + y + " AND ")
-	a.writeRows(b, name, pairs[1:])
-	b.WriteString("))")
+// unroller writes a text with comparisons written out.
+type unroller struct {
+	a    *analysis
+	text strings.Builder
 }
 
-// textOf is the text of a node.
-func (a *analysis) textOf(e Expr) string {
+// rows writes a comparison of rows pair by pair.
+func (u *unroller) rows(name string, pairs [][2]Expr) {
+	x, y := pairs[0][0], pairs[0][1]
+	if len(pairs) == 1 {
+		u.pair("(", x, name, y)
+		u.text.WriteString(")")
+		return
+	}
+	u.pair("(", x, name[:1], y)
+	u.pair(" OR (", x, "=", y)
+	u.text.WriteString(" AND ")
+	u.rows(name, pairs[1:])
+	u.text.WriteString("))")
+}
+
+func (u *unroller) pair(before string, x Expr, op string, y Expr) {
+	u.text.WriteString(before)
+	u.operand(x)
+	u.text.WriteString(" " + op + " ")
+	u.operand(y)
+}
+
+// operand writes an operand; one of SQLite's plain parameters with its number.
+func (u *unroller) operand(e Expr) {
 	s := e.Range()
-	return a.script.Text[s.Start:s.End]
+	text := u.a.script.Text[s.Start:s.End]
+	if p, ok := unwrapped(e).(*Param); ok && u.a.dialect == SQLite && p.Name == "" {
+		text = text[:p.Start-s.Start] + "?" + strconv.Itoa(p.N) + text[p.End-s.Start:]
+	}
+	u.text.WriteString(text)
 }

@@ -18,6 +18,9 @@ const (
 	stackRoom = 8 << 10
 	// stackUsed is more than the frames of one primitive take in bytes.
 	stackUsed = 3 << 10
+	// stackHashed is more than those of SHA-256 on one block take: the largest of the
+	// toolchain's, for AVX2, has 536 bytes.
+	stackHashed = 3 << 9
 )
 
 // ReserveStack makes room on the stack of the calling goroutine, so that it does
@@ -42,6 +45,14 @@ func reserve(use bool) {
 //go:noinline
 func scrub() {
 	var used [stackUsed]byte
+	touch(used[:])
+}
+
+// scrubHash is scrub after no more than SHA-256 on single blocks.
+//
+//go:noinline
+func scrubHash() {
+	var used [stackHashed]byte
 	touch(used[:])
 }
 

@@ -48,8 +48,11 @@ func (g *generator) rangeCond(s scope, c col) string {
 		key = pickOf(g.dice, ints).ref
 	}
 	n := 7
-	if c.order == orderRevealing {
+	switch {
+	case c.order == orderRevealing:
 		n = 11
+	case c.search && !c.lossy && g.in(8):
+		return g.rowsByHiddenOrder(c, key, op)
 	}
 	switch g.n(n) {
 	default:
@@ -77,6 +80,19 @@ func (g *generator) rangeCond(s scope, c col) string {
 	case 10:
 		return c.ref + g.pick(" = ", " <> ") + g.rangeEnd(c)
 	}
+}
+
+// rowsByHiddenOrder compares rows by an index that hides the order and one for equality.
+func (g *generator) rowsByHiddenOrder(c col, key, op string) string {
+	g.asks["rows by a hidden order"] = true
+	x, y := c.ref+", "+key, g.rangeEnd(c)+", "+g.small()
+	switch g.n(3) {
+	case 0:
+		x, y = key+", "+c.ref, g.small()+", "+g.rangeEnd(c)
+	case 1:
+		x, y = y, x
+	}
+	return g.pick("", "", "NOT ") + "(" + x + ")" + op + "(" + y + ")"
 }
 
 // extremes makes a query of the least and greatest values.

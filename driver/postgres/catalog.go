@@ -62,7 +62,11 @@ func vanished(err error) bool {
 
 // readSnapshot reads with a handful of queries, each over all relations at once.
 func readSnapshot(ctx context.Context, r *sealdriver.Reader) (*rewrite.Snapshot, error) {
-	rels, err := readRelations(ctx, r, userSchemas)
+	domains, err := readDomains(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	rels, err := readRelations(ctx, r, userSchemas, domains)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +82,7 @@ func readSnapshot(ctx context.Context, r *sealdriver.Reader) (*rewrite.Snapshot,
 	if err != nil {
 		return nil, err
 	}
-	return &rewrite.Snapshot{Relations: rels, Routines: routines, System: system, Enums: enums}, nil
+	return &rewrite.Snapshot{Relations: rels, Routines: routines, System: system, Enums: enums, Domains: bySchema(domains)}, nil
 }
 
 // readEnums reads the labels of enumerated types. A name that several types have,
@@ -121,10 +125,12 @@ type relations struct {
 	where string // condition on pg_namespace n
 	list  []rewrite.SnapshotRelation
 	byOID map[int64]int
+	// domains are those of records, by OID.
+	domains map[int64]domain
 }
 
-func readRelations(ctx context.Context, r *sealdriver.Reader, where string) ([]rewrite.SnapshotRelation, error) {
-	rs := &relations{ctx: ctx, r: r, where: where, byOID: map[int64]int{}}
+func readRelations(ctx context.Context, r *sealdriver.Reader, where string, domains map[int64]domain) ([]rewrite.SnapshotRelation, error) {
+	rs := &relations{ctx: ctx, r: r, where: where, byOID: map[int64]int{}, domains: domains}
 	for _, read := range []func() error{
 		rs.readNames, rs.readColumns, rs.readDefinitions, rs.readDependencies, rs.readCode, rs.readRelatives,
 		rs.readTriggers, rs.readCalls, rs.readRules, rs.readReferences, rs.readChecks, rs.readIndexes,
@@ -174,18 +180,23 @@ func (rs *relations) readColumns() error {
 	coalesce(pg_get_expr(d.adbin, d.adrelid), t.typdefault, ''), a.attgenerated <> '' OR a.attidentity <> '',
 	coalesce(l.collname::text, ''),
 	t.typname IN ('text', 'varchar', 'uuid', 'int2', 'int4', 'int8', 'bytea', 'date', 'bool', 'name')
-		AND t.typnamespace = 'pg_catalog'::regnamespace AND coalesce(l.collisdeterministic, true)
+		AND t.typnamespace = 'pg_catalog'::regnamespace AND coalesce(l.collisdeterministic, true),
+	a.atttypid::bigint, c.relowner::bigint
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 LEFT JOIN pg_collation l ON l.oid = a.attcollation
 WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'v', 'm', 'p', 'f') AND $where
 ORDER BY c.oid, a.attnum`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
-		rel.Columns = append(rel.Columns, rewrite.CatalogColumn{
+		col := rewrite.CatalogColumn{
 			Name: v.Text(1), Type: v.Text(2), NotNull: v.Bool(3),
 			Default: defaultOf(v.Text(4)), Generated: v.Bool(5),
 			Collation: v.Text(6), BytewiseEqual: v.Bool(7),
-		})
+		}
+		if d, ok := rs.domains[v.Int(8)]; ok && (d.trusted || d.owner == v.Int(9)) {
+			d.of(rel, &col)
+		}
+		rel.Columns = append(rel.Columns, col)
 	})
 }
 

@@ -26,7 +26,8 @@ func query(ctx context.Context, r *sealdriver.Reader, text string, row func(seal
 
 // sessionQuery returns one row per schema of the search path, at least one.
 const sessionQuery = `SELECT current_database()::text, pg_my_temp_schema()::bigint, coalesce(n.nspname::text, ''), coalesce(n.oid = pg_my_temp_schema(), false),
-(SELECT datctype IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database())
+(SELECT datctype IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()),
+(SELECT coalesce(string_agg(oid::text, ' '), '') FROM pg_type WHERE typname = '` + rewrite.RecordDomain + `' AND typtype = 'd' AND typbasetype = 'bytea'::regtype)
 FROM (SELECT 1) AS one
 LEFT JOIN unnest(current_schemas(false)) WITH ORDINALITY AS s(name, at) ON true
 LEFT JOIN pg_namespace n ON n.nspname = s.name
@@ -47,6 +48,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	tempLate := false
 	err := query(ctx, r, sessionQuery, func(row sealdriver.Row) error {
 		s.Scope, tempSchema, s.ASCIILike = row.Text(0), row.Int(1), row.Bool(4)
+		sendAsBytea(r.Conn(), row.Text(5))
 		name := row.Text(2)
 		switch {
 		case name == "":
@@ -73,7 +75,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 // names pg_temp behind other schemas, a temporary relation does not come first
 // and which one a name means is not decided here: it is then never clear.
 func (e *engine) temporary(ctx context.Context, r *sealdriver.Reader, s *sealdriver.Session, late bool) error {
-	rels, err := readRelations(ctx, r, "n.oid = pg_my_temp_schema()")
+	rels, err := readRelations(ctx, r, "n.oid = pg_my_temp_schema()", nil)
 	if err != nil {
 		return err
 	}

@@ -31,12 +31,11 @@ func (b *beside) read(t *testing.T, mode string) error {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "x.db")
 	ours, theirs := openFile(t, path), openFile(t, path)
-	run := func(db interface{ Exec(string, ...any) (sql.Result, error) }, q string) error { _, err := db.Exec(q); return err }
-	if err := run(theirs, "PRAGMA journal_mode="+mode+"; CREATE TABLE other (n int)"); err != nil {
+	if _, err := theirs.Exec("PRAGMA journal_mode=" + mode + "; CREATE TABLE other (n int)"); err != nil {
 		t.Fatal(err)
 	}
 	change := func() {
-		err := run(theirs, fmt.Sprintf("DROP TABLE IF EXISTS users; CREATE TABLE users (id int, c%d int CHECK (c%d > 0))", b.changes, b.changes))
+		_, err := theirs.Exec(fmt.Sprintf("DROP TABLE IF EXISTS users; CREATE TABLE users (id int, c%d int CHECK (c%d > 0))", b.changes, b.changes))
 		if err != nil && strings.Contains(err.Error(), "locked") {
 			b.busy++
 		} else if err != nil {
@@ -73,18 +72,11 @@ func (b *beside) read(t *testing.T, mode string) error {
 	})
 	// Whatever happened, the connection is outside of transactions again.
 	if !b.rows {
-		if err := run(execer{conn}, "BEGIN; ROLLBACK"); err != nil {
+		if _, err := conn.ExecContext(context.Background(), "BEGIN; ROLLBACK"); err != nil {
 			t.Error(err)
 		}
 	}
 	return err
-}
-
-// execer is a connection without contexts.
-type execer struct{ *sql.Conn }
-
-func (e execer) Exec(q string, args ...any) (sql.Result, error) {
-	return e.ExecContext(context.Background(), q, args...)
 }
 
 func openFile(t *testing.T, path string) *sql.DB {

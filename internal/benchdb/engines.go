@@ -32,6 +32,8 @@ type engine struct {
 	// hash that of a hash of 32 bytes; equality is how the configuration spells
 	// that e-mails are found by equality of bytes.
 	short, binary, hash, equality string
+	// domain makes the domain of records; empty where an engine has none.
+	domain string
 	// place makes an empty database and returns its DSN for the plain driver.
 	place func(dir, name string) (dsn string, drop func() error, err error)
 	// server returns the function that reads the CPU time of all threads of the
@@ -48,7 +50,8 @@ var engines = []*engine{
 	{
 		name: "postgres", plain: "pgx", encrypted: "encrypted-postgres",
 		mark: func(n int) string { return "$" + strconv.Itoa(n) }, short: "TEXT", binary: "BYTEA", hash: "BYTEA", equality: "equality",
-		place: placePostgres, server: postgresCPU,
+		domain: `CREATE DOMAIN sealsql_record AS bytea CONSTRAINT sealsql_guard_record CHECK (substring(VALUE FROM 1 FOR 3) = '\xF95351'::bytea)`,
+		place:  placePostgres, server: postgresCPU,
 	},
 	{
 		name: "mysql", plain: "mysql", encrypted: "encrypted-mysql",

@@ -34,7 +34,7 @@ func everyOperation(t *testing.T, e *engine) {
 		t.Errorf("%d results, want %d", len(results), len(operations))
 	}
 	for _, r := range results {
-		if len(r.cpu) != len(modeNames) || r.base <= 0 {
+		if len(r.cpu) != len(e.modes()) || r.base <= 0 {
 			t.Errorf("%s: %+v", r.op, r)
 		}
 	}

@@ -29,7 +29,7 @@ tables:
     columns: {email: {search: EQUALITY}, ssn: encrypted, phone: encrypted, address: encrypted, notes: encrypted}
 `
 
-// columns are the encrypted ones, with the length of their values in bytes.
+// columns are the encrypted ones, with the mean length of their values in bytes.
 var columns = []struct {
 	name  string
 	bytes int
@@ -38,7 +38,14 @@ var columns = []struct {
 // seeded is the number of rows that every table begins with.
 const seeded = 1000
 
-var modeNames = []string{"plain", "A/A", "aesgcm", "sealsql", "guarded"}
+// modes are the names of an engine's modes.
+func (e *engine) modes() []string {
+	names := []string{"plain", "A/A", "aesgcm", "sealsql", "guarded"}
+	if e.domain != "" {
+		names = append(names, "domain")
+	}
+	return names
+}
 
 // sealsql is the place of that mode.
 const sealsql = 3
@@ -105,7 +112,7 @@ func openModes(e *engine, dir string) (ms *modes, err error) {
 	if err != nil {
 		return ms, err
 	}
-	for i, name := range modeNames {
+	for i, name := range e.modes() {
 		m := &mode{engine: e, name: name}
 		ms.list = append(ms.list, m)
 		if err := ms.open(m, dir, i, shared, cfg); err != nil {
@@ -149,6 +156,11 @@ func (ms *modes) open(m *mode, dir string, i int, shared, cfg string) error {
 	made := i == sealsql
 	if made {
 		if err := m.unguarded(plain); err != nil {
+			return err
+		}
+	}
+	if m.name == "domain" {
+		if err := admin(m.plain, plain, m.domain); err != nil {
 			return err
 		}
 	}
@@ -267,13 +279,17 @@ func (m *mode) seedShared() error {
 	return nil
 }
 
-// texts are the values of a column; a program has many different ones.
+// texts are the values of a column; a program has many different ones, of different
+// lengths.
+const variants = 64
+
 var texts = func() [][]string {
 	out := make([][]string, len(columns))
 	for c := range columns {
-		for i := range 64 {
+		for i := range variants {
 			s := fmt.Sprintf("%s %d ", columns[c].name, i)
-			out[c] = append(out[c], (s + strings.Repeat("abcdefghij", 110))[:columns[c].bytes])
+			length := columns[c].bytes*3/4 + columns[c].bytes*(i*29%variants)/(variants-1)/2
+			out[c] = append(out[c], (s + strings.Repeat("abcdefghij", 160))[:length])
 		}
 	}
 	return out
@@ -283,7 +299,7 @@ func text(c, i int) string {
 	if c == 0 {
 		return email(i)
 	}
-	return texts[c][i%64]
+	return texts[c][i%variants]
 }
 
 // email is that of row i.

@@ -351,3 +351,16 @@ func TestIndexesForPatternsAreNamedWithWhatTheyLeak(t *testing.T) {
 		t.Errorf("%s %v, left out %v", r.Status, got, r.Filters)
 	}
 }
+
+// The rows of a cursor are opened by who fetches them: DECLARE says so.
+func TestACursorsColumnsAreOpened(t *testing.T) {
+	w := world(t, "t.c")
+	for _, r := range []explain.Report{
+		describe(t, w, postgres.New(), "DECLARE x CURSOR FOR SELECT c, d FROM t"),
+		describe(t, w, postgres.New(), "SELECT c, d FROM t"),
+	} {
+		if len(r.Results) != 2 || r.Results[0].Action != "opened" || r.Results[1].Action != "clear" {
+			t.Errorf("%s: %+v", r.Text, r.Results)
+		}
+	}
+}

@@ -452,8 +452,12 @@ func (d *describer) results(shown func(name string) bool) []Line {
 	if d.shape != nil && len(d.shape.Statements) == 1 {
 		items = script.Items(d.shape.Statements[0])
 	}
-	known := d.plan.Results != nil
-	n := len(d.plan.Results)
+	opens := d.plan.Results
+	if c := d.plan.Declares; c != nil { // by whoever fetches the cursor's rows
+		opens = c.Results
+	}
+	known := opens != nil
+	n := len(opens)
 	if !known {
 		n = len(items)
 	}
@@ -464,7 +468,7 @@ func (d *describer) results(shown func(name string) bool) []Line {
 			l.Name = items[i].Name
 		}
 		if known {
-			d.opened(&l, d.plan.Results[i])
+			d.opened(&l, opens[i])
 		}
 		if slices.ContainsFunc(d.plan.Verifies, func(v rewrite.Verify) bool { return v.Cell == i }) {
 			l.Action = "compared"
