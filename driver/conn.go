@@ -49,7 +49,6 @@ type conn struct {
 	shapes   shapeMemo
 	spare    *call   // to be used for the next statement; may be nil
 	idle     *opener // to be used for the next result; may be nil
-	growth   growth
 	cursors  cursors
 	prepared prepared
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/sealsql/sealsql/audit"
@@ -84,8 +83,6 @@ type connector struct {
 	maxKeys int
 	rec     *observe.Recorder
 	warn    *seldom.Logger
-	// shortTexts is set once the database refused a text that was grown.
-	shortTexts atomic.Bool
 	// unobserved takes the plan cache out of the statistics.
 	unobserved func()
 }

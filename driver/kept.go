@@ -102,7 +102,7 @@ func (c *conn) queryPlan(ctx context.Context, p *rewrite.Plan, text string, args
 	}
 	k := c.kept(ctx, p)
 	if k == nil {
-		rows, err := c.queryGrown(ctx, text, args)
+		rows, err := c.query(ctx, text, args)
 		return rows, nil, err
 	}
 	rows, err := innerStmtQuery(ctx, k.stmt, args)

@@ -101,7 +101,6 @@ type tally struct {
 	begun          bool
 	values, bytes  int
 	rows, filtered int
-	counted        int // of the bytes, already handed on
 }
 
 // flushEvery is the number of rows after which a result is counted though it is
@@ -160,7 +159,6 @@ func (t *tally) flushSealed(r *observe.Recorder) {
 func (t *tally) flushOpened(r *observe.Recorder) {
 	r.Opened(t.values, t.bytes)
 	r.Rows(t.rows, t.filtered)
-	t.counted += t.bytes
 	t.values, t.bytes, t.rows, t.filtered = 0, 0, 0, 0
 }
 

@@ -72,7 +72,6 @@ type opener struct {
 	tag      logical.Tag
 	rec      *observe.Recorder
 	opening  tally
-	growth   *growth
 	rows     int // that were read, for errors
 	// verifier computes the indexes of values that are compared with theirs; nil
 	// where none are.
@@ -85,7 +84,7 @@ type opener struct {
 // opener prepares opening the plan's result columns.
 func (x *call) opener(o *opener) error {
 	*o = opener{
-		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit, rec: x.c.cr.rec, growth: &x.c.growth,
+		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit, rec: x.c.cr.rec,
 	}
 	o.memory.of(x)
 	if x.c.shapes.lend(x, o); o.columns == nil {
@@ -429,7 +428,6 @@ func (o *opener) partition(g *group, row []driver.Value) (envelope.Partition, er
 // close wipes what was opened.
 func (o *opener) close() {
 	o.opening.flushOpened(o.rec)
-	o.growth.read(o.opening.counted)
 	o.giveBack()
 	clear(o.message[:cap(o.message)])
 	if o.verifier != nil {

@@ -55,7 +55,7 @@ func (s stmtConverter) ColumnConverter(i int) driver.ValueConverter {
 }
 
 func (c *conn) prepare(ctx context.Context, query string, p *rewrite.Plan) (driver.Stmt, error) {
-	inner, err := c.prepareGrown(ctx, p)
+	inner, err := c.prepareInner(ctx, c.preparedText(p))
 	if err != nil {
 		return nil, c.failed(p, err)
 	}

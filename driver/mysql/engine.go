@@ -23,8 +23,6 @@ import (
 var (
 	_ sealdriver.DeniedEngine = (*engine)(nil)
 	_ sealdriver.FreshEngine  = (*engine)(nil)
-
-	_ sealdriver.GrowingEngine = (*engine)(nil)
 )
 
 // settings are what the inner driver's connector changes about values.
@@ -108,29 +106,6 @@ func (e *engine) Fresh(inner driver.Conn) bool {
 	return true
 }
 
-// longText is the length that a text is brought to, and so the inner driver's buffer,
-// which has 4 KiB to begin with. A server writes results in pieces of 16 KiB
-// (net_buffer_length), and some of them wait when one is read.
-const longText = 32 << 10
-
-var blanks = strings.Repeat(" ", longText)
-
-// Grown adds blanks, which servers strip before they look at a text.
-func (e *engine) Grown(inner driver.Conn, text string) string {
-	if !e.Fresh(inner) || len(text) >= longText {
-		return text
-	}
-	return text + blanks[len(text):]
-}
-
-// TooLong reports max_allowed_packet, the server's or that of the data source name;
-// the server closes the connection.
-func (e *engine) TooLong(err error) bool {
-	var me *mysql.MySQLError
-	return errors.As(err, &me) && me.Number == packetTooLarge ||
-		errors.Is(err, mysql.ErrPktTooLarge) || errors.Is(err, mysql.ErrInvalidConn)
-}
-
 // driverPath is the package of the inner driver.
 var driverPath = reflect.TypeFor[mysql.MySQLDriver]().PkgPath()
 
@@ -140,7 +115,6 @@ const (
 	unknownColumn      = 1054
 	columnCount        = 1136
 	unknownTable       = 1146
-	packetTooLarge     = 1153
 	invalidView        = 1356
 	needReprepare      = 1615
 	checkViolatedMySQL = 3819

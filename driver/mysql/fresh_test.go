@@ -4,11 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"database/sql/driver"
-	"errors"
-	"strings"
 	"testing"
 
-	"github.com/go-sql-driver/mysql"
 
 	"github.com/sealsql/sealsql/internal/testenv"
 )
@@ -45,42 +42,5 @@ func TestOnlyTheKnownDriversBytesAreTakenForFresh(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-}
-
-func TestTextsAreGrownByBlanksForTheKnownDriver(t *testing.T) {
-	db, err := sql.Open("mysql", testenv.MySQL(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	conn, err := db.Conn(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	e := newEngine(nil)
-	err = conn.Raw(func(c any) error {
-		inner := c.(driver.Conn)
-		const text = "SELECT 1 -- one"
-		if got := e.Grown(inner, text); len(got) != longText || strings.TrimRight(got, " ") != text {
-			t.Errorf("%d bytes that begin with %.40q", len(got), got)
-		}
-		long := strings.Repeat("x", longText)
-		if e.Grown(inner, long) != long || e.Grown(wrapping{inner}, text) != text {
-			t.Error("a long text, or one for another driver, is grown")
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for err, want := range map[error]bool{
-		&mysql.MySQLError{Number: 1153}: true, mysql.ErrPktTooLarge: true, mysql.ErrInvalidConn: true,
-		&mysql.MySQLError{Number: 1064}: false, errors.New("x"): false,
-	} {
-		if e.TooLong(err) != want {
-			t.Errorf("%v is taken for %v", err, !want)
-		}
 	}
 }
