@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"testing"
 
-
 	"github.com/sealsql/sealsql/internal/testenv"
 )
 
