@@ -7,6 +7,9 @@ const ddlHint = "change annotated tables with the statements that `sealsql ddl` 
 // other plans statements that are not queries or DML. Most of them pass when
 // nothing in them can name an annotated table.
 func (a *analysis) other(o *Other) error {
+	if err := a.keepsDomain(o); err != nil {
+		return err
+	}
 	switch o.Kind {
 	case OtherDeallocate:
 		if o.Verb != "CLOSE" {

@@ -1,6 +1,10 @@
 package rewrite
 
-import "github.com/sealsql/sealsql/schema"
+import (
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
 
 // A domain of records is a guard that PostgreSQL keeps compiled: it reads the CHECK
 // constraints of a table anew for each statement that writes, and those of a domain
@@ -56,4 +60,31 @@ func (a *analysis) carrier(table []Ident, c *schema.Column) string {
 		}
 	}
 	return CarrierType(a.dialect, c)
+}
+
+// keepsDomain refuses what would take the constraint of a domain of records away, or
+// the domain with the columns that have it: as with the guards of columns, its owner
+// does so through the plain driver.
+func (a *analysis) keepsDomain(o *Other) error {
+	toks := a.tokens(o.Span)
+	if a.dialect != Postgres || len(toks) < 3 {
+		return nil
+	}
+	is := func(i int, words ...string) bool {
+		for _, w := range words {
+			if strings.EqualFold(toks[i].Text, w) {
+				return true
+			}
+		}
+		return false
+	}
+	if !is(0, "ALTER", "DROP") || !is(1, "DOMAIN", "TYPE") {
+		return nil
+	}
+	for _, t := range toks[2:] {
+		if strings.EqualFold(strings.Trim(t.Text, `"`), RecordDomain) {
+			return a.refuse(t.Start, ReasonDDL, RecordDomain, "the domain keeps plaintext out of encrypted columns, which go with it; its owner changes it through the plain driver")
+		}
+	}
+	return nil
 }
