@@ -66,6 +66,8 @@ type conn struct {
 	// read, as last known; nil after a statement that may have changed them.
 	met   bool
 	modes *rewrite.Session
+	// begun is set once the session was read.
+	begun bool
 	// bare is the last plan of a text that names no relation, made without a catalog.
 	bare *rewrite.Plan
 	// displaced is set while the last query on the connection is one of the driver's.

@@ -15,6 +15,7 @@ import (
 type Reader struct {
 	inner driver.Conn
 	temps []rewrite.RelationID
+	first bool
 }
 
 // NewReader returns a Reader on an inner driver's connection.
@@ -22,6 +23,10 @@ func NewReader(inner driver.Conn) *Reader { return &Reader{inner: inner} }
 
 // Conn returns the inner driver's connection.
 func (r *Reader) Conn() driver.Conn { return r.inner }
+
+// First reports whether the connection's session is read for the first time, before
+// any statement that is planned.
+func (r *Reader) First() bool { return r.first }
 
 // Temporary returns the names of temporary tables that statements of this
 // connection were seen to create, for engines whose catalog does not show them.

@@ -48,10 +48,13 @@ func (c *conn) readSession(ctx context.Context) error {
 	if !c.cr.engine.Ready(c.inner) {
 		return notReady()
 	}
-	s, err := c.cr.engine.Session(ctx, c.reader())
+	r := c.reader()
+	r.first = !c.begun
+	s, err := c.cr.engine.Session(ctx, r)
 	if err != nil {
 		return c.unreadable(err)
 	}
+	c.begun = true
 	if c.session != nil && c.session.Scope != s.Scope {
 		c.reading = reading{}
 	}

@@ -43,6 +43,9 @@ type engine struct {
 	known atomic.Pointer[reflect.Type]
 	// vitess is set once a session said that it is one of vtgate.
 	vitess atomic.Bool
+	// packets is the size of packets that the server takes, in bytes; 0 until a
+	// session said it.
+	packets atomic.Int64
 }
 
 func newEngine(s *settings) *engine {
