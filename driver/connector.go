@@ -71,7 +71,8 @@ type connector struct {
 	nothing bool
 	drv     driver.Driver
 	engine  Engine
-	options OptionEngine // nil where the inner driver takes no options
+	options OptionEngine  // nil where the inner driver takes no options
+	writing WritingEngine // nil where no engine writes arguments
 	front   rewrite.Frontend
 	plans   planner
 	cats    *catalogs
@@ -126,8 +127,10 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 		return nil, err
 	}
 	options, _ := e.(OptionEngine)
+	writing, _ := e.(WritingEngine)
 	c := &connector{
 		options: options,
+		writing: writing,
 		inner:   inner,
 		nothing: len(o.Annotations.Tables()) == 0,
 		drv:     o.Driver,

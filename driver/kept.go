@@ -84,7 +84,7 @@ func (k *keptStatement) close() {
 func (c *conn) execPlan(ctx context.Context, p *rewrite.Plan, text string, args []driver.NamedValue) (driver.Result, error) {
 	k := c.kept(ctx, p)
 	if k == nil {
-		return c.exec(ctx, text, args)
+		return c.execSealed(ctx, p, text, args)
 	}
 	res, err := innerStmtExec(ctx, k.stmt, args)
 	if err != nil {
@@ -97,12 +97,12 @@ func (c *conn) execPlan(ctx context.Context, p *rewrite.Plan, text string, args 
 // are closed, so that only rows of our own can be had from it.
 func (c *conn) queryPlan(ctx context.Context, p *rewrite.Plan, text string, args []driver.NamedValue) (driver.Rows, *keptStatement, error) {
 	if p.Results == nil {
-		rows, err := c.query(ctx, text, args)
+		rows, err := c.querySealed(ctx, p, text, args)
 		return rows, nil, err
 	}
 	k := c.kept(ctx, p)
 	if k == nil {
-		rows, err := c.query(ctx, text, args)
+		rows, err := c.querySealed(ctx, p, text, args)
 		return rows, nil, err
 	}
 	rows, err := innerStmtQuery(ctx, k.stmt, args)

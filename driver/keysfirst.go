@@ -192,7 +192,7 @@ func (s *steps) lookUp(l *rewrite.Lookup, most int) (f rewrite.Found, err error)
 	if err != nil {
 		return f, err
 	}
-	rows, closing, err := s.lookup(text, args)
+	rows, closing, err := s.lookup(l.Plan, text, args)
 	x.executed(nil, err)
 	if err != nil {
 		return f, s.c.failed(l.Plan, err)
@@ -240,9 +240,9 @@ func tooMany(column string, limit int) error {
 }
 
 // lookup sends a lookup that is sealed.
-func (s *steps) lookup(text string, args []driver.NamedValue) (rows driver.Rows, closing func(), err error) {
+func (s *steps) lookup(p *rewrite.Plan, text string, args []driver.NamedValue) (rows driver.Rows, closing func(), err error) {
 	if !s.prepared {
-		rows, err := s.c.query(s.ctx, text, args)
+		rows, err := s.c.querySealed(s.ctx, p, text, args)
 		if err != driver.ErrSkip {
 			return rows, func() {}, err
 		}
