@@ -25,6 +25,8 @@ type FreshEngine interface {
 type memory struct {
 	// codec is nil unless values may stay where they are opened.
 	codec logical.OwnDecoder
+	// bytes is the codec where values need not outlive the row.
+	bytes logical.BytesDecoder
 	// inner: in the inner driver's bytes. reused: else in buf, which each row uses
 	// again, and of which row is what is left.
 	inner, reused bool
@@ -40,6 +42,9 @@ func (m *memory) of(x *call) {
 	m.reused = x.c.cr.front.Dialect() == rewrite.MySQL
 	if m.inner || m.reused {
 		m.codec, _ = x.codec.(logical.OwnDecoder)
+	}
+	if m.reused {
+		m.bytes, _ = x.codec.(logical.BytesDecoder)
 	}
 }
 
@@ -64,15 +69,27 @@ func (o *opener) opened(i int, g *group, part envelope.Partition, id string, rec
 	return plain, tag, at, false, err
 }
 
-// run is what is remembered of a column's values from row to row.
-func (o *opener) run(i int) *envelope.Run {
-	if o.runs == nil {
+// remembered is what is kept of a column's values from row to row.
+type remembered struct {
+	run envelope.Run
+	box box
+}
+
+func (o *opener) remembered(i int) *remembered {
+	if o.memories == nil {
 		if o.rows < 2 { // there may be no other
 			return nil
 		}
-		o.runs = make([]envelope.Run, len(o.columns))
+		o.memories = make([]remembered, len(o.columns))
 	}
-	return &o.runs[i]
+	return &o.memories[i]
+}
+
+func (o *opener) run(i int) *envelope.Run {
+	if m := o.remembered(i); m != nil {
+		return &m.run
+	}
+	return nil
 }
 
 // isRecordOf reports whether a record is the bytes of a value themselves, not
@@ -130,9 +147,9 @@ type shape struct {
 	plan    *rewrite.Plan
 	seals   *seals
 	columns []opened
-	// runs are those of the last result that was closed, for the next to go on
+	// memories are those of the last result that was closed, for the next to go on
 	// with; nil while one has them.
-	runs []envelope.Run
+	memories []remembered
 }
 
 // lend gives an opener what is remembered of its plan; it has no columns
@@ -143,17 +160,17 @@ func (m *shapeMemo) lend(x *call, o *opener) {
 		return
 	}
 	o.shape, o.plan, o.columns = e, e.plan, e.columns
-	if o.runs, e.runs = e.runs, nil; o.runs == nil {
-		o.runs = make([]envelope.Run, len(o.columns))
+	if o.memories, e.memories = e.memories, nil; o.memories == nil {
+		o.memories = make([]remembered, len(o.columns))
 	}
 }
 
 // giveBack ends what lend began.
 func (o *opener) giveBack() {
 	if o.shape != nil && o.shape.plan == o.plan {
-		o.shape.runs = o.runs
+		o.shape.memories = o.memories
 	}
-	o.shape, o.runs = nil, nil
+	o.shape, o.memories = nil, nil
 }
 
 func (m *shapeMemo) put(x *call, columns []opened) {

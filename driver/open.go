@@ -57,9 +57,9 @@ type opener struct {
 	// and for no row.
 	tags []logical.Tag
 	few  [8]logical.Tag // what tags mostly is a part of
-	// runs are parallel to columns; nil for the first row of a plan that the
+	// memories are parallel to columns; nil for the first row of a plan that the
 	// connection does not remember. shape is where it does, for plan.
-	runs  []envelope.Run
+	memories []remembered
 	shape *shape
 	plan  *rewrite.Plan
 	audit *audit.Log
@@ -318,7 +318,7 @@ func (o *opener) decrypt(i int, g *group, part envelope.Partition, id string, re
 	if !own {
 		return o.shown(col, part, typ, plain, row)
 	}
-	v, kept, err := o.shownOwn(col, part, typ, plain, row)
+	v, kept, err := o.shownOwn(i, part, typ, plain, row)
 	if !kept {
 		clear(plain)
 	}
@@ -334,9 +334,12 @@ func (o *opener) shown(col *opened, part envelope.Partition, typ *schema.Type, p
 }
 
 // shownOwn is shown for a payload in memory of its own.
-func (o *opener) shownOwn(col *opened, part envelope.Partition, typ *schema.Type, plain []byte, row []driver.Value) (driver.Value, bool, error) {
-	if ok, err := o.passes(col, part, plain, row); !ok {
+func (o *opener) shownOwn(i int, part envelope.Partition, typ *schema.Type, plain []byte, row []driver.Value) (driver.Value, bool, error) {
+	if ok, err := o.passes(&o.columns[i], part, plain, row); !ok {
 		return nil, false, err
+	}
+	if m := o.remembered(i); m != nil && o.memory.bytes != nil && len(plain) > 0 && o.memory.bytes.IsBytes(typ, o.tag) {
+		return m.box.put(plain[:len(plain):len(plain)]), true, nil
 	}
 	return o.memory.codec.DecodeOwn(typ, o.tag, plain)
 }

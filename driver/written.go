@@ -11,10 +11,10 @@ import (
 // and where sealed ones are better written by the engine.
 type WritingEngine interface {
 	Engine
-	// Write writes sealed bytes, and others where that helps, into a text. Those that
-	// are left are arguments of the new text. ok is false where nothing is written:
-	// then the inner driver has all as they are.
-	Write(inner driver.Conn, text string, args []driver.NamedValue, sealed func(i int) bool) (written string, left []driver.NamedValue, ok bool)
+	// Write writes the sealed bytes among the arguments of a plan, and others where
+	// that helps, into its text. Those that are left are arguments of the new text. ok
+	// is false where nothing is written: then the inner driver has all as they are.
+	Write(inner driver.Conn, p *rewrite.Plan, text string, args []driver.NamedValue) (written string, left []driver.NamedValue, ok bool)
 	// Unsent reports whether an error says that a text was too long for the inner
 	// driver, which has sent nothing of it.
 	Unsent(err error) bool
@@ -47,11 +47,5 @@ func (c *conn) write(p *rewrite.Plan, text string, args []driver.NamedValue) (st
 	if c.cr.writing == nil || len(args) == 0 {
 		return "", nil, false
 	}
-	return c.cr.writing.Write(c.inner, text, args, func(i int) bool {
-		if p.ArgsSame || i >= len(p.Args) {
-			return false
-		}
-		o := &p.Args[i]
-		return o.Seal != nil || o.Index != nil || o.Cover != nil
-	})
+	return c.cr.writing.Write(c.inner, p, text, args)
 }

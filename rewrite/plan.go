@@ -106,6 +106,16 @@ type Out struct {
 	Null bool
 }
 
+// Sealed reports whether outgoing argument i, from 0, is a record or an index that the
+// driver makes.
+func (p *Plan) Sealed(i int) bool {
+	if p.ArgsSame || i >= len(p.Args) {
+		return false
+	}
+	o := &p.Args[i]
+	return o.Seal != nil || o.Index != nil || o.Cover != nil
+}
+
 // Combined are values that one index is of.
 type Combined struct {
 	Values []Value

@@ -10,6 +10,7 @@ import (
 	"github.com/go-sql-driver/mysql"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/rewrite"
 )
 
 var _ sealdriver.WritingEngine = (*engine)(nil)
@@ -31,14 +32,14 @@ const (
 
 // Write writes sealed bytes of up to 16 KiB into a text as hexadecimal literals, where
 // the inner driver would write arguments into it.
-func (e *engine) Write(inner driver.Conn, text string, args []driver.NamedValue, sealed func(int) bool) (string, []driver.NamedValue, bool) {
+func (e *engine) Write(inner driver.Conn, p *rewrite.Plan, text string, args []driver.NamedValue) (string, []driver.NamedValue, bool) {
 	s := e.settings.Load()
 	if s == nil || s.prepares || e.vitess.Load() || !e.Fresh(inner) || strings.Count(text, "?") != len(args) {
 		return "", nil, false // a question mark that is no parameter: the inner driver knows it
 	}
 	size, any, all := len(text), false, true
 	for i := range args {
-		n := writtenLen(args[i].Value, sealed(i))
+		n := writtenLen(args[i].Value, p.Sealed(i))
 		size, any, all = size+n, any || n > 0 && isBytes(args[i].Value), all && n > 0
 	}
 	if !any && !all || size > maxText || int64(size) > e.packets.Load()/2 {
@@ -47,16 +48,16 @@ func (e *engine) Write(inner driver.Conn, text string, args []driver.NamedValue,
 	var b strings.Builder
 	b.Grow(size)
 	var left []driver.NamedValue
-	for i := range args {
+	for i, a := range args {
 		at := strings.IndexByte(text, '?')
 		b.WriteString(text[:at])
 		text = text[at+1:]
-		if writtenLen(args[i].Value, sealed(i)) == 0 {
+		if writtenLen(a.Value, p.Sealed(i)) == 0 {
 			b.WriteByte('?')
-			left = append(left, driver.NamedValue{Ordinal: len(left) + 1, Value: args[i].Value})
+			left = append(left, driver.NamedValue{Ordinal: len(left) + 1, Value: a.Value})
 			continue
 		}
-		writeValue(&b, args[i].Value)
+		writeValue(&b, a.Value)
 	}
 	b.WriteString(text)
 	return b.String(), left, true

@@ -16,6 +16,14 @@ type OwnDecoder interface {
 	DecodeOwn(t *schema.Type, tag Tag, payload []byte) (v driver.Value, kept bool, err error)
 }
 
+// BytesDecoder is an OwnDecoder of a driver that shows bytes.
+type BytesDecoder interface {
+	OwnDecoder
+	// IsBytes reports whether DecodeOwn shows a payload, unless it is empty, as a
+	// []byte that is the payload itself.
+	IsBytes(t *schema.Type, tag Tag) bool
+}
+
 // minOwn is the length below which texts are copied: a value that a program
 // holds on to holds its record, which is longer by some 70 bytes, and a program
 // that keeps many short values should not keep several times their memory.

@@ -131,16 +131,21 @@ func (c *Codec) Decode(t *schema.Type, tag logical.Tag, payload []byte) (driver.
 	return nil, logical.NewPayloadError(t, tag)
 }
 
-var _ logical.OwnDecoder = (*Codec)(nil)
+var _ logical.BytesDecoder = (*Codec)(nil)
 
 // DecodeOwn implements logical.OwnDecoder.
 func (c *Codec) DecodeOwn(t *schema.Type, tag logical.Tag, payload []byte) (driver.Value, bool, error) {
-	if len(payload) > 0 && (tag == logical.TagText && t.Kind == schema.KindText ||
-		tag == logical.TagBytes && t.Kind == schema.KindBytes || tag == logical.TagJSON && t.Kind == schema.KindJSON) {
+	if len(payload) > 0 && c.IsBytes(t, tag) {
 		return payload[:len(payload):len(payload)], true, nil
 	}
 	v, err := c.Decode(t, tag, payload)
 	return v, false, err
+}
+
+// IsBytes implements logical.BytesDecoder.
+func (c *Codec) IsBytes(t *schema.Type, tag logical.Tag) bool {
+	return tag == logical.TagText && t.Kind == schema.KindText ||
+		tag == logical.TagBytes && t.Kind == schema.KindBytes || tag == logical.TagJSON && t.Kind == schema.KindJSON
 }
 
 func (c *Codec) decode(col *column, p []byte) (driver.Value, bool) {
