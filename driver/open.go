@@ -60,9 +60,9 @@ type opener struct {
 	// memories are parallel to columns; nil for the first row of a plan that the
 	// connection does not remember. shape is where it does, for plan.
 	memories []remembered
-	shape *shape
-	plan  *rewrite.Plan
-	audit *audit.Log
+	shape    *shape
+	plan     *rewrite.Plan
+	audit    *audit.Log
 	// shredded opens values whose keys were destroyed as NULL.
 	shredded bool
 	scratch  *[]byte
