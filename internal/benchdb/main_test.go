@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -71,6 +72,11 @@ func TestWhatCostsMoreThanByHandIsReported(t *testing.T) {
 		if got := dearer(engines[1], []result{{op: "get_id", cpu: c.cpu}}); len(got) != c.want {
 			t.Errorf("%s: %v", c.name, got)
 		}
+	}
+	// The noise of a run is that of its noisiest operation.
+	of := []result{{op: "pass", cpu: []float64{1, 0.9, 1, 1}}, {op: "get_id", cpu: []float64{1, 1, 1.3, 1.39}}, {op: "update1", cpu: []float64{1, 1.02, 1.1, 1.21}}}
+	if got := dearer(engines[1], of); len(got) != 1 || !strings.Contains(got[0], "update1") {
+		t.Errorf("%v", got)
 	}
 }
 
