@@ -25,7 +25,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	var database, mode string
 	text := "SELECT DATABASE(), @@SESSION.sql_mode, @@version, @@SESSION.character_set_client, @@max_allowed_packet"
 	err := e.widely(ctx, r, text, func(row sealdriver.Row) error {
-		e.packets.CompareAndSwap(0, row.Int(4))
+		e.packets.Store(row.Int(4))
 		database, mode = row.Text(0), row.Text(1)
 		s.Plan.MariaDB = strings.Contains(row.Text(2), "MariaDB")
 		s.Plan.Version = version(row.Text(2))
