@@ -148,6 +148,9 @@ func (a *analysis) settleSealed(c *constants, out Out) error {
 		}
 		return nil
 	}
+	if e := a.numberBeside(c, out.Seal); e != nil {
+		return a.refuse(e.Pos(), ReasonExpression, out.Seal.String(), "the server may make a number of the parameter beside it; write the number in quotes")
+	}
 	c.sealed = &out
 	for _, f := range c.list {
 		if err := a.sealInside(f, out); err != nil {
@@ -155,6 +158,30 @@ func (a *analysis) settleSealed(c *constants, out Out) error {
 		}
 	}
 	return nil
+}
+
+// numberBeside returns a number that stands beside a parameter where no number is
+// stored. MySQL, unlike MariaDB, prepares COALESCE(?, 7) with a parameter that is a
+// number: of '012' it stores '12'.
+func (a *analysis) numberBeside(c *constants, col *schema.Column) (number Expr) {
+	if a.dialect != MySQL || a.session.MariaDB || isNumber(&col.Type) {
+		return nil
+	}
+	beside := false
+	for _, f := range c.list {
+		switch x := f.expr.(type) {
+		case *Param:
+			beside = beside || f.cast == nil
+		case *Literal:
+			if number == nil && (x.Kind == LitNumber || x.Kind == LitBool) {
+				number = x
+			}
+		}
+	}
+	if !beside {
+		return nil
+	}
+	return number
 }
 
 // twice refuses constants that would have to be two things.
@@ -391,4 +418,12 @@ func (a *analysis) byName(e Expr) {
 		a.byAlias = map[Expr]bool{}
 	}
 	a.byAlias[e] = true
+}
+
+func isNumber(t *schema.Type) bool {
+	switch t.Kind {
+	case schema.KindInt, schema.KindFloat, schema.KindNumeric, schema.KindBool:
+		return true
+	}
+	return false
 }

@@ -11,8 +11,10 @@ type ViewLack struct {
 	ID RelationID
 	// Columns are the names of the index columns that it would have.
 	Columns []string
-	// Query is the new definition: on SQLite the CREATE VIEW, else the query.
+	// Query is the new definition: on SQLite the CREATE VIEW, else the query. Names are
+	// those of all columns, where the query calls them otherwise.
 	Query string
+	Names []string
 	// Triggers are those on the view, which go with it where it is dropped.
 	Triggers []string
 }
@@ -81,8 +83,35 @@ func (a *analysis) lacks(rel *Relation) *ViewLack {
 	l.Query = plan.Text
 	if a.dialect != SQLite {
 		l.Query = strings.TrimRight(strings.TrimSpace(plan.Text[len(a.viewHead(rel)):]), "; \n")
+		l.Names = sub.namedOtherwise(o, cols)
 	}
 	return l
+}
+
+// namedOtherwise are the names of a view's columns where its query has others: MySQL
+// keeps the list of CREATE VIEW v (k, m) beside the query, which it shows alone.
+func (a *analysis) namedOtherwise(o *Other, cols []ViewColumn) (names []string) {
+	var items []SelectItem
+	if arms, ok := selectsOf(o.Query.Body, nil); ok {
+		items = arms[0].Items
+	}
+	otherwise := false
+	for _, c := range cols {
+		if c.Hidden {
+			continue
+		}
+		if k := len(names); k < len(items) && items[k].Alias != nil {
+			otherwise = otherwise || items[k].Alias.Name != c.Name
+		}
+		names = append(names, c.Name)
+	}
+	if a.dialect != MySQL || !otherwise {
+		return nil
+	}
+	for _, h := range a.shownBeside(o) {
+		names = append(names, h.name)
+	}
+	return names
 }
 
 // shownBeside are the index columns that a new view is given.

@@ -32,12 +32,12 @@ const narrowConfig = `  members:
   teams:
     partition: {column: tenant, type: text}
     columns:
-      lead: {search: {equality: {collation: binary, group: mail}}}
+      chief: {search: {equality: {collation: binary, group: mail}}}
 `
 
 var narrowTables = []string{
 	"CREATE TABLE members (id {INT} PRIMARY KEY, tenant {OWNER} NOT NULL, mail {TEXT}, nick {TEXT}, name {TEXT}, age INTEGER, pay INTEGER, ok BOOLEAN, bio {TEXT}, line {TEXT}, note {TEXT})",
-	"CREATE TABLE teams (id {INT} PRIMARY KEY, tenant {OWNER} NOT NULL, lead {TEXT})",
+	"CREATE TABLE teams (id {INT} PRIMARY KEY, tenant {OWNER} NOT NULL, chief {TEXT})",
 	"CREATE TABLE visits (id {INT} PRIMARY KEY, member {INT}, memo {TEXT})",
 }
 
@@ -57,21 +57,21 @@ var narrowings = []search{
 	{"SELECT count(DISTINCT mail), count(*) FROM members m[[ WHERE :m]]", nil},
 	{"SELECT mail, count(*) FROM members m[[ WHERE :m]] GROUP BY mail HAVING count(*) > 1", nil},
 	{"SELECT DISTINCT mail, nick FROM members m[[ WHERE :m]]", nil},
-	{"SELECT mail FROM members m[[ WHERE :m]] UNION SELECT lead FROM teams t WHERE [[(]]id > 1 OR id = 1[[) AND :t]]", nil},
-	{"SELECT mail FROM members m[[ WHERE :m]] EXCEPT SELECT lead FROM teams t[[ WHERE :t]]", nil},
+	{"SELECT mail FROM members m[[ WHERE :m]] UNION SELECT chief FROM teams t WHERE [[(]]id > 1 OR id = 1[[) AND :t]]", nil},
+	{"SELECT mail FROM members m[[ WHERE :m]] EXCEPT SELECT chief FROM teams t[[ WHERE :t]]", nil},
 	{"SELECT id, row_number() OVER (PARTITION BY mail ORDER BY id) AS n FROM members m[[ WHERE :m]]", nil},
 	{"SELECT m.id, n.id FROM members m JOIN members n ON m.mail = n.nick[[ WHERE :m AND :n]]", nil},
-	{"SELECT m.id, t.id FROM members m, teams t WHERE [[(]]m.mail = t.lead OR m.id = t.id[[) AND :m AND :t]]", nil},
-	{"SELECT m.id, t.id FROM members m LEFT JOIN teams t ON [[(]]t.lead <> m.mail OR t.id = m.id[[) AND :t]][[ WHERE :m]]", nil},
+	{"SELECT m.id, t.id FROM members m, teams t WHERE [[(]]m.mail = t.chief OR m.id = t.id[[) AND :m AND :t]]", nil},
+	{"SELECT m.id, t.id FROM members m LEFT JOIN teams t ON [[(]]t.chief <> m.mail OR t.id = m.id[[) AND :t]][[ WHERE :m]]", nil},
 	{"SELECT v.id, m.id FROM visits v LEFT JOIN members m ON [[(]]m.id = v.member AND m.mail <> ?[[) AND :m]]", []any{"x"}},
 	{"SELECT v.id, m.id FROM visits v LEFT JOIN members m ON [[(]]m.id = v.member[[) AND :m]] WHERE m.mail IS DISTINCT FROM 'x' OR v.id > 2", nil},
 	{"SELECT v.id, m.id FROM members m RIGHT JOIN visits v ON [[(]](m.id = v.member) OR (m.mail = ?)[[) AND :m]]", []any{"y"}},
-	{"SELECT v.id, m.id, t.id FROM visits v LEFT JOIN (members m JOIN teams t ON m.mail = t.lead) ON [[(]]m.id = v.member OR t.id = v.id[[) AND :m AND :t]]", nil},
+	{"SELECT v.id, m.id, t.id FROM visits v LEFT JOIN (members m JOIN teams t ON m.mail = t.chief) ON [[(]]m.id = v.member OR t.id = v.id[[) AND :m AND :t]]", nil},
 	{"SELECT v.id, m.id, n.id FROM visits v LEFT JOIN members m ON [[(]]m.id = v.member[[) AND :m]] LEFT JOIN members n ON [[(]]n.mail = m.mail AND n.id <> m.id[[) AND :n]] WHERE v.id < 9", nil},
 	{"SELECT a.id, mail, b.id FROM members a LEFT JOIN members b USING (mail) WHERE [[(]]a.id > ?[[) AND :a]][[ AND (b.id IS NULL OR :b)]]", []any{1}},
 	{"SELECT v.id FROM visits v WHERE NOT EXISTS (SELECT 1 FROM members m WHERE [[(]]mail = ? AND id = v.member[[) AND :m]])", []any{"x"}},
-	{"SELECT m.id FROM members m WHERE [[(]]m.mail NOT IN (SELECT lead FROM teams t WHERE [[(]]t.id > 1[[) AND :t]])[[) AND :m]]", nil},
-	{"SELECT m.id FROM members m WHERE [[(]]m.mail <> (SELECT lead FROM teams t WHERE [[(]]t.id = ?[[) AND :t]])[[) AND :m]]", []any{1}},
+	{"SELECT m.id FROM members m WHERE [[(]]m.mail NOT IN (SELECT chief FROM teams t WHERE [[(]]t.id > 1[[) AND :t]])[[) AND :m]]", nil},
+	{"SELECT m.id FROM members m WHERE [[(]]m.mail <> (SELECT chief FROM teams t WHERE [[(]]t.id = ?[[) AND :t]])[[) AND :m]]", []any{1}},
 	{"SELECT d.id FROM (SELECT id, mail FROM members m WHERE [[(]]id > 2 OR id = 1[[) AND :m]]) d WHERE d.mail <> ?", []any{"x"}},
 	{"WITH c AS (SELECT id, mail FROM members m[[ WHERE :m]]) SELECT v.id FROM visits v WHERE v.member NOT IN (SELECT id FROM c WHERE mail = ?)", []any{"x"}},
 	{"SELECT v.id, (SELECT max(m.id) FROM members m WHERE [[(]]m.mail <> ? AND m.id <= v.member[[) AND :m]]) AS k FROM visits v", []any{"x"}},
@@ -101,7 +101,7 @@ var narrowingsOnly = map[rewrite.Dialect][]search{
 		{"SELECT DISTINCT ON (mail) mail FROM members m[[ WHERE :m]]", nil},
 		{"SELECT id FROM members m WHERE [[(]]ok[[) AND :m]]", nil},
 		{"SELECT v.id, l.id FROM visits v LEFT JOIN LATERAL (SELECT id FROM members m WHERE [[(]]m.id = v.member AND m.mail <> ?[[) AND :m]]) l ON TRUE", []any{"x"}},
-		{"UPDATE members m SET note = t.lead_note FROM (SELECT id, 'l' AS lead_note, lead FROM teams t[[ WHERE :t]]) t WHERE [[(]]t.lead = m.mail OR t.id = m.id[[) AND :m]]", nil},
+		{"UPDATE members m SET note = t.chief_note FROM (SELECT id, 'l' AS chief_note, chief FROM teams t[[ WHERE :t]]) t WHERE [[(]]t.chief = m.mail OR t.id = m.id[[) AND :m]]", nil},
 		{"DELETE FROM visits v USING members m WHERE [[(]]m.id = v.member AND m.mail <> ?[[) AND :m]]", []any{"x"}},
 		{"MERGE INTO members m USING visits v ON [[(]]m.id = v.member AND m.mail <> ?[[) AND :m]] WHEN MATCHED THEN UPDATE SET note = 'merged' WHEN NOT MATCHED THEN DO NOTHING", []any{"y"}},
 		{"WITH gone AS (DELETE FROM members m WHERE [[(]]mail <> ? AND id > 6[[) AND :m]] RETURNING id) SELECT id FROM gone", []any{"z"}},
@@ -112,11 +112,11 @@ var narrowingsOnly = map[rewrite.Dialect][]search{
 		{"UPDATE members m JOIN visits v ON v.member = m.id SET v.memo = 'j', m.note = 'j' WHERE [[(]]m.mail <> ?[[) AND :m]]", []any{"x"}},
 		{"UPDATE members m SET note = 'two' WHERE [[(]]mail <> ?[[) AND :m]] ORDER BY id LIMIT 2", []any{"x"}},
 		{"DELETE v FROM visits v LEFT JOIN members m ON [[(]]m.id = v.member AND m.mail = ?[[) AND :m]] WHERE m.id IS NULL AND v.id > 2", []any{"x"}},
-		{"DELETE m FROM members m JOIN teams t ON m.mail = t.lead WHERE [[(]]m.id > 5[[) AND :m AND :t]]", nil},
+		{"DELETE m FROM members m JOIN teams t ON m.mail = t.chief WHERE [[(]]m.id > 5[[) AND :m AND :t]]", nil},
 		{"DELETE FROM members WHERE [[(]]mail <> ? OR id = 1[[) AND :members]] ORDER BY id LIMIT 1", []any{"x"}},
 	},
 	rewrite.SQLite: {
-		{"UPDATE members AS m SET note = 'from' FROM teams AS t WHERE [[(]]t.lead = m.mail OR t.id = m.id[[) AND :m AND :t]]", nil},
+		{"UPDATE members AS m SET note = 'from' FROM teams AS t WHERE [[(]]t.chief = m.mail OR t.id = m.id[[) AND :m AND :t]]", nil},
 		{"SELECT id, mail FROM members m WHERE [[(]]?1 <> mail OR id = ?2[[) AND :m]]", []any{"x", 1}},
 		{"SELECT v.id, m.id FROM visits v LEFT JOIN members m ON [[(]]m.id = v.member[[) AND :m]] WHERE m.mail IS NOT 'x'", nil},
 	},

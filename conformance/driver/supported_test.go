@@ -162,7 +162,7 @@ var everywhere = []string{
 	"SELECT CASE WHEN id = 1 THEN 'one' ELSE note END AS k, ssn FROM users ORDER BY id", "SELECT id, upper(note) FROM users ORDER BY id", "SELECT coalesce(note, 'none') AS note, ssn FROM users ORDER BY users.id", "SELECT row_number() OVER (ORDER BY id) AS n, ssn FROM users ORDER BY id", "SELECT id, ssn, lag(id) OVER (PARTITION BY note ORDER BY id) AS prev FROM users ORDER BY id",
 	"SELECT secret, tenant FROM tenants WHERE tenant = 'a' ORDER BY id", "SELECT * FROM tenants ORDER BY tenant, id", "SELECT secret FROM tenants ORDER BY tenant, id LIMIT 3", "SELECT t.secret AS s, u.ssn FROM tenants t JOIN users u ON u.id = t.id ORDER BY t.id", "SELECT x.secret FROM (SELECT * FROM tenants) x ORDER BY x.tenant, x.id", "WITH t AS (SELECT * FROM tenants WHERE tenant = 'b') SELECT secret FROM t ORDER BY id",
 	"SELECT a.secret, b.secret FROM tenants a JOIN tenants b ON b.id = a.id + 2 ORDER BY a.id", "SELECT secret FROM tenants WHERE id < 3 UNION ALL SELECT secret FROM tenants WHERE id > 4",
-	"SELECT /* ssn */ ssn -- email\n FROM users WHERE note = 'it''s; SELECT' OR id = 1", "SELECT ssn FROM users WHERE id BETWEEN 2 AND 3 AND NOT id = 3", "SELECT 1 AS one, ssn, NULL AS empty FROM users WHERE id = 1", "SELECT ssn FROM users WHERE id % 2 = 0 AND note LIKE 'b%' ORDER BY id", "SELECT id AS ssn FROM users WHERE id = 1", "SELECT note AS email, email AS note FROM users WHERE id = 2",
+	"SELECT /* ssn */ ssn -- email\n FROM users WHERE note = 'it''s; SELECT' OR id = 1", "SELECT ssn FROM users WHERE id BETWEEN 2 AND 3 AND NOT id = 3", "SELECT 1 AS one, ssn, NULL AS nothing FROM users WHERE id = 1", "SELECT ssn FROM users WHERE id % 2 = 0 AND note LIKE 'b%' ORDER BY id", "SELECT id AS ssn FROM users WHERE id = 1", "SELECT note AS email, email AS note FROM users WHERE id = 2",
 }
 
 var withArguments = []struct {
@@ -255,7 +255,9 @@ func TestSupported(t *testing.T) {
 			t.Run("queries", func(t *testing.T) { e.queries(t) })
 			t.Run("changes", func(t *testing.T) { e.changes(t) })
 			t.Run("transactions", func(t *testing.T) { e.transactions(t) })
-			t.Run("returning", func(t *testing.T) { e.returning(t) })
+			if e.dialect != rewrite.MySQL || !testenv.IsMySQL() {
+				t.Run("returning", func(t *testing.T) { e.returning(t) })
+			}
 		})
 	}
 }
@@ -382,7 +384,8 @@ func (e engine) transactions(t *testing.T) {
 	x.tables()
 }
 
-// returning compares RETURNING lists; MariaDB has them for INSERT and DELETE.
+// returning compares RETURNING lists; MariaDB has them for INSERT and DELETE, MySQL
+// has none.
 func (e engine) returning(t *testing.T) {
 	x := e.twins(t)
 	for i, q := range []string{

@@ -199,7 +199,7 @@ func compareMatrices() []*compareMatrix {
 	}
 	for _, mode := range []string{"mysql", "mysql interpolateParams=true"} {
 		m := &compareMatrix{
-			castMatrix: *by[mode], collate: " CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin", equality: "{equality: {collation: binary}}", unindexed: []string{"json"},
+			castMatrix: *by[mode], collate: " CHARACTER SET utf8mb4 COLLATE " + testenv.ByteCollation(), equality: "{equality: {collation: binary}}", unindexed: []string{"json"},
 			ordered: []string{
 				"tinyint", "smallint unsigned", "int", "bigint", "bigint unsigned", "float", "double", "decimal(10,2)", "date", "time", "time(3)", "datetime", "datetime(3)", "timestamp",
 			},

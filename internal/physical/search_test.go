@@ -66,3 +66,31 @@ func TestViewsOfAScriptCarryIndexes(t *testing.T) {
 		}
 	})
 }
+
+// A view that is made anew for its index columns keeps its names: MySQL shows the
+// query of CREATE VIEW v (k, m) without the list, MariaDB with the names in it.
+func TestViewsThatLackIndexesKeepTheirNames(t *testing.T) {
+	front := frontends["mysql"]
+	col := &schema.Column{Name: "email", Type: schema.Type{Kind: schema.KindText, Declared: "text", Base: "text", Name: "text"}, Equality: &schema.Equality{Collation: schema.CollationBytes}}
+	cat, err := schema.New([]*schema.Table{{Name: "users", Columns: []*schema.Column{col}}}, schema.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	users := rewrite.SnapshotRelation{ID: rewrite.RelationID{Schema: "app", Name: "users"}, Kind: rewrite.RelTable, Columns: []rewrite.CatalogColumn{
+		{Name: "id", Type: "int"}, {Name: "email", Type: rewrite.CarrierType(rewrite.MySQL, col)}, {Name: "email_bidx", Type: rewrite.IndexType(rewrite.MySQL, col.Equality)},
+	}}
+	for definition, want := range map[string]string{
+		"select `app`.`users`.`id` AS `id`,`app`.`users`.`email` AS `email` from `app`.`users`": "VIEW `app`.`v` (`k`, `m`, `email_bidx`) AS select `app`.`users`.`id` AS `id`,",
+		"select `app`.`users`.`id` AS `k`,`app`.`users`.`email` AS `m` from `app`.`users`":      "VIEW `app`.`v` AS select `app`.`users`.`id` AS `k`,",
+	} {
+		v := rewrite.SnapshotRelation{
+			ID: rewrite.RelationID{Schema: "app", Name: "v"}, Kind: rewrite.RelView, Definition: definition, DependsOn: []rewrite.RelationID{users.ID},
+			Columns: []rewrite.CatalogColumn{{Name: "k", Type: "int"}, {Name: "m", Type: users.Columns[1].Type}},
+		}
+		db := &physical.Database{Snapshot: &rewrite.Snapshot{Relations: []rewrite.SnapshotRelation{users, v}}, Schema: "app"}
+		r := physical.Compare(front, db, cat, rewrite.Declarations{})
+		if len(r.Advice) != 1 || !strings.Contains(r.Advice[0].SQL, want) {
+			t.Errorf("no %q in %v", want, r.Advice)
+		}
+	}
+}

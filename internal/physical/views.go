@@ -43,6 +43,13 @@ func (c *comparison) viewStatement(l rewrite.ViewLack) string {
 		}
 		return "BEGIN;\nDROP VIEW " + name + ";\n" + l.Query + end + "\nCOMMIT;"
 	}
+	if len(l.Names) > 0 {
+		names := make([]string, len(l.Names))
+		for i, n := range l.Names {
+			names[i] = q(n)
+		}
+		name += " (" + strings.Join(names, ", ") + ")"
+	}
 	k := c.db.Views[l.ID]
 	words := []string{"CREATE OR REPLACE", k.Before, "VIEW", name, k.With, "AS", l.Query, k.Behind}
 	var out []string
