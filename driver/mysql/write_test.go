@@ -18,32 +18,46 @@ func TestSealedBytesAreWrittenAsHexadecimalLiterals(t *testing.T) {
 		want, not   []string
 	}{
 		"all is written": {
-			"interpolateParams=true", "ssn = ?, name = ?", []any{"1", "O Hara"},
-			[]string{"ssn = X'f95351", "name = 'O Hara' WHERE id = 1"}, []string{"_binary"},
+			"interpolateParams=true", "ssn = ?, name = ?",
+			[]any{"1", "O Hara"},
+			[]string{"ssn = X'f95351", "name = 'O Hara' WHERE id = 1"},
+			[]string{"_binary"},
 		},
 		"what has several spellings is left": {
-			"interpolateParams=true", "ssn = ?, name = ?", []any{"1", "O'Hara \\ \"q\""},
-			[]string{"ssn = X'f95351", `name = 'O\'Hara \\ \"q\"' WHERE id = 1`}, []string{"_binary"},
+			"interpolateParams=true", "ssn = ?, name = ?",
+			[]any{"1", "O'Hara \\ \"q\""},
+			[]string{"ssn = X'f95351", `name = 'O\'Hara \\ \"q\"' WHERE id = 1`},
+			[]string{"_binary"},
 		},
 		"the caller's bytes are left": {
-			"interpolateParams=true", "ssn = ?, name = ?", []any{"1", []byte("12")},
-			[]string{"ssn = X'f95351", "name = _binary'12' WHERE id = 1"}, []string{"X'3132'"},
+			"interpolateParams=true", "ssn = ?, name = ?",
+			[]any{"1", []byte("12")},
+			[]string{"ssn = X'f95351", "name = _binary'12' WHERE id = 1"},
+			[]string{"X'3132'"},
 		},
 		"a question mark in a literal": {
-			"interpolateParams=true", "name = '?', ssn = ?", []any{"1"},
-			[]string{"name = '?', ssn = _binary'\xf9SQ"}, []string{"X'"},
+			"interpolateParams=true", "name = '?', ssn = ?",
+			[]any{"1"},
+			[]string{"name = '?', ssn = _binary'\xf9SQ"},
+			[]string{"X'"},
 		},
 		"a long value": {
-			"interpolateParams=true", "doc = ?, ssn = ?", []any{longest, "1"},
-			[]string{"doc = _binary'\xf9SQ", "ssn = X'f95351"}, nil,
+			"interpolateParams=true", "doc = ?, ssn = ?",
+			[]any{longest, "1"},
+			[]string{"doc = _binary'\xf9SQ", "ssn = X'f95351"},
+			nil,
 		},
 		"a text that would be too long": {
-			"interpolateParams=true&maxAllowedPacket=20000", "doc = ?, ssn = ?", []any{long, "1"},
-			[]string{"doc = _binary'\xf9SQ", "ssn = _binary'\xf9SQ"}, []string{"X'"},
+			"interpolateParams=true&maxAllowedPacket=20000", "doc = ?, ssn = ?",
+			[]any{long, "1"},
+			[]string{"doc = _binary'\xf9SQ", "ssn = _binary'\xf9SQ"},
+			[]string{"X'"},
 		},
 		"arguments are prepared": {
-			"interpolateParams=false", "ssn = ?, name = ?", []any{"1", "x"},
-			[]string{"ssn = ?, name = ?"}, []string{"X'", "_binary"},
+			"interpolateParams=false", "ssn = ?, name = ?",
+			[]any{"1", "x"},
+			[]string{"ssn = ?, name = ?"},
+			[]string{"X'", "_binary"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
