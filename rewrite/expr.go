@@ -61,6 +61,9 @@ func (a *analysis) clear(e Expr, sc *scope, why Reason) error {
 	case *ValuesRef:
 		return a.clear(x.Column, sc, why)
 	case *Opaque:
+		if err := a.joinedTexts(x, sc); err != nil {
+			return err
+		}
 		if err := a.clearAll(x.Kids, sc, inner(why, ReasonExpression)); err != nil {
 			return err
 		}

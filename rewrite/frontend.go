@@ -58,6 +58,9 @@ type Session struct {
 	ANSIQuotes         bool
 	NoBackslashEscapes bool
 	IgnoreSpace        bool
+	HighNotPrecedence  bool
+	// PipesAsConcat says that || is not OR. Front ends do not look at it.
+	PipesAsConcat bool
 	// ModeKnown is set when the sql_mode was set by the driver itself on this
 	// connection; otherwise statements whose tokens depend on it are refused.
 	ModeKnown bool

@@ -45,6 +45,7 @@ func (a *analysis) join(j *Join, sc *scope) ([]visible, []string, error) {
 		if err := a.condition(j.On, sc, ReasonPredicate); err != nil {
 			return nil, nil, err
 		}
+		a.partitionsOn(j.On, sc)
 	}
 	return vis, merged, nil
 }

@@ -74,6 +74,38 @@ func (a *analysis) narrow(r *relation) bool {
 	return true
 }
 
+// askedPartition is a partition that the condition of a join asks for.
+type askedPartition struct {
+	value *Value
+	pos   int
+}
+
+// partitionsOn notes the partitions that a condition of a join asks for. Where a table is
+// narrowed to the context's partition, another one would find nothing: it is an error,
+// as in WHERE.
+func (a *analysis) partitionsOn(on Expr, sc *scope) {
+	if !a.opt.ContextPartition || !partitioned(sc.rels) {
+		return
+	}
+	for _, cond := range conjuncts(on) {
+		op, ok := cond.(*Op)
+		if !ok || op.Name != "=" || len(op.Args) != 2 {
+			continue
+		}
+		for i := range op.Args {
+			ref, ok := op.Args[i].(*ColumnRef)
+			v := constant(op.Args[1-i])
+			if !ok || v == nil {
+				continue
+			}
+			h, _, found, err := a.resolve(ref, &scope{rels: sc.rels})
+			if err == nil && found && h.rel.partCol >= 0 && h.col == h.rel.partCol {
+				h.rel.asked = append(h.rel.asked, askedPartition{v, ref.Start})
+			}
+		}
+	}
+}
+
 // owns says whose condition the rows pass that come into a scope. Nothing can be
 // added to the definition of a view.
 func (a *analysis) owns(sc *scope, owner any) {
@@ -323,6 +355,9 @@ func (b *builder) narrowSlots() {
 		n.slot = b.a.work.slots.One()
 		*n.slot = slot{at: n.in.at, out: Out{Value: Value{Source: FromContextPartition}, PartitionOf: n.rel.annotated()}}
 		b.slots = append(b.slots, n.slot)
+		for _, p := range n.rel.asked {
+			b.plan.Checks = append(b.plan.Checks, Check{A: *p.value, B: Value{Source: FromContextPartition}, Table: n.rel.annotated(), Pos: p.pos})
+		}
 	}
 }
 

@@ -924,6 +924,10 @@ func parseOptions(t testing.TB, d rewrite.Dialect, text string) (rewrite.Options
 			s.NoBackslashEscapes = true
 		case "ignore_space":
 			s.IgnoreSpace = true
+		case "high_not_precedence":
+			s.HighNotPrecedence = true
+		case "pipes_as_concat":
+			s.PipesAsConcat = true
 		case "mode_unknown":
 			s.ModeKnown = false
 		case "mysql8":

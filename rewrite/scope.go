@@ -103,12 +103,14 @@ func (c *column) label() string {
 
 // relation is one item of a FROM list.
 type relation struct {
-	alias   Ident
-	path    []Ident
-	cols    []column
-	open    bool // further columns exist whose names are not known; all clear
-	base    *Relation
-	fixed   *Value // the partition, where a conjunct fixes it
+	alias Ident
+	path  []Ident
+	cols  []column
+	open  bool // further columns exist whose names are not known; all clear
+	base  *Relation
+	fixed *Value // the partition, where a conjunct fixes it
+	// asked are partitions that the conditions of joins ask for.
+	asked   []askedPartition
 	partCol int    // index of the partition column in cols; -1
 	row     *Value // the row's identity, where a conjunct fixes it
 	rowAt   int    // index of the row identity's column in cols, plus 1; 0

@@ -207,6 +207,50 @@ var sessions = []threat{
 			}
 		}
 	}},
+	{"settings under which the server would change values are refused until they are set back", []engine{onMySQL}, func(t *testing.T, e engine) {
+		for set, back := range map[string]string{
+			"SET NAMES latin1":                      "SET NAMES utf8mb4",
+			"SET character_set_client = ascii":      "SET character_set_client = DEFAULT",
+			"SET character_set_results = latin1":    "SET character_set_results = utf8mb4",
+			"SET sql_select_limit = 1":              "SET sql_select_limit = DEFAULT",
+			"SET @@SESSION.sql_select_limit = 0":    "SET SESSION sql_select_limit = 18446744073709551615",
+			"SET sql_mode = 'EMPTY_STRING_IS_NULL'": "SET sql_mode = ''",
+			"SET sql_mode = 'ORACLE'":               "SET sql_mode = 'ANSI'",
+		} {
+			w := e.open(t, usersConfig, usersTable)
+			w.seed()
+			if _, err := w.db.Exec(set); err != nil {
+				continue // a mode that this server does not have
+			}
+			w.refused("UPDATE users SET ssn = {M} WHERE id = 1", rewrite.ReasonSession)
+			w.refused("SELECT ssn FROM users", rewrite.ReasonSession)
+			w.exec(back)
+			w.exec("UPDATE users SET ssn = {M} WHERE id = 1")
+			w.equal(w.value("SELECT ssn FROM users WHERE id = 1"), w.mark)
+		}
+	}},
+	{"a session that reads few rows leaves nothing out of the catalog of others", []engine{onMySQL}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "CREATE TABLE clear (id int, n text)",
+			"CREATE TRIGGER first BEFORE INSERT ON clear FOR EACH ROW SET @x = 1",
+			"CREATE TRIGGER into_users BEFORE INSERT ON orders FOR EACH ROW UPDATE users SET ssn = NEW.memo")
+		w.seed()
+		w.exec("SET sql_select_limit = 1")
+		outlive(catalogAge)
+		w.refused("SELECT ssn FROM users", rewrite.ReasonSession) // after the catalog was read
+		w.exec("SET sql_select_limit = DEFAULT")
+		w.refused("INSERT INTO orders VALUES (1, 1, {M})")
+		w.exec("UPDATE users SET ssn = {M} WHERE id = 1")
+	}},
+	{"pipes are read as the session's mode has it", []engine{onMySQL}, func(t *testing.T, e engine) {
+		w := e.open(t, searchedConfig, usersTable, "ALTER TABLE users ADD COLUMN email_bidx binary(16)")
+		w.exec("INSERT INTO users (id, email, note) VALUES (1, ?, '1')", w.mark+"1")
+		w.equal(w.value("SELECT count(*) FROM users WHERE email = {M} || note"), int64(1))
+		w.exec("SET sql_mode = 'PIPES_AS_CONCAT'")
+		w.refused("SELECT id FROM users WHERE email = {M} || note", rewrite.ReasonExpression)
+		w.equal(w.value("SELECT note || 'x' FROM users"), "1x")
+		w.exec("SET sql_mode = 'HIGH_NOT_PRECEDENCE'")
+		w.refused("SELECT id FROM users WHERE NOT email IN ({M}, 'x')", rewrite.ReasonFunction)
+	}},
 	{"the catalog cannot be made writable", []engine{onSQLite}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable, "CREATE VIEW uv AS SELECT id FROM users")
 		w.refused("PRAGMA writable_schema = ON")
@@ -215,6 +259,12 @@ var sessions = []threat{
 		w.refused("INSERT INTO sqlite_schema (sql) VALUES ({M})")
 	}},
 }
+
+// searchedConfig has an index.
+const searchedConfig = head + `tables:
+  users:
+    columns: {email: {search: {equality: {collation: binary}}}}
+`
 
 // ---- T8 ----
 

@@ -40,12 +40,16 @@ func (e *engine) Snapshot(ctx context.Context, r *sealdriver.Reader, s *sealdriv
 	return &rewrite.Snapshot{Relations: rs.list, Routines: rs.routines, System: system}, nil
 }
 
+// everyRow ends a query of the catalog, which all connections use: under one's
+// sql_select_limit it would lack relations, views and triggers.
+const everyRow = " LIMIT 9223372036854775807"
+
 // readSystem reads the columns of the catalog's relations that show those of
 // users: they differ between versions.
 func readSystem(ctx context.Context, r *sealdriver.Reader) (map[rewrite.RelationID][]string, error) {
 	out := map[rewrite.RelationID][]string{}
 	err := r.Query(ctx, "SELECT TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = 'information_schema' "+
-		"AND TABLE_NAME IN ('COLUMNS', 'VIEWS', 'KEY_COLUMN_USAGE', 'STATISTICS', 'TABLE_CONSTRAINTS', 'CHECK_CONSTRAINTS') ORDER BY TABLE_NAME, ORDINAL_POSITION", nil, func(v sealdriver.Row) error {
+		"AND TABLE_NAME IN ('COLUMNS', 'VIEWS', 'KEY_COLUMN_USAGE', 'STATISTICS', 'TABLE_CONSTRAINTS', 'CHECK_CONSTRAINTS') ORDER BY TABLE_NAME, ORDINAL_POSITION"+everyRow, nil, func(v sealdriver.Row) error {
 		id := rewrite.RelationID{Schema: "information_schema", Name: strings.ToLower(v.Text(0))}
 		out[id] = append(out[id], v.Text(1))
 		return nil
@@ -184,7 +188,7 @@ func (rs *relations) readRoutines() error {
 		return err
 	}
 	if !rs.session.Plan.MariaDB {
-		const loadable = "SELECT LOWER(UDF_NAME) FROM performance_schema.user_defined_functions WHERE UDF_LIBRARY IS NOT NULL"
+		const loadable = "SELECT LOWER(UDF_NAME) FROM performance_schema.user_defined_functions WHERE UDF_LIBRARY IS NOT NULL" + everyRow
 		if err := rs.r.Query(rs.ctx, loadable, nil, add); err != nil && !isServerError(err) {
 			return err
 		}

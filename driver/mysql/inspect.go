@@ -33,7 +33,7 @@ func Inspect(ctx context.Context, dsn string) (*sealdriver.Inspection, error) {
 func (e *engine) Inspect(ctx context.Context, r *sealdriver.Reader, i *sealdriver.Inspection) error {
 	i.Comments = map[rewrite.RelationID]map[string]string{}
 	text := "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_COMMENT FROM information_schema.COLUMNS WHERE COLUMN_COMMENT <> '' AND " +
-		inUserSchemas("TABLE_SCHEMA")
+		inUserSchemas("TABLE_SCHEMA") + everyRow
 	err := r.Query(ctx, text, nil, func(v sealdriver.Row) error {
 		id := rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}
 		if i.Comments[id] == nil {
@@ -56,7 +56,7 @@ func (e *engine) viewClauses(ctx context.Context, r *sealdriver.Reader, i *seald
 	if i.Session.Plan.MariaDB {
 		algorithm = "ALGORITHM"
 	}
-	text := "SELECT TABLE_SCHEMA, TABLE_NAME, DEFINER, SECURITY_TYPE, CHECK_OPTION, " + algorithm + " FROM information_schema.VIEWS WHERE " + inUserSchemas("TABLE_SCHEMA")
+	text := "SELECT TABLE_SCHEMA, TABLE_NAME, DEFINER, SECURITY_TYPE, CHECK_OPTION, " + algorithm + " FROM information_schema.VIEWS WHERE " + inUserSchemas("TABLE_SCHEMA") + everyRow
 	return r.Query(ctx, text, nil, func(v sealdriver.Row) error {
 		var c sealdriver.ViewClauses
 		if a := v.Text(5); a != "" {

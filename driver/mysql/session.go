@@ -23,14 +23,19 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	}
 	s := &sealdriver.Session{}
 	var database, mode string
-	text := "SELECT DATABASE(), @@SESSION.sql_mode, @@version, @@SESSION.character_set_client, @@max_allowed_packet"
+	// LIMIT, since sql_select_limit may be 0.
+	text := "SELECT DATABASE(), @@SESSION.sql_mode, @@version, @@SESSION.character_set_client, @@max_allowed_packet," +
+		" @@SESSION.character_set_results, CAST(@@SESSION.sql_select_limit AS CHAR) LIMIT 1"
 	err := e.widely(ctx, r, text, func(row sealdriver.Row) error {
 		e.packets.Store(row.Int(4))
 		database, mode = row.Text(0), row.Text(1)
 		s.Plan.MariaDB = strings.Contains(row.Text(2), "MariaDB")
 		s.Plan.Version = version(row.Text(2))
 		e.vitess.Store(isVitess(row.Text(2)))
-		s.Plan.Unsafe = unsafeSettings(mode, row.Text(3))
+		s.Plan.Unsafe = unsafeSettings(mode, row.Text(3), row.Text(5))
+		if s.Plan.Unsafe == "" && isLimited(row.Text(6), e.vitess.Load()) {
+			s.Plan.Unsafe = "sql_select_limit"
+		}
 		return nil
 	})
 	if err != nil {
@@ -40,6 +45,8 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 		s.Plan.ANSIQuotes = s.Plan.ANSIQuotes || m == "ANSI_QUOTES"
 		s.Plan.NoBackslashEscapes = s.Plan.NoBackslashEscapes || m == "NO_BACKSLASH_ESCAPES"
 		s.Plan.IgnoreSpace = s.Plan.IgnoreSpace || m == "IGNORE_SPACE"
+		s.Plan.PipesAsConcat = s.Plan.PipesAsConcat || m == "PIPES_AS_CONCAT"
+		s.Plan.HighNotPrecedence = s.Plan.HighNotPrecedence || m == "HIGH_NOT_PRECEDENCE"
 	}
 	s.Plan.ModeKnown = true
 	s.Codec, s.Prepared = e.codecs(mode, s.Plan.MariaDB)
@@ -60,19 +67,38 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 }
 
 // unsafeSettings names a setting under which texts cannot be read: a mode with
-// another grammar, or an encoding in which a byte of a character can look like
-// a quote or a backslash.
-func unsafeSettings(mode, charset string) string {
+// another grammar; an encoding in which a byte of a character can look like a quote
+// or a backslash; or one in which the server would convert values that it cannot
+// convert when they are sealed.
+func unsafeSettings(mode, client, results string) string {
 	for m := range strings.SplitSeq(mode, ",") {
-		if m == "ORACLE" || m == "MSSQL" {
+		switch m {
+		case "ORACLE", "MSSQL", "EMPTY_STRING_IS_NULL":
 			return "sql_mode " + m
 		}
 	}
-	switch charset {
-	case "utf8mb4", "utf8mb3", "utf8", "ascii", "latin1", "binary":
-		return ""
+	if !isUTF8(client) {
+		return "character_set_client " + client
 	}
-	return "character_set_client " + charset
+	if results != "" && !isUTF8(results) { // NULL converts nothing
+		return "character_set_results " + results
+	}
+	return ""
+}
+
+// isUTF8 is true for encodings in which the server takes and gives UTF-8 as it is.
+func isUTF8(charset string) bool {
+	switch charset {
+	case "utf8mb4", "utf8mb3", "utf8", "binary":
+		return true
+	}
+	return false
+}
+
+// isLimited reports a sql_select_limit in force: the server would leave out rows that
+// the driver has to look at. Vitess shows 0 or -1 where none is set.
+func isLimited(limit string, vitess bool) bool {
+	return limit != "" && limit != "18446744073709551615" && !(vitess && (limit == "0" || limit == "-1"))
 }
 
 // version reads "10.11.6-MariaDB" as 101106 and "8.0.36" as 80036.

@@ -37,7 +37,7 @@ func (rs *relations) readKeyspaces() error {
 // column is the schema: as it is, or on Vitess for each keyspace.
 func (rs *relations) everywhere(text, column string, row func(sealdriver.Row) error) error {
 	if !rs.vitess {
-		return rs.r.Query(rs.ctx, text, nil, row)
+		return rs.r.Query(rs.ctx, text+everyRow, nil, row)
 	}
 	for _, k := range rs.keyspaces {
 		err := rs.r.Query(rs.ctx, strings.Replace(text, inUserSchemas(column), column+" = "+quoteText(k), 1), nil, func(v sealdriver.Row) error {

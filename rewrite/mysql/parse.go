@@ -179,6 +179,9 @@ func parse(text string, s *rewrite.Session) (nodes []ast.StmtNode, err error) {
 	if s.IgnoreSpace {
 		mode |= mysql.ModeIgnoreSpace
 	}
+	if s.HighNotPrecedence {
+		mode |= mysql.ModeHighNotPrecedence
+	}
 	p.SetSQLMode(mode)
 	p.EnableWindowFunc(true)
 	nodes, _, err = p.ParseSQL(text)
