@@ -79,6 +79,7 @@ type verdict struct {
 	executed bool
 	refused  rewrite.Reason
 	typed    string // another typed error, raised before anything was sent
+	diverged bool   // the tables are no longer alike, for a reason that is known
 	failed   bool   // the same error on both sides
 	problem  string // what is wrong; "" is fine
 }
@@ -93,12 +94,20 @@ func (p *pair) check(st statement) (v verdict) {
 			os.Exit(2)
 		}
 	}()
+	if p.unanswered(st) {
+		v.typed = "not answered by MySQL"
+		return v
+	}
 	p.running.Store(&started{st, time.Now()})
 	defer p.running.Store(nil)
 	p.sent.Take()
 	got, err := run(p.sealed, st)
 	if m := leaked(p.sent.Take()); m != "" {
 		v.problem = "the mark " + m + " was sent in clear"
+		return v
+	}
+	if p.misnamed(err) {
+		v.typed = "misnamed by MySQL"
 		return v
 	}
 	if err != nil {
@@ -125,6 +134,8 @@ func (p *pair) check(st statement) (v verdict) {
 		v.problem = fmt.Sprintf("error where the plain driver has none: %v", err)
 	case wantErr != nil && class(wantErr) == "0A000" && strings.Contains(st.text, "FOR UPDATE") && len(got.rows) == 0:
 		v.failed = true // the look-up found no rows to lock, and the statement was not sent
+	case p.tooNarrow(wantErr):
+		v.failed, v.diverged = true, true
 	case wantErr != nil:
 		v.problem = fmt.Sprintf("no error where the plain driver has one: %v", wantErr)
 	default:
