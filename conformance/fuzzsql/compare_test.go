@@ -79,6 +79,7 @@ type verdict struct {
 	executed bool
 	refused  rewrite.Reason
 	typed    string // another typed error, raised before anything was sent
+	diverged bool   // the tables are no longer alike, for a reason that is known
 	failed   bool   // the same error on both sides
 	problem  string // what is wrong; "" is fine
 }
@@ -93,12 +94,20 @@ func (p *pair) check(st statement) (v verdict) {
 			os.Exit(2)
 		}
 	}()
+	if p.unanswered(st) {
+		v.typed = "not answered by MySQL"
+		return v
+	}
 	p.running.Store(&started{st, time.Now()})
 	defer p.running.Store(nil)
 	p.sent.Take()
 	got, err := run(p.sealed, st)
 	if m := leaked(p.sent.Take()); m != "" {
 		v.problem = "the mark " + m + " was sent in clear"
+		return v
+	}
+	if p.misnamed(err) {
+		v.typed = "misnamed by MySQL"
 		return v
 	}
 	if err != nil {
@@ -118,13 +127,15 @@ func (p *pair) check(st statement) (v verdict) {
 	switch {
 	case err != nil && wantErr != nil:
 		v.failed = true
-		if a, b := class(err), class(wantErr); a != b && !sameFailure(a, b) && !(strings.Contains(st.text, "MERGE") && sameMerge(a, b)) {
+		if a, b := class(err), class(wantErr); a != b && !sameFailure(a, b) && !p.tooNarrow(wantErr) && !(strings.Contains(st.text, "MERGE") && sameMerge(a, b)) {
 			v.problem = fmt.Sprintf("error %s (%v), the plain driver's is %s (%v)", a, err, b, wantErr)
 		}
 	case err != nil:
 		v.problem = fmt.Sprintf("error where the plain driver has none: %v", err)
 	case wantErr != nil && class(wantErr) == "0A000" && strings.Contains(st.text, "FOR UPDATE") && len(got.rows) == 0:
 		v.failed = true // the look-up found no rows to lock, and the statement was not sent
+	case p.tooNarrow(wantErr):
+		v.failed, v.diverged = true, true
 	case wantErr != nil:
 		v.problem = fmt.Sprintf("no error where the plain driver has one: %v", wantErr)
 	default:

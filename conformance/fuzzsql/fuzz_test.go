@@ -119,6 +119,12 @@ func (e *engine) world(t *testing.T, s uint64, dsn [2]string, n *tally) {
 		last = g.end()
 		v := p.check(st)
 		n.count(v, slices.Collect(maps.Keys(st.asks))...)
+		if v.diverged {
+			h.end(p)
+			p.fill(rowsAtFirst)
+			h.begin(p)
+			continue
+		}
 		if v.problem == "" && i%perFill == perFill-1 {
 			v.problem = p.compareTables(func(v verdict) { n.count(v, "sweep") })
 		}

@@ -508,7 +508,7 @@ func (g *generator) statement() statement {
 }
 
 // representative finds what shows one of several equal values.
-var representative = regexp.MustCompile("GROUP BY|DISTINCT|UNION|INTERSECT|EXCEPT")
+var representative = regexp.MustCompile(`(?i)\b(GROUP|DISTINCT|UNION|INTERSECT|EXCEPT)\b`)
 
 func (g *generator) selectStatement() statement {
 	q := g.query(true)

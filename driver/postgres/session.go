@@ -27,7 +27,8 @@ func query(ctx context.Context, r *sealdriver.Reader, text string, row func(seal
 // sessionQuery returns one row per schema of the search path, at least one.
 const sessionQuery = `SELECT current_database()::text, pg_my_temp_schema()::bigint, coalesce(n.nspname::text, ''), coalesce(n.oid = pg_my_temp_schema(), false),
 (SELECT datctype IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()),
-(SELECT coalesce(string_agg(oid::text, ' '), '') FROM pg_type WHERE typname = '` + rewrite.RecordDomain + `' AND typtype = 'd' AND typbasetype = 'bytea'::regtype)
+(SELECT coalesce(string_agg(oid::text, ' '), '') FROM pg_type WHERE typname = '` + rewrite.RecordDomain + `' AND typtype = 'd' AND typbasetype = 'bytea'::regtype),
+current_setting('bytea_output')
 FROM (SELECT 1) AS one
 LEFT JOIN unnest(current_schemas(false)) WITH ORDINALITY AS s(name, at) ON true
 LEFT JOIN pg_namespace n ON n.nspname = s.name
@@ -48,6 +49,9 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	tempLate := false
 	err := query(ctx, r, sessionQuery, func(row sealdriver.Row) error {
 		s.Scope, tempSchema, s.ASCIILike = row.Text(0), row.Int(1), row.Bool(4)
+		if row.Text(6) == "escape" {
+			s.Plan.Unsafe = "bytea_output escape"
+		}
 		sendAsBytea(r.Conn(), row.Text(5))
 		name := row.Text(2)
 		switch {
@@ -61,6 +65,12 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	})
 	if err != nil {
 		return nil, err
+	}
+	if s.Plan.Unsafe != "" {
+		return nil, &rewrite.UnsupportedError{
+			Column: s.Plan.Unsafe, Pos: -1, Reason: rewrite.ReasonSession,
+			Hint: "the catalog shows guards otherwise under it, so that they are not recognised; SET bytea_output = hex, the server's default",
+		}
 	}
 	if tempSchema != 0 {
 		if err := e.temporary(ctx, r, s, tempLate); err != nil {
