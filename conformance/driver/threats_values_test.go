@@ -155,6 +155,16 @@ var sessions = []threat{
 		w.refused("UPDATE users SET note = 'a\\', ssn = {M}", rewrite.ReasonSession)
 		w.refused("UPDATE users SET ssn = {M}", rewrite.ReasonSession)
 	}},
+	{"a setting under which guards are shown otherwise is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.seed()
+		w.db.SetMaxOpenConns(1)
+		w.exec("SET bytea_output = 'escape'")
+		w.refused("UPDATE users SET ssn = {M}", rewrite.ReasonSession)
+		w.refused("ALTER TABLE users ALTER COLUMN ssn TYPE text USING ssn::text", rewrite.ReasonSession)
+		w.exec("SET bytea_output = 'hex'")
+		w.exec("UPDATE users SET ssn = {M} WHERE id = 1")
+	}},
 	{"another client encoding is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable)
 		w.seed()

@@ -49,7 +49,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	tempLate := false
 	err := query(ctx, r, sessionQuery, func(row sealdriver.Row) error {
 		s.Scope, tempSchema, s.ASCIILike = row.Text(0), row.Int(1), row.Bool(4)
-		if row.Text(6) == "escape" {
+		if row.Text(6) == "escape" { // guards are shown otherwise then
 			s.Plan.Unsafe = "bytea_output escape"
 		}
 		sendAsBytea(r.Conn(), row.Text(5))
@@ -65,12 +65,6 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	})
 	if err != nil {
 		return nil, err
-	}
-	if s.Plan.Unsafe != "" {
-		return nil, &rewrite.UnsupportedError{
-			Column: s.Plan.Unsafe, Pos: -1, Reason: rewrite.ReasonSession,
-			Hint: "the catalog shows guards otherwise under it, so that they are not recognised; SET bytea_output = hex, the server's default",
-		}
 	}
 	if tempSchema != 0 {
 		if err := e.temporary(ctx, r, s, tempLate); err != nil {
