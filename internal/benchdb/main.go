@@ -45,6 +45,7 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 )
@@ -62,6 +63,7 @@ func main() {
 	flag.StringVar(&o.only, "op", "", "run the operations with these names only, separated by commas")
 	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the sealsql mode to this file")
 	flag.BoolVar(&o.split, "split", false, "also show what the client and the server take, in µs of CPU an operation")
+	flag.IntVar(&o.clients, "clients", 1, "connections that run operations at the same time")
 	names := flag.String("engine", "sqlite", "databases, separated by commas: sqlite, postgres, mysql")
 	flag.BoolVar(&o.best, "best", false, "compare the cheapest quarter of each mode's rounds in place of the median ratio: for machines with other work")
 	check := flag.Bool("check", false, "exit with status 1 if a limit is exceeded")
@@ -104,6 +106,7 @@ type options struct {
 	slice   time.Duration
 	only    string
 	profile string
+	clients int
 	// best compares cheap rounds; split shows both sides of the connection.
 	best, split bool
 }
@@ -124,7 +127,7 @@ func run(e *engine, o options) (out []result, err error) {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
-	ms, err := openModes(e, dir)
+	ms, err := openModes(e, dir, o.clients)
 	if err != nil {
 		return nil, err
 	}
@@ -246,9 +249,22 @@ func (ms *modes) serverTime() (time.Duration, error) {
 }
 
 func repeat(m *mode, op operation, n int) error {
+	if m.clients == 1 {
+		return m.repeat(op, n)
+	}
+	errs := make([]error, m.clients)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { errs[i] = m.repeat(op, max(1, n/m.clients)) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// repeat is one client's part of them.
+func (m *mode) repeat(op operation, n int) error {
 	for range n {
-		m.turn++
-		if err := op.run(m, m.turn); err != nil {
+		if err := op.run(m, int(m.turn.Add(1))); err != nil {
 			return err
 		}
 	}

@@ -81,7 +81,7 @@ func TestWhatCostsMoreThanByHandIsReported(t *testing.T) {
 }
 
 func BenchmarkOperations(b *testing.B) {
-	ms, err := openModes(engines[0], b.TempDir())
+	ms, err := openModes(engines[0], b.TempDir(), 1)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -63,8 +65,9 @@ type mode struct {
 	aeads []cipher.AEAD
 	hash  []byte
 	// turn counts operations, inserted rows.
-	turn, inserted int
-	batch          string // the text of batch100
+	turn, inserted atomic.Int64
+	clients        int
+	batch          func() string // the text of batch100
 }
 
 type modes struct {
@@ -92,7 +95,7 @@ func (ms *modes) close() error {
 
 // openModes makes one database a mode. The encrypted table of the mode without
 // guards is made past the driver, which would write them.
-func openModes(e *engine, dir string) (ms *modes, err error) {
+func openModes(e *engine, dir string, clients int) (ms *modes, err error) {
 	key := make([]byte, 32)
 	rand.Read(key)
 	if err := os.Setenv(masterKey, hex.EncodeToString(key)); err != nil {
@@ -113,7 +116,8 @@ func openModes(e *engine, dir string) (ms *modes, err error) {
 		return ms, err
 	}
 	for i, name := range e.modes() {
-		m := &mode{engine: e, name: name}
+		m := &mode{engine: e, name: name, clients: clients}
+		m.batch = sync.OnceValue(m.batchText)
 		ms.list = append(ms.list, m)
 		if err := ms.open(m, dir, i, shared, cfg); err != nil {
 			return ms, fmt.Errorf("%s: %w", name, err)
@@ -147,6 +151,10 @@ func (ms *modes) open(m *mode, dir string, i int, shared, cfg string) error {
 	}
 	if m.shared, err = open(driver, shared); err != nil {
 		return err
+	}
+	for _, db := range []*sql.DB{m.db, m.shared} {
+		db.SetMaxOpenConns(m.clients)
+		db.SetMaxIdleConns(m.clients)
 	}
 	if m.name == "aesgcm" {
 		if err := m.cipher(); err != nil {

@@ -118,13 +118,13 @@ func (m *mode) into() (text string, width int) {
 
 // row appends the arguments of one new row.
 func (m *mode) row(args []any) []any {
-	m.inserted++
-	args = append(args, m.inserted, "name")
+	n := int(m.inserted.Add(1))
+	args = append(args, n, "name")
 	for c := range columns {
-		args = append(args, m.outgoing(c, text(c, m.inserted)))
+		args = append(args, m.outgoing(c, text(c, n)))
 	}
 	if m.aeads != nil {
-		args = append(args, m.hashed(email(m.inserted)))
+		args = append(args, m.hashed(email(n)))
 	}
 	return args
 }
@@ -140,21 +140,25 @@ func update(m *mode, i int) error {
 	return err
 }
 
-// batch inserts 100 rows. The text is made once, as a program would.
+const batchRows = 100
+
+// batch inserts 100 rows.
 func batch(m *mode, _ int) error {
-	const rows = 100
-	head, width := m.into()
-	if m.batch == "" {
-		lists := make([]string, rows)
-		for i := range lists {
-			lists[i] = m.list(1+i*width, width)
-		}
-		m.batch = head + strings.Join(lists, ", ")
-	}
-	args := make([]any, 0, rows*width)
-	for range rows {
+	_, width := m.into()
+	args := make([]any, 0, batchRows*width)
+	for range batchRows {
 		args = m.row(args)
 	}
-	_, err := m.db.Exec(m.batch, args...)
+	_, err := m.db.Exec(m.batch(), args...)
 	return err
+}
+
+// batchText is made once, as a program would.
+func (m *mode) batchText() string {
+	head, width := m.into()
+	lists := make([]string, batchRows)
+	for i := range lists {
+		lists[i] = m.list(1+i*width, width)
+	}
+	return head + strings.Join(lists, ", ")
 }
