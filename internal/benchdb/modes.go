@@ -116,7 +116,7 @@ func openModes(e *engine, dir string, clients int) (ms *modes, err error) {
 		return ms, err
 	}
 	for i, name := range e.modes() {
-		m := &mode{engine: e, name: name, clients: clients}
+		m := &mode{engine: e, name: name, clients: max(1, clients)}
 		m.batch = sync.OnceValue(m.batchText)
 		ms.list = append(ms.list, m)
 		if err := ms.open(m, dir, i, shared, cfg); err != nil {
