@@ -26,6 +26,13 @@ func (b *box) put(p []byte) driver.Value {
 	return b.value
 }
 
+// clear lets go of the last row's bytes, which may be a part of a large packet.
+func (b *box) clear() {
+	if b.bytes != nil {
+		*b.bytes = nil
+	}
+}
+
 // make makes an interface of the []byte that b.bytes points to.
 func (b *box) make() {
 	b.bytes, b.value = new([]byte), []byte{}

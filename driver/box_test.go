@@ -17,6 +17,10 @@ func TestABoxIsGivenOtherBytes(t *testing.T) {
 			t.Fatalf("%T %q, want %q", v, v, want)
 		}
 	}
+	b.clear()
+	if *b.bytes != nil {
+		t.Error("a result that was closed holds its last row")
+	}
 	p := []byte("p")
 	if n := testing.AllocsPerRun(100, func() { b.put(p) }); n != 0 {
 		t.Errorf("%v allocations", n)

@@ -68,6 +68,9 @@ type conn struct {
 	modes *rewrite.Session
 	// begun is set once the session was read.
 	begun bool
+	// doubted is set where the catalog was read under settings that are refused: it
+	// may lack what a guard is known by.
+	doubted bool
 	// bare is the last plan of a text that names no relation, made without a catalog.
 	bare *rewrite.Plan
 	// displaced is set while the last query on the connection is one of the driver's.

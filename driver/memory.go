@@ -168,6 +168,9 @@ func (m *shapeMemo) lend(x *call, o *opener) {
 // giveBack ends what lend began.
 func (o *opener) giveBack() {
 	if o.shape != nil && o.shape.plan == o.plan {
+		for i := range o.memories {
+			o.memories[i].box.clear()
+		}
 		o.shape.memories = o.memories
 	}
 	o.shape, o.memories = nil, nil

@@ -55,6 +55,9 @@ func (c *conn) readSession(ctx context.Context) error {
 		return c.unreadable(err)
 	}
 	c.begun = true
+	if c.doubted && s.Plan.Unsafe == "" {
+		c.reading, c.doubted = reading{}, false
+	}
 	if c.session != nil && c.session.Scope != s.Scope {
 		c.reading = reading{}
 	}
@@ -90,6 +93,7 @@ func (c *conn) refreshOn(ctx context.Context, on *Reader) error {
 	if !c.isolated() {
 		c.cr.cats.publish(c.session.Scope, r)
 	}
+	c.doubted = c.session.Plan.Unsafe != ""
 	c.adopt(r)
 	return nil
 }
@@ -100,10 +104,10 @@ func (c *conn) adopt(r reading) {
 }
 
 // isolated reports whether the connection may see another catalog than others
-// do: its own uncommitted changes, a database of its own, or the state before
-// a change that was made since its transaction began.
+// do: its own uncommitted changes, a database of its own, the state before a change
+// that was made since its transaction began, or one that a setting shows otherwise.
 func (c *conn) isolated() bool {
-	return c.volatile&rewrite.EffectCatalog != 0 || c.session.Private ||
+	return c.session.Plan.Unsafe != "" || c.volatile&rewrite.EffectCatalog != 0 || c.session.Private ||
 		c.inTx && c.txVersion != c.cr.cats.version.Load()
 }
 

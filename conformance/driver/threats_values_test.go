@@ -1,6 +1,8 @@
 package drivertest_test
 
 import (
+	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"slices"
@@ -164,6 +166,44 @@ var sessions = []threat{
 		w.refused("ALTER TABLE users ALTER COLUMN ssn TYPE text USING ssn::text", rewrite.ReasonSession)
 		w.exec("SET bytea_output = 'hex'")
 		w.exec("UPDATE users SET ssn = {M} WHERE id = 1")
+	}},
+	{"a catalog that is read under such a setting is nobody else's", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, `CREATE DOMAIN sealsql_record AS bytea CONSTRAINT sealsql_guard_record CHECK (substring(VALUE FROM 1 FOR 3) = '\xF95351'::bytea)`,
+			strings.Replace(usersTable, "ssn {BIN}", "ssn sealsql_record", 1))
+		w.seed()
+		w.db.SetMaxOpenConns(2)
+		ctx := context.Background()
+		odd, err := w.db.Conn(ctx)
+		w.must(err)
+		defer odd.Close()
+		// With a catalog that does not know the domain for a guard, it would be taken away.
+		retype := func(db interface {
+			ExecContext(context.Context, string, ...any) (sql.Result, error)
+		}) {
+			t.Helper()
+			_, err := db.ExecContext(ctx, "ALTER TABLE users ALTER COLUMN ssn TYPE text USING ssn::text")
+			w.must(err)
+			var kind string
+			w.must(w.plain.QueryRow("SELECT atttypid::regtype::text FROM pg_attribute WHERE attrelid = 'users'::regclass AND attname = 'ssn'").Scan(&kind))
+			w.equal(kind, "sealsql_record")
+		}
+		retype(w.db)
+		_, err = odd.ExecContext(ctx, "SET bytea_output = 'escape'")
+		w.must(err)
+		w.exec("CREATE TABLE another (id int)") // the catalog is read anew
+		var u *rewrite.UnsupportedError
+		if _, err := odd.ExecContext(ctx, "UPDATE users SET note = 'x' WHERE id = 1"); !errors.As(err, &u) || u.Reason != rewrite.ReasonSession {
+			t.Errorf("got %v", err)
+		}
+		retype(w.db)
+		w.exec("CREATE TABLE a_third (id int)")
+		_, err = odd.ExecContext(ctx, "UPDATE users SET note = 'x' WHERE id = 1")
+		if !errors.Is(err, sealsql.ErrRefused) {
+			t.Errorf("got %v", err)
+		}
+		_, err = odd.ExecContext(ctx, "SET bytea_output = 'hex'")
+		w.must(err)
+		retype(odd)
 	}},
 	{"another client encoding is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable)
