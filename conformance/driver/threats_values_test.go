@@ -179,7 +179,8 @@ var sessions = []threat{
 		// With a catalog that does not know the domain for a guard, it would be taken away.
 		retype := func(db interface {
 			ExecContext(context.Context, string, ...any) (sql.Result, error)
-		}) {
+		},
+		) {
 			t.Helper()
 			_, err := db.ExecContext(ctx, "ALTER TABLE users ALTER COLUMN ssn TYPE text USING ssn::text")
 			w.must(err)

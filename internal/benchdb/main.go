@@ -32,7 +32,7 @@
 // far A/A was from 1 in any operation of the same run.
 //
 // Where client and server share few CPUs, waking each other is most of the noise:
-// with one CPU for both (GOMAXPROCS=1 taskset -c 0) figures repeat within 3 %.
+// it is less with one CPU for both (GOMAXPROCS=1 taskset -c 0), or with -clients 4.
 package main
 
 import (
