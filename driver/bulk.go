@@ -37,6 +37,8 @@ type RowSealer struct {
 	outs []int
 	args []driver.NamedValue
 	row  []any
+	// longest is the most bytes that a row's sealed values have had.
+	longest int
 }
 
 // NewRowSealer plans insert, an INSERT of one row in the engine's spelling: a
@@ -175,15 +177,29 @@ func (r *RowSealer) Row(values []any) ([]any, error) {
 		}
 		return r.row, nil
 	}
-	r.call.arena = r.call.arena[:0]
+	r.reserve()
+	size := 0
 	for i, at := range r.outs {
 		v, err := r.call.value(&r.plan.Args[at])
 		if err != nil {
 			return nil, err
 		}
 		r.row[i] = v
+		if b, ok := v.([]byte); ok {
+			size += len(b)
+		}
 	}
+	r.longest = max(r.longest, size)
 	return r.row, nil
+}
+
+// reserve makes room for a row as long as the longest so far. Else rows that are
+// longer than the first would have their records in new memory each.
+func (r *RowSealer) reserve() {
+	if cap(r.call.arena) < r.longest {
+		r.call.arena = make([]byte, 0, r.longest+r.longest/4)
+	}
+	r.call.arena = r.call.arena[:0]
 }
 
 // argument converts a value as database/sql would for the inner connection.

@@ -371,14 +371,18 @@ func (x *call) value(o *rewrite.Out) (driver.Value, error) {
 // seal encodes and seals one value; NULL stays NULL.
 func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
 	col := o.Seal
-	payload, tag, null, err := x.encodeAs(x.take(), o, &col.Type)
-	if err != nil {
-		return nil, sealError(col, err)
+	payload, tag, lent := x.lent(o)
+	if !lent {
+		var null bool
+		var err error
+		if payload, tag, null, err = x.encodeAs(x.take(), o, &col.Type); err != nil {
+			return nil, sealError(col, err)
+		}
+		if null {
+			return nil, nil
+		}
+		x.keep(payload)
 	}
-	if null {
-		return nil, nil
-	}
-	x.keep(payload)
 	part, err := x.partition(&o.Partition, col.Table)
 	if err != nil {
 		return nil, err
@@ -400,6 +404,22 @@ func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
 		return nil, sealError(col, err)
 	}
 	return x.carried(col, rec)
+}
+
+// lent is the payload of a text argument that is sealed from where it lies.
+func (x *call) lent(o *rewrite.Out) (payload []byte, tag logical.Tag, ok bool) {
+	if o.Value.Source != rewrite.FromArg || o.Casts != "" || o.Exact || o.Seal.Carrier == schema.CarrierAsherah {
+		return nil, 0, false
+	}
+	lender, ok := x.codec.(logical.TextLender)
+	if !ok {
+		return nil, 0, false
+	}
+	v, err := x.raw(&o.Value)
+	if s, isText := v.(string); isText && err == nil {
+		return lender.Lend(&o.Seal.Type, s)
+	}
+	return nil, 0, false
 }
 
 // take returns the buffer for payloads, empty; keep puts back what grew of it.

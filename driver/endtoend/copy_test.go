@@ -7,6 +7,8 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"runtime"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/sealsql/sealsql"
+	sealdriver "github.com/sealsql/sealsql/driver"
 	"github.com/sealsql/sealsql/driver/postgres"
 	"github.com/sealsql/sealsql/internal/logical"
 )
@@ -272,4 +275,53 @@ func TestCopyFromNeedsAConnectionOfOurs(t *testing.T) {
 			t.Error("a plain connection was accepted")
 		}
 	})
+}
+
+// Rows that are longer than the first took new memory for their records each.
+func TestSealedRowsShareTheirMemory(t *testing.T) {
+	p := postgresFlavour().open(t, head+"metastore: memory\ntables:"+profilesConfig)
+	p.both(t, profilesTable)
+	withConn(t, p.sealed, func(conn *sql.Conn) {
+		err := conn.Raw(func(c any) error {
+			s, err := sealdriver.NewRowSealer(context.Background(), c, "INSERT INTO profiles (id, address, notes) VALUES ($1, $2, $3)", []string{"id", "address", "notes"})
+			if err != nil {
+				return err
+			}
+			rows := [][]any{{1, "short", "short"}, {2, "short", strings.Repeat("long ", 200)}, {3, "short", strings.Repeat("longer ", 200)}}
+			kept := rows[2][2].(string)
+			for _, row := range rows {
+				if _, err := s.Row(row); err != nil {
+					return err
+				}
+			}
+			if want := strings.Repeat("longer ", 200); kept != want {
+				t.Errorf("sealing changed the text that was sealed: %q", kept)
+			}
+			i := 0
+			if n := bytesPerRun(300, func() {
+				i++
+				if _, err := s.Row(rows[i%3]); err != nil {
+					t.Error(err)
+				}
+			}); n > 256 {
+				t.Errorf("sealing a row takes %d bytes of new memory", n)
+			}
+			return s.Done(nil)
+		})
+		if err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// bytesPerRun is how much memory a run of f allocates.
+func bytesPerRun(runs uint64, f func()) uint64 {
+	var before, after runtime.MemStats
+	f()
+	runtime.ReadMemStats(&before)
+	for range runs {
+		f()
+	}
+	runtime.ReadMemStats(&after)
+	return (after.TotalAlloc - before.TotalAlloc) / runs
 }

@@ -21,7 +21,7 @@ import (
 func BenchmarkCopyFrom(b *testing.B) {
 	p := postgresFlavour().open(b, bulkConfig+profilesConfig)
 	bulkTables(b, p)
-	p.both(b, "CREATE TABLE profiles (id int PRIMARY KEY, name varchar(40), email varchar(60), ssn text, phone text, address text, notes text)")
+	p.both(b, profilesTable)
 	for _, c := range []*copyBench{
 		{table: "customers", columns: peopleColumns, row: copiedPerson},
 		{table: "people", columns: peopleColumns, row: copiedPerson},
@@ -37,6 +37,8 @@ func BenchmarkCopyFrom(b *testing.B) {
 		b.Run(c.table+"/sealed insert", func(b *testing.B) { c.run(b, p.sealed, c.insert) })
 	}
 }
+
+const profilesTable = "CREATE TABLE profiles (id int PRIMARY KEY, name varchar(40), email varchar(60), ssn text, phone text, address text, notes text)"
 
 const profilesConfig = `
   HERE.profiles:

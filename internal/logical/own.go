@@ -37,3 +37,20 @@ func OwnText(p []byte) (s string, kept bool) {
 	}
 	return unsafe.String(unsafe.SliceData(p), len(p)), true
 }
+
+// TextLender is implemented by codecs whose payload of a text is mostly the text
+// itself.
+type TextLender interface {
+	// Lend is Codec.Encode without a copy, for values of which it can be told
+	// without: payload is then in the memory of s, which nobody writes to. Of the
+	// others, and of those that Encode would refuse, ok is false.
+	Lend(t *schema.Type, s string) (payload []byte, tag Tag, ok bool)
+}
+
+// LentText returns the bytes of a text, in its memory, and never nil.
+func LentText(s string) []byte {
+	if s == "" {
+		return []byte{}
+	}
+	return unsafe.Slice(unsafe.StringData(s), len(s))
+}

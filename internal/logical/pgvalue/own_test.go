@@ -51,3 +51,41 @@ func TestAValueThatStaysWhereItsPayloadLiesIsTheCopiedOne(t *testing.T) {
 		t.Error("no value stays where its payload lies")
 	}
 }
+
+func TestALentTextIsTheEncodedOne(t *testing.T) {
+	texts := []string{
+		"", "a", "exactly ten", "1234567890", "12345678901", "12345678          ", "ümläuteäöü", "ümläuteäöüß", "a\x00b", "\xff", "bad \xc3",
+		"{a,b}", `\x6162`, "12", "2024-02-29", "true", strings.Repeat("long ", 300),
+	}
+	lent := 0
+	for _, decl := range strings.Fields("text varchar varchar(10) char(10) bytea int numeric(10,2) date timestamptz uuid json jsonb boolean text[] varchar(10)[]") {
+		typ, err := schema.ParseType(decl)
+		if err != nil {
+			t.Fatal(decl, err)
+		}
+		for _, o := range []pgvalue.Options{{}, {TextParameters: true}} {
+			codec := pgvalue.New(o)
+			for _, s := range texts {
+				got, tag, ok := codec.Lend(&typ, s)
+				if !ok {
+					continue
+				}
+				lent++
+				want, wantTag, null, err := codec.Encode(nil, &typ, s)
+				if err != nil || null || !bytes.Equal(got, want) || got == nil || tag != wantTag {
+					t.Errorf("%s: lent %q as %q, %v; encoded it is %q, %v, NULL %v, %v", decl, s, got, tag, want, wantTag, null, err)
+				}
+			}
+		}
+	}
+	if lent < 20 {
+		t.Errorf("%d texts were lent", lent)
+	}
+	text, err := schema.ParseType("varchar(10)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { pgvalue.New(pgvalue.Options{}).Lend(&text, "ten or few") }); n > 1 {
+		t.Errorf("lending a text allocates %v times", n)
+	}
+}

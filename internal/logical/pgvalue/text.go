@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/schema"
 )
 
@@ -25,7 +26,7 @@ func checkText(s string) problem {
 // blanks too many are cut, anything else is an error, char is padded
 // (documentation §8.3).
 func appendText(dst []byte, t *schema.Type, oid uint32, s string) ([]byte, problem) {
-	if t.Length == 0 || oid == pgtype.TextOID {
+	if isItself(t, oid, s) {
 		return append(dst, s...), ""
 	}
 	n := 0
@@ -45,6 +46,21 @@ func appendText(dst []byte, t *schema.Type, oid uint32, s string) ([]byte, probl
 		}
 	}
 	return dst, ""
+}
+
+// isItself reports whether a valid text is stored as it is: it cannot have more
+// characters than the type allows, and is not padded.
+func isItself(t *schema.Type, oid uint32, s string) bool {
+	return t.Length == 0 || oid == pgtype.TextOID || oid == pgtype.VarcharOID && len(s) <= t.Length
+}
+
+// Lend is logical.TextLender's.
+func (c *Codec) Lend(t *schema.Type, s string) (payload []byte, tag logical.Tag, ok bool) {
+	oid := oidOf(t)
+	if t.Kind == schema.KindArray || !isText(oid) || !isItself(t, oid, s) || checkText(s) != "" {
+		return nil, 0, false
+	}
+	return logical.LentText(s), logical.TagText, true
 }
 
 // appendByteaText reads the two text forms of bytea (documentation §8.4): \x
