@@ -88,6 +88,14 @@ func boolInt(b bool) int64 {
 	return 0
 }
 
+// Lend is logical.TextLender's.
+func (c *Codec) Lend(t *schema.Type, s string) (payload []byte, tag logical.Tag, ok bool) {
+	if aff := affinityOf(declared(t)); aff != affText && aff != affBlob {
+		return nil, 0, false
+	}
+	return logical.LentText(s), logical.TagText, true
+}
+
 func appendText(dst []byte, aff affinity, s string) ([]byte, logical.Tag) {
 	if aff == affText || aff == affBlob {
 		return append(dst, s...), logical.TagText

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sealsql/sealsql/internal/logical"
+	"github.com/sealsql/sealsql/schema"
 )
 
 // text is the value as the server writes it into a column of characters; ok is
@@ -106,6 +107,19 @@ func appendText(dst []byte, col *column, s string) ([]byte, problem) {
 		return nil, tooLong(col)
 	}
 	return append(dst, s[:end]...), ""
+}
+
+// Lend is logical.TextLender's: of texts that cannot have more characters or bytes
+// than the column takes.
+func (c *Codec) Lend(t *schema.Type, s string) (payload []byte, tag logical.Tag, ok bool) {
+	if t.Kind != schema.KindText {
+		return nil, 0, false
+	}
+	col, ok := textColumn(t)
+	if !ok || col.fixed || col.chars > 0 && len(s) > col.chars || col.bytes > 0 && len(s) > col.bytes || !utf8.ValidString(s) {
+		return nil, 0, false
+	}
+	return logical.LentText(s), col.tag, true
 }
 
 // offsetOf returns where the n-th character begins, or the length.
