@@ -488,3 +488,22 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestDefaultsOfColumnsAreTheTextsOfTheirScalars(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "sealsql.yaml")
+	text := "version: 1\nservice: s\nproduct: p\nkms: {env: K}\nmetastore: memory\ntables:\n  t:\n    columns:\n" +
+		"      a: {default: new}\n      b: {default: \"\"}\n      c: {type: int, default: -18}\n      d: {type: \"numeric(6,2)\", default: 1.50}\n" +
+		"      e: {type: boolean, default: true}\n      f: {default: \"it's\"}\n      g: encrypted\n"
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	table := parseFile(t, file).Catalog.Lookup("", "t")
+	for name, want := range map[string]string{"a": "new", "b": "", "c": "-18", "d": "1.50", "e": "true", "f": "it's"} {
+		if got := table.Column(name).Default; got == nil || *got != want {
+			t.Errorf("%s: got %v, want %q", name, got, want)
+		}
+	}
+	if got := table.Column("g").Default; got != nil {
+		t.Errorf("g has the default %q", *got)
+	}
+}

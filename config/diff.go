@@ -190,6 +190,9 @@ func (d *differ) column(c *schema.Column, in *schema.Catalog) {
 		d.add(c.String(), Orphans, fmt.Sprintf("carrier changed from %s to %s", c.Carrier, now.Carrier),
 			"keep the old carrier, or convert the stored values when the physical column changes")
 	}
+	if (c.Default == nil) != (now.Default == nil) || c.Default != nil && *c.Default != *now.Default {
+		d.add(c.String(), Harmless, "its default changed", "rows that are stored keep their values; the database's schema has no default to change")
+	}
 	d.sealing(c, now)
 	d.partition(c, now)
 	d.search(c, now)

@@ -322,6 +322,7 @@ type columnSection struct {
 	Type      typeName       `yaml:"type" default:"text" doc:"Type that the column would have if it were not encrypted, in the words of the engine."`
 	ID        *string        `yaml:"id" doc:"Stable id that is bound into every value; table.column in lower case unless given. Changing it makes stored data unreadable."`
 	Carrier   string         `yaml:"carrier" enum:"binary text" default:"binary" doc:"Kind of the physical column: binary holds records as they are, text holds them in base64."`
+	Default   *constant      `yaml:"default" doc:"What the driver stores where an INSERT gives the column no value; NULL unless given. The table itself has no default."`
 	Search    *searchSection `yaml:"search" doc:"How the column can be searched; not at all unless given."`
 	Algorithm string         `yaml:"algorithm" enum:"AES-256-GCM ChaCha20-Poly1305" doc:"Algorithm of the column's records; that of the table unless given."`
 	DataKey   string         `yaml:"data_key" enum:"derived wrapped" doc:"Data keys of the column's records; those of the table unless given."`
@@ -383,6 +384,14 @@ func (t *typeName) set(text string) (problem, suggestion string) {
 		return e.Problem, ""
 	}
 	*t = typeName(parsed)
+	return "", ""
+}
+
+// constant is the text of a scalar of any kind.
+type constant string
+
+func (v *constant) set(text string) (problem, suggestion string) {
+	*v = constant(text)
 	return "", ""
 }
 

@@ -68,6 +68,8 @@ func shape(t reflect.Type, tag reflect.StructTag) map[string]any {
 			map[string]any{"type": "string", "pattern": `^(none|[1-9][0-9]{1,9})$`},
 			map[string]any{"type": "integer", "minimum": schema.MinCompress, "maximum": schema.MaxCompress},
 		}}
+	case *constant:
+		return map[string]any{"type": []string{"string", "number", "boolean"}}
 	case *auditWord:
 		return map[string]any{"enum": auditWords}
 	case *formWord:

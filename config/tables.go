@@ -99,6 +99,12 @@ func (p *parse) column(table path, e *namedEntry[columnSection], base sealingKey
 		c.AuditSearches = c.AuditSearches || w == "search"
 		c.AuditDeletes = c.AuditDeletes || w == "delete"
 	}
+	if v := e.Value.Default; v != nil {
+		c.Default = (*string)(v)
+		if k := c.Type.Kind; k == schema.KindBytes || k == schema.KindArray {
+			p.dec.at(at.key("default"), "columns of this type take no default", "give the value in the application")
+		}
+	}
 	e.Value.Search.indexes(c)
 	if c.Equality != nil {
 		c.Scan = p.scans

@@ -2,6 +2,7 @@ package rewrite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -317,6 +318,9 @@ func (w *alteration) addColumn(def words, exists bool) error {
 		return w.clearDefinition(def[1:])
 	}
 	body, end := w.place(def)
+	if i := slices.IndexFunc(body, func(t Token) bool { return isWord(&t, "DEFAULT") }); i >= 0 && !body[i+1:].is("NULL") {
+		return w.refuse(body[i:], c.String(), "add the column without a default and write the value with UPDATE: rows that are there would go without it")
+	}
 	if err := w.column(c, body); err != nil {
 		return err
 	}
@@ -577,9 +581,9 @@ func (w *alteration) alterColumn(act words) error {
 		return w.refuse(act, w.t.Name, ddlHint)
 	}
 	switch {
-	case body.is("SET", "NOT", "NULL"), body.is("DROP", "NOT", "NULL"), body.is("DROP", "DEFAULT"), body.is("SET", "STATISTICS"), body.is("SET", "STORAGE"):
-		return nil
-	case body.is("SET", "DEFAULT", "NULL") && len(body) == 3:
+	case body.is("DROP", "DEFAULT"), body.is("SET", "DEFAULT"):
+		return w.defaultOf(c, body)
+	case body.is("SET", "NOT", "NULL"), body.is("DROP", "NOT", "NULL"), body.is("SET", "STATISTICS"), body.is("SET", "STORAGE"):
 		return nil
 	case body.is("TYPE"):
 		return w.retype(c, body[1:])
@@ -587,6 +591,24 @@ func (w *alteration) alterColumn(act words) error {
 		return w.retype(c, body[3:])
 	}
 	return w.refuse(act, c.String(), "the server cannot compute with an encrypted column: it takes NULL and NOT NULL only")
+}
+
+// defaultOf lets a column's default be set to what it is by the configuration, or to none
+// where it has none.
+func (w *alteration) defaultOf(c *schema.Column, body words) error {
+	none := body.is("DROP") || body.is("SET", "DEFAULT", "NULL") && len(body) == 3
+	switch {
+	case none && c.Default == nil:
+		return nil
+	case none:
+		return w.refuse(body, c.String(), otherDefault)
+	case c.Default == nil:
+		return w.refuse(body, c.String(), undeclared)
+	case w.a.sameDefault(c, body[2:]) != len(body)-2:
+		return w.refuse(body, c.String(), otherDefault)
+	}
+	w.edits = append(w.edits, edit{span: Span{body[0].Start, body[len(body)-1].End}, text: "DROP DEFAULT"})
+	return nil
 }
 
 // retype keeps the carrier where the new type is the configured one. USING

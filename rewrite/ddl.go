@@ -571,6 +571,16 @@ func (d *tableDefinition) columnConstraints(c *schema.Column, toks []Token) erro
 			}
 		case w == "DEFAULT" && i+1 < len(toks) && toks[i+1].Kind == TokWord && strings.EqualFold(toks[i+1].Text, "NULL") && i+2 == len(toks):
 			i++
+		case w == "DEFAULT":
+			n := d.a.sameDefault(c, toks[i+1:])
+			if n == 0 && c.Default != nil {
+				return d.a.refuse(t.Start, ReasonDDL, c.String(), otherDefault)
+			}
+			if n == 0 {
+				return d.a.refuse(t.Start, ReasonDDL, c.String(), undeclared)
+			}
+			d.drop(t, toks[i+n])
+			i += n
 		case w == "COMMENT" && i+1 < len(toks) && toks[i+1].Kind == TokString:
 			i++
 		case w == "UNIQUE" && c.Equality != nil && c.Equality.Unique != schema.NotUnique:

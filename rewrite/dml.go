@@ -343,7 +343,7 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 			continue
 		}
 		if d, ok := e.(*Default); ok {
-			if err := a.defaulted(in.rel, in.cols[i], d.Start); err != nil {
+			if err := a.defaulted(in.rel, in.cols[i], d); err != nil {
 				return err
 			}
 			continue
@@ -475,9 +475,21 @@ func (a *analysis) assignClear(e Expr, sc *scope, rel *relation, col int) error 
 	return a.clear(e, sc, ReasonSealedToClear)
 }
 
-// defaulted refuses DEFAULT for an encrypted column unless it means NULL.
-func (a *analysis) defaulted(r *relation, col, pos int) error {
+// defaulted refuses DEFAULT for an encrypted column unless it means NULL, or what the
+// configuration says, which takes its place.
+func (a *analysis) defaulted(r *relation, col int, d *Default) error {
 	c := &r.cols[col]
+	if of := c.flow[0].col; of.Default != nil {
+		if !d.Known() {
+			return a.refuse(d.Start, ReasonDefault, of.String(), fillHint)
+		}
+		a.fill(d.Span, a.defaultText(of), of)
+		return nil
+	}
+	return a.filledByServer(c, d.Start)
+}
+
+func (a *analysis) filledByServer(c *column, pos int) error {
 	if c.phys != nil && (c.phys.Default != "" || c.phys.Generated) {
 		return a.refuse(pos, ReasonDefault, c.flow[0].col.String(), "give the value; the server would store its default in clear")
 	}
@@ -493,11 +505,11 @@ func (a *analysis) omitted(in *insertion) error {
 		if len(in.rel.cols[i].flow) == 0 || contains(in.cols, i) {
 			continue
 		}
-		if err := a.defaulted(in.rel, i, in.st.Start); err != nil {
+		if err := a.filledByServer(&in.rel.cols[i], in.st.Start); err != nil {
 			return err
 		}
 	}
-	return nil
+	return a.fillOmitted(in)
 }
 
 func contains(xs []int, x int) bool {
@@ -643,7 +655,7 @@ func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnR
 		return a.growAssign(s, to, c, v, PartitionSource{}, nil, nil)
 	}
 	if d, ok := v.(*Default); ok {
-		if err := a.defaulted(in.rel, at, d.Start); err != nil {
+		if err := a.defaulted(in.rel, at, d); err != nil {
 			return err
 		}
 		return a.growAssign(s, to, c, v, PartitionSource{}, nil, nil)
@@ -983,7 +995,7 @@ func (a *analysis) partitionWrite(r *relation, h hit, v Expr, ref *ColumnRef) er
 
 func (a *analysis) updateSealed(s *Update, as *Assign, ref *ColumnRef, h hit, v Expr, c *schema.Column, sc *scope) error {
 	if d, ok := v.(*Default); ok {
-		if err := a.defaulted(h.rel, h.col, d.Start); err != nil {
+		if err := a.defaulted(h.rel, h.col, d); err != nil {
 			return err
 		}
 		return a.growAssign(as, ref, c, v, PartitionSource{}, nil, nil)

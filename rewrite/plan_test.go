@@ -786,6 +786,9 @@ func (w *world) addColumn(t testing.TB, rel *rewrite.SnapshotRelation, ann *sche
 		case "default":
 			c.Default = f[i+1]
 			i++
+		case "filled": // the configuration gives the default
+			ann.Columns[len(ann.Columns)-1].Default = &f[i+1]
+			i++
 		case "domain":
 			c.Domain = f[i+1] + "." + rewrite.RecordDomain
 			i++

@@ -21,6 +21,8 @@ type Options struct {
 	// Spans is the number of places for each range over paths (Cover.Spans) where
 	// it is known how many are needed; 0 makes as many as there may be.
 	Spans int
+	// filled counts the texts that led to this one: see filledPlan.
+	filled int
 }
 
 // Planner makes plans and keeps them. It is safe for concurrent use.

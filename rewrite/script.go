@@ -49,6 +49,9 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 	var effects Effect
 	for _, st := range script.Statements {
 		p, err := a.part(st, effects)
+		if err != nil && len(a.fills) > 0 {
+			return a.filledPlan() // it may be for want of them
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -56,6 +59,9 @@ func planScript(w *workspace, f Frontend, text string, script *Script, c Catalog
 		parts = append(parts, p)
 	}
 	a.effects = effects
+	if len(a.fills) > 0 {
+		return a.filledPlan()
+	}
 	if len(a.unrolled) > 0 {
 		return a.unrolledPlan()
 	}

@@ -67,6 +67,9 @@ type Column struct {
 	Type Type
 	// Carrier is the kind of physical column.
 	Carrier Carrier
+	// Default is what the driver stores where an INSERT gives the column no value, or
+	// DEFAULT: a constant as the configuration spells it; nil for NULL.
+	Default *string
 	// Equality is the column's blind index, or nil.
 	Equality *Equality
 	// Prefix, Suffix and Contains are its indexes for LIKE, or nil.

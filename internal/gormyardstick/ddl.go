@@ -22,6 +22,16 @@ type column struct {
 	typed     bool // the first definition is known
 	other     bool // another model's table of this name has it with another type than a string's
 	unique    bool
+	// fallback is the DEFAULT that filled of the table's definitions give the column, all
+	// the same unless varied is set.
+	fallback string
+	filled   int
+	varied   bool
+}
+
+// constant is the default of all definitions; false where they have none or several.
+func (t *table) constant(c *column) (string, bool) {
+	return c.fallback, c.filled > 0 && c.filled == t.shapes && !c.varied
 }
 
 // encrypted lists the string columns that every definition has, or that are
@@ -56,6 +66,7 @@ var (
 	uniqueOf = regexp.MustCompile(`ALTER TABLE ` + name + ` ADD CONSTRAINT ` + name + ` (?:UNIQUE|PRIMARY KEY)\s*\(([^)]*)\)`)
 	keyLists = regexp.MustCompile(`(?:PRIMARY KEY|UNIQUE(?: INDEX| KEY)?)\s*(?:[\"` + "`" + `][^\"` + "`" + `]*[\"` + "`" + `])?\s*\(([^)]*)\)`)
 	texts    = regexp.MustCompile(`(?i)^(text|tinytext|mediumtext|longtext|varchar(?:\(\d+\))?|character varying(?:\(\d+\))?|char(?:\(\d+\))?|nvarchar(?:\(\d+\))?)(\s|$)`)
+	defaults = regexp.MustCompile(`(?i)\bDEFAULT '((?:[^']|'')*)'`)
 	ident    = regexp.MustCompile("^\\s*[\"`]([^\"`]+)[\"`]\\s*(.*)$")
 	listedID = regexp.MustCompile("[\"`]([^\"`]+)[\"`]|([A-Za-z_][A-Za-z0-9_$]*)")
 )
@@ -121,6 +132,7 @@ func (t *table) define(list string, rebuilt bool) {
 		switch {
 		case !rebuilt:
 			c.seen++
+			c.filledAs(m[2])
 			c.other = c.other || !texts.MatchString(m[2])
 		case c.seen == 0:
 			c.added = true
@@ -139,6 +151,16 @@ func (t *table) uniquely(list string) {
 	for _, m := range listedID.FindAllStringSubmatch(list, -1) {
 		t.column(m[1] + m[2]).unique = true // other words have no type, and are left out
 	}
+}
+
+func (c *column) filledAs(definition string) {
+	m := defaults.FindStringSubmatch(definition)
+	if m == nil {
+		return
+	}
+	text := strings.ReplaceAll(m[1], "''", "'")
+	c.varied = c.varied || c.filled > 0 && text != c.fallback
+	c.filled, c.fallback = c.filled+1, text
 }
 
 // definedAs notes the type of a definition. The first one stays: what a test
@@ -197,7 +219,11 @@ func configuration(e engine, tables []*table) string {
 			if c.unique {
 				search += ", unique: exact"
 			}
-			fmt.Fprintf(&b, "      %q: {type: %q, search: {equality: {%s}}}\n", c.name, c.typ, search)
+			more := ""
+			if text, ok := t.constant(c); ok {
+				more = fmt.Sprintf(", default: %q", text)
+			}
+			fmt.Fprintf(&b, "      %q: {type: %q, search: {equality: {%s}}%s}\n", c.name, c.typ, search, more)
 		}
 	}
 	return b.String()

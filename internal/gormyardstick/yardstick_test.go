@@ -17,7 +17,9 @@ const logged = "\x1b[32m[0.5ms] \x1b[0m\x1b[34;1m[rows:0]\x1b[0m CREATE TABLE \"
 	"[0.1ms] CREATE TABLE `languages` (`code` varchar(191),`name` longtext,`size` varchar(9))\n" +
 	"[0.1ms] CREATE TABLE `languages__temp` (`code` varchar(191),`name` bigint,`size` varchar(9),`later` text)\n" +
 	"[0.1ms] CREATE TABLE `languages` (`code` varchar(191),`name` longtext,`size` bigint)\n" +
-	"[0.1ms] CREATE TABLE \"users_only_ids\" (\"id\" bigserial)\n"
+	"[0.1ms] CREATE TABLE \"users_only_ids\" (\"id\" bigserial)\n" +
+	"[0.1ms] CREATE TABLE `jobs` (`state` varchar(9) NOT NULL DEFAULT 'it''s',`kind` text DEFAULT 'a',`odd` text DEFAULT 'a',`when` text DEFAULT now())\n" +
+	"[0.1ms] CREATE TABLE `jobs` (`state` varchar(9) DEFAULT 'it''s' NOT NULL,`kind` text DEFAULT 'b',`odd` text,`when` text DEFAULT now())\n"
 
 func TestDefinitionsBecomeAConfiguration(t *testing.T) {
 	e, err := engineOf("mysql")
@@ -33,6 +35,10 @@ func TestDefinitionsBecomeAConfiguration(t *testing.T) {
 		`      "email": {type: "varchar(100)", search: {equality: {group: strings, collation: ci_ai, unique: exact}}}` + "\n",
 		`      "nick": {type: "text", search: {equality: {group: strings, collation: ci_ai, unique: exact}}}` + "\n",
 		`      "note": {type: "text", search: {equality: {group: strings, collation: ci_ai, unique: exact}}}` + "\n", // text first
+		`      "state": {type: "varchar(9)", search: {equality: {group: strings, collation: ci_ai}}, default: "it's"}` + "\n",
+		`      "kind": {type: "text", search: {equality: {group: strings, collation: ci_ai}}}` + "\n",
+		`      "odd": {type: "text", search: {equality: {group: strings, collation: ci_ai}}}` + "\n",
+		`      "when": {type: "text", search: {equality: {group: strings, collation: ci_ai}}}` + "\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)

@@ -205,7 +205,14 @@ func (s *Schema) encrypted(r *rewrite.SnapshotRelation, t *schema.Table, c rewri
 	if col == nil {
 		return
 	}
-	c.Type = rewrite.CarrierType(d, col)
+	if carrier := rewrite.CarrierType(d, col); c.Type != carrier {
+		// As the application spells it. The driver leaves the default out that the
+		// configuration has, and refuses another.
+		c.Type = carrier
+		if col.Default != nil {
+			c.Default = ""
+		}
+	}
 	s.put(r, c)
 	for _, x := range col.Indexes() {
 		s.put(r, rewrite.CatalogColumn{Name: x.Physical(), Type: rewrite.IndexType(d, x), BytewiseEqual: true})
