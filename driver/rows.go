@@ -53,6 +53,8 @@ type rows struct {
 	kept *keptStatement
 	// reads is what will be recorded of the rows; nil for nothing.
 	reads *trail
+	// defaults puts defaults into texts of the catalog; nil for other results.
+	defaults *strings.Replacer
 }
 
 // firstRow is an outcome of Next that waits to be asked for.
@@ -66,11 +68,16 @@ func (x *call) wrap(inner driver.Rows) (driver.Rows, error) {
 	if x.plan.Sets != nil {
 		return x.wrapScript(inner)
 	}
-	if x.plan.Results == nil {
+	if x.plan.Results == nil && !x.plan.Defaults {
 		return inner, nil
 	}
 	if len(inner.Columns()) == 0 {
 		return noColumns{inner}, nil
+	}
+	if x.plan.Results == nil {
+		p := *x.plan
+		p.Results = make([]rewrite.Open, len(inner.Columns()))
+		x.plan = &p
 	}
 	r, err := x.rows(inner)
 	if err != nil {
@@ -101,6 +108,9 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 		return nil, err
 	}
 	r.shape(names)
+	if x.plan.Defaults {
+		r.defaults = rewrite.DefaultsShown(x.c.cr.front.Dialect(), x.c.session.Plan.MariaDB, x.c.cr.cats.annotations)
+	}
 	return r, nil
 }
 
@@ -228,10 +238,28 @@ func (r *rows) next(dest []driver.Value) error {
 	for i, at := range r.visible {
 		dest[i] = row[at]
 	}
+	if r.defaults != nil {
+		showDefaults(r.defaults, dest)
+	}
 	if r.reads != nil {
 		r.reads.rows++
 	}
 	return nil
+}
+
+// showDefaults puts the defaults of encrypted columns where the catalog was asked for
+// their marks.
+func showDefaults(by *strings.Replacer, row []driver.Value) {
+	for i := range row {
+		switch v := row[i].(type) {
+		case string:
+			row[i] = by.Replace(v)
+		case []byte:
+			if v != nil {
+				row[i] = []byte(by.Replace(string(v)))
+			}
+		}
+	}
 }
 
 // inVain counts a row that was opened and is left out.

@@ -36,7 +36,7 @@ type scannerRows struct {
 // scanning, where it has one.
 func scanning(r *rows) driver.Rows {
 	inner, ok := r.inner.(driver.RowsColumnScanner)
-	if !ok {
+	if !ok || r.defaults != nil {
 		return r
 	}
 	n := len(inner.Columns())

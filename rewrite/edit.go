@@ -116,6 +116,7 @@ func (b *builder) checked() (*Plan, error) {
 	if len(b.edits) == 0 {
 		return b.plan, nil // the server gets the text that was analysed
 	}
+	b.plan.Defaults = len(b.a.shaped)+len(b.a.shapedCalls) > 0 && strings.Contains(b.plan.Text, defaultMark)
 	return b.plan, b.verify()
 }
 

@@ -205,6 +205,8 @@ type Plan struct {
 	// to keep the inner one.
 	Results     []Open
 	ResultNames []string
+	// Defaults says that the result may hold marks of defaults: see DefaultsShown.
+	Defaults bool
 	// Labels are the names that the inner result's encrypted columns must
 	// have, compared without case; "" where the engine makes one up. Another
 	// name means that the text was read against another schema (threats T8).

@@ -125,10 +125,14 @@ func (c *calling) isNamed(column, name string) string {
 
 // tableInfo shows logical types, and no index columns.
 func (c *calling) tableInfo() (map[string]string, string) {
-	var arms, hidden strings.Builder
+	var arms, hidden, defaults strings.Builder
 	for _, t := range c.tables {
 		for _, col := range t.Columns {
-			arms.WriteString(" WHEN " + about(t) + " AND " + c.isNamed("name", col.Name) + " THEN " + literal(SQLiteTypeName(col.Type)))
+			is := " WHEN " + about(t) + " AND " + c.isNamed("name", col.Name) + " THEN "
+			arms.WriteString(is + literal(SQLiteTypeName(col.Type)))
+			if col.Default != nil {
+				defaults.WriteString(is + literal(markOf(col)))
+			}
 			for _, x := range col.Hidden() {
 				if hidden.Len() > 0 {
 					hidden.WriteString(" AND ")
@@ -154,7 +158,11 @@ func (c *calling) tableInfo() (map[string]string, string) {
 	if arms.Len() == 0 {
 		return nil, hidden.String()
 	}
-	return map[string]string{"type": "(CASE" + arms.String() + " ELSE " + c.quote("type") + " END)"}, hidden.String()
+	replace := map[string]string{"type": "(CASE" + arms.String() + " ELSE " + c.quote("type") + " END)"}
+	if defaults.Len() > 0 {
+		replace["dflt_value"] = "(CASE" + defaults.String() + " ELSE " + c.quote("dflt_value") + " END)"
+	}
+	return replace, hidden.String()
 }
 
 // indexInfo shows indexes over index columns as indexes over their columns.

@@ -16,6 +16,9 @@ func (s *shaping) mysqlColumns() string {
 		}
 		replace[name] = "CAST(" + replace[name] + as
 	}
+	if marks := s.defaults("column_default", ""); marks != "" {
+		replace["column_default"] = marks
+	}
 	if key := s.mysqlKeys(); key != "" {
 		replace["column_key"] = key
 	}

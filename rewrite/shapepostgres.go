@@ -134,6 +134,9 @@ func (s *shaping) postgresColumns() string {
 		"numeric_precision": cardinal, "numeric_precision_radix": cardinal, "numeric_scale": cardinal, "datetime_precision": cardinal,
 		"domain_catalog": ident, "domain_schema": ident, "domain_name": ident,
 	})
+	if marks := s.defaults("column_default", chars); marks != "" {
+		replace["column_default"] = marks
+	}
 	return s.selectWith(replace, s.notIndex())
 }
 

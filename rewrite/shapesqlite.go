@@ -135,6 +135,9 @@ func (l *logicalText) element(toks words, before Token) {
 	if end == 1 {
 		text = " " + text
 	}
+	if c.Default != nil {
+		text += " DEFAULT " + markOf(c)
+	}
 	l.edits = append(l.edits, edit{span: span, text: text})
 	for i := range toks[end:] {
 		if rest := toks[end+i:]; rest.is("CONSTRAINT") && len(rest) > 1 && strings.HasPrefix(strings.ToLower(rest[1].Text), guardPrefix) {

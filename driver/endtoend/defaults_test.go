@@ -176,3 +176,47 @@ func TestADefaultThatDoesNotFitIsAnError(t *testing.T) {
 		})
 	}
 }
+
+// The catalog shows the defaults as that of the plain database does, though the
+// encrypted table has none.
+func TestTheCatalogShowsTheDefaults(t *testing.T) {
+	for _, c := range []struct {
+		flavour
+		note    string
+		queries []string
+	}{
+		{postgresFlavour(), `'it''s \ "so" Ü'`, []string{
+			"SELECT column_name, column_default, is_nullable FROM information_schema.columns WHERE table_name = 'jobs' ORDER BY ordinal_position",
+			"SELECT c.column_default AS d FROM information_schema.columns c WHERE c.table_name = 'jobs' AND c.column_name IN ('state', 'title') ORDER BY c.column_name",
+		}},
+		{postgresFlavour("default_query_exec_mode=simple_protocol").named("simple_protocol"), `'it''s \ "so" Ü'`, []string{
+			"SELECT column_name, column_default FROM information_schema.columns WHERE table_name = 'jobs' ORDER BY ordinal_position",
+		}},
+		{mysqlFlavour(), `'it''s \\ "so" Ü'`, []string{
+			"SELECT column_name, column_default, is_nullable FROM information_schema.columns WHERE table_schema = database() AND table_name = 'jobs' ORDER BY ordinal_position",
+		}},
+		{sqliteFlavour(), `'it''s \ "so" Ü'`, []string{
+			"SELECT name, dflt_value FROM pragma_table_info('jobs') ORDER BY cid",
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := c.open(t, defaultsConfig)
+			p.both(t, strings.Replace(jobsTable, "NOTE", c.note, 1))
+			for _, q := range c.queries {
+				compareDump(t, p, q)
+			}
+			if c.plain != "sqlite" {
+				return
+			}
+			var text string
+			if err := p.sealed.QueryRow("SELECT sql FROM sqlite_master WHERE name = 'jobs'").Scan(&text); err != nil {
+				t.Fatal(err)
+			}
+			for _, want := range []string{"DEFAULT 'new'", "DEFAULT -18", "DEFAULT TRUE", `DEFAULT 'it''s \ "so" Ü'`, "DEFAULT ''"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %s in %s", want, text)
+				}
+			}
+		})
+	}
+}
