@@ -3,7 +3,6 @@ package rewrite
 import (
 	"strings"
 
-	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/schema"
 )
 
@@ -12,12 +11,19 @@ import (
 // it. So the catalog is asked for a mark, for which the driver puts the default into what
 // it hands on.
 
-const defaultMark = "sealsql:default:"
+const (
+	defaultMark = "sealsql:default:"
+	// inDefinition follows it in the text of a CREATE TABLE.
+	inDefinition = "definition:"
+)
 
 // markOf is the mark of a column's default.
-func markOf(c *schema.Column) string {
-	return defaultMark + strings.ToLower(c.Table.String()+"."+c.Name) + ";"
-}
+func markOf(c *schema.Column) string { return defaultMark + marked(c) }
+
+// createMarkOf is its mark in SQLite's texts of definitions.
+func createMarkOf(c *schema.Column) string { return defaultMark + inDefinition + marked(c) }
+
+func marked(c *schema.Column) string { return strings.ToLower(c.Table.String()+"."+c.Name) + ";" }
 
 // DefaultsShown returns what puts the defaults of encrypted columns into texts of the
 // catalog that Plan.Defaults says may have their marks, as the catalog spells them; maria
@@ -26,9 +32,15 @@ func DefaultsShown(d Dialect, maria bool, annotations *schema.Catalog) *strings.
 	var pairs []string
 	for _, t := range annotations.Tables() {
 		for _, c := range t.Columns {
-			if c.Default != nil {
-				pairs = append(pairs, markOf(c), defaultShown(d, maria, c))
+			if c.Default == nil {
+				continue
 			}
+			shown := defaultShown(d, maria, c)
+			pairs = append(pairs, markOf(c), shown)
+			if strings.HasPrefix(shown, "'") { // GORM writes and expects a text in double quotes
+				shown = quoted(*c.Default)
+			}
+			pairs = append(pairs, createMarkOf(c), shown)
 		}
 	}
 	return strings.NewReplacer(pairs...)
@@ -37,19 +49,14 @@ func DefaultsShown(d Dialect, maria bool, annotations *schema.Catalog) *strings.
 // defaultShown spells a default as the engine's catalog does.
 func defaultShown(d Dialect, maria bool, c *schema.Column) string {
 	text, typ := *c.Default, ""
-	number := false
-	switch c.Type.Kind {
-	case schema.KindInt, schema.KindFloat, schema.KindNumeric:
-		_, why := logical.ParseDecimal(text)
-		number = why == ""
-	case schema.KindBool:
+	number := isNumeric(c) && sameNumber(text, text)
+	if truthWord(d, c) {
 		number = true
-		switch on := strings.EqualFold(text, "true"); {
+		switch {
 		case d == Postgres:
 			text = strings.ToLower(text)
-		case d == SQLite:
-			text = strings.ToUpper(text)
-		case on:
+		case d == SQLite: // as it is written
+		case strings.EqualFold(text, "true"):
 			text = "1"
 		default:
 			text = "0"

@@ -41,18 +41,25 @@ func (a *analysis) fill(at Span, text string, of *schema.Column) {
 
 // defaultText spells the default of a column as a constant.
 func (a *analysis) defaultText(c *schema.Column) string {
-	text := *c.Default
-	switch c.Type.Kind {
-	case schema.KindInt, schema.KindFloat, schema.KindNumeric:
-		if _, why := logical.ParseDecimal(text); why == "" {
-			return text
-		}
-	case schema.KindBool:
-		if strings.EqualFold(text, "true") || strings.EqualFold(text, "false") {
-			return strings.ToUpper(text)
-		}
+	switch text := *c.Default; {
+	case truthWord(a.dialect, c):
+		return strings.ToUpper(text)
+	case isNumeric(c) && sameNumber(text, text):
+		return text
+	default:
+		return a.front.StringLiteral(text)
 	}
-	return a.front.StringLiteral(text)
+}
+
+func isNumeric(c *schema.Column) bool {
+	k := c.Type.Kind
+	return k == schema.KindInt || k == schema.KindFloat || k == schema.KindNumeric
+}
+
+// truthWord reports a default that is TRUE or FALSE, which are numbers but on PostgreSQL.
+func truthWord(d Dialect, c *schema.Column) bool {
+	return (strings.EqualFold(*c.Default, "true") || strings.EqualFold(*c.Default, "false")) &&
+		(c.Type.Kind == schema.KindBool || d != Postgres && isNumeric(c))
 }
 
 // fillOmitted writes the defaults of columns that an INSERT leaves out into it.
@@ -261,8 +268,9 @@ func (a *analysis) sameDefault(c *schema.Column, toks words) int {
 	}
 	switch kind := toks[n-1].Kind; {
 	case kind == TokString && text == *c.Default:
+	case kind == TokQuoted && a.dialect == SQLite && text == *c.Default: // a text, as no column can be meant
 	case kind == TokNumber && sameNumber(text, *c.Default):
-	case kind == TokWord && c.Type.Kind == schema.KindBool && strings.EqualFold(text, *c.Default):
+	case kind == TokWord && truthWord(a.dialect, c) && strings.EqualFold(text, *c.Default):
 	default:
 		return 0
 	}

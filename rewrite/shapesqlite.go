@@ -135,15 +135,20 @@ func (l *logicalText) element(toks words, before Token) {
 	if end == 1 {
 		text = " " + text
 	}
-	if c.Default != nil {
-		text += " DEFAULT " + markOf(c)
-	}
 	l.edits = append(l.edits, edit{span: span, text: text})
+	last := Span{toks[len(toks)-1].End, toks[len(toks)-1].End}
 	for i := range toks[end:] {
 		if rest := toks[end+i:]; rest.is("CONSTRAINT") && len(rest) > 1 && strings.HasPrefix(strings.ToLower(rest[1].Text), guardPrefix) {
-			l.edits = append(l.edits, edit{span: Span{rest[0].Start, rest[len(rest)-1].End}})
-			return
+			last = Span{rest[0].Start, last.End}
+			break
 		}
+	}
+	text = ""
+	if c.Default != nil { // GORM reads it to the end of the column
+		text = " DEFAULT " + createMarkOf(c)
+	}
+	if text != "" || last.Start < last.End {
+		l.edits = append(l.edits, edit{span: last, text: text})
 	}
 }
 

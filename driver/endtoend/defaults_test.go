@@ -24,7 +24,7 @@ tables:
       note: {type: varchar(40), default: "it's \\ \"so\" Ü"}
       n: {type: int, default: -18}
       price: {type: "numeric(6,2)", default: 1.50}
-      ok: {type: boolean, default: true}
+      ok: {type: boolean, default: TRUE}
       born: {type: date, default: "2001-02-03"}
       empty: {type: varchar(20), default: ""}
       free: {type: varchar(20)}
@@ -212,7 +212,7 @@ func TestTheCatalogShowsTheDefaults(t *testing.T) {
 			if err := p.sealed.QueryRow("SELECT sql FROM sqlite_master WHERE name = 'jobs'").Scan(&text); err != nil {
 				t.Fatal(err)
 			}
-			for _, want := range []string{"DEFAULT 'new'", "DEFAULT -18", "DEFAULT TRUE", `DEFAULT 'it''s \ "so" Ü'`, "DEFAULT ''"} {
+			for _, want := range []string{`DEFAULT "new"`, "DEFAULT -18", "DEFAULT TRUE", `DEFAULT "it's \ ""so"" Ü"`, `DEFAULT ""`} {
 				if !strings.Contains(text, want) {
 					t.Errorf("no %s in %s", want, text)
 				}

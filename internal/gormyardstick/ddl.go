@@ -66,7 +66,7 @@ var (
 	uniqueOf = regexp.MustCompile(`ALTER TABLE ` + name + ` ADD CONSTRAINT ` + name + ` (?:UNIQUE|PRIMARY KEY)\s*\(([^)]*)\)`)
 	keyLists = regexp.MustCompile(`(?:PRIMARY KEY|UNIQUE(?: INDEX| KEY)?)\s*(?:[\"` + "`" + `][^\"` + "`" + `]*[\"` + "`" + `])?\s*\(([^)]*)\)`)
 	texts    = regexp.MustCompile(`(?i)^(text|tinytext|mediumtext|longtext|varchar(?:\(\d+\))?|character varying(?:\(\d+\))?|char(?:\(\d+\))?|nvarchar(?:\(\d+\))?)(\s|$)`)
-	defaults = regexp.MustCompile(`(?i)\bDEFAULT '((?:[^']|'')*)'`)
+	defaults = regexp.MustCompile(`(?i)\bDEFAULT (?:'((?:[^']|'')*)'|"([^"]*)")`)
 	ident    = regexp.MustCompile("^\\s*[\"`]([^\"`]+)[\"`]\\s*(.*)$")
 	listedID = regexp.MustCompile("[\"`]([^\"`]+)[\"`]|([A-Za-z_][A-Za-z0-9_$]*)")
 )
@@ -158,7 +158,7 @@ func (c *column) filledAs(definition string) {
 	if m == nil {
 		return
 	}
-	text := strings.ReplaceAll(m[1], "''", "'")
+	text := strings.ReplaceAll(m[1], "''", "'") + m[2] // as GORM writes it for SQLite
 	c.varied = c.varied || c.filled > 0 && text != c.fallback
 	c.filled, c.fallback = c.filled+1, text
 }

@@ -134,7 +134,11 @@ func (p *pair) configuration(t testing.TB) string {
 			if !ok || f.DBName == "" {
 				continue
 			}
-			fmt.Fprintf(&b, "      %s: {type: %q%s}\n", f.DBName, strings.TrimSuffix(d.DataTypeOf(f), " NULL"), p.search(f, search))
+			more := p.search(f, search)
+			if f.HasDefaultValue && !f.AutoIncrement {
+				more += fmt.Sprintf(", default: %q", f.DefaultValue)
+			}
+			fmt.Fprintf(&b, "      %s: {type: %q%s}\n", f.DBName, strings.TrimSuffix(d.DataTypeOf(f), " NULL"), more)
 		}
 	}
 	parsed := make([]*schema.Schema, len(models))

@@ -109,7 +109,17 @@ func (h *Hooked) BeforeUpdate(tx *gorm.DB) error {
 }
 func (h *Hooked) AfterFind(*gorm.DB) error { h.Trail += "af "; return nil }
 
-var models = []any{&Company{}, &User{}, &Account{}, &Card{}, &Toy{}, &Language{}, &Hooked{}}
+// Job has defaults, which the plain database fills in and the driver the encrypted one's.
+type Job struct {
+	ID    uint   `json:"-"`
+	Title string `gorm:"size:40;default:untitled"`
+	State string `gorm:"size:20;not null;default:new"`
+	Note  string `gorm:"size:40;default:none"`
+	Tries int    `gorm:"default:3"`
+	Open  *bool  `gorm:"default:true"`
+}
+
+var models = []any{&Company{}, &User{}, &Account{}, &Card{}, &Toy{}, &Language{}, &Hooked{}, &Job{}}
 
 // encrypted names the encrypted columns; those without search are not compared.
 var encrypted = map[string]map[string]string{
@@ -124,4 +134,5 @@ var encrypted = map[string]map[string]string{
 	"languages":   {"code": "unique", "name": "equality"},
 	"user_speaks": {"language_code": "unique"},
 	"hookeds":     {"name": "equality", "trail": ""},
+	"jobs":        {"state": "equality", "note": "", "tries": "equality", "open": ""},
 }

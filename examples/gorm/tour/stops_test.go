@@ -105,15 +105,17 @@ var creating = []stop{
 		var e User
 		tell(db.FirstOrCreate(&e, map[string]any{"name": "mapped"}), e)
 	}},
-	{name: "default of the database for an encrypted column", do: func(db *gorm.DB, tell func(...any)) {
-		type Defaulted struct {
-			ID   uint `json:"-"`
-			Name string
-			Age  int `gorm:"default:18"`
-		}
-		tell(db.Migrator().DropTable(&Defaulted{}), db.AutoMigrate(&Defaulted{}))
-		d := Defaulted{Name: "d"}
-		tell(db.Create(&d), d)
+	{name: "defaults of encrypted columns", do: func(db *gorm.DB, tell func(...any)) {
+		shut := false
+		one, many := Job{}, []Job{{Title: "b", State: "run"}, {Title: "c", Tries: 7, Open: &shut}, {Title: "d", Note: "n"}}
+		tell(db.Create(&one), one, db.Create(&many), many)
+		tell(db.Model(&Job{}).Create(map[string]any{"title": "e"}).Error)
+		tell(db.Clauses(clause.OnConflict{UpdateAll: true}).Create(&Job{ID: one.ID, Title: "a"}).Error)
+		tell(db.Save(&Job{Title: "f"}).Error, db.Where(Job{State: "new"}).FirstOrCreate(&Job{Title: "g"}).Error)
+		var all []Job
+		tell(db.Order("title").Find(&all), all)
+		var n int64
+		tell(db.Model(&Job{}).Where("state = ? AND tries = ?", "new", 3).Count(&n), n)
 	}},
 }
 
