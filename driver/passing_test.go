@@ -18,7 +18,7 @@ func TestOnlyAStatementThatLeavesNothingToDoTakesTheShortWay(t *testing.T) {
 	harmless := map[string]bool{
 		"ArgsSame": true, "Params": true, "ParamNames": true, "Tables": true, "Args": true, "ArgNames": true, "Holes": true,
 		"Results": true, "ResultNames": true, "Labels": true, "Sets": true, "NoRows": true, "Checks": true, "Deleted": true,
-		"Filters": true, "Likes": true, "Verifies": true, "Limit": true, "Defines": true, "Writes": true,
+		"Filters": true, "Likes": true, "Defaults": true, "Verifies": true, "Limit": true, "Defines": true, "Writes": true,
 	}
 	if !quiet(&rewrite.Plan{Pass: true, Text: "q"}, "q") {
 		t.Fatal("a plan with nothing but its text is not quiet")
