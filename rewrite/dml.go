@@ -480,9 +480,6 @@ func (a *analysis) assignClear(e Expr, sc *scope, rel *relation, col int) error 
 func (a *analysis) defaulted(r *relation, col int, d *Default) error {
 	c := &r.cols[col]
 	if of := c.flow[0].col; of.Default != nil {
-		if !d.Known() {
-			return a.refuse(d.Start, ReasonDefault, of.String(), fillHint)
-		}
 		a.fill(d.Span, a.defaultText(of), of)
 		return nil
 	}

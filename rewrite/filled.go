@@ -219,7 +219,7 @@ func (a *analysis) filledPlan() (*Plan, error) {
 	var b strings.Builder
 	at := 0
 	for _, f := range a.fills {
-		if f.span.Start < at {
+		if f.span.Start < at || f.span.End == 0 { // one in another, or nowhere
 			return refuse(f)
 		}
 		b.WriteString(a.script.Text[at:f.span.Start])
