@@ -416,7 +416,7 @@ func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*r
 	}
 	p, err = c.newPlan(ctx, query, o)
 	if err != nil && c.outdated(ctx, err) {
-		read := c.refresh
+		read := c.reread
 		if asking || c.asks(query) != 0 {
 			read = c.refreshAside
 		}

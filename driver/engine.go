@@ -103,6 +103,10 @@ type Session struct {
 	// alone has a scope of its own, with Private set.
 	Scope   string
 	Private bool
+	// Ages: what the names mean depends on what others do (a schema of the search
+	// path that is made later, or that the user may use from then on), so that they
+	// are read again with the catalog.
+	Ages bool
 	// Codec converts arguments and results; Prepared does for prepared
 	// statements, whose protocol gives other Go types on MySQL.
 	Codec, Prepared logical.Codec

@@ -161,11 +161,44 @@ var sessions = []threat{
 		w := e.open(t, usersConfig, usersTable)
 		w.seed()
 		w.db.SetMaxOpenConns(1)
-		w.exec("SET bytea_output = 'escape'")
-		w.refused("UPDATE users SET ssn = {M}", rewrite.ReasonSession)
-		w.refused("ALTER TABLE users ALTER COLUMN ssn TYPE text USING ssn::text", rewrite.ReasonSession)
-		w.exec("SET bytea_output = 'hex'")
-		w.exec("UPDATE users SET ssn = {M} WHERE id = 1")
+		for _, setting := range []string{"bytea_output = 'escape'", "quote_all_identifiers = on"} {
+			w.exec("SET " + setting)
+			w.refused("UPDATE users SET ssn = {M}", rewrite.ReasonSession)
+			w.refused("ALTER TABLE users ALTER COLUMN ssn TYPE text USING ssn::text", rewrite.ReasonSession)
+			w.exec("RESET ALL")
+			w.exec("UPDATE users SET ssn = {M} WHERE id = 1")
+		}
+	}},
+	{"settings by which NULL means something else are refused", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig+"  lists:\n    columns: {a: {type: \"text[]\"}, b: {search: {equality: {collation: binary, normalize: [lower]}}}}\n", usersTable)
+		w.exec("CREATE TABLE lists (id int PRIMARY KEY, a text[], b text)")
+		for _, setting := range []string{"array_nulls = off", "transform_null_equals = on"} {
+			w.exec("SET " + setting)
+			w.refused("INSERT INTO lists (id, a) VALUES (1, '{NULL,{m}}')", rewrite.ReasonSession)
+			w.refused("SELECT id FROM lists WHERE b = NULL", rewrite.ReasonSession)
+			w.exec("RESET ALL")
+		}
+		w.exec("INSERT INTO lists (id, a) VALUES (1, '{NULL,{m}}')")
+		w.equal(w.value("SELECT a FROM lists"), "{NULL,"+w.mark+"}")
+	}},
+	{"a schema of the search path that is made later is noticed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "INSERT INTO orders (id, memo) VALUES (1, 'clear')")
+		w.seed()
+		w.exec("SET search_path = late, public")
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+		w.other("CREATE SCHEMA late")
+		w.other("CREATE VIEW late.orders AS SELECT id, ssn AS memo FROM public.users")
+		outlive(catalogAge)
+		w.refused("UPDATE orders SET memo = upper({M}) WHERE id = 1", rewrite.ReasonComputed)
+		w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1 AND true"), w.mark)
+		w.equal(w.value("SELECT memo FROM public.orders"), "clear")
+		w.other("CREATE SCHEMA even_later")
+		w.other("CREATE TABLE even_later.kept (id int)")
+		w.exec("SET search_path = not_yet, public")
+		w.exec("SELECT 1 FROM orders")
+		w.other("ALTER SCHEMA even_later RENAME TO not_yet")
+		w.exec("INSERT INTO kept VALUES (1)")
 	}},
 	{"a catalog that is read under such a setting is nobody else's", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, `CREATE DOMAIN sealsql_record AS bytea CONSTRAINT sealsql_guard_record CHECK (substring(VALUE FROM 1 FOR 3) = '\xF95351'::bytea)`,
