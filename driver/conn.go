@@ -30,7 +30,9 @@ type conn struct {
 	queryer driver.QueryerContext
 	checker driver.NamedValueChecker
 	resume  driver.SessionResetter
-	tx      tx
+	// resets is set where resume may change the session.
+	resets bool
+	tx     tx
 
 	// session is nil until it is read, and again after a statement that may
 	// have changed it.
@@ -98,6 +100,9 @@ func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
 	if e, ok := cr.engine.(KeepingEngine); ok {
 		c.keeps = e.Keeps(inner)
 	}
+	if e, ok := cr.engine.(ResettingEngine); ok {
+		c.resets = e.Resets(inner)
+	}
 	if _, ok := inner.(driver.Validator); ok {
 		return connValidator{c}
 	}
@@ -137,6 +142,9 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	c.settled()
 	c.met = false
 	c.rebind()
+	if c.resets {
+		c.session, c.modes = nil, nil
+	}
 	if c.resume == nil {
 		return nil
 	}

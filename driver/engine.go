@@ -91,6 +91,15 @@ type Input struct {
 	Codec logical.Codec
 }
 
+// ResettingEngine is an Engine whose inner driver may run code of the application's
+// when a connection leaves the pool (driver.SessionResetter), which may change how
+// names resolve.
+type ResettingEngine interface {
+	Engine
+	// Resets reports whether it does so on this connection.
+	Resets(inner driver.Conn) bool
+}
+
 // Session is the state of one connection as far as it concerns plans. It is
 // immutable.
 type Session struct {

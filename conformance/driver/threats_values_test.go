@@ -9,7 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
 	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/driver/postgres"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -199,6 +203,26 @@ var sessions = []threat{
 		w.exec("SELECT 1 FROM orders")
 		w.other("ALTER SCHEMA even_later RENAME TO not_yet")
 		w.exec("INSERT INTO kept VALUES (1)")
+	}},
+	{"a search path that the pool's own function sets is followed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users", "INSERT INTO orders (id, memo) VALUES (1, 'clear')")
+		path := "public"
+		inner := relayedPostgres(t, w.dsn, "", w.sent, stdlib.OptionResetSession(func(ctx context.Context, c *pgx.Conn) error {
+			_, err := c.Exec(ctx, "SET search_path = "+path)
+			return err
+		}))
+		c, err := postgres.Wrap(inner, w.cfg)
+		w.must(err)
+		w.db.Close()
+		w.db = sql.OpenDB(c)
+		w.db.SetMaxOpenConns(1)
+		w.seed()
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+		path = "t1, public"
+		w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1 AND true"), w.mark)
+		path = "public"
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
 	}},
 	{"a catalog that is read under such a setting is nobody else's", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, `CREATE DOMAIN sealsql_record AS bytea CONSTRAINT sealsql_guard_record CHECK (substring(VALUE FROM 1 FOR 3) = '\xF95351'::bytea)`,
