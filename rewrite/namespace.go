@@ -611,6 +611,18 @@ func (n *namespace) Declared(path []Ident) bool {
 	return n.decl.Routines[routineName(path)]
 }
 
+// runsText are built-in functions that change settings, or run a text that may.
+var runsText = map[string]bool{
+	"set_config": true, "query_to_xml": true, "query_to_xmlschema": true, "query_to_xml_and_xmlschema": true,
+	"cursor_to_xml": true, "cursor_to_xmlschema": true, "ts_stat": true, "ts_rewrite": true,
+}
+
+// SetsSession: see Catalog.
+func (n *namespace) SetsSession(path []Ident) bool {
+	name := routineName(path)
+	return n.routines["session "+name] || n.dialect == Postgres && !n.routines[name] && runsText[name]
+}
+
 // Annotated returns the annotation that a new table of that name would have.
 func (n *namespace) Annotated(path []Ident) *schema.Table {
 	name := path[len(path)-1].Name

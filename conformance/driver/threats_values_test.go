@@ -224,6 +224,35 @@ var sessions = []threat{
 		path = "public"
 		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
 	}},
+	{"a search path that a function sets is followed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig+"routines: {go_to: clear, go_through: clear, set_config: clear}\n", usersTable, ordersTable,
+			"CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users", "INSERT INTO orders (id, memo) VALUES (1, 'clear')",
+			"CREATE FUNCTION public.go_to(p text) RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM set_config(''search_path'', p, false); RETURN p; END'",
+			"CREATE FUNCTION public.go_through(p text) RETURNS text LANGUAGE sql AS 'SELECT public.go_to(p)'",
+			"CREATE FUNCTION t1.go_through(p text) RETURNS text LANGUAGE sql AS 'SELECT public.go_to(p)'",
+		)
+		w.seed()
+		back := "SET search_path = public"
+		for _, call := range []string{
+			"SELECT set_config('search_path', 't1', false)", "SELECT set_config('search_' || 'path', 't1', false)",
+			"SELECT public.go_to('t1')", "SELECT go_through('t1')", "SELECT id FROM users WHERE public.go_to('t1') <> ''",
+		} {
+			w.exec(back)
+			w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+			if _, err := rowsOf(w.db.Query(call)); err != nil {
+				t.Fatalf("%s: %v", call, err)
+			}
+			w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+			w.equal(w.value("SELECT memo FROM orders WHERE id = 1 AND true"), w.mark)
+		}
+		w.exec(back)
+		w.exec("PREPARE away AS SELECT set_config('search_path', $1, false)")
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+		w.exec("EXECUTE away ('t1')")
+		w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+		w.exec(back)
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+	}},
 	{"a catalog that is read under such a setting is nobody else's", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, `CREATE DOMAIN sealsql_record AS bytea CONSTRAINT sealsql_guard_record CHECK (substring(VALUE FROM 1 FOR 3) = '\xF95351'::bytea)`,
 			strings.Replace(usersTable, "ssn {BIN}", "ssn sealsql_record", 1))
