@@ -463,6 +463,11 @@ func (c *conn) upToDate(ctx context.Context, query string, o rewrite.Options) (p
 	switch {
 	case err == nil && c.known():
 		return nil, false, nil
+	case err == nil && comesFirst(query):
+		if p := c.planFirst(query, o); p != nil {
+			return p, false, nil
+		}
+		err = c.current(ctx)
 	case err == nil && c.asks(query) != 0:
 		p, err = c.prepareAsking(ctx, query, o)
 		return p, true, err

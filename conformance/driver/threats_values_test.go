@@ -605,6 +605,46 @@ var messages = []threat{
 // ---- T30 ----
 
 var limits = append(slices.Clone(atTheLimit), []threat{
+	{"what has to begin a transaction is not behind a query of the driver's", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "INSERT INTO orders (id, memo) VALUES (1, 'before')")
+		w.seed()
+		tx, err := w.db.Begin()
+		w.must(err)
+		outlive(catalogAge)
+		_, err = tx.Exec("set transaction isolation level serializable")
+		w.must(err)
+		var level string
+		w.must(tx.QueryRow("SHOW transaction_isolation").Scan(&level))
+		w.equal(level, "serializable")
+		w.must(tx.Rollback())
+
+		tx, err = w.db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+		w.must(err)
+		outlive(catalogAge)
+		_, err = tx.Exec("LOCK TABLE orders IN ACCESS SHARE MODE")
+		w.must(err)
+		w.other("UPDATE orders SET memo = 'while the lock was waited for'")
+		var memo string
+		w.must(tx.QueryRow("SELECT memo FROM orders").Scan(&memo))
+		w.equal(memo, "while the lock was waited for")
+		w.must(tx.Rollback())
+	}},
+	{"what says how a transaction runs does not hide whose it is", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, head+"tables: {people: {columns: {name: {search: {equality: {collation: binary}}}}}}")
+		w.exec("CREATE TABLE people (id int PRIMARY KEY, name text, kind text)")
+		w.exec("INSERT INTO people (id, name) VALUES (1, {M})")
+		for _, set := range []string{"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SET CONSTRAINTS ALL DEFERRED"} {
+			tx, err := w.db.Begin()
+			w.must(err)
+			_, err = tx.Exec(set)
+			w.must(err)
+			got, err := tx.Exec("UPDATE people SET kind = 'x' WHERE name LIKE 'canary%'")
+			w.must(err)
+			n, _ := got.RowsAffected()
+			w.equal(n, int64(1))
+			w.must(tx.Rollback())
+		}
+	}},
 	{"literals alone make a batch of any size", all, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable)
 		var b strings.Builder
