@@ -91,6 +91,12 @@ type Input struct {
 	Codec logical.Codec
 }
 
+// TransactionEngine is an Engine that can tell whether a transaction is open.
+type TransactionEngine interface {
+	Engine
+	InTransaction(inner driver.Conn) bool
+}
+
 // ResettingEngine is an Engine whose inner driver may run code of the application's
 // when a connection leaves the pool (driver.SessionResetter), which may change how
 // names resolve.

@@ -253,6 +253,32 @@ var sessions = []threat{
 		w.exec(back)
 		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
 	}},
+	{"a batch that may take names back is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users")
+		w.seed()
+		conn, err := w.db.Conn(t.Context())
+		w.must(err)
+		defer conn.Close()
+		for _, end := range []string{"COMMIT", "ROLLBACK TO SAVEPOINT s"} {
+			for _, s := range []string{"SET search_path = t1, public", "BEGIN", "SAVEPOINT s", "SET LOCAL search_path = public"} {
+				_, err = conn.ExecContext(t.Context(), s)
+				w.must(err)
+			}
+			var b postgres.Batch
+			b.Queue(end)
+			b.Queue("UPDATE orders SET memo = $1 WHERE id = 1", w.mark)
+			if err := postgres.SendBatch(t.Context(), conn, &b, nil); !errors.Is(err, sealsql.ErrRefused) {
+				t.Errorf("%s: got %v, want a refusal", end, err)
+			}
+			_, err = conn.ExecContext(t.Context(), "ROLLBACK")
+			w.must(err)
+		}
+		var b postgres.Batch
+		b.Queue("BEGIN")
+		b.Queue("UPDATE users SET ssn = $1 WHERE id = 1", w.mark)
+		b.Queue("COMMIT")
+		w.must(postgres.SendBatch(t.Context(), conn, &b, nil))
+	}},
 	{"a catalog that is read under such a setting is nobody else's", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, `CREATE DOMAIN sealsql_record AS bytea CONSTRAINT sealsql_guard_record CHECK (substring(VALUE FROM 1 FOR 3) = '\xF95351'::bytea)`,
 			strings.Replace(usersTable, "ssn {BIN}", "ssn sealsql_record", 1))

@@ -25,6 +25,8 @@ var (
 	_ sealdriver.OptionEngine = (*engine)(nil)
 	_ sealdriver.DeniedEngine = (*engine)(nil)
 	_ sealdriver.FreshEngine  = (*engine)(nil)
+
+	_ sealdriver.TransactionEngine = (*engine)(nil)
 )
 
 // engine is PostgreSQL behind pgx.
@@ -83,6 +85,12 @@ func (e *engine) Ready(inner driver.Conn) bool {
 		return true
 	}
 	return !c.PgConn().IsBusy() && c.PgConn().TxStatus() != 'E'
+}
+
+// InTransaction is what the server said last.
+func (e *engine) InTransaction(inner driver.Conn) bool {
+	c := pgxConn(inner)
+	return c == nil || c.PgConn().TxStatus() != 'I'
 }
 
 // Fresh is true for pgx's own connections that read bytea by pgx's own codec,
