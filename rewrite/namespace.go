@@ -420,10 +420,15 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 	return out
 }
 
-// expressionFindings reports CHECK constraints and expression indexes over an
-// encrypted column, apart from the guards of `sealsql ddl`.
+// expressionFindings reports CHECK constraints, expression indexes and unique keys
+// over an encrypted column, apart from the guards of `sealsql ddl`.
 func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Finding {
 	var out []Finding
+	for _, key := range r.Unique {
+		if slices.ContainsFunc(key, func(name string) bool { return strings.EqualFold(name, c.Name) }) {
+			out = append(out, Finding{c.String(), "a primary key or unique index holds the column, which compares ciphertext", "drop it: no two records are equal, so it enforces nothing"})
+		}
+	}
 	for _, chk := range r.Checks {
 		chk, _ := cutDefinition(chk)
 		if hasWord(chk, c.Name) && !isGuard(chk) && !guardsIndex(chk, c) && !isJSONCheck(chk, c) && !knownMark(chk, c) {

@@ -565,6 +565,15 @@ var truncation = []threat{
 // ---- T10 ----
 
 var guards = []threat{
+	{"a key that would keep nothing unique is an error of the setup", all, func(t *testing.T, e engine) {
+		for _, table := range []string{
+			strings.Replace(usersTable, "ssn {BIN}", "ssn {BIN} UNIQUE", 1),
+			strings.Replace(usersTable, "note {TEXT})", "note {TEXT}, UNIQUE (tenant, ssn))", 1),
+		} {
+			w := e.open(t, usersConfig, table)
+			w.fails(t.Context(), sealsql.ErrSetup, "INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark)
+		}
+	}},
 	{"a table made through the driver stops plaintext", all, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig)
 		w.exec("CREATE TABLE users (id INT PRIMARY KEY, tenant VARCHAR(40), ssn VARCHAR(40), email TEXT, note TEXT)")
