@@ -142,6 +142,10 @@ const (
 	checkViolation    = "23514"
 )
 
+// revalidates is the server's function that finds a prepared statement to have another
+// result now.
+const revalidates = "RevalidateCachedQuery"
+
 // Stale reports errors that name what is not there, and pgx's or the server's
 // finding that a prepared statement has another result now.
 func (e *engine) Stale(err error) bool {
@@ -153,7 +157,8 @@ func (e *engine) Stale(err error) bool {
 	case undefinedTable, undefinedColumn, undefinedSchema, undefinedFunction:
 		return true
 	case featureNotThere:
-		return strings.Contains(pe.Message, "cached plan")
+		// The message has the language of lc_messages; other servers have other functions.
+		return pe.Routine == revalidates || strings.Contains(pe.Message, "cached plan")
 	}
 	return false
 }
