@@ -50,6 +50,9 @@ func Seal(ctx context.Context, c any, query string, args []any) (*Sealed, error)
 	if p.Effects != 0 || p.Sets != nil || p.Declares != nil || p.Replaces != nil || p.Fetches != nil || p.Describes != nil || p.DescribesView != nil {
 		return nil, notInABatch(rewrite.ReasonStatement, "send it by itself, in front of the batch")
 	}
+	if own.takesBack(p) {
+		return nil, notInABatch(rewrite.ReasonMultiStatement, "it may take back changes of names, by which what follows is read; send it by itself, in front of the batch")
+	}
 	if p.Pass {
 		s.Text, s.Args = p.Text, values(in.Args)
 		return s, nil
@@ -62,6 +65,19 @@ func Seal(ctx context.Context, c any, query string, args []any) (*Sealed, error)
 	}
 	s.Text, s.Args = text, values(out)
 	return s, nil
+}
+
+// takesBack reports a statement that may end a transaction in which names were
+// changed, or go back to before they were.
+func (c *conn) takesBack(p *rewrite.Plan) bool {
+	if p.Transacts == rewrite.TransactsNot || c.volatile == 0 {
+		return false
+	}
+	if e, ok := c.cr.engine.(TransactionEngine); !ok || e.InTransaction(c.inner) {
+		return true
+	}
+	c.settled() // what was changed stays
+	return false
 }
 
 func notInABatch(r rewrite.Reason, hint string) error {

@@ -30,7 +30,9 @@ type conn struct {
 	queryer driver.QueryerContext
 	checker driver.NamedValueChecker
 	resume  driver.SessionResetter
-	tx      tx
+	// resets is set where resume may change the session.
+	resets bool
+	tx     tx
 
 	// session is nil until it is read, and again after a statement that may
 	// have changed it.
@@ -98,6 +100,9 @@ func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
 	if e, ok := cr.engine.(KeepingEngine); ok {
 		c.keeps = e.Keeps(inner)
 	}
+	if e, ok := cr.engine.(ResettingEngine); ok {
+		c.resets = e.Resets(inner)
+	}
 	if _, ok := inner.(driver.Validator); ok {
 		return connValidator{c}
 	}
@@ -137,6 +142,9 @@ func (c *conn) ResetSession(ctx context.Context) error {
 	c.settled()
 	c.met = false
 	c.rebind()
+	if c.resets {
+		c.session, c.modes = nil, nil
+	}
 	if c.resume == nil {
 		return nil
 	}
@@ -416,7 +424,7 @@ func (c *conn) planned(ctx context.Context, query string, o rewrite.Options) (*r
 	}
 	p, err = c.newPlan(ctx, query, o)
 	if err != nil && c.outdated(ctx, err) {
-		read := c.refresh
+		read := c.reread
 		if asking || c.asks(query) != 0 {
 			read = c.refreshAside
 		}
@@ -455,6 +463,11 @@ func (c *conn) upToDate(ctx context.Context, query string, o rewrite.Options) (p
 	switch {
 	case err == nil && c.known():
 		return nil, false, nil
+	case err == nil && comesFirst(query):
+		if p := c.planFirst(query, o); p != nil {
+			return p, false, nil
+		}
+		err = c.current(ctx)
 	case err == nil && c.asks(query) != 0:
 		p, err = c.prepareAsking(ctx, query, o)
 		return p, true, err

@@ -91,6 +91,21 @@ type Input struct {
 	Codec logical.Codec
 }
 
+// TransactionEngine is an Engine that can tell whether a transaction is open.
+type TransactionEngine interface {
+	Engine
+	InTransaction(inner driver.Conn) bool
+}
+
+// ResettingEngine is an Engine whose inner driver may run code of the application's
+// when a connection leaves the pool (driver.SessionResetter), which may change how
+// names resolve.
+type ResettingEngine interface {
+	Engine
+	// Resets reports whether it does so on this connection.
+	Resets(inner driver.Conn) bool
+}
+
 // Session is the state of one connection as far as it concerns plans. It is
 // immutable.
 type Session struct {
@@ -103,6 +118,10 @@ type Session struct {
 	// alone has a scope of its own, with Private set.
 	Scope   string
 	Private bool
+	// Ages: what the names mean depends on what others do (a schema of the search
+	// path that is made later, or that the user may use from then on), so that they
+	// are read again with the catalog.
+	Ages bool
 	// Codec converts arguments and results; Prepared does for prepared
 	// statements, whose protocol gives other Go types on MySQL.
 	Codec, Prepared logical.Codec

@@ -31,6 +31,11 @@ func (c *conn) current(ctx context.Context) error {
 	}
 	if !c.isolated() {
 		if r := cats.shared(c.session.Scope); cats.fresh(r) {
+			if !changed {
+				if err := c.ageSession(ctx); err != nil {
+					return err
+				}
+			}
 			c.adopt(r)
 			return nil
 		}
@@ -41,7 +46,27 @@ func (c *conn) current(ctx context.Context) error {
 		return nil
 	}
 	defer done()
+	if changed {
+		return c.refresh(ctx)
+	}
+	return c.reread(ctx)
+}
+
+// reread reads the catalog, and the names of the session with it.
+func (c *conn) reread(ctx context.Context) error {
+	if err := c.ageSession(ctx); err != nil {
+		return err
+	}
 	return c.refresh(ctx)
+}
+
+// ageSession reads the session again where what its names mean may have changed with
+// the catalog.
+func (c *conn) ageSession(ctx context.Context) error {
+	if !c.session.Ages || !c.cr.engine.Ready(c.inner) {
+		return nil
+	}
+	return c.readSession(ctx)
 }
 
 func (c *conn) readSession(ctx context.Context) error {

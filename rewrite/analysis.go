@@ -477,23 +477,3 @@ func (a *analysis) partition(t *schema.Table, fixed *Value) (PartitionSource, bo
 
 // contextPartition is the partition of the context; nobody changes it.
 var contextPartition = Value{Source: FromContextPartition}
-
-// function decides whether a call is clear (threats T3).
-func (a *analysis) function(c *Call) error {
-	if a.cat.Declared(c.Name) {
-		return nil
-	}
-	name := c.Name[len(c.Name)-1]
-	builtin := a.front.Function(strings.ToLower(name.Name))
-	if len(c.Name) > 1 {
-		q := strings.ToLower(c.Name[len(c.Name)-2].Name)
-		builtin = builtin && a.dialect == Postgres && q == "pg_catalog"
-	} else if a.cat.Routine(c.Name) {
-		builtin = false
-	}
-	if builtin {
-		return nil
-	}
-	return a.refuse(c.Start, ReasonRoutine, shown(name),
-		"if the routine touches no annotated table declare it under routines: ("+strings.ToLower(shown(name))+": clear)")
-}

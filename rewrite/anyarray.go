@@ -69,10 +69,7 @@ func (a *analysis) arrayElements(v *Opaque, rounded bool, index *schema.Equality
 		}
 		out := a.seals.at(unwrapped(k))
 		out.Rounded = out.Rounded || rounded
-		if a.carried == nil {
-			a.carried = map[Expr]bool{}
-		}
-		a.carried[unwrapped(k)] = true
+		a.carries(k)
 	}
 	return nil
 }

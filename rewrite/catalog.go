@@ -106,7 +106,8 @@ type Snapshot struct {
 	Relations []SnapshotRelation
 	// Routines are the names of user-defined functions, procedures and
 	// aggregates, lower case, of user-defined operators ("operator ==="), and of
-	// types to which such code converts values ("type email").
+	// types to which such code converts values ("type email"); "session go_to" is
+	// a function that may change settings.
 	Routines []string
 	// System are the columns of relations of the engine's own catalog, by lower
 	// case schema and name, in order: of those that show columns of users.
@@ -197,6 +198,8 @@ type Catalog interface {
 	Routine(path []Ident) (refused bool)
 	// Declared reports whether the configuration declares the routine clear.
 	Declared(path []Ident) bool
+	// SetsSession reports a routine that may change the session's settings.
+	SetsSession(path []Ident) bool
 	// Annotated returns the annotation of a table by that name, whether it
 	// exists or not.
 	Annotated(path []Ident) *schema.Table

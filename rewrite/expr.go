@@ -489,7 +489,11 @@ func (a *analysis) caseCompare(x *Case, sc *scope) (bool, error) {
 	for _, w := range x.Whens {
 		all = append(all, w.Cond)
 	}
-	return a.indexCompare("=", all, sc)
+	done, err := a.indexCompare("=", all, sc)
+	if done && err == nil && a.dialect == Postgres && isConstant(x.Operand) {
+		a.carries(x.Operand)
+	}
+	return done, err
 }
 
 // carry locates the partition and the row of a value seen through its relation.

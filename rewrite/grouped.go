@@ -29,7 +29,7 @@ type pick struct {
 // groupBy walks GROUP BY, and picks the values of encrypted keys in the select
 // list.
 func (a *analysis) groupBy(s *Select, sc *scope) error {
-	keys, others, err := a.groupKeys(s.GroupBy, sc)
+	keys, others, err := a.groupKeys(s.GroupBy, sc, false)
 	if err != nil || len(keys) == 0 {
 		return err
 	}
@@ -52,10 +52,11 @@ func (a *analysis) groupBy(s *Select, sc *scope) error {
 }
 
 // groupKeys plans the keys of GROUP BY or DISTINCT ON. It returns the encrypted
-// ones, proven to be of one partition, and the clear columns among the others.
-func (a *analysis) groupKeys(list []Expr, sc *scope) (keys []hit, others map[hit]bool, err error) {
+// ones, proven to be of one partition, and the clear columns among the others. first
+// says that the keys are those of DISTINCT ON, which ORDER BY begins with.
+func (a *analysis) groupKeys(list []Expr, sc *scope, first bool) (keys []hit, others map[hit]bool, err error) {
 	for _, e := range list {
-		h, done, err := a.groupKey(e, sc)
+		h, done, err := a.groupKey(e, sc, first)
 		if err == nil && !done {
 			err = a.sortKey(e, sc, ReasonGroup)
 		}
@@ -81,13 +82,13 @@ func (a *analysis) groupKeys(list []Expr, sc *scope) (keys []hit, others map[hit
 // groupKey plans a key of GROUP BY or DISTINCT ON that is an encrypted column:
 // by name, by the alias or by the number of a result column. done is false for
 // every other key.
-func (a *analysis) groupKey(e Expr, sc *scope) (h hit, done bool, err error) {
+func (a *analysis) groupKey(e Expr, sc *scope, first bool) (h hit, done bool, err error) {
 	if lit, ok := e.(*Literal); ok && lit.Kind == LitNumber {
 		n := ordinalValue(lit.Value)
 		if n < 1 || n > shownOutputs(sc) {
 			return h, false, nil
 		}
-		return a.outputKey(e, &sc.outputs[n-1])
+		return a.outputKey(e, &sc.outputs[n-1], first)
 	}
 	ref, ok := e.(*ColumnRef)
 	if !ok {
@@ -108,18 +109,21 @@ func (a *analysis) groupKey(e Expr, sc *scope) (h hit, done bool, err error) {
 			return h, false, nil // which of the two is meant differs by engine
 		}
 	case alias != nil && (!found || len(h.flow()) > 0):
-		return a.outputKey(e, alias)
+		return a.outputKey(e, alias, first)
 	default:
 		return h, false, nil
 	}
 	if err := a.keyIndex(ref, h); err != nil {
 		return h, false, err
 	}
+	if first && a.sortsBy(h) >= 0 {
+		return h, true, a.useRange(ref, h, h.rangeIndex())
+	}
 	return h, true, a.refIndex(ref, h)
 }
 
 // outputKey plans a key that means a result column.
-func (a *analysis) outputKey(e Expr, o *column) (h hit, done bool, err error) {
+func (a *analysis) outputKey(e Expr, o *column, first bool) (h hit, done bool, err error) {
 	if len(o.flow) == 0 || o.origin.rel == nil || o.origin.col < 0 {
 		return h, false, nil
 	}
@@ -127,6 +131,9 @@ func (a *analysis) outputKey(e Expr, o *column) (h hit, done bool, err error) {
 		return h, false, err
 	}
 	at := a.indexAmong(o.origin)
+	if by := a.sortsBy(o.origin); first && by >= 0 {
+		at = by
+	}
 	if at < 0 || !e.Range().Known() {
 		return h, false, a.refuse(e.Pos(), ReasonGroup, o.flow[0].col.String(), distinctHint)
 	}

@@ -132,7 +132,27 @@ func (a *analysis) indexCompare(name string, args []Expr, sc *scope) (done bool,
 			return true, err
 		}
 	}
+	if len(args) > 2 {
+		a.typedFirst(args)
+	}
 	return true, nil
+}
+
+// typedFirst tells PostgreSQL the type of a constant that is compared with columns
+// and with constants, as in $1 IN ($2, c): with these it would take it for a text.
+func (a *analysis) typedFirst(args []Expr) {
+	if a.dialect != Postgres || !isConstant(args[0]) || !slices.ContainsFunc(args[1:], isConstant) {
+		return
+	}
+	a.carries(args[0])
+}
+
+// carries has a constant written with the type of its carrier.
+func (a *analysis) carries(e Expr) {
+	if a.carried == nil {
+		a.carried = map[Expr]bool{}
+	}
+	a.carried[unwrapped(e)] = true
 }
 
 func contained(refs []*ColumnRef, ref *ColumnRef) bool {

@@ -420,10 +420,15 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 	return out
 }
 
-// expressionFindings reports CHECK constraints and expression indexes over an
-// encrypted column, apart from the guards of `sealsql ddl`.
+// expressionFindings reports CHECK constraints, expression indexes and unique keys
+// over an encrypted column, apart from the guards of `sealsql ddl`.
 func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Finding {
 	var out []Finding
+	for _, key := range r.Unique {
+		if slices.ContainsFunc(key, func(name string) bool { return strings.EqualFold(name, c.Name) }) {
+			out = append(out, Finding{c.String(), "a primary key or unique index holds the column, which compares ciphertext", "drop it: no two records are equal, so it enforces nothing"})
+		}
+	}
 	for _, chk := range r.Checks {
 		chk, _ := cutDefinition(chk)
 		if hasWord(chk, c.Name) && !isGuard(chk) && !guardsIndex(chk, c) && !isJSONCheck(chk, c) && !knownMark(chk, c) {
@@ -609,6 +614,18 @@ func (n *namespace) Routine(path []Ident) bool {
 // Declared reports a routine that the configuration declares clear.
 func (n *namespace) Declared(path []Ident) bool {
 	return n.decl.Routines[routineName(path)]
+}
+
+// runsText are built-in functions that change settings, or run a text that may.
+var runsText = map[string]bool{
+	"set_config": true, "query_to_xml": true, "query_to_xmlschema": true, "query_to_xml_and_xmlschema": true,
+	"cursor_to_xml": true, "cursor_to_xmlschema": true, "ts_stat": true, "ts_rewrite": true,
+}
+
+// SetsSession: see Catalog.
+func (n *namespace) SetsSession(path []Ident) bool {
+	name := routineName(path)
+	return n.routines["session "+name] || n.dialect == Postgres && !n.routines[name] && runsText[name]
 }
 
 // Annotated returns the annotation that a new table of that name would have.

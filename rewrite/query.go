@@ -318,7 +318,7 @@ func (a *analysis) clauses(s *Select, sc *scope) error {
 	if err := a.where(s.Where, sc); err != nil {
 		return err
 	}
-	if _, _, err := a.groupKeys(s.DistinctOn, sc); err != nil {
+	if _, _, err := a.groupKeys(s.DistinctOn, sc, true); err != nil {
 		return err
 	}
 	if err := a.groupBy(s, sc); err != nil {

@@ -152,6 +152,7 @@ func (a *analysis) rangePlan(args []Expr, refs []*ColumnRef, hits []hit) error {
 			return err
 		}
 	}
+	a.typedFirst(args)
 	return nil
 }
 

@@ -40,6 +40,8 @@ func (a *analysis) transaction() Transacts {
 	}
 	switch {
 	case len(a.script.Statements) > 1, len(words) == 0:
+	case a.dialect == Postgres && isWord(&words[0], "SET"): // TRANSACTION, CONSTRAINTS
+		return TransactsNot
 	case isWord(&words[0], "SAVEPOINT"), isWord(&words[0], "RELEASE"), isWord(&words[0], "ROLLBACK") && a.wordIn(Span{}, "TO"):
 		return TransactsInside
 	case len(words) == 1 && (isWord(&words[0], "COMMIT") || isWord(&words[0], "ROLLBACK") || isWord(&words[0], "END")):

@@ -15,7 +15,7 @@ import (
 
 // relayedPostgres connects through a relay that collects what is sent, in one
 // of pgx's execution modes.
-func relayedPostgres(t testing.TB, dsn, mode string, sent *drivertest.Sent) driver.Connector {
+func relayedPostgres(t testing.TB, dsn, mode string, sent *drivertest.Sent, options ...stdlib.OptionOpenDB) driver.Connector {
 	t.Helper()
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -42,7 +42,7 @@ func relayedPostgres(t testing.TB, dsn, mode string, sent *drivertest.Sent) driv
 		"exec":            pgx.QueryExecModeExec,
 		"simple_protocol": pgx.QueryExecModeSimpleProtocol,
 	}[mode]
-	return stdlib.GetConnector(*cfg)
+	return stdlib.GetConnector(*cfg, options...)
 }
 
 // relayedMySQL connects through a relay that collects what is sent; params are

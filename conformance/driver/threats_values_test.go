@@ -9,7 +9,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
 	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/driver/postgres"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -161,11 +165,119 @@ var sessions = []threat{
 		w := e.open(t, usersConfig, usersTable)
 		w.seed()
 		w.db.SetMaxOpenConns(1)
-		w.exec("SET bytea_output = 'escape'")
-		w.refused("UPDATE users SET ssn = {M}", rewrite.ReasonSession)
-		w.refused("ALTER TABLE users ALTER COLUMN ssn TYPE text USING ssn::text", rewrite.ReasonSession)
-		w.exec("SET bytea_output = 'hex'")
-		w.exec("UPDATE users SET ssn = {M} WHERE id = 1")
+		for _, setting := range []string{"bytea_output = 'escape'", "quote_all_identifiers = on"} {
+			w.exec("SET " + setting)
+			w.refused("UPDATE users SET ssn = {M}", rewrite.ReasonSession)
+			w.refused("ALTER TABLE users ALTER COLUMN ssn TYPE text USING ssn::text", rewrite.ReasonSession)
+			w.exec("RESET ALL")
+			w.exec("UPDATE users SET ssn = {M} WHERE id = 1")
+		}
+	}},
+	{"settings by which NULL means something else are refused", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig+"  lists:\n    columns: {a: {type: \"text[]\"}, b: {search: {equality: {collation: binary, normalize: [lower]}}}}\n", usersTable)
+		w.exec("CREATE TABLE lists (id int PRIMARY KEY, a text[], b text)")
+		for _, setting := range []string{"array_nulls = off", "transform_null_equals = on"} {
+			w.exec("SET " + setting)
+			w.refused("INSERT INTO lists (id, a) VALUES (1, '{NULL,{m}}')", rewrite.ReasonSession)
+			w.refused("SELECT id FROM lists WHERE b = NULL", rewrite.ReasonSession)
+			w.exec("RESET ALL")
+		}
+		w.exec("INSERT INTO lists (id, a) VALUES (1, '{NULL,{m}}')")
+		w.equal(w.value("SELECT a FROM lists"), "{NULL,"+w.mark+"}")
+	}},
+	{"a schema of the search path that is made later is noticed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "INSERT INTO orders (id, memo) VALUES (1, 'clear')")
+		w.seed()
+		w.exec("SET search_path = late, public")
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+		w.other("CREATE SCHEMA late")
+		w.other("CREATE VIEW late.orders AS SELECT id, ssn AS memo FROM public.users")
+		outlive(catalogAge)
+		w.refused("UPDATE orders SET memo = upper({M}) WHERE id = 1", rewrite.ReasonComputed)
+		w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1 AND true"), w.mark)
+		w.equal(w.value("SELECT memo FROM public.orders"), "clear")
+		w.other("CREATE SCHEMA even_later")
+		w.other("CREATE TABLE even_later.kept (id int)")
+		w.exec("SET search_path = not_yet, public")
+		w.exec("SELECT 1 FROM orders")
+		w.other("ALTER SCHEMA even_later RENAME TO not_yet")
+		w.exec("INSERT INTO kept VALUES (1)")
+	}},
+	{"a search path that the pool's own function sets is followed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users", "INSERT INTO orders (id, memo) VALUES (1, 'clear')")
+		path := "public"
+		inner := relayedPostgres(t, w.dsn, "", w.sent, stdlib.OptionResetSession(func(ctx context.Context, c *pgx.Conn) error {
+			_, err := c.Exec(ctx, "SET search_path = "+path)
+			return err
+		}))
+		c, err := postgres.Wrap(inner, w.cfg)
+		w.must(err)
+		w.db.Close()
+		w.db = sql.OpenDB(c)
+		w.db.SetMaxOpenConns(1)
+		w.seed()
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+		path = "t1, public"
+		w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1 AND true"), w.mark)
+		path = "public"
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+	}},
+	{"a search path that a function sets is followed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig+"routines: {go_to: clear, go_through: clear, set_config: clear}\n", usersTable, ordersTable,
+			"CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users", "INSERT INTO orders (id, memo) VALUES (1, 'clear')",
+			"CREATE FUNCTION public.go_to(p text) RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM set_config(''search_path'', p, false); RETURN p; END'",
+			"CREATE FUNCTION public.go_through(p text) RETURNS text LANGUAGE sql AS 'SELECT public.go_to(p)'",
+			"CREATE FUNCTION t1.go_through(p text) RETURNS text LANGUAGE sql AS 'SELECT public.go_to(p)'",
+		)
+		w.seed()
+		back := "SET search_path = public"
+		for _, call := range []string{
+			"SELECT set_config('search_path', 't1', false)", "SELECT set_config('search_' || 'path', 't1', false)",
+			"SELECT public.go_to('t1')", "SELECT go_through('t1')", "SELECT id FROM users WHERE public.go_to('t1') <> ''",
+		} {
+			w.exec(back)
+			w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+			if _, err := rowsOf(w.db.Query(call)); err != nil {
+				t.Fatalf("%s: %v", call, err)
+			}
+			w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+			w.equal(w.value("SELECT memo FROM orders WHERE id = 1 AND true"), w.mark)
+		}
+		w.exec(back)
+		w.exec("PREPARE away AS SELECT set_config('search_path', $1, false)")
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+		w.exec("EXECUTE away ('t1')")
+		w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+		w.exec(back)
+		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+	}},
+	{"a batch that may take names back is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users")
+		w.seed()
+		conn, err := w.db.Conn(t.Context())
+		w.must(err)
+		defer conn.Close()
+		for _, end := range []string{"COMMIT", "ROLLBACK TO SAVEPOINT s"} {
+			for _, s := range []string{"SET search_path = t1, public", "BEGIN", "SAVEPOINT s", "SET LOCAL search_path = public"} {
+				_, err = conn.ExecContext(t.Context(), s)
+				w.must(err)
+			}
+			var b postgres.Batch
+			b.Queue(end)
+			b.Queue("UPDATE orders SET memo = $1 WHERE id = 1", w.mark)
+			if err := postgres.SendBatch(t.Context(), conn, &b, nil); !errors.Is(err, sealsql.ErrRefused) {
+				t.Errorf("%s: got %v, want a refusal", end, err)
+			}
+			_, err = conn.ExecContext(t.Context(), "ROLLBACK")
+			w.must(err)
+		}
+		var b postgres.Batch
+		b.Queue("BEGIN")
+		b.Queue("UPDATE users SET ssn = $1 WHERE id = 1", w.mark)
+		b.Queue("COMMIT")
+		w.must(postgres.SendBatch(t.Context(), conn, &b, nil))
 	}},
 	{"a catalog that is read under such a setting is nobody else's", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, `CREATE DOMAIN sealsql_record AS bytea CONSTRAINT sealsql_guard_record CHECK (substring(VALUE FROM 1 FOR 3) = '\xF95351'::bytea)`,
@@ -453,6 +565,15 @@ var truncation = []threat{
 // ---- T10 ----
 
 var guards = []threat{
+	{"a key that would keep nothing unique is an error of the setup", all, func(t *testing.T, e engine) {
+		for _, table := range []string{
+			strings.Replace(usersTable, "ssn {BIN}", "ssn {BIN} UNIQUE", 1),
+			strings.Replace(usersTable, "note {TEXT})", "note {TEXT}, UNIQUE (tenant, ssn))", 1),
+		} {
+			w := e.open(t, usersConfig, table)
+			w.fails(t.Context(), sealsql.ErrSetup, "INSERT INTO users (id, ssn) VALUES (1, ?)", w.mark)
+		}
+	}},
 	{"a table made through the driver stops plaintext", all, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig)
 		w.exec("CREATE TABLE users (id INT PRIMARY KEY, tenant VARCHAR(40), ssn VARCHAR(40), email TEXT, note TEXT)")
@@ -519,6 +640,46 @@ var messages = []threat{
 // ---- T30 ----
 
 var limits = append(slices.Clone(atTheLimit), []threat{
+	{"what has to begin a transaction is not behind a query of the driver's", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable, "INSERT INTO orders (id, memo) VALUES (1, 'before')")
+		w.seed()
+		tx, err := w.db.Begin()
+		w.must(err)
+		outlive(catalogAge)
+		_, err = tx.Exec("set transaction isolation level serializable")
+		w.must(err)
+		var level string
+		w.must(tx.QueryRow("SHOW transaction_isolation").Scan(&level))
+		w.equal(level, "serializable")
+		w.must(tx.Rollback())
+
+		tx, err = w.db.BeginTx(t.Context(), &sql.TxOptions{Isolation: sql.LevelRepeatableRead})
+		w.must(err)
+		outlive(catalogAge)
+		_, err = tx.Exec("LOCK TABLE orders IN ACCESS SHARE MODE")
+		w.must(err)
+		w.other("UPDATE orders SET memo = 'while the lock was waited for'")
+		var memo string
+		w.must(tx.QueryRow("SELECT memo FROM orders").Scan(&memo))
+		w.equal(memo, "while the lock was waited for")
+		w.must(tx.Rollback())
+	}},
+	{"what says how a transaction runs does not hide whose it is", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, head+"tables: {people: {columns: {name: {search: {equality: {collation: binary}}}}}}")
+		w.exec("CREATE TABLE people (id int PRIMARY KEY, name text, kind text)")
+		w.exec("INSERT INTO people (id, name) VALUES (1, {M})")
+		for _, set := range []string{"SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SET CONSTRAINTS ALL DEFERRED"} {
+			tx, err := w.db.Begin()
+			w.must(err)
+			_, err = tx.Exec(set)
+			w.must(err)
+			got, err := tx.Exec("UPDATE people SET kind = 'x' WHERE name LIKE 'canary%'")
+			w.must(err)
+			n, _ := got.RowsAffected()
+			w.equal(n, int64(1))
+			w.must(tx.Rollback())
+		}
+	}},
 	{"literals alone make a batch of any size", all, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable)
 		var b strings.Builder

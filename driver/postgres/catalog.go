@@ -381,6 +381,33 @@ WHERE f.castfunc <> 0 AND `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_pro
 			out = append(out, v.Text(0))
 			return nil
 		})
+	if err != nil {
+		return nil, err
+	}
+	setting, err := readSetting(ctx, r)
+	return append(out, setting...), err
+}
+
+// settingWords stand in the body of a function that changes what the driver knows of
+// a session: settings, roles, temporary tables. Such a body may also build its SQL.
+const settingWords = `\m(set_config|search_path|schema|role|authorization|reset|discard|temp|temporary|pg_temp|execute|names|client_encoding|` +
+	`standard_conforming_strings|bytea_output|quote_all_identifiers|array_nulls|transform_null_equals)\M`
+
+// readSetting lists the functions that may change the session, or call one that may;
+// those of extensions call none of users. What is not volatile must not; a body that is
+// not text may do anything.
+func readSetting(ctx context.Context, r *sealdriver.Reader) ([]string, error) {
+	var out []string
+	err := query(ctx, r, `WITH RECURSIVE code AS (SELECT lower(p.proname) AS name, lower(p.prosrc) AS body, l.lanname IN ('sql', 'plpgsql') AND p.prosrc <> '' AS readable,
+		NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e') AS own
+	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
+	WHERE p.provolatile = 'v' AND `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`)),
+setting AS (SELECT name, own FROM code WHERE NOT readable OR body ~ '`+settingWords+`'
+	UNION SELECT c.name, c.own FROM code c JOIN setting s ON c.own AND s.own AND position(s.name IN c.body) > 0)
+SELECT DISTINCT 'session ' || name FROM setting ORDER BY 1`, func(v sealdriver.Row) error {
+		out = append(out, v.Text(0))
+		return nil
+	})
 	return out, err
 }
 

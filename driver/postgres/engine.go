@@ -25,6 +25,8 @@ var (
 	_ sealdriver.OptionEngine = (*engine)(nil)
 	_ sealdriver.DeniedEngine = (*engine)(nil)
 	_ sealdriver.FreshEngine  = (*engine)(nil)
+
+	_ sealdriver.TransactionEngine = (*engine)(nil)
 )
 
 // engine is PostgreSQL behind pgx.
@@ -85,6 +87,12 @@ func (e *engine) Ready(inner driver.Conn) bool {
 	return !c.PgConn().IsBusy() && c.PgConn().TxStatus() != 'E'
 }
 
+// InTransaction is what the server said last.
+func (e *engine) InTransaction(inner driver.Conn) bool {
+	c := pgxConn(inner)
+	return c == nil || c.PgConn().TxStatus() != 'I'
+}
+
 // Fresh is true for pgx's own connections that read bytea by pgx's own codec,
 // which copies each value out of what was received.
 func (e *engine) Fresh(inner driver.Conn) bool {
@@ -134,6 +142,10 @@ const (
 	checkViolation    = "23514"
 )
 
+// revalidates is the server's function that finds a prepared statement to have another
+// result now.
+const revalidates = "RevalidateCachedQuery"
+
 // Stale reports errors that name what is not there, and pgx's or the server's
 // finding that a prepared statement has another result now.
 func (e *engine) Stale(err error) bool {
@@ -145,7 +157,8 @@ func (e *engine) Stale(err error) bool {
 	case undefinedTable, undefinedColumn, undefinedSchema, undefinedFunction:
 		return true
 	case featureNotThere:
-		return strings.Contains(pe.Message, "cached plan")
+		// The message has the language of lc_messages; other servers have other functions.
+		return pe.Routine == revalidates || strings.Contains(pe.Message, "cached plan")
 	}
 	return false
 }

@@ -24,11 +24,17 @@ func query(ctx context.Context, r *sealdriver.Reader, text string, row func(seal
 	return r.Query(ctx, text, simple, row)
 }
 
-// sessionQuery returns one row per schema of the search path, at least one.
+// sessionQuery returns one row per schema of the search path, at least one. The
+// settings are those under which guards and indexes are shown otherwise, and those
+// by which '{NULL}' and c = NULL mean something else.
 const sessionQuery = `SELECT current_database()::text, pg_my_temp_schema()::bigint, coalesce(n.nspname::text, ''), coalesce(n.oid = pg_my_temp_schema(), false),
 (SELECT datctype IN ('C', 'POSIX') FROM pg_database WHERE datname = current_database()),
 (SELECT coalesce(string_agg(oid::text, ' '), '') FROM pg_type WHERE typname = '` + rewrite.RecordDomain + `' AND typtype = 'd' AND typbasetype = 'bytea'::regtype),
-current_setting('bytea_output')
+CASE WHEN current_setting('bytea_output') = 'escape' THEN 'bytea_output escape'
+	WHEN current_setting('quote_all_identifiers', true) = 'on' THEN 'quote_all_identifiers'
+	WHEN current_setting('array_nulls', true) = 'off' THEN 'array_nulls off'
+	WHEN current_setting('transform_null_equals', true) = 'on' THEN 'transform_null_equals'
+	ELSE '' END
 FROM (SELECT 1) AS one
 LEFT JOIN unnest(current_schemas(false)) WITH ORDINALITY AS s(name, at) ON true
 LEFT JOIN pg_namespace n ON n.nspname = s.name
@@ -37,7 +43,7 @@ ORDER BY s.at`
 // Session reads how the connection resolves names, and its temporary
 // relations.
 func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver.Session, error) {
-	s := &sealdriver.Session{Codec: e.codecOf(r.Conn()), Prepared: e.codec}
+	s := &sealdriver.Session{Codec: e.codecOf(r.Conn()), Prepared: e.codec, Ages: true}
 	if s.Plan.Unsafe = unsafeSettings(r.Conn()); s.Plan.Unsafe != "" {
 		// pgx reads nothing reliably under it either.
 		return nil, &rewrite.UnsupportedError{
@@ -49,9 +55,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	tempLate := false
 	err := query(ctx, r, sessionQuery, func(row sealdriver.Row) error {
 		s.Scope, tempSchema, s.ASCIILike = row.Text(0), row.Int(1), row.Bool(4)
-		if row.Text(6) == "escape" { // guards are shown otherwise then
-			s.Plan.Unsafe = "bytea_output escape"
-		}
+		s.Plan.Unsafe = row.Text(6)
 		sendAsBytea(r.Conn(), row.Text(5))
 		name := row.Text(2)
 		switch {

@@ -187,7 +187,6 @@ func (c *comparison) table(r *rewrite.SnapshotRelation, t *schema.Table) {
 		}
 	}
 	c.findings(w)
-	c.uniques(w)
 	c.sizes(w)
 	switch c.front.Dialect() {
 	case rewrite.Postgres:
@@ -246,18 +245,6 @@ func (c *comparison) findings(w *work) {
 	}
 	one := &rewrite.Snapshot{Relations: []rewrite.SnapshotRelation{r}}
 	c.report.Findings = append(c.report.Findings, rewrite.Findings(c.front.Dialect(), one, c.annotations, c.decl)...)
-}
-
-// uniques reports keys over ciphertext: two records of one value differ, so
-// such a key never finds two equal and enforces nothing.
-func (c *comparison) uniques(w *work) {
-	for _, set := range w.rel.Unique {
-		for _, name := range set {
-			if col := w.tab.Column(name); col != nil {
-				c.find(col.String(), "a primary key or unique index holds the column, which compares ciphertext", "drop it: no two records are equal, so it enforces nothing")
-			}
-		}
-	}
 }
 
 // sizes reports columns that hold fewer bytes than the longest value's record
