@@ -104,6 +104,7 @@ var ruleCases = map[string]string{
 	"the same under":                              `(?i)^(INSERT|UPDATE|MERGE|REPLACE).*(::|CAST\()`,
 	"the forms above over parameters":             `(?i)(SET|VALUES|UPDATE).*\b(CASE|COALESCE|IFNULL|IF|IIF)\b`,
 	"parameters and literals of a query":          `(?i)(INSERT.*SELECT|UPDATE.*FROM \(?(VALUES|SELECT)|= \(SELECT).*(\$\d|\?|')`,
+	"DEFAULT or omission where the configuration": `/defaults/`,
 	"NULL, and DEFAULT or omission":               `(?i)^(INSERT|UPDATE|MERGE|REPLACE).*\b(NULL|DEFAULT)\b`,
 }
 
