@@ -69,6 +69,17 @@ func (u *Usage) Records() map[string]int64 {
 	return sum
 }
 
+// Dropped names the tables that went away while they were counted.
+func (u *Usage) Dropped() []string {
+	var out []string
+	for i := range u.Tables {
+		if u.Tables[i].Dropped {
+			out = append(out, u.Tables[i].Table)
+		}
+	}
+	return out
+}
+
 // Line is one line of a usage report.
 type Line struct {
 	Table, Column, Key string

@@ -32,6 +32,9 @@ type CatalogColumn struct {
 	// schema; empty for all others (PostgreSQL).
 	Domain  string
 	NotNull bool
+	// RowID is set for another name of the rowid, which is never NULL, whatever NotNull
+	// says (SQLite's INTEGER PRIMARY KEY).
+	RowID bool
 	// Default is the expression text; empty for none and for NULL.
 	Default string
 	// Generated is set for generated and identity columns.
@@ -52,6 +55,9 @@ type SnapshotRelation struct {
 	Kind    RelationKind
 	Temp    bool
 	Columns []CatalogColumn
+	// Versioned is set where the table keeps its rows of before (MariaDB's system
+	// versions), which a query reads that asks FOR SYSTEM_TIME.
+	Versioned bool
 	// DependsOn lists what a view (or rule) reads or writes, the parents and
 	// the children of a partition or inheritance tree, the table of a synonym.
 	DependsOn []RelationID

@@ -92,7 +92,7 @@ func (rs *relations) readTables() error {
 		}
 		id := rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}
 		rs.byID[id] = len(rs.list)
-		rs.list = append(rs.list, rewrite.SnapshotRelation{ID: id, Kind: kind})
+		rs.list = append(rs.list, rewrite.SnapshotRelation{ID: id, Kind: kind, Versioned: v.Text(2) == "SYSTEM VERSIONED"})
 		return nil
 	})
 }

@@ -347,6 +347,20 @@ func (rel *relation) column(row sealdriver.Row) {
 	}
 }
 
+// rowid marks the column that is the rowid: a primary key of one column of the type
+// INTEGER for which SQLite made no index. INTEGER PRIMARY KEY DESC has one, and may be
+// NULL (sqlite.org/lang_createtable.html#rowid).
+func (rel *relation) rowid() {
+	if len(rel.pk) != 1 {
+		return
+	}
+	for i := range rel.Columns {
+		if c := &rel.Columns[i]; c.Name == rel.pk[0] && c.Type == "integer" {
+			c.RowID = true
+		}
+	}
+}
+
 // indexes reads unique column sets, and the texts of indexes over expressions
 // or with a condition.
 func (rd *reader) indexes(ctx context.Context, schema string) error {
@@ -382,6 +396,15 @@ func (rd *reader) indexes(ctx context.Context, schema string) error {
 		ix.columns = append(ix.columns, row.Text(5))
 		return nil
 	})
+	indexed := map[*relation]bool{}
+	for _, ix := range all {
+		indexed[ix.rel] = indexed[ix.rel] || slices.Equal(ix.columns, ix.rel.pk)
+	}
+	for _, rel := range rd.relations {
+		if rel.ID.Schema == schema && !indexed[rel] {
+			rel.rowid()
+		}
+	}
 	for _, ix := range all {
 		if !ix.plain {
 			text := texts[strings.ToLower(ix.name)]

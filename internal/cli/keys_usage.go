@@ -61,10 +61,8 @@ in every database that the login sees. keys prune needs a count of all.`,
 		if err != nil {
 			return err
 		}
-		for _, t := range u.Tables {
-			if t.Dropped {
-				fmt.Fprintf(cmd.ErrOrStderr(), "not counted, because it went away meanwhile (dropped, or renamed): %s\n", t.Table)
-			}
+		for _, table := range u.Dropped() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "not counted, because it went away meanwhile (dropped, or renamed): %s\n", table)
 		}
 		if asJSON {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(u)
