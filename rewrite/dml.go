@@ -87,6 +87,7 @@ type insertion struct {
 }
 
 func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
+	a.writes(s.Ignore)
 	sc := a.work.scope(up)
 	if err := a.with(s.With, sc); err != nil {
 		return nil, err
@@ -340,6 +341,9 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 			continue
 		}
 		if isNull(e) {
+			if err := a.notEmptied(in.rel, in.cols[i], e.Pos()); err != nil {
+				return err
+			}
 			continue
 		}
 		if d, ok := e.(*Default); ok {
@@ -481,7 +485,7 @@ func (a *analysis) defaulted(r *relation, col, pos int) error {
 	if c.phys != nil && (c.phys.Default != "" || c.phys.Generated) {
 		return a.refuse(pos, ReasonDefault, c.flow[0].col.String(), "give the value; the server would store its default in clear")
 	}
-	return nil
+	return a.notEmptied(r, col, pos)
 }
 
 // omitted checks the encrypted columns that the INSERT does not name.
@@ -640,6 +644,9 @@ func assigned(s *Assign, k int) Expr {
 // was sealed for (threats T13).
 func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnRef, v Expr, c *schema.Column, at int, sc *scope) error {
 	if isNull(v) {
+		if err := a.notEmptied(in.rel, at, v.Pos()); err != nil {
+			return err
+		}
 		return a.growAssign(s, to, c, v, PartitionSource{}, nil, nil)
 	}
 	if d, ok := v.(*Default); ok {
@@ -775,6 +782,7 @@ func containsFold(xs []string, x string) bool {
 // ---- UPDATE ----
 
 func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
+	a.writes(s.Ignore)
 	sc := a.work.scope(up)
 	if err := a.with(s.With, sc); err != nil {
 		return nil, err
@@ -896,6 +904,9 @@ func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {
 				return err
 			}
 		case isNull(v):
+			if err := a.notEmptied(h.rel, h.col, v.Pos()); err != nil {
+				return err
+			}
 			if err := a.growAssign(as, ref, f[0].col, v, PartitionSource{}, nil, nil); err != nil {
 				return err
 			}

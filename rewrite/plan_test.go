@@ -442,6 +442,9 @@ func describeOut(o rewrite.Out) string {
 		if o.Exact {
 			s += " exact"
 		}
+		if o.NotNull {
+			s += " not null"
+		}
 		s += describeCasts(o.Casts)
 		return s
 	case o.Limit != 0:
@@ -928,6 +931,8 @@ func parseOptions(t testing.TB, d rewrite.Dialect, text string) (rewrite.Options
 			s.HighNotPrecedence = true
 		case "pipes_as_concat":
 			s.PipesAsConcat = true
+		case "lenient":
+			s.Lenient = true
 		case "mode_unknown":
 			s.ModeKnown = false
 		case "mysql8":
