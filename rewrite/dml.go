@@ -26,10 +26,11 @@ func (a *analysis) target(t *Table, sc *scope) (*relation, error) {
 
 // systemWrite refuses writes to the engine's own relations by which settings or
 // the catalog change unseen: PostgreSQL's pg_settings is SET by another name.
-// SQLite's sequences and statistics are data, MySQL's system tables tables.
+// SQLite's sequences and statistics are data, MySQL's system tables tables; the rows
+// of sqlite_dbpage are the pages of the file, those of the catalog among them.
 func (a *analysis) systemWrite(r *relation, pos int) error {
 	name := strings.ToLower(r.base.ID.Name)
-	if a.dialect == Postgres || a.dialect == SQLite && (strings.HasSuffix(name, "_master") || strings.HasSuffix(name, "_schema")) {
+	if a.dialect == Postgres || a.dialect == SQLite && (strings.HasSuffix(name, "_master") || strings.HasSuffix(name, "_schema") || name == "sqlite_dbpage") {
 		return a.refuse(pos, ReasonSession, name, "the engine's own relations are not written; use SET or a definition")
 	}
 	a.effects |= EffectCatalog | EffectSession
