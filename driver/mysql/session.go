@@ -25,7 +25,8 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	var database, mode string
 	// LIMIT, since sql_select_limit may be 0.
 	text := "SELECT DATABASE(), @@SESSION.sql_mode, @@version, @@SESSION.character_set_client, @@max_allowed_packet," +
-		" @@SESSION.character_set_results, CAST(@@SESSION.sql_select_limit AS CHAR), @@SESSION.character_set_connection LIMIT 1"
+		" @@SESSION.character_set_results, CAST(@@SESSION.sql_select_limit AS CHAR), @@SESSION.character_set_connection" +
+		" /*M!100201 , @@SESSION.check_constraint_checks */ LIMIT 1"
 	err := e.widely(ctx, r, text, func(row sealdriver.Row) error {
 		e.packets.Store(row.Int(4))
 		database, mode = row.Text(0), row.Text(1)
@@ -35,6 +36,9 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 		s.Plan.Unsafe = unsafeSettings(mode, row.Text(3), row.Text(7), row.Text(5))
 		if s.Plan.Unsafe == "" && isLimited(row.Text(6), e.vitess.Load()) {
 			s.Plan.Unsafe = "sql_select_limit"
+		}
+		if len(row) > 8 && row.Int(8) == 0 {
+			s.Unguarded = "check_constraint_checks"
 		}
 		return nil
 	})

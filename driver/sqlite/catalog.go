@@ -53,8 +53,11 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 		s.Scope += "private"
 	}
 	s.Plan.Namespace = scope.String() + tempText.String()
-	err = r.Query(ctx, "SELECT 'a' NOT LIKE 'A'", nil, func(row sealdriver.Row) error {
+	err = r.Query(ctx, "SELECT 'a' NOT LIKE 'A', (SELECT ignore_check_constraints FROM pragma_ignore_check_constraints)", nil, func(row sealdriver.Row) error {
 		s.ExactLike = row.Bool(0)
+		if row.Bool(1) {
+			s.Unguarded = "ignore_check_constraints"
+		}
 		return nil
 	})
 	return s, err
