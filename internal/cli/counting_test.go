@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +49,24 @@ func TestRowsWithNullInAUniqueColumnAreCounted(t *testing.T) {
 		}
 		b.has(b.keys(exitOK, "keys", "usage", "--page", "3"), `papers +body +20 `)
 	})
+}
+
+// Counts of before are neither gone on with nor evidence.
+func TestACountOfAnEarlierVersionIsMadeAgain(t *testing.T) {
+	b := newBench(t, lives[0])
+	b.papers("id integer PRIMARY KEY, BODY")
+	b.exec(b.encrypted(), "INSERT INTO papers (body) VALUES ('text')")
+	state := filepath.Join(t.TempDir(), "usage.json")
+	b.keys(exitOK, "keys", "usage", "--state", state)
+	data, err := os.ReadFile(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(state, bytes.Replace(data, []byte(`"version":2`), []byte(`"version":1`), 1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.has(b.keys(exitFault, "keys", "usage", "--state", state), "count again")
+	b.has(b.keys(exitFault, "keys", "prune", "--usage", state), "count again")
 }
 
 // SQLite pages by the collation of the column, under which a key of another collation

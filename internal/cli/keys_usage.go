@@ -126,8 +126,11 @@ func readUsage(path string) (*lifecycle.Usage, error) {
 		return nil, err
 	}
 	var u lifecycle.Usage
-	if err := json.Unmarshal(b, &u); err != nil || u.Version != 1 {
+	if err := json.Unmarshal(b, &u); err != nil || u.Version < 1 || u.Version > lifecycle.UsageVersion {
 		return nil, fmt.Errorf("%s is not the state of a count", path)
+	}
+	if u.Version < lifecycle.UsageVersion {
+		return nil, fmt.Errorf("%s is a count of an earlier version, which did not see all records: remove it, and count again", path)
 	}
 	return &u, nil
 }
