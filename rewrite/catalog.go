@@ -83,6 +83,11 @@ type SnapshotRelation struct {
 	// Unique lists the column sets of the primary key, unique constraints and
 	// unique indexes.
 	Unique [][]string
+	// Conflicts are, of each unique index that Unique does not tell the whole of, the
+	// columns in which rows that conflict are equal byte by byte: without expressions,
+	// columns of which it has the beginning, and those that it compares loosely. One with
+	// a condition is among them.
+	Conflicts [][]string
 	// References are its foreign keys.
 	References []SnapshotReference
 	// Source is the CREATE TABLE, where the engine keeps its text (SQLite).
@@ -160,6 +165,7 @@ type Relation struct {
 	// Annotation is set for VerdictAnnotated.
 	Annotation *schema.Table
 	Unique     [][]string
+	Conflicts  [][]string
 	// Source is the CREATE TABLE, where the engine keeps its text.
 	Source string
 

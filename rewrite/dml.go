@@ -762,10 +762,17 @@ func conflictHas(in *insertion, u *Upsert, column string) bool {
 			return false
 		}
 	}
-	// Any unique key may be the one that conflicts.
-	for _, key := range in.rel.base.Unique {
-		if !containsFold(key, column) {
+	for i := range in.st.Columns {
+		if in.cols[i] < 0 { // SQLite's rowid, in which rows conflict as well
 			return false
+		}
+	}
+	// Any unique key may be the one that conflicts.
+	for _, keys := range [][][]string{in.rel.base.Unique, in.rel.base.Conflicts} {
+		for _, key := range keys {
+			if !containsFold(key, column) {
+				return false
+			}
 		}
 	}
 	return len(in.rel.base.Unique) > 0

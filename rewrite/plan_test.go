@@ -566,6 +566,8 @@ func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 				}
 			}
 			rel.Unique = append(rel.Unique, cols)
+		case f[0] == "conflicts": // a unique index that is not told whole
+			rel.Conflicts = append(rel.Conflicts, f[1:])
 		default:
 			w.addColumn(t, rel, ann, f)
 		}

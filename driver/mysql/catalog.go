@@ -302,7 +302,8 @@ func bodyWords(body string) []string {
 }
 
 // readIndexes reads unique column sets, and key parts that are expressions
-// (MySQL). A unique index over a prefix of a column says nothing of the column.
+// (MySQL). A unique index over a prefix of a column says nothing of the column, but rows
+// conflict under it.
 func (rs *relations) readIndexes() error {
 	expression := "EXPRESSION"
 	if rs.session.Plan.MariaDB {
@@ -313,24 +314,35 @@ func (rs *relations) readIndexes() error {
 		name    string
 		columns []string
 		unique  bool
+		// whole are the columns that are neither expressions nor beginnings; told is
+		// false where there are such.
+		whole []string
+		told  bool
 	}
 	var all []*index
 	err := rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, "+expression+
 		" FROM information_schema.STATISTICS WHERE "+inUserSchemas("TABLE_SCHEMA")+
 		" ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX", "TABLE_SCHEMA", func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		if n := len(all); n == 0 || all[n-1].rel != rel || all[n-1].name != v.Text(2) {
-			all = append(all, &index{rel: rel, name: v.Text(2), unique: v.Int(3) == 0})
+			all = append(all, &index{rel: rel, name: v.Text(2), unique: v.Int(3) == 0, told: true})
 		}
 		ix := all[len(all)-1]
 		if !v.Null(6) {
 			rel.ExpressionIndexes = append(rel.ExpressionIndexes, strings.ToLower(v.Text(6)))
 		}
-		ix.unique = ix.unique && v.Null(5) && !v.Null(4)
 		ix.columns = append(ix.columns, v.Text(4))
+		if v.Null(5) && !v.Null(4) {
+			ix.whole = append(ix.whole, v.Text(4))
+		} else {
+			ix.told = false
+		}
 	})
 	for _, ix := range all {
-		if ix.unique {
+		switch {
+		case ix.unique && ix.told:
 			ix.rel.Unique = append(ix.rel.Unique, ix.columns)
+		case ix.unique:
+			ix.rel.Conflicts = append(ix.rel.Conflicts, ix.whole)
 		}
 	}
 	return err

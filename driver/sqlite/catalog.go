@@ -368,7 +368,7 @@ func (rel *relation) rowid() {
 // or with a condition.
 func (rd *reader) indexes(ctx context.Context, schema string) error {
 	q := strings.NewReplacer("FROM %s.", "FROM "+quoteName(schema)+".", ", %s)", ", "+quote(schema)+")").Replace(
-		`SELECT m.name, l.name, l."unique", l.partial, x.cid, coalesce(x.name, '')
+		`SELECT m.name, l.name, l."unique", l.partial, x.cid, coalesce(x.name, ''), coalesce(upper(x.coll), 'BINARY') = 'BINARY'
 		FROM %s.sqlite_schema AS m, pragma_index_list(m.name, %s) AS l, pragma_index_xinfo(l.name, %s) AS x
 		WHERE m.type = 'table' AND m.sql NOT LIKE 'create virtual%' AND x.key = 1 ORDER BY m.rowid, l.seq, x.seqno`)
 	texts := map[string]string{}
@@ -382,6 +382,10 @@ func (rd *reader) indexes(ctx context.Context, schema string) error {
 		name          string
 		plain, unique bool
 		columns       []string
+		// whole are the columns that it compares byte by byte; loose is set where it
+		// has others.
+		whole []string
+		loose bool
 	}
 	var all []*index
 	err := rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
@@ -397,6 +401,11 @@ func (rd *reader) indexes(ctx context.Context, schema string) error {
 			ix.plain = false
 		}
 		ix.columns = append(ix.columns, row.Text(5))
+		if row.Int(4) >= 0 && row.Bool(6) {
+			ix.whole = append(ix.whole, row.Text(5))
+		} else {
+			ix.loose = true
+		}
 		return nil
 	})
 	indexed := map[*relation]bool{}
@@ -414,6 +423,9 @@ func (rd *reader) indexes(ctx context.Context, schema string) error {
 			ix.rel.ExpressionIndexes = append(ix.rel.ExpressionIndexes, strings.ToLower(text[strings.IndexByte(text, '(')+1:]))
 		} else if ix.unique {
 			ix.rel.Unique = append(ix.rel.Unique, ix.columns)
+		}
+		if ix.unique && (ix.loose || !ix.plain) {
+			ix.rel.Conflicts = append(ix.rel.Conflicts, ix.whole)
 		}
 	}
 	return err
