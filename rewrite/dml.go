@@ -932,6 +932,11 @@ func (a *analysis) unsplit(as *Assign, h hit, sc *scope) error {
 	if f := h.flow(); len(f) > 0 {
 		return a.refuse(as.Start, ReasonComputed, f[0].col.String(), "assign the column a parameter or literal of its own")
 	}
+	for _, ref := range as.Columns {
+		if err := a.cascadesInto(h, nil, ref); err != nil {
+			return err
+		}
+	}
 	if h.rel != nil && h.rel.partCol >= 0 && h.col == h.rel.partCol {
 		return a.refuse(as.Start, ReasonPartitionWrite, h.rel.alias.Name, partitionHint)
 	}
@@ -957,6 +962,9 @@ func (a *analysis) updateRow(s *Update, as *Assign, q *Subquery, writes, sc *sco
 	for k, ref := range as.Columns {
 		h, err := a.column(ref, writes)
 		if err != nil {
+			return err
+		}
+		if err := a.cascadesInto(h, nil, ref); err != nil {
 			return err
 		}
 		if h.rel != nil && h.rel.partCol >= 0 && h.col == h.rel.partCol {
@@ -991,6 +999,9 @@ const partitionHint = "a row keeps its partition for life; insert a new row and 
 // partitionWrite refuses changes of the partition column and of the row identity,
 // which would orphan the row's values.
 func (a *analysis) partitionWrite(r *relation, h hit, v Expr, ref *ColumnRef) error {
+	if err := a.cascadesInto(h, v, ref); err != nil {
+		return err
+	}
 	if err := a.rowWrite(r, h, v, ref); err != nil {
 		return err
 	}

@@ -566,6 +566,12 @@ func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 				}
 			}
 			rel.Unique = append(rel.Unique, cols)
+		case f[0] == "follows": // a foreign key with ON UPDATE CASCADE: table, own column, its column
+			c := rewrite.SnapshotChange{Column: f[2]}
+			if len(f) > 3 {
+				c.Of = f[3]
+			}
+			rel.References = append(rel.References, rewrite.SnapshotReference{To: rewrite.RelationID{Schema: "main", Name: f[1]}, Changes: []rewrite.SnapshotChange{c}})
 		case f[0] == "conflicts": // a unique index that is not told whole
 			rel.Conflicts = append(rel.Conflicts, f[1:])
 		default:
