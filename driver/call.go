@@ -378,6 +378,9 @@ func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
 		if payload, tag, null, err = x.encodeAs(x.take(), o, &col.Type); err != nil {
 			return nil, sealError(col, err)
 		}
+		if null && o.NotNull {
+			return nil, sealError(col, errEmptied)
+		}
 		if null {
 			return nil, nil
 		}
@@ -421,6 +424,10 @@ func (x *call) lent(o *rewrite.Out) (payload []byte, tag logical.Tag, ok bool) {
 	}
 	return nil, 0, false
 }
+
+// errEmptied is returned for NULL where MySQL would store an empty value, which is no
+// record: under IGNORE, or without a strict mode.
+var errEmptied = errors.New("the column is NOT NULL, and the server would store an empty value in the place of NULL")
 
 // take returns the buffer for payloads, empty; keep puts back what grew of it.
 func (x *call) take() []byte {

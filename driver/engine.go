@@ -128,4 +128,7 @@ type Session struct {
 	// ASCIILike: ILIKE knows the case of ASCII letters only. ExactLike: LIKE
 	// heeds case (SQLite's case_sensitive_like).
 	ASCIILike, ExactLike bool
+	// Unguarded names a setting under which the server checks no guard; empty for
+	// none.
+	Unguarded string
 }

@@ -55,6 +55,12 @@ func Inspect(ctx context.Context, inner driver.Connector, e Engine) (_ *Inspecti
 	if i.Session, err = e.Session(ctx, r); err != nil {
 		return nil, err
 	}
+	if unsafe := i.Session.Plan.Unsafe; unsafe != "" {
+		return nil, &rewrite.UnsupportedError{
+			Column: unsafe, Pos: -1, Reason: rewrite.ReasonSession,
+			Hint: "what is read under it may be cut or shown otherwise; connect with the setting changed",
+		}
+	}
 	if i.Snapshot, err = e.Snapshot(ctx, r, i.Session); err != nil {
 		return nil, err
 	}

@@ -128,8 +128,13 @@ func (x *call) likeRules(l *rewrite.Like) tokens.Rules {
 	}
 	if l.Escaped {
 		r.Escape = 0
-		if l.Escape != "" {
+		switch {
+		case l.Escape != "":
 			r.Escape, _ = utf8.DecodeRuneInString(l.Escape)
+		case d == rewrite.MySQL:
+			// MariaDB takes the backslash there, unless the column's character set has
+			// letters of one byte alone.
+			r.Doubtful = '\\'
 		}
 	}
 	return r

@@ -80,6 +80,9 @@ func (c *conn) readSession(ctx context.Context) error {
 		return c.unreadable(err)
 	}
 	c.begun = true
+	if c.cr.cats.guards == GuardsRequire && s.Plan.Unsafe == "" {
+		s.Plan.Unsafe = s.Unguarded
+	}
 	if c.doubted && s.Plan.Unsafe == "" {
 		c.reading, c.doubted = reading{}, false
 	}

@@ -102,13 +102,13 @@ var errOtherCount = errors.New("sealsql: this count was begun for other tables, 
 func (c *Counter) begin(u *Usage) (*Usage, error) {
 	service, product := c.Keys.Owner()
 	if u == nil {
-		u = &Usage{Version: 1, Service: service, Product: product, Began: time.Now().UTC(), Partition: c.Partition, LeftOut: c.LeftOut}
+		u = &Usage{Version: UsageVersion, Service: service, Product: product, Began: time.Now().UTC(), Partition: c.Partition, LeftOut: c.LeftOut}
 		for i := range c.Tables {
 			u.Tables = append(u.Tables, c.Tables[i].empty())
 		}
 		return u, nil
 	}
-	if u.Version != 1 || u.Service != service || u.Product != product || u.Partition != c.Partition || len(u.Tables) != len(c.Tables) {
+	if u.Version != UsageVersion || u.Service != service || u.Product != product || u.Partition != c.Partition || len(u.Tables) != len(c.Tables) {
 		return u, errOtherCount
 	}
 	for i := range c.Tables {

@@ -81,7 +81,7 @@ func (o *office) rotate(k *envelope.Keys, id string) string {
 // usage is a complete count that began now and found records under some keys.
 func (o *office) usage(records map[string]int64) *lifecycle.Usage {
 	return &lifecycle.Usage{
-		Version: 1, Service: "shop", Product: "orders", Began: o.now, Ended: o.now.Add(time.Minute),
+		Version: 2, Service: "shop", Product: "orders", Began: o.now, Ended: o.now.Add(time.Minute),
 		Tables: []lifecycle.TableUsage{{Table: "t", Done: true, Columns: []lifecycle.ColumnUsage{{Column: "c", Records: records}}}},
 	}
 }
@@ -167,6 +167,7 @@ func TestPruningWantsAWholeCountOfTheseKeys(t *testing.T) {
 	o.now = o.now.Add(24 * time.Hour)
 	for name, change := range map[string]func(*lifecycle.Usage){
 		"not complete":       func(u *lifecycle.Usage) { u.Ended = time.Time{} },
+		"of version 1":       func(u *lifecycle.Usage) { u.Version = 1 },
 		"of one partition":   func(u *lifecycle.Usage) { u.Partition = "p" },
 		"of some tables":     func(u *lifecycle.Usage) { u.LeftOut = []string{"other.t"} },
 		"of another product": func(u *lifecycle.Usage) { u.Product = "x" },

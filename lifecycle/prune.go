@@ -43,6 +43,8 @@ func Prune(ctx context.Context, k *envelope.Keys, o PruneOptions, f func(Pruned)
 	switch {
 	case u == nil || !u.Complete() || u.Partition != "":
 		return errors.New("sealsql: a complete count of all tables is needed: run sealsql keys usage to its end")
+	case u.Version != UsageVersion:
+		return errors.New("sealsql: the count was made by an earlier version, which did not see all records: count again")
 	case len(u.LeftOut) > 0:
 		return fmt.Errorf("sealsql: the count left %d tables out, the first of which is %s: count with --all-databases", len(u.LeftOut), u.LeftOut[0])
 	case u.Service != service || u.Product != product:

@@ -39,6 +39,9 @@ type Report struct {
 	// Counted is when Records were counted; zero if they were not.
 	Counted time.Time      `json:"counted,omitzero"`
 	Records []ReportRecord `json:"records"`
+	// NotCounted names tables that went away while they were counted: dropped, or
+	// renamed, with records that are not among Records.
+	NotCounted []string `json:"not_counted,omitempty"`
 	// Remains is what destroying the keys does not take away.
 	Remains []string `json:"remains"`
 	// MACKey names the key that authenticates the report, MAC is base64.

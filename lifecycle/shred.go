@@ -156,6 +156,7 @@ func (s *Shredder) report(ctx context.Context, p envelope.Partition, x *envelope
 		for _, l := range u.Lines() {
 			r.Records = append(r.Records, ReportRecord(l))
 		}
+		r.NotCounted = u.Dropped()
 	}
 	return r, r.Sign(ctx, s.Keys.Sealer())
 }

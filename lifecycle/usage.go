@@ -7,10 +7,14 @@ import (
 	"time"
 )
 
+// UsageVersion is the version of counts. Those of version 1 may lack records, and are
+// no evidence.
+const UsageVersion = 2
+
 // Usage is how many records are sealed under which keys, as far as a count has
 // come. It is plain data: a count that was stopped goes on from a stored one.
 type Usage struct {
-	// Version of this form: 1.
+	// Version is UsageVersion.
 	Version int `json:"version"`
 	// Service and Product say whose keys.
 	Service string `json:"service"`
@@ -67,6 +71,17 @@ func (u *Usage) Records() map[string]int64 {
 		}
 	}
 	return sum
+}
+
+// Dropped names the tables that went away while they were counted.
+func (u *Usage) Dropped() []string {
+	var out []string
+	for i := range u.Tables {
+		if u.Tables[i].Dropped {
+			out = append(out, u.Tables[i].Table)
+		}
+	}
+	return out
 }
 
 // Line is one line of a usage report.

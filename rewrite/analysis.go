@@ -17,6 +17,7 @@ type analysis struct {
 	script  *Script
 	session *Session
 	opt     Options
+	emptied emptying
 	record  *recording // nil where no template is made
 	// positive are the first operands of comparisons that find rows.
 	positive []Expr

@@ -32,6 +32,9 @@ type CatalogColumn struct {
 	// schema; empty for all others (PostgreSQL).
 	Domain  string
 	NotNull bool
+	// RowID is set for another name of the rowid, which is never NULL, whatever NotNull
+	// says (SQLite's INTEGER PRIMARY KEY).
+	RowID bool
 	// Default is the expression text; empty for none and for NULL.
 	Default string
 	// Generated is set for generated and identity columns.
@@ -52,6 +55,9 @@ type SnapshotRelation struct {
 	Kind    RelationKind
 	Temp    bool
 	Columns []CatalogColumn
+	// Versioned is set where the table keeps its rows of before (MariaDB's system
+	// versions), which a query reads that asks FOR SYSTEM_TIME.
+	Versioned bool
 	// DependsOn lists what a view (or rule) reads or writes, the parents and
 	// the children of a partition or inheritance tree, the table of a synonym.
 	DependsOn []RelationID
@@ -77,6 +83,11 @@ type SnapshotRelation struct {
 	// Unique lists the column sets of the primary key, unique constraints and
 	// unique indexes.
 	Unique [][]string
+	// Conflicts are, of each unique index that Unique does not tell the whole of, the
+	// columns in which rows that conflict are equal byte by byte: without expressions,
+	// columns of which it has the beginning, and those that it compares loosely. One with
+	// a condition is among them.
+	Conflicts [][]string
 	// References are its foreign keys.
 	References []SnapshotReference
 	// Source is the CREATE TABLE, where the engine keeps its text (SQLite).
@@ -155,6 +166,7 @@ type Relation struct {
 	// Annotation is set for VerdictAnnotated.
 	Annotation *schema.Table
 	Unique     [][]string
+	Conflicts  [][]string
 	// Source is the CREATE TABLE, where the engine keeps its text.
 	Source string
 

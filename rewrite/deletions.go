@@ -22,6 +22,8 @@ type SnapshotReference struct {
 	// with them where Cascades is set (ON DELETE CASCADE).
 	To       RelationID
 	Cascades bool
+	// Changes are its columns that change with those of To.
+	Changes []SnapshotChange
 }
 
 // dependent is a relation whose rows may be deleted with those of another: one
@@ -29,6 +31,7 @@ type SnapshotReference struct {
 type dependent struct {
 	rel            *Relation
 	cascades, part bool
+	changes        []SnapshotChange
 }
 
 // depend joins relations with those that depend on them.
@@ -46,7 +49,7 @@ func (n *namespace) depend(all []*SnapshotRelation) {
 	}
 	for _, r := range all {
 		for _, x := range r.References {
-			add(x.To, dependent{rel: find(r), cascades: x.Cascades})
+			add(x.To, dependent{rel: find(r), cascades: x.Cascades, changes: x.Changes})
 		}
 		for _, p := range r.Parents {
 			add(p, dependent{rel: find(r), part: true})

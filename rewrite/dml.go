@@ -26,10 +26,11 @@ func (a *analysis) target(t *Table, sc *scope) (*relation, error) {
 
 // systemWrite refuses writes to the engine's own relations by which settings or
 // the catalog change unseen: PostgreSQL's pg_settings is SET by another name.
-// SQLite's sequences and statistics are data, MySQL's system tables tables.
+// SQLite's sequences and statistics are data, MySQL's system tables tables; the rows
+// of sqlite_dbpage are the pages of the file, those of the catalog among them.
 func (a *analysis) systemWrite(r *relation, pos int) error {
 	name := strings.ToLower(r.base.ID.Name)
-	if a.dialect == Postgres || a.dialect == SQLite && (strings.HasSuffix(name, "_master") || strings.HasSuffix(name, "_schema")) {
+	if a.dialect == Postgres || a.dialect == SQLite && (strings.HasSuffix(name, "_master") || strings.HasSuffix(name, "_schema") || name == "sqlite_dbpage") {
 		return a.refuse(pos, ReasonSession, name, "the engine's own relations are not written; use SET or a definition")
 	}
 	a.effects |= EffectCatalog | EffectSession
@@ -87,6 +88,7 @@ type insertion struct {
 }
 
 func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
+	a.writes(s.Ignore)
 	sc := a.work.scope(up)
 	if err := a.with(s.With, sc); err != nil {
 		return nil, err
@@ -340,6 +342,9 @@ func (a *analysis) row(in *insertion, row []Expr) error {
 			continue
 		}
 		if isNull(e) {
+			if err := a.notEmptied(in.rel, in.cols[i], e.Pos()); err != nil {
+				return err
+			}
 			continue
 		}
 		if d, ok := e.(*Default); ok {
@@ -478,19 +483,26 @@ func (a *analysis) assignClear(e Expr, sc *scope, rel *relation, col int) error 
 // defaulted refuses DEFAULT for an encrypted column unless it means NULL, or what the
 // configuration says, which takes its place.
 func (a *analysis) defaulted(r *relation, col int, d *Default) error {
-	c := &r.cols[col]
-	if of := c.flow[0].col; of.Default != nil {
-		a.fill(d.Span, a.defaultText(of), of)
-		return nil
+	if err := a.filledByServer(r, col, d.Start); err != nil {
+		return err
 	}
-	return a.filledByServer(c, d.Start)
+	if of := r.cols[col].flow[0].col; of.Default != nil {
+		a.fill(d.Span, a.defaultText(of), of)
+	}
+	return nil
 }
 
-func (a *analysis) filledByServer(c *column, pos int) error {
+// filledByServer refuses to leave a value to the server that it would store in clear, or
+// empty.
+func (a *analysis) filledByServer(r *relation, col, pos int) error {
+	c := &r.cols[col]
 	if c.phys != nil && (c.phys.Default != "" || c.phys.Generated) {
 		return a.refuse(pos, ReasonDefault, c.flow[0].col.String(), "give the value; the server would store its default in clear")
 	}
-	return nil
+	if c.flow[0].col.Default != nil {
+		return nil // it is written out
+	}
+	return a.notEmptied(r, col, pos)
 }
 
 // omitted checks the encrypted columns that the INSERT does not name.
@@ -502,7 +514,7 @@ func (a *analysis) omitted(in *insertion) error {
 		if len(in.rel.cols[i].flow) == 0 || contains(in.cols, i) {
 			continue
 		}
-		if err := a.filledByServer(&in.rel.cols[i], in.st.Start); err != nil {
+		if err := a.filledByServer(in.rel, i, in.st.Start); err != nil {
 			return err
 		}
 	}
@@ -649,6 +661,9 @@ func assigned(s *Assign, k int) Expr {
 // was sealed for (threats T13).
 func (a *analysis) upsertSealed(in *insertion, u *Upsert, s *Assign, to *ColumnRef, v Expr, c *schema.Column, at int, sc *scope) error {
 	if isNull(v) {
+		if err := a.notEmptied(in.rel, at, v.Pos()); err != nil {
+			return err
+		}
 		return a.growAssign(s, to, c, v, PartitionSource{}, nil, nil)
 	}
 	if d, ok := v.(*Default); ok {
@@ -763,10 +778,17 @@ func conflictHas(in *insertion, u *Upsert, column string) bool {
 			return false
 		}
 	}
-	// Any unique key may be the one that conflicts.
-	for _, key := range in.rel.base.Unique {
-		if !containsFold(key, column) {
+	for i := range in.st.Columns {
+		if in.cols[i] < 0 { // SQLite's rowid, in which rows conflict as well
 			return false
+		}
+	}
+	// Any unique key may be the one that conflicts.
+	for _, keys := range [][][]string{in.rel.base.Unique, in.rel.base.Conflicts} {
+		for _, key := range keys {
+			if !containsFold(key, column) {
+				return false
+			}
 		}
 	}
 	return len(in.rel.base.Unique) > 0
@@ -784,6 +806,7 @@ func containsFold(xs []string, x string) bool {
 // ---- UPDATE ----
 
 func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
+	a.writes(s.Ignore)
 	sc := a.work.scope(up)
 	if err := a.with(s.With, sc); err != nil {
 		return nil, err
@@ -905,6 +928,9 @@ func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {
 				return err
 			}
 		case isNull(v):
+			if err := a.notEmptied(h.rel, h.col, v.Pos()); err != nil {
+				return err
+			}
 			if err := a.growAssign(as, ref, f[0].col, v, PartitionSource{}, nil, nil); err != nil {
 				return err
 			}
@@ -921,6 +947,11 @@ func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {
 func (a *analysis) unsplit(as *Assign, h hit, sc *scope) error {
 	if f := h.flow(); len(f) > 0 {
 		return a.refuse(as.Start, ReasonComputed, f[0].col.String(), "assign the column a parameter or literal of its own")
+	}
+	for _, ref := range as.Columns {
+		if err := a.cascadesInto(h, nil, ref); err != nil {
+			return err
+		}
 	}
 	if h.rel != nil && h.rel.partCol >= 0 && h.col == h.rel.partCol {
 		return a.refuse(as.Start, ReasonPartitionWrite, h.rel.alias.Name, partitionHint)
@@ -947,6 +978,9 @@ func (a *analysis) updateRow(s *Update, as *Assign, q *Subquery, writes, sc *sco
 	for k, ref := range as.Columns {
 		h, err := a.column(ref, writes)
 		if err != nil {
+			return err
+		}
+		if err := a.cascadesInto(h, nil, ref); err != nil {
 			return err
 		}
 		if h.rel != nil && h.rel.partCol >= 0 && h.col == h.rel.partCol {
@@ -981,6 +1015,9 @@ const partitionHint = "a row keeps its partition for life; insert a new row and 
 // partitionWrite refuses changes of the partition column and of the row identity,
 // which would orphan the row's values.
 func (a *analysis) partitionWrite(r *relation, h hit, v Expr, ref *ColumnRef) error {
+	if err := a.cascadesInto(h, v, ref); err != nil {
+		return err
+	}
 	if err := a.rowWrite(r, h, v, ref); err != nil {
 		return err
 	}

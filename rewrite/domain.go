@@ -105,7 +105,7 @@ func constantCast(v *Cast) bool {
 // sealedFor says how constants are sealed for a column.
 func (a *analysis) sealedFor(to *sink) (out Out, err error) {
 	to.sealed = true
-	out.Seal = to.col
+	out.Seal, out.NotNull = to.col, a.leavesEmpty(to.phys)
 	if out.Partition, err = to.owner.partition(); err != nil || !to.col.BindsRow() {
 		return out, err
 	}
@@ -133,7 +133,8 @@ func (a *analysis) sealUncast(e Expr, out Out) error {
 	if err := a.seal(x, out.Seal, out.Partition, out.Row); err != nil {
 		return err
 	}
-	a.seals.at(x).Casts = casts
+	at := a.seals.at(x)
+	at.Casts, at.NotNull = casts, out.NotNull
 	return nil
 }
 
@@ -141,6 +142,9 @@ func (a *analysis) sealUncast(e Expr, out Out) error {
 func (a *analysis) take(c column, to *sink, pos int) error {
 	if a.textNull(&c) {
 		return a.refuse(pos, ReasonComputed, to.col.String(), "the server takes this NULL for a text; write NULL itself")
+	}
+	if err := a.takesNull(&c, to, pos); err != nil {
+		return err
 	}
 	if c.null && len(c.flow) == 0 && c.consts == nil {
 		return nil
@@ -166,6 +170,7 @@ func (a *analysis) take(c column, to *sink, pos int) error {
 	if err != nil {
 		return err
 	}
+	out.NotNull = out.NotNull && a.emptied == emptiesIgnored
 	return a.settleSealed(c.consts, out)
 }
 

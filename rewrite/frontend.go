@@ -61,6 +61,9 @@ type Session struct {
 	HighNotPrecedence  bool
 	// PipesAsConcat says that || is not OR. Front ends do not look at it.
 	PipesAsConcat bool
+	// Lenient says that the server changes values that a column cannot hold, instead of
+	// rejecting them: no strict mode is on.
+	Lenient bool
 	// ModeKnown is set when the sql_mode was set by the driver itself on this
 	// connection; otherwise statements whose tokens depend on it are refused.
 	ModeKnown bool

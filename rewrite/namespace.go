@@ -178,7 +178,7 @@ func reachable(all []*SnapshotRelation, ann *schema.Catalog, key func(RelationID
 
 // judge turns what the reader reported of one relation into a verdict.
 func (n *namespace) judge(r *SnapshotRelation, how reachKind, f *family) *Relation {
-	rel := &Relation{ID: r.ID, Kind: r.Kind, Columns: r.Columns, Unique: r.Unique, Source: r.Source, Verdict: VerdictClear}
+	rel := &Relation{ID: r.ID, Kind: r.Kind, Columns: r.Columns, Unique: r.Unique, Conflicts: r.Conflicts, Source: r.Source, Verdict: VerdictClear}
 	refuse := func(why Reason, hint string) *Relation {
 		rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, why, hint
 		return rel

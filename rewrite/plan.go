@@ -68,6 +68,9 @@ type Out struct {
 	PartitionOf *schema.Table
 	// Casts are left out of the text and applied by the driver.
 	Casts Casts
+	// NotNull: the record may not be NULL, in whose place the server would store an
+	// empty value.
+	NotNull bool
 	// Like is the comparison that a Pattern is for, Token the number of a
 	// PatternToken.
 	Like  *Like

@@ -442,6 +442,9 @@ func describeOut(o rewrite.Out) string {
 		if o.Exact {
 			s += " exact"
 		}
+		if o.NotNull {
+			s += " not null"
+		}
 		s += describeCasts(o.Casts)
 		return s
 	case o.Limit != 0:
@@ -563,6 +566,14 @@ func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 				}
 			}
 			rel.Unique = append(rel.Unique, cols)
+		case f[0] == "follows": // a foreign key with ON UPDATE CASCADE: table, own column, its column
+			c := rewrite.SnapshotChange{Column: f[2]}
+			if len(f) > 3 {
+				c.Of = f[3]
+			}
+			rel.References = append(rel.References, rewrite.SnapshotReference{To: rewrite.RelationID{Schema: "main", Name: f[1]}, Changes: []rewrite.SnapshotChange{c}})
+		case f[0] == "conflicts": // a unique index that is not told whole
+			rel.Conflicts = append(rel.Conflicts, f[1:])
 		default:
 			w.addColumn(t, rel, ann, f)
 		}
@@ -931,6 +942,8 @@ func parseOptions(t testing.TB, d rewrite.Dialect, text string) (rewrite.Options
 			s.HighNotPrecedence = true
 		case "pipes_as_concat":
 			s.PipesAsConcat = true
+		case "lenient":
+			s.Lenient = true
 		case "mode_unknown":
 			s.ModeKnown = false
 		case "mysql8":

@@ -234,7 +234,7 @@ func planParsed(w *workspace, f Frontend, text string, script *Script, err error
 		return nil, err
 	}
 	if s.Unsafe != "" && !onlySettings(script) {
-		return nil, &UnsupportedError{Column: s.Unsafe, Pos: -1, Reason: ReasonSession, Hint: "set it back; texts cannot be read reliably under it"}
+		return nil, &UnsupportedError{Column: s.Unsafe, Pos: -1, Reason: ReasonSession, Hint: "set it back; nothing is read or stored reliably under it"}
 	}
 	return planScript(w, f, text, script, c, s, o, r)
 }

@@ -318,6 +318,30 @@ var sessions = []threat{
 		w.must(err)
 		retype(odd)
 	}},
+	{"NULL that the server would store as an empty value is not sent", []engine{onMySQL}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, strings.Replace(usersTable, "ssn {BIN}", "ssn {BIN} NOT NULL", 1))
+		w.db.SetMaxOpenConns(1)
+		w.exec("INSERT INTO users (id, ssn) VALUES (1, {M})")
+		for _, mode := range []string{"SET sql_mode = DEFAULT", "SET sql_mode = ''"} {
+			w.exec(mode)
+			w.refused("INSERT IGNORE INTO users (id, ssn) VALUES (2, NULL), (3, {M})")
+			w.refused("INSERT IGNORE INTO users (id, email) VALUES (2, {M})")
+			w.refused("UPDATE IGNORE users SET ssn = NULL")
+			for _, s := range []string{"INSERT IGNORE INTO users (id, ssn) VALUES (2, 'x'), (3, ?)", "UPDATE IGNORE users SET ssn = ?", "INSERT IGNORE INTO users (id, ssn) SELECT 4, COALESCE(?, NULL)"} {
+				var c *sealsql.ColumnError
+				if _, err := w.db.Exec(s, nil); !errors.As(err, &c) {
+					t.Errorf("%s: %s: %v", mode, s, err)
+				}
+			}
+			w.equal(w.value("SELECT count(*) FROM users WHERE ssn IS NOT NULL"), int64(1))
+		}
+		w.refused("UPDATE users SET ssn = NULL WHERE id = 1")
+		w.refused("INSERT INTO users (id) VALUES (2)")
+		w.exec("SET sql_mode = DEFAULT")
+		w.exec("INSERT IGNORE INTO users (id, ssn) VALUES (2, {M})")
+		w.exec("INSERT IGNORE INTO users (id, ssn) SELECT id + 10, ssn FROM users")
+		w.equal(w.value("SELECT count(*) FROM users"), int64(4))
+	}},
 	{"another client encoding is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable)
 		w.seed()
@@ -372,13 +396,15 @@ var sessions = []threat{
 	}},
 	{"settings under which the server would change values are refused until they are set back", []engine{onMySQL}, func(t *testing.T, e engine) {
 		for set, back := range map[string]string{
-			"SET NAMES latin1":                      "SET NAMES utf8mb4",
-			"SET character_set_client = ascii":      "SET character_set_client = DEFAULT",
-			"SET character_set_results = latin1":    "SET character_set_results = utf8mb4",
-			"SET sql_select_limit = 1":              "SET sql_select_limit = DEFAULT",
-			"SET @@SESSION.sql_select_limit = 0":    "SET SESSION sql_select_limit = 18446744073709551615",
-			"SET sql_mode = 'EMPTY_STRING_IS_NULL'": "SET sql_mode = ''",
-			"SET sql_mode = 'ORACLE'":               "SET sql_mode = 'ANSI'",
+			"SET NAMES latin1":                         "SET NAMES utf8mb4",
+			"SET character_set_client = ascii":         "SET character_set_client = DEFAULT",
+			"SET character_set_results = latin1":       "SET character_set_results = utf8mb4",
+			"SET sql_select_limit = 1":                 "SET sql_select_limit = DEFAULT",
+			"SET @@SESSION.sql_select_limit = 0":       "SET SESSION sql_select_limit = 18446744073709551615",
+			"SET sql_mode = 'EMPTY_STRING_IS_NULL'":    "SET sql_mode = ''",
+			"SET sql_mode = 'PAD_CHAR_TO_FULL_LENGTH'": "SET sql_mode = ''",
+			"SET character_set_connection = latin1":    "SET NAMES utf8mb4",
+			"SET sql_mode = 'ORACLE'":                  "SET sql_mode = 'ANSI'",
 		} {
 			w := e.open(t, usersConfig, usersTable)
 			w.seed()

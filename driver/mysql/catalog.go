@@ -92,7 +92,7 @@ func (rs *relations) readTables() error {
 		}
 		id := rewrite.RelationID{Schema: v.Text(0), Name: v.Text(1)}
 		rs.byID[id] = len(rs.list)
-		rs.list = append(rs.list, rewrite.SnapshotRelation{ID: id, Kind: kind})
+		rs.list = append(rs.list, rewrite.SnapshotRelation{ID: id, Kind: kind, Versioned: v.Text(2) == "SYSTEM VERSIONED"})
 		return nil
 	})
 }
@@ -268,14 +268,33 @@ func (rs *relations) readTriggers() error {
 		})
 }
 
-// readReferences reads foreign keys.
+// readReferences reads foreign keys, and the columns of those that change rows.
 func (rs *relations) readReferences() error {
-	return rs.query("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, DELETE_RULE = 'CASCADE' FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE "+
+	type place struct {
+		rel  *rewrite.SnapshotRelation
+		name string
+	}
+	changing := map[place]int{}
+	err := rs.query("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, DELETE_RULE = 'CASCADE', CONSTRAINT_NAME, UPDATE_RULE NOT IN ('RESTRICT', 'NO ACTION') FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE "+
 		inUserSchemas("CONSTRAINT_SCHEMA")+" ORDER BY CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME", "CONSTRAINT_SCHEMA",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			rel.References = append(rel.References, rewrite.SnapshotReference{
 				To: rewrite.RelationID{Schema: rs.behindVitess(rel, v.Text(2)), Name: v.Text(3)}, Cascades: v.Int(4) != 0,
 			})
+			if v.Int(6) != 0 {
+				changing[place{rel, v.Text(5)}] = len(rel.References) - 1
+			}
+		})
+	if err != nil || len(changing) == 0 {
+		return err
+	}
+	return rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE WHERE "+
+		inUserSchemas("TABLE_SCHEMA")+" AND REFERENCED_COLUMN_NAME IS NOT NULL ORDER BY TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION", "TABLE_SCHEMA",
+		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+			if i, ok := changing[place{rel, v.Text(2)}]; ok {
+				ref := &rel.References[i]
+				ref.Changes = append(ref.Changes, rewrite.SnapshotChange{Column: v.Text(3), Of: v.Text(4)})
+			}
 		})
 }
 
@@ -302,7 +321,8 @@ func bodyWords(body string) []string {
 }
 
 // readIndexes reads unique column sets, and key parts that are expressions
-// (MySQL). A unique index over a prefix of a column says nothing of the column.
+// (MySQL). A unique index over a prefix of a column says nothing of the column, but rows
+// conflict under it.
 func (rs *relations) readIndexes() error {
 	expression := "EXPRESSION"
 	if rs.session.Plan.MariaDB {
@@ -313,24 +333,35 @@ func (rs *relations) readIndexes() error {
 		name    string
 		columns []string
 		unique  bool
+		// whole are the columns that are neither expressions nor beginnings; told is
+		// false where there are such.
+		whole []string
+		told  bool
 	}
 	var all []*index
 	err := rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, NON_UNIQUE, COLUMN_NAME, SUB_PART, "+expression+
 		" FROM information_schema.STATISTICS WHERE "+inUserSchemas("TABLE_SCHEMA")+
 		" ORDER BY TABLE_SCHEMA, TABLE_NAME, INDEX_NAME, SEQ_IN_INDEX", "TABLE_SCHEMA", func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		if n := len(all); n == 0 || all[n-1].rel != rel || all[n-1].name != v.Text(2) {
-			all = append(all, &index{rel: rel, name: v.Text(2), unique: v.Int(3) == 0})
+			all = append(all, &index{rel: rel, name: v.Text(2), unique: v.Int(3) == 0, told: true})
 		}
 		ix := all[len(all)-1]
 		if !v.Null(6) {
 			rel.ExpressionIndexes = append(rel.ExpressionIndexes, strings.ToLower(v.Text(6)))
 		}
-		ix.unique = ix.unique && v.Null(5) && !v.Null(4)
 		ix.columns = append(ix.columns, v.Text(4))
+		if v.Null(5) && !v.Null(4) {
+			ix.whole = append(ix.whole, v.Text(4))
+		} else {
+			ix.told = false
+		}
 	})
 	for _, ix := range all {
-		if ix.unique {
+		switch {
+		case ix.unique && ix.told:
 			ix.rel.Unique = append(ix.rel.Unique, ix.columns)
+		case ix.unique:
+			ix.rel.Conflicts = append(ix.rel.Conflicts, ix.whole)
 		}
 	}
 	return err

@@ -30,6 +30,8 @@ type settings struct {
 	parseTime bool
 	loc       *time.Location
 	truncate  time.Duration
+	// aliases: columns of results are called table.column.
+	aliases bool
 	// prepares: arguments are never written into the text by the client.
 	prepares bool
 }

@@ -74,8 +74,15 @@ func (d *Driver) OpenConnector(dsn string) (driver.Connector, error) {
 	if err != nil {
 		return nil, err
 	}
+	if settings.aliases && len(cfg.Catalog.Tables()) > 0 {
+		return nil, errAliases
+	}
 	return sealdriver.Open(inner, newEngine(settings), cfg, d, keyTable(inner))
 }
+
+// errAliases is returned for columnsWithAlias=true: results are checked by the names of
+// their columns, of which the inner driver makes others then.
+var errAliases = errors.New("sealsql: columnsWithAlias does not work with encrypted columns; give columns names with AS")
 
 // plain returns the inner driver's connector and the settings that change how
 // values are sent and read.
@@ -88,7 +95,7 @@ func plain(dsn string) (driver.Connector, *settings, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	return inner, &settings{parseTime: mc.ParseTime, loc: mc.Loc, truncate: timeTruncate(mc), prepares: !mc.InterpolateParams}, nil
+	return inner, &settings{parseTime: mc.ParseTime, loc: mc.Loc, truncate: timeTruncate(mc), prepares: !mc.InterpolateParams, aliases: mc.ColumnsWithAlias}, nil
 }
 
 // timeTruncate reads a setting that mysql.Config keeps to itself.

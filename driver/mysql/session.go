@@ -25,16 +25,20 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 	var database, mode string
 	// LIMIT, since sql_select_limit may be 0.
 	text := "SELECT DATABASE(), @@SESSION.sql_mode, @@version, @@SESSION.character_set_client, @@max_allowed_packet," +
-		" @@SESSION.character_set_results, CAST(@@SESSION.sql_select_limit AS CHAR) LIMIT 1"
+		" @@SESSION.character_set_results, CAST(@@SESSION.sql_select_limit AS CHAR), @@SESSION.character_set_connection" +
+		" /*M!100201 , @@SESSION.check_constraint_checks */ LIMIT 1"
 	err := e.widely(ctx, r, text, func(row sealdriver.Row) error {
 		e.packets.Store(row.Int(4))
 		database, mode = row.Text(0), row.Text(1)
 		s.Plan.MariaDB = strings.Contains(row.Text(2), "MariaDB")
 		s.Plan.Version = version(row.Text(2))
 		e.vitess.Store(isVitess(row.Text(2)))
-		s.Plan.Unsafe = unsafeSettings(mode, row.Text(3), row.Text(5))
+		s.Plan.Unsafe = unsafeSettings(mode, row.Text(3), row.Text(7), row.Text(5))
 		if s.Plan.Unsafe == "" && isLimited(row.Text(6), e.vitess.Load()) {
 			s.Plan.Unsafe = "sql_select_limit"
+		}
+		if len(row) > 8 && row.Int(8) == 0 {
+			s.Unguarded = "check_constraint_checks"
 		}
 		return nil
 	})
@@ -48,6 +52,7 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 		s.Plan.PipesAsConcat = s.Plan.PipesAsConcat || m == "PIPES_AS_CONCAT"
 		s.Plan.HighNotPrecedence = s.Plan.HighNotPrecedence || m == "HIGH_NOT_PRECEDENCE"
 	}
+	s.Plan.Lenient = !strings.Contains(mode, "STRICT_TRANS_TABLES") && !strings.Contains(mode, "STRICT_ALL_TABLES")
 	s.Plan.ModeKnown = true
 	s.Codec, s.Prepared = e.codecs(mode, s.Plan.MariaDB)
 	if e.vitess.Load() {
@@ -70,15 +75,18 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 // another grammar; an encoding in which a byte of a character can look like a quote
 // or a backslash; or one in which the server would convert values that it cannot
 // convert when they are sealed.
-func unsafeSettings(mode, client, results string) string {
+func unsafeSettings(mode, client, connection, results string) string {
 	for m := range strings.SplitSeq(mode, ",") {
 		switch m {
-		case "ORACLE", "MSSQL", "EMPTY_STRING_IS_NULL":
+		case "ORACLE", "MSSQL", "EMPTY_STRING_IS_NULL", "PAD_CHAR_TO_FULL_LENGTH":
 			return "sql_mode " + m
 		}
 	}
 	if !isUTF8(client) {
 		return "character_set_client " + client
+	}
+	if !isUTF8(connection) {
+		return "character_set_connection " + connection
 	}
 	if results != "" && !isUTF8(results) { // NULL converts nothing
 		return "character_set_results " + results

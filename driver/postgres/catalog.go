@@ -310,12 +310,15 @@ WHERE NOT g.tgisinternal AND $where ORDER BY 1, 2`, func(rel *rewrite.SnapshotRe
 
 // readReferences reads foreign keys.
 func (rs *relations) readReferences() error {
-	return rs.query(`SELECT k.conrelid::bigint, fn.nspname::text, f.relname::text, k.confdeltype = 'c'
+	return rs.query(`SELECT k.conrelid::bigint, fn.nspname::text, f.relname::text, k.confdeltype = 'c',
+	CASE WHEN k.confupdtype IN ('a', 'r') THEN '' ELSE (SELECT string_agg(a.attname || E'\x01' || b.attname, E'\x01' ORDER BY p.at)
+		FROM unnest(k.conkey, k.confkey) WITH ORDINALITY AS p(own, other, at)
+		JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.own JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = p.other) END
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class f ON f.oid = k.confrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace
 WHERE k.contype = 'f' AND $where ORDER BY 1, k.oid`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		rel.References = append(rel.References, rewrite.SnapshotReference{
-			To: rewrite.RelationID{Schema: v.Text(1), Name: v.Text(2)}, Cascades: v.Bool(3),
+			To: rewrite.RelationID{Schema: v.Text(1), Name: v.Text(2)}, Cascades: v.Bool(3), Changes: changes(v.Text(4)),
 		})
 	})
 }
@@ -338,6 +341,15 @@ WHERE k.contype = 'c' AND $where ORDER BY 1, k.conname`, func(rel *rewrite.Snaps
 			rel.Checks = append(rel.Checks, v.Text(1))
 		}
 	})
+}
+
+// changes reads pairs of columns, of a table and of that to which it refers.
+func changes(list string) (out []rewrite.SnapshotChange) {
+	names := strings.Split(list, listSeparator)
+	for i := 0; i+1 < len(names); i += 2 {
+		out = append(out, rewrite.SnapshotChange{Column: names[i], Of: names[i+1]})
+	}
+	return out
 }
 
 // listSeparator divides the column names of an index in one text.

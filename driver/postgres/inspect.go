@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql/driver"
 	"errors"
 
 	"github.com/sealsql/sealsql/config"
@@ -24,7 +25,26 @@ func Inspect(ctx context.Context, dsn string) (*sealdriver.Inspection, error) {
 	if err != nil {
 		return nil, errNotValid
 	}
-	return sealdriver.Inspect(ctx, inner, newEngine())
+	return sealdriver.Inspect(ctx, legible{inner}, newEngine())
+}
+
+// legible connects with the setting under which guards are shown as they were made,
+// whatever the role, the database or the server sets.
+type legible struct{ driver.Connector }
+
+func (l legible) Connect(ctx context.Context) (driver.Conn, error) {
+	c, err := l.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	x, ok := c.(driver.ExecerContext)
+	if !ok {
+		return nil, errors.Join(errors.New("sealsql: this version of pgx runs no statement by itself"), c.Close())
+	}
+	if _, err := x.ExecContext(ctx, "SET bytea_output = hex", nil); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
 }
 
 // Inspect reads the options of views.

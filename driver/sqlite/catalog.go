@@ -53,8 +53,11 @@ func (e *engine) Session(ctx context.Context, r *sealdriver.Reader) (*sealdriver
 		s.Scope += "private"
 	}
 	s.Plan.Namespace = scope.String() + tempText.String()
-	err = r.Query(ctx, "SELECT 'a' NOT LIKE 'A'", nil, func(row sealdriver.Row) error {
+	err = r.Query(ctx, "SELECT 'a' NOT LIKE 'A', (SELECT ignore_check_constraints FROM pragma_ignore_check_constraints)", nil, func(row sealdriver.Row) error {
 		s.ExactLike = row.Bool(0)
+		if row.Bool(1) {
+			s.Unguarded = "ignore_check_constraints"
+		}
 		return nil
 	})
 	return s, err
@@ -218,13 +221,21 @@ func (rd *reader) references(ctx context.Context, schema string) error {
 	}) {
 		return nil
 	}
-	q := "SELECT m.name, f.\"table\", lower(f.on_delete) = 'cascade' FROM " + quoteName(schema) + ".sqlite_schema AS m, pragma_foreign_key_list(m.name, " + quote(schema) + `) AS f
-		WHERE m.type = 'table' AND m.sql NOT LIKE 'create virtual%' AND f.seq = 0 ORDER BY m.rowid, f.id`
+	q := "SELECT m.name, f.\"table\", lower(f.on_delete) = 'cascade', f.seq, f.\"from\", coalesce(f.\"to\", ''), lower(f.on_update) NOT IN ('no action', 'restrict') FROM " + quoteName(schema) + ".sqlite_schema AS m, pragma_foreign_key_list(m.name, " + quote(schema) + `) AS f
+		WHERE m.type = 'table' AND m.sql NOT LIKE 'create virtual%' ORDER BY m.rowid, f.id, f.seq`
 	return rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
-		if rel := rd.byID[id(schema, row.Text(0))]; rel != nil {
+		rel := rd.byID[id(schema, row.Text(0))]
+		if rel == nil {
+			return nil
+		}
+		if row.Int(3) == 0 {
 			rel.References = append(rel.References, rewrite.SnapshotReference{
 				To: rewrite.RelationID{Schema: rel.ID.Schema, Name: row.Text(1)}, Cascades: row.Int(2) != 0,
 			})
+		}
+		if row.Bool(6) {
+			ref := &rel.References[len(rel.References)-1]
+			ref.Changes = append(ref.Changes, rewrite.SnapshotChange{Column: row.Text(4), Of: row.Text(5)})
 		}
 		return nil
 	})
@@ -347,11 +358,25 @@ func (rel *relation) column(row sealdriver.Row) {
 	}
 }
 
+// rowid marks the column that is the rowid: a primary key of one column of the type
+// INTEGER for which SQLite made no index. INTEGER PRIMARY KEY DESC has one, and may be
+// NULL (sqlite.org/lang_createtable.html#rowid).
+func (rel *relation) rowid() {
+	if len(rel.pk) != 1 {
+		return
+	}
+	for i := range rel.Columns {
+		if c := &rel.Columns[i]; c.Name == rel.pk[0] && c.Type == "integer" {
+			c.RowID = true
+		}
+	}
+}
+
 // indexes reads unique column sets, and the texts of indexes over expressions
 // or with a condition.
 func (rd *reader) indexes(ctx context.Context, schema string) error {
 	q := strings.NewReplacer("FROM %s.", "FROM "+quoteName(schema)+".", ", %s)", ", "+quote(schema)+")").Replace(
-		`SELECT m.name, l.name, l."unique", l.partial, x.cid, coalesce(x.name, '')
+		`SELECT m.name, l.name, l."unique", l.partial, x.cid, coalesce(x.name, ''), coalesce(upper(x.coll), 'BINARY') = 'BINARY'
 		FROM %s.sqlite_schema AS m, pragma_index_list(m.name, %s) AS l, pragma_index_xinfo(l.name, %s) AS x
 		WHERE m.type = 'table' AND m.sql NOT LIKE 'create virtual%' AND x.key = 1 ORDER BY m.rowid, l.seq, x.seqno`)
 	texts := map[string]string{}
@@ -365,6 +390,10 @@ func (rd *reader) indexes(ctx context.Context, schema string) error {
 		name          string
 		plain, unique bool
 		columns       []string
+		// whole are the columns that it compares byte by byte; loose is set where it
+		// has others.
+		whole []string
+		loose bool
 	}
 	var all []*index
 	err := rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
@@ -380,14 +409,31 @@ func (rd *reader) indexes(ctx context.Context, schema string) error {
 			ix.plain = false
 		}
 		ix.columns = append(ix.columns, row.Text(5))
+		if row.Int(4) >= 0 && row.Bool(6) {
+			ix.whole = append(ix.whole, row.Text(5))
+		} else {
+			ix.loose = true
+		}
 		return nil
 	})
+	indexed := map[*relation]bool{}
+	for _, ix := range all {
+		indexed[ix.rel] = indexed[ix.rel] || slices.Equal(ix.columns, ix.rel.pk)
+	}
+	for _, rel := range rd.relations {
+		if rel.ID.Schema == schema && !indexed[rel] {
+			rel.rowid()
+		}
+	}
 	for _, ix := range all {
 		if !ix.plain {
 			text := texts[strings.ToLower(ix.name)]
 			ix.rel.ExpressionIndexes = append(ix.rel.ExpressionIndexes, strings.ToLower(text[strings.IndexByte(text, '(')+1:]))
 		} else if ix.unique {
 			ix.rel.Unique = append(ix.rel.Unique, ix.columns)
+		}
+		if ix.unique && (ix.loose || !ix.plain) {
+			ix.rel.Conflicts = append(ix.rel.Conflicts, ix.whole)
 		}
 	}
 	return err

@@ -305,7 +305,9 @@ func (r *keyring) trailTable(ctx context.Context, o *metastoreOptions, f func(io
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	rows, err := db.QueryContext(ctx, "SELECT line FROM "+r.cfg.Audit.Table+" ORDER BY writer, seq")
+	// LIMIT, since a sql_select_limit of MySQL would leave the last lines out, which no
+	// line behind them would show.
+	rows, err := db.QueryContext(ctx, "SELECT line FROM "+r.cfg.Audit.Table+" ORDER BY writer, seq LIMIT 9223372036854775807")
 	if err != nil {
 		return err
 	}

@@ -61,10 +61,8 @@ in every database that the login sees. keys prune needs a count of all.`,
 		if err != nil {
 			return err
 		}
-		for _, t := range u.Tables {
-			if t.Dropped {
-				fmt.Fprintf(cmd.ErrOrStderr(), "not counted, because it went away meanwhile (dropped, or renamed): %s\n", t.Table)
-			}
+		for _, table := range u.Dropped() {
+			fmt.Fprintf(cmd.ErrOrStderr(), "not counted, because it went away meanwhile (dropped, or renamed): %s\n", table)
 		}
 		if asJSON {
 			return json.NewEncoder(cmd.OutOrStdout()).Encode(u)
@@ -128,8 +126,11 @@ func readUsage(path string) (*lifecycle.Usage, error) {
 		return nil, err
 	}
 	var u lifecycle.Usage
-	if err := json.Unmarshal(b, &u); err != nil || u.Version != 1 {
+	if err := json.Unmarshal(b, &u); err != nil || u.Version < 1 || u.Version > lifecycle.UsageVersion {
 		return nil, fmt.Errorf("%s is not the state of a count", path)
+	}
+	if u.Version < lifecycle.UsageVersion {
+		return nil, fmt.Errorf("%s is a count of an earlier version, which did not see all records: remove it, and count again", path)
 	}
 	return &u, nil
 }

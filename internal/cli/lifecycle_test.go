@@ -349,6 +349,50 @@ func TestATableThatIsDroppedWhileItIsCountedHasNoRecords(t *testing.T) {
 	}
 }
 
+// The report of a shredding says which tables it has no numbers of.
+func TestTheReportNamesATableThatWasDroppedWhileItWasCounted(t *testing.T) {
+	b := newBench(t, lives[2])
+	tenants(b).Close()
+	var current string
+	if err := b.db.QueryRow("SELECT DATABASE()").Scan(&current); err != nil {
+		t.Fatal(err)
+	}
+	other := current + "_other"
+	b.must("CREATE DATABASE " + other)
+	t.Cleanup(func() { _, _ = b.db.Exec("DROP DATABASE " + other) })
+	b.must("CREATE TABLE " + other + ".keynotes AS SELECT * FROM keynotes")
+	o := &metastoreOptions{config: b.config, dialect: b.dialect, dsn: b.source}
+	r, err := o.open(&cobra.Command{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.sealer.Close()
+	c, err := r.counter(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.DB.Close()
+	b.must("DROP TABLE " + other + ".keynotes")
+	report, err := (&lifecycle.Shredder{Keys: r.Keys, Counter: c, Catalog: r.cfg.Catalog}).Begin(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(report.NotCounted, []string{other + ".keynotes"}) || len(report.Records) == 0 || report.Verify(t.Context(), r.sealer) != nil {
+		t.Errorf("%+v", report)
+	}
+	var out strings.Builder
+	cmd := &cobra.Command{}
+	cmd.SetOut(&out)
+	file := filepath.Join(t.TempDir(), "report.json")
+	if err := (&shredOptions{report: file}).done(cmd, report, nil); err != nil {
+		t.Fatal(err)
+	}
+	b.has(out.String(), `^Not counted, because it went away .*: `+other+`\.keynotes$`)
+	if data, err := os.ReadFile(file); err != nil || !strings.Contains(string(data), `"not_counted"`) {
+		t.Errorf("%s, %v", data, err)
+	}
+}
+
 // On MySQL annotations hold in every database. What is in another one is not
 // counted unasked, is named, and is no evidence for retiring keys.
 func TestUsageOnMySQLIsOfOneDatabaseUnlessAsked(t *testing.T) {

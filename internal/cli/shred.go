@@ -180,6 +180,9 @@ func (o *shredOptions) done(cmd *cobra.Command, r *lifecycle.Report, err error) 
 		fmt.Fprintf(w, ", under which %s were sealed", counted(int(n), "record"))
 	}
 	fmt.Fprintln(w, ".")
+	for _, table := range r.NotCounted {
+		fmt.Fprintf(w, "Not counted, because it went away meanwhile (dropped, or renamed): %s\n", table)
+	}
 	for _, key := range r.Damaged {
 		fmt.Fprintf(w, "The row of %s could not be read; it was overwritten.\n", key)
 	}

@@ -270,7 +270,7 @@ func (m *Mover) rowKey(rel *rewrite.SnapshotRelation) []string {
 		var quoted []string
 		for _, name := range key {
 			c := column(rel, name)
-			if c == nil || !pagedType(c.Type) || !c.NotNull && !strings.EqualFold(c.Type, "integer") || m.column().Table.IndexColumn(name) != nil || m.column().Table.Column(name) != nil {
+			if c == nil || !pagedType(c.Type) || !c.NotNull && !c.RowID || m.column().Table.IndexColumn(name) != nil || m.column().Table.Column(name) != nil {
 				quoted = nil
 				break
 			}

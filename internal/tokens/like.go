@@ -39,7 +39,10 @@ type Rules struct {
 	Case Case
 	// Escape is the escape character, 0 for none.
 	Escape rune
-	Ending Ending
+	// Doubtful is a letter of which it is not known how it is read, 0 for none: patterns
+	// that hold it are refused.
+	Doubtful rune
+	Ending   Ending
 	// NUL ends texts and patterns, as in SQLite.
 	NUL bool
 }
@@ -51,6 +54,8 @@ const MaxPattern = 50000
 var (
 	ErrEscape = errors.New("the pattern ends with its escape character")
 	ErrLong   = errors.New("the pattern is longer than 50,000 bytes")
+	// ErrDoubtful is returned for a pattern that holds Rules.Doubtful.
+	ErrDoubtful = errors.New("servers differ on a backslash where there is no escape character: name one by ESCAPE")
 )
 
 // The wildcards, as numbers that no letter has.
@@ -68,7 +73,7 @@ type Like struct {
 	folded []rune
 }
 
-// ParseLike parses a pattern; the errors are ErrEscape and ErrLong.
+// ParseLike parses a pattern; the errors are ErrEscape, ErrLong and ErrDoubtful.
 func ParseLike(pattern string, r Rules) (*Like, error) {
 	if len(pattern) > MaxPattern {
 		return nil, ErrLong
@@ -78,6 +83,8 @@ func ParseLike(pattern string, r Rules) (*Like, error) {
 	for i := 0; i < len(in); i++ {
 		c := in[i]
 		switch {
+		case r.Doubtful != 0 && c == r.Doubtful:
+			return nil, ErrDoubtful
 		case r.Escape != 0 && c == r.Escape:
 			if i+1 < len(in) {
 				i++

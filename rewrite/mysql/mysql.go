@@ -51,6 +51,9 @@ func (frontend) Prepare(text string, s *rewrite.Session) (string, error) {
 		}
 		text = resolved
 	}
+	if err := checkHints(text, s); err != nil {
+		return "", err
+	}
 	return text, checkNesting(text, s)
 }
 
