@@ -26,13 +26,13 @@ tables:
       price: {type: "numeric(6,2)", default: 1.50}
       ok: {type: boolean, default: TRUE}
       born: {type: date, default: "2001-02-03"}
-      empty: {type: varchar(20), default: ""}
+      blank: {type: varchar(20), default: ""}
       free: {type: varchar(20)}
 `
 
 const jobsTable = `CREATE TABLE jobs (id int PRIMARY KEY, title varchar(20) DEFAULT 'untitled', state varchar(20) NOT NULL DEFAULT 'new',
 	note varchar(40) DEFAULT NOTE, n int DEFAULT -18, price numeric(6,2) DEFAULT 1.50, ok boolean DEFAULT TRUE,
-	born date DEFAULT '2001-02-03', empty varchar(20) NOT NULL DEFAULT '', free varchar(20))`
+	born date DEFAULT '2001-02-03', blank varchar(20) NOT NULL DEFAULT '', free varchar(20))`
 
 // TestDefaultsAreFilledInAsByThePlainTable: the configuration's default of an encrypted
 // column is what the plain table's DEFAULT is, and the encrypted table has none.
@@ -93,7 +93,7 @@ func TestDefaultsAreFilledInAsByThePlainTable(t *testing.T) {
 			for _, text := range c.texts {
 				p.both(t, text)
 			}
-			const shown = "SELECT id, title, state, note, n, price, ok, born, empty, free FROM jobs ORDER BY id"
+			const shown = "SELECT id, title, state, note, n, price, ok, born, blank, free FROM jobs ORDER BY id"
 			want, got := dump(t, p.plain, shown), dump(t, p.sealed, shown)
 			if len(want) < 7 || !reflect.DeepEqual(got, want) {
 				t.Errorf("got\n%v, want\n%v", got, want)
@@ -142,7 +142,7 @@ func TestCopiedRowsHaveTheDefaults(t *testing.T) {
 			t.Fatal(n, err)
 		}
 	})
-	compareDump(t, p, "SELECT id, title, state, note, n, price, ok, born, empty, free FROM jobs ORDER BY id")
+	compareDump(t, p, "SELECT id, title, state, note, n, price, ok, born, blank, free FROM jobs ORDER BY id")
 }
 
 func TestLoadedRowsHaveTheDefaults(t *testing.T) {
@@ -157,7 +157,7 @@ func TestLoadedRowsHaveTheDefaults(t *testing.T) {
 	if n, err := mysql.InsertRows(context.Background(), p.plain, []string{"jobs"}, []string{"id", "free"}, rows()); n != 2 || err != nil {
 		t.Fatal(n, err)
 	}
-	compareDump(t, p, "SELECT id, title, state, note, n, price, ok, born, empty, free FROM jobs ORDER BY id")
+	compareDump(t, p, "SELECT id, title, state, note, n, price, ok, born, blank, free FROM jobs ORDER BY id")
 }
 
 // A default that is no value of its column fails when it is to be stored, by name.
