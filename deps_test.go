@@ -92,7 +92,7 @@ var layers = map[string]rule{
 	"internal/lint":    {imports: "rewrite internal/script internal/offline internal/explain", tests: "schema rewrite/postgres rewrite/mysql rewrite/sqlite"},
 
 	// Values: one engine each.
-	"internal/logical":           {imports: "schema"},
+	"internal/logical":           {imports: "schema", tests: "internal/logical/pgvalue internal/logical/myvalue internal/logical/litevalue"},
 	"internal/blind":             {imports: "internal/logical schema x/text"},
 	"normalize/phone":            {imports: "internal/blind phone", tests: "internal/logical schema"},
 	"internal/tokens":            {imports: "schema x/text"},

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/schema"
 )
 
@@ -294,8 +293,25 @@ func (a *analysis) between(toks words) string {
 	return a.script.Text[toks[0].Start:toks[len(toks)-1].End]
 }
 
+// sameNumber compares plain decimal numbers; what is none is not the same as anything.
 func sameNumber(s, t string) bool {
-	x, why := logical.ParseDecimal(s)
-	y, whyNot := logical.ParseDecimal(t)
-	return why == "" && whyNot == "" && string(x.Append(nil)) == string(y.Append(nil))
+	x, ok := plainNumber(s)
+	y, also := plainNumber(t)
+	return ok && also && x == y
+}
+
+// plainNumber is a decimal number without needless zeros; false for other texts, and for
+// numbers with an exponent.
+func plainNumber(s string) (string, bool) {
+	digits, sign := strings.CutPrefix(s, "-")
+	whole, fraction, point := strings.Cut(digits, ".")
+	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
+	if whole == "" || point && fraction == "" || strings.TrimFunc(whole+fraction, isDigit) != "" {
+		return "", false
+	}
+	whole, fraction = strings.TrimLeft(whole, "0"), strings.TrimRight(fraction, "0")
+	if sign && whole+fraction != "" {
+		whole = "-" + whole
+	}
+	return whole + "." + fraction, true
 }

@@ -108,7 +108,7 @@ func TestProblemsSayWhereAndWhatToDo(t *testing.T) {
 		{"a key that points at ciphertext", "postgres", users + ";\nALTER TABLE orders ADD FOREIGN KEY (e) REFERENCES users (email)", "definition of an annotated table"},
 		{"a check", "postgres", users + ";\nALTER TABLE users ADD CONSTRAINT c CHECK (users IS NOT NULL)", "2:43: definition of an annotated table"},
 		{"a change of type", "postgres", users + ";\nALTER TABLE users ALTER COLUMN ssn TYPE int", "2:41: definition of an annotated table"},
-		{"a default of an encrypted column", "postgres", users + ";\nALTER TABLE users ALTER ssn SET DEFAULT 'SECRET'", "2:25: definition of an annotated table"},
+		{"a default of an encrypted column", "postgres", users + ";\nALTER TABLE users ALTER ssn SET DEFAULT 'SECRET'", "2:29: definition of an annotated table"},
 		{"a default of the partition column", "postgres", "ALTER TABLE notes ALTER COLUMN tenant SET DEFAULT 'SECRET'", "1:32: definition of an annotated table"},
 		{"a partition column that fills itself", "mysql", "ALTER TABLE notes MODIFY tenant int AUTO_INCREMENT", "1:26: definition of an annotated table"},
 		{"two actions of which one is not known", "postgres", users + ";\nALTER TABLE users ADD UNIQUE (note), DISABLE TRIGGER ALL", "2:38: definition of an annotated table"},
