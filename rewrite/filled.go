@@ -77,7 +77,11 @@ func (a *analysis) fillOmitted(in *insertion) error {
 			first = c
 		}
 		if at < 0 {
-			return a.refuse(in.st.Start, ReasonDefault, c.String(), "write to the table itself: the view does not show the column, which has a default")
+			hint := "write to the table itself: the view does not show the column, which has a default"
+			if in.rel.view == nil {
+				hint = "the configuration gives the column a default, and the table lacks it: add the column, or take it out of the configuration"
+			}
+			return a.refuse(in.st.Start, ReasonDefault, c.String(), hint)
 		}
 		names, values = append(names, a.front.QuoteIdent(in.rel.cols[at].name)), append(values, a.defaultText(c))
 	}
