@@ -8,10 +8,11 @@ import (
 
 // comesFirst reports a text that may have to be the first of its transaction: SET
 // TRANSACTION is an error behind a query, and what LOCK waits for is not seen under a
-// snapshot that was taken before.
+// snapshot that was taken before. A backslash is left to those who know how the session
+// reads it: the settings are not looked at here.
 func comesFirst(query string) bool {
 	word := strings.TrimLeft(query, " \t\r\n")
-	return len(word) > 4 && (strings.EqualFold(word[:3], "set") || strings.EqualFold(word[:4], "lock"))
+	return len(word) > 4 && !strings.Contains(word, `\`) && (strings.EqualFold(word[:3], "set") || strings.EqualFold(word[:4], "lock"))
 }
 
 // planFirst plans such a text without the catalog, reading which would be the first

@@ -10,6 +10,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	sealdriver "github.com/sealsql/sealsql/driver"
 	"github.com/sealsql/sealsql/driver/postgres"
 )
 
@@ -155,4 +156,33 @@ func copyMark(row, column int) string {
 		return ",("
 	}
 	return "("
+}
+
+// BenchmarkRowSealer is what sealing takes of a COPY, one row of profiles at a time.
+func BenchmarkRowSealer(b *testing.B) {
+	p := postgresFlavour().open(b, head+"metastore: memory\ntables:"+profilesConfig)
+	p.both(b, profilesTable)
+	columns := []string{"id", "name", "email", "ssn", "phone", "address", "notes"}
+	rows := make([][]any, 64)
+	for i := range rows {
+		rows[i] = copiedProfile(i)
+	}
+	withConn(b, p.sealed, func(conn *sql.Conn) {
+		err := conn.Raw(func(c any) error {
+			s, err := sealdriver.NewRowSealer(context.Background(), c, "INSERT INTO profiles ("+strings.Join(columns, ", ")+") VALUES ($1, $2, $3, $4, $5, $6, $7)", columns)
+			if err != nil {
+				return err
+			}
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if _, err := s.Row(rows[i%len(rows)]); err != nil {
+					return err
+				}
+			}
+			return s.Done(nil)
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+	})
 }
