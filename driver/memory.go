@@ -165,8 +165,11 @@ func (m *shapeMemo) lend(x *call, o *opener) {
 	}
 }
 
-// giveBack ends what lend began.
+// giveBack ends what lend began, and keeps no key.
 func (o *opener) giveBack() {
+	for i := range o.memories {
+		o.memories[i].run.Rest()
+	}
 	if o.shape != nil && o.shape.plan == o.plan {
 		for i := range o.memories {
 			o.memories[i].box.clear()
