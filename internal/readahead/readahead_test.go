@@ -2,10 +2,13 @@ package readahead
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"testing"
 	"time"
@@ -117,5 +120,33 @@ func TestADeadlineInterruptsARead(t *testing.T) {
 	}
 	if err := <-done; !errors.Is(err, os.ErrDeadlineExceeded) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestTLSGoesOverAConnectionThatIsReadAhead(t *testing.T) {
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 100 {
+			_, _ = w.Write(bytes.Repeat([]byte("0123456789"), 1000))
+		}
+	}))
+	defer server.Close()
+	transport := server.Client().Transport.(*http.Transport)
+	transport.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := new(net.Dialer).DialContext(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return Conn(c), nil
+	}
+	for range 3 { // on one connection
+		resp, err := server.Client().Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || !bytes.Equal(got, bytes.Repeat([]byte("0123456789"), 100_000)) {
+			t.Fatalf("%d bytes, %v", len(got), err)
+		}
 	}
 }
