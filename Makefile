@@ -38,7 +38,7 @@ FIPSPACKAGES ?= ./...
 
 .PHONY: help
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Built rather than run with `go run`, which would not pass SIGTERM on.
 .PHONY: $(TESTENV)

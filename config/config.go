@@ -216,6 +216,9 @@ func Find(explicit string) (path string, err error) {
 func Load(path string) (*Config, error) {
 	data, err := readFile(path)
 	if err != nil {
+		if path == os.Getenv(EnvFile) {
+			path += ", which " + EnvFile + " names"
+		}
 		return nil, fmt.Errorf("configuration %s: %w", path, cause(err))
 	}
 	return Parse(path, data)

@@ -435,8 +435,12 @@ func TestFindLooksInThreePlaces(t *testing.T) {
 
 func TestAFileThatCannotBeReadSaysSo(t *testing.T) {
 	_, err := config.Load(filepath.Join(t.TempDir(), "absent.yaml"))
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "absent.yaml") {
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "absent.yaml") || strings.Contains(err.Error(), config.EnvFile) {
 		t.Errorf("error is %v", err)
+	}
+	t.Setenv(config.EnvFile, "forgotten.yaml")
+	if _, err := config.Load("forgotten.yaml"); err == nil || !strings.Contains(err.Error(), "forgotten.yaml, which SEALSQL_CONFIG names: ") {
+		t.Errorf("error of a file that the environment names is %v", err)
 	}
 	if _, err = config.Load(t.TempDir()); err == nil || !strings.Contains(err.Error(), "directory") {
 		t.Errorf("error of a directory is %v", err)

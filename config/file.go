@@ -381,6 +381,9 @@ func (t *typeName) set(text string) (problem, suggestion string) {
 		if e.Suggestion != "" {
 			return e.Problem, "use " + e.Suggestion
 		}
+		if strings.Contains(text, "(") && !strings.Contains(text, ")") { // YAML ends the word at the comma
+			return e.Problem, `in braces quote a type that has a comma: "numeric(10,2)"`
+		}
 		return e.Problem, ""
 	}
 	*t = typeName(parsed)

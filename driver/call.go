@@ -312,7 +312,7 @@ func (x *call) resolveNames() error {
 			if names[n] != "" {
 				return fmt.Errorf("sealsql: missing argument %q", names[n])
 			}
-			return fmt.Errorf("sealsql: missing argument %d", n)
+			return fmt.Errorf("sealsql: missing argument %d: the statement takes %d, and %d are given", n, x.plan.Params, len(x.in.Args))
 		}
 		x.args[n-1] = *a
 	}

@@ -12,7 +12,10 @@ import (
 	"github.com/sealsql/sealsql/schema"
 )
 
-const partitionHint = "bind the partition column, or run the statement under sealsql.WithPartition"
+const (
+	partitionHint = "bind the partition column, or run the statement under sealsql.WithPartition"
+	contextHint   = "run the statement under sealsql.WithPartition" // no column holds it
+)
 
 // partition evaluates a source that is known before rows are read.
 func (x *call) partition(s *rewrite.PartitionSource, t *schema.Table) (envelope.Partition, error) {

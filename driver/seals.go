@@ -81,6 +81,9 @@ func columnNames(cols []*schema.Column) string {
 
 // partitionError says for which table a partition is missing or wrong.
 func partitionError(t *schema.Table, err error, hint string) error {
+	if hint == partitionHint && t.Partition.Kind == schema.PartitionContext {
+		hint = contextHint
+	}
 	return &sealsql.ColumnError{Column: t.String(), Op: "partition", Err: err, Hint: hint}
 }
 

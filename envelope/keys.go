@@ -71,11 +71,14 @@ type KeyInfo struct {
 }
 
 // State is the word for the key's state at time now: active, expired, future,
-// revoked, retired, destroying, destroyed, or damaged.
+// revoked, retired, destroying, destroyed, damaged; or unchecked where the metastore or
+// the key service did not answer, or the service has another master key (Err).
 func (i *KeyInfo) State(now time.Time) string {
 	switch {
 	case i.Status > StatusRevoked && (i.Authentic || i.Kind == KindSystem):
 		return i.Status.String()
+	case i.Err != nil && !damaged(i.Err):
+		return "unchecked"
 	case i.Err != nil || i.Status > StatusRevoked:
 		return "damaged"
 	case i.Status == StatusRevoked || !i.Authentic:
@@ -103,8 +106,8 @@ const maxSkew = 10 * time.Minute
 const page = 500
 
 // Each calls f for every version of every key, in the order of ids and creation
-// times. A row that cannot be read is reported in KeyInfo.Err. The error is that
-// of the metastore, or f's, or one that says that no system key can be unwrapped.
+// times. A row that cannot be read, or whose system key cannot be had, is reported in
+// KeyInfo.Err. The error is that of the metastore, or f's.
 func (k *Keys) Each(ctx context.Context, f func(*KeyInfo) error) error {
 	v := verifier{s: k.s, failed: map[KeyMeta]error{}}
 	for _, prefix := range k.prefixes() {

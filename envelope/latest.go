@@ -209,7 +209,7 @@ func storeError(op string, meta KeyMeta, m Metastore, err error) error {
 	case op == "store":
 		e.Hint = serviceHint(err, "check that the metastore is reachable and may be written to")
 	default:
-		e.Hint = serviceHint(err, "check that the metastore is reachable and initialised (sealsql metastore init)")
+		e.Hint = serviceHint(err, "check that the metastore is reachable, initialised (sealsql metastore init), and granted to this login")
 	}
 	return e
 }

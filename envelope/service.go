@@ -106,7 +106,10 @@ func serviceHint(err error, otherwise string) string {
 	if errors.Is(err, context.Canceled) {
 		return otherwise
 	}
-	var e *ServiceError
+	var e interface {
+		error
+		Hint() string
+	}
 	if errors.As(err, &e) && e.Hint() != "" {
 		return e.Hint()
 	}

@@ -89,12 +89,16 @@ func (e *entry[K, V]) contended(lookups uint64) {
 	}
 }
 
-// leaving is more than there can be references: while the stripes are added up, the
-// count is not mistaken for the last one given back.
+// leaving is more than there can be references. A lease may be given back to the
+// entry when its stripe is closed and the stripe's count is not yet added: without
+// leaving that could take the count to zero, and the value from those who hold it.
 const leaving = 1 << 30
 
 // leave gives the table's reference back, after the entry was taken out.
-func (e *entry[K, V]) leave() {
+func (e *entry[K, V]) leave() { e.leaveBy((*stripe).close) }
+
+// leaveBy is leave with a close that a test can let something happen behind.
+func (e *entry[K, V]) leaveBy(closeStripe func(*stripe) uint64) {
 	s := e.shared.Swap(&noStripes)
 	if s == nil {
 		e.release()
@@ -103,7 +107,7 @@ func (e *entry[K, V]) leave() {
 	shared.Add(-1)
 	e.refs.Add(leaving)
 	for i := range s.of {
-		e.refs.Add(s.of[i].close())
+		e.refs.Add(closeStripe(&s.of[i]))
 	}
 	e.drop(leaving + 1)
 }

@@ -107,6 +107,33 @@ func TestAValueWithStripesIsDestroyedOnceAndNotWhileLeased(t *testing.T) {
 	}
 }
 
+func TestAValueIsNotDestroyedWhileTheStripesOfItsLeasesAreAddedUp(t *testing.T) {
+	w := &watched{t: t}
+	e := &entry[int, *watched]{val: w}
+	e.refs.Store(1) // the table's
+	e.shared.Store(new(stripes))
+	shared.Add(1)
+	first, ok1 := e.hit()
+	second, ok2 := e.hit()
+	if !ok1 || !ok2 || first.s == nil || second.s == nil {
+		t.Fatal("not leased from stripes")
+	}
+	e.leaveBy(func(s *stripe) uint64 {
+		n := s.close()
+		if s == first.s {
+			first.Release() // its stripe is closed, and is not counted anywhere yet
+		}
+		return n
+	})
+	if w.destroyed.Load() != 0 {
+		t.Error("destroyed while the second lease is held")
+	}
+	second.Release()
+	if w.destroyed.Load() != 1 {
+		t.Error("not destroyed after the last lease")
+	}
+}
+
 func TestLookUpsOfStripesAreCountedAndNumbered(t *testing.T) {
 	x := watchedCache()
 	defer x.Close(0)

@@ -44,13 +44,9 @@ func (s *Shredder) Begin(ctx context.Context, partition string) (*Report, error)
 	if err != nil {
 		return nil, err
 	}
-	var usage *Usage
-	if s.Counter != nil {
-		c := *s.Counter
-		c.Partition = partition
-		if usage, err = c.Count(ctx, nil); err != nil {
-			return nil, err
-		}
+	usage, err := s.count(ctx, partition)
+	if err != nil {
+		return nil, err
 	}
 	x, err := s.Keys.BeginShred(ctx, p)
 	if err != nil {
@@ -80,13 +76,9 @@ func (s *Shredder) Finish(ctx context.Context, partition string, force bool) (*R
 		}
 		return nil, fmt.Errorf("%w until %s", ErrTooEarly, x.Due.UTC().Format(time.RFC3339))
 	}
-	var usage *Usage
-	if s.Counter != nil {
-		c := *s.Counter
-		c.Partition = partition
-		if usage, err = c.Count(ctx, nil); err != nil {
-			return nil, err
-		}
+	usage, err := s.count(ctx, partition)
+	if err != nil {
+		return nil, err
 	}
 	if x, err = s.Keys.FinishShred(ctx, p); err != nil {
 		return nil, err
@@ -112,6 +104,16 @@ func (s *Shredder) Reapply(ctx context.Context, r *Report, trust bool) (*Report,
 		return nil, err
 	}
 	return s.Finish(ctx, r.Partition, true)
+}
+
+// count counts the partition's records, if there is a Counter.
+func (s *Shredder) count(ctx context.Context, partition string) (*Usage, error) {
+	if s.Counter == nil {
+		return nil, nil
+	}
+	c := *s.Counter
+	c.Partition = partition
+	return c.Count(ctx, nil)
 }
 
 func (s *Shredder) partition(id string) (envelope.Partition, error) {

@@ -59,7 +59,12 @@ func TestWrongUsageAndFaultyFilesAreTold(t *testing.T) {
 
 func TestRepairOpensTheKeysOfTheConfiguration(t *testing.T) {
 	t.Setenv("SEALSQL_TEST_MASTER", strings.Repeat("0a1b", 16))
-	t.Setenv("SEALSQL_TEST_DSN", filepath.Join(t.TempDir(), "app.db"))
+	file := filepath.Join(t.TempDir(), "app.db")
+	if err := os.WriteFile(file, nil, 0o600); err != nil { // SQLite takes an empty file for an empty database
+		t.Fatal(err)
+	}
+	t.Setenv("SEALSQL_TEST_DSN", file)
+	t.Setenv("SEALSQL_TEST_MISSPELT", file+"x")
 	for name, c := range map[string]struct {
 		text string
 		args []string
@@ -68,6 +73,7 @@ func TestRepairOpensTheKeysOfTheConfiguration(t *testing.T) {
 	}{
 		"memory":      {"metastore: memory", nil, 0, "wrapped in every region"},
 		"SQLite":      {"metastore: {sql: same}", []string{"--dialect", "sqlite", "--dsn-env", "SEALSQL_TEST_DSN"}, 0, "wrapped in every region"},
+		"no file":     {"metastore: {sql: same}", []string{"--dialect", "sqlite", "--dsn-env", "SEALSQL_TEST_MISSPELT"}, 1, "there is no such database file"},
 		"no dialect":  {"metastore: {sql: same}", nil, 1, "name its engine with --dialect"},
 		"no database": {"metastore: {sql: same}", []string{"--dialect", "sqlite"}, 1, "name it with --dsn or --dsn-env"},
 		"faulty file": {"metastore: {dynamodb: {}}", nil, 1, "the key region is missing"},
@@ -108,7 +114,7 @@ func TestEveryCommandIsThereWithEveryService(t *testing.T) {
 		"interop": {[]string{"interop", "verify", "--help"}, 0, "Asherah"},
 		"ddl":     {[]string{"ddl", "--help"}, 0, "sealsql-cloud ddl"},
 		"version": {[]string{"version"}, 0, "sealsql-cloud "},
-		"usage":   {[]string{"keys", "show"}, 2, "Try sealsql-cloud --help"},
+		"usage":   {[]string{"keys", "show"}, 2, "Usage: sealsql-cloud keys show KEY [flags]\nTry sealsql-cloud keys show --help"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out, errs bytes.Buffer

@@ -1,8 +1,6 @@
 package mysql
 
 import (
-	"context"
-	"database/sql"
 	"database/sql/driver"
 	"testing"
 
@@ -13,18 +11,8 @@ import (
 type wrapping struct{ driver.Conn }
 
 func TestOnlyTheKnownDriversBytesAreTakenForFresh(t *testing.T) {
-	db, err := sql.Open("mysql", testenv.MySQL(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	conn, err := db.Conn(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
 	e := newEngine(nil)
-	err = conn.Raw(func(c any) error {
+	testenv.Raw(t, "mysql", testenv.MySQL(t), func(c any) {
 		inner := c.(driver.Conn)
 		if e.Fresh(wrapping{inner}) {
 			t.Error("what wraps the first connection is taken for the driver's own")
@@ -37,9 +25,5 @@ func TestOnlyTheKnownDriversBytesAreTakenForFresh(t *testing.T) {
 				t.Error("a connection that wraps go-sql-driver's may keep its rows' bytes")
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

@@ -1,8 +1,6 @@
 package postgres
 
 import (
-	"context"
-	"database/sql"
 	"database/sql/driver"
 	"testing"
 
@@ -19,18 +17,8 @@ type wrapping struct{ *stdlib.Conn }
 type sharing struct{ pgtype.ByteaCodec }
 
 func TestOnlyTheKnownDriversBytesAreTakenForFresh(t *testing.T) {
-	db, err := sql.Open("pgx", testenv.Postgres(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	conn, err := db.Conn(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
 	e := newEngine()
-	err = conn.Raw(func(c any) error {
+	testenv.Raw(t, "pgx", testenv.Postgres(t), func(c any) {
 		inner := c.(*stdlib.Conn)
 		if !e.Fresh(inner) {
 			t.Error("records of pgx's rows are not opened where they lie")
@@ -44,9 +32,5 @@ func TestOnlyTheKnownDriversBytesAreTakenForFresh(t *testing.T) {
 		if e.Fresh(inner) {
 			t.Error("a program's own codec of bytea may keep what it returns")
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

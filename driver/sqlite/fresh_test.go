@@ -1,30 +1,19 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql"
 	"database/sql/driver"
 	"testing"
 
 	"github.com/sealsql/sealsql/internal/logical/litevalue"
+	"github.com/sealsql/sealsql/internal/testenv"
 )
 
 // wrapping is a connection that could keep what its rows hand over.
 type wrapping struct{ driver.Conn }
 
 func TestOnlyTheKnownDriversBytesAreTakenForFresh(t *testing.T) {
-	db, err := sql.Open("sqlite", ":memory:")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	conn, err := db.Conn(context.Background())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
 	e := newEngine(litevalue.Options{}, nil)
-	err = conn.Raw(func(c any) error {
+	testenv.Raw(t, "sqlite", ":memory:", func(c any) {
 		inner := c.(driver.Conn)
 		for range 2 { // the second time it is answered from memory
 			if !e.Fresh(inner) {
@@ -34,9 +23,5 @@ func TestOnlyTheKnownDriversBytesAreTakenForFresh(t *testing.T) {
 				t.Error("a connection that wraps modernc's may keep its rows' bytes")
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 }

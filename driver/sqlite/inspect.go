@@ -19,6 +19,9 @@ import (
 // errNotValid stands for what the inner driver says of a data source name.
 var errNotValid = errors.New("sealsql: the data source name is not valid")
 
+// errNoFile is returned where a file would only be made because its name is misspelt.
+var errNoFile = errors.New("sealsql: there is no such database file")
+
 // Inspect reads the catalog of the database that a data source name of this
 // driver or of modernc.org/sqlite names, through the latter. A file that does
 // not exist is an error and is not created. Errors do not hold the name.
@@ -28,7 +31,7 @@ func Inspect(ctx context.Context, dsn string) (*sealdriver.Inspection, error) {
 		return nil, err
 	}
 	if absent(dsn) {
-		return nil, errors.New("sealsql: there is no such database file")
+		return nil, errNoFile
 	}
 	inner, err := sqlite.NewConnector(dsn)
 	if err != nil {

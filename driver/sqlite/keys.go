@@ -16,6 +16,9 @@ func OpenKeys(dsn string, cfg *config.Config) (*envelope.Sealer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if cfg.Metastore.Same && absent(dsn) {
+		return nil, errNoFile
+	}
 	inner, err := sqlite.NewConnector(dsn)
 	if err != nil {
 		return nil, errNotValid

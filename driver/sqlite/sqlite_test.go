@@ -259,6 +259,25 @@ func TestPartitionOfTheRowAndOfTheContext(t *testing.T) {
 	f.noCanary()
 }
 
+// A message tells what can be done, with the table in question, and repeats no value.
+func TestMissingPartitionsAndArgumentsSayWhatToDo(t *testing.T) {
+	f := open(t, ddl, yaml)
+	for _, c := range []struct {
+		text string
+		args []any
+		want string
+	}{
+		{"INSERT INTO secrets (v) VALUES (?)", []any{canary}, "sealsql: partition secrets: partition missing; run the statement under sealsql.WithPartition"},
+		{"UPDATE docs SET body = ? WHERE id = 1", []any{canary}, "add tenant = "},
+		{"INSERT INTO users (name, ssn) VALUES (?, ?)", []any{canary}, "sealsql: missing argument 2: the statement takes 2, and 1 are given"},
+	} {
+		_, err := f.db.Exec(c.text, c.args...)
+		if err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), canary) {
+			t.Errorf("%s: %v", c.text, err)
+		}
+	}
+}
+
 func TestWhatIsNoRecordIsAnError(t *testing.T) {
 	f := open(t, ddl, yaml)
 	if _, err := f.plain.Exec("INSERT INTO users (id, ssn) VALUES (1, 'plaintext')"); err != nil {

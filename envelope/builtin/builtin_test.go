@@ -304,8 +304,13 @@ func TestAnotherMasterKeyIsNamedAsTheCause(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.DecryptKey(context.Background(), kc, w); err == nil || errors.Is(err, envelope.ErrTampered) || !strings.Contains(err.Error(), "another master key") {
+	_, err = b.DecryptKey(context.Background(), kc, w)
+	if err == nil || errors.Is(err, envelope.ErrTampered) || !strings.Contains(err.Error(), "another master key") {
 		t.Fatalf("%v", err)
+	}
+	var e interface{ Hint() string }
+	if !errors.As(err, &e) || !strings.Contains(e.Hint(), "kms_retiring") {
+		t.Errorf("%v does not say what to do", err)
 	}
 }
 

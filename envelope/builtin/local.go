@@ -30,7 +30,17 @@ const (
 )
 
 // errOtherMaster is the answer to a key that another master key wrapped.
-var errOtherMaster = errors.New("the key was wrapped by another master key than the configured one")
+var errOtherMaster = otherMaster{}
+
+type otherMaster struct{}
+
+func (otherMaster) Error() string {
+	return "the key was wrapped by another master key than the configured one"
+}
+
+func (otherMaster) Hint() string {
+	return "configure the master key that was in use at that time; to go over to another one, name the old one under kms_retiring and run sealsql keys rewrap"
+}
 
 // errForged matches envelope.ErrTampered.
 var errForged = forged{}

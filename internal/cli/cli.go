@@ -42,7 +42,7 @@ func Run(program string, args []string, stdout, stderr io.Writer) int {
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	err := cmd.ExecuteContext(context.Background())
+	called, err := cmd.ExecuteContextC(context.Background())
 	var fault faultError
 	switch {
 	case err == nil:
@@ -53,7 +53,11 @@ func Run(program string, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stderr, "%s: %s\n", program, strings.TrimPrefix(err.Error(), "sealsql: "))
 		return exitFault
 	}
-	fmt.Fprintf(stderr, "%s: %v\nTry %s --help.\n", program, err, program)
+	fmt.Fprintf(stderr, "%s: %v\n", program, err)
+	if !called.HasSubCommands() {
+		fmt.Fprintf(stderr, "Usage: %s\n", called.UseLine())
+	}
+	fmt.Fprintf(stderr, "Try %s --help.\n", called.CommandPath())
 	return exitUsage
 }
 

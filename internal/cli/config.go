@@ -37,6 +37,15 @@ func load(stderr io.Writer, path string) (*config.Config, error) {
 	return nil, errReported
 }
 
+// configured loads the configuration that --config names, or that the drivers would find.
+func configured(cmd *cobra.Command, explicit string) (*config.Config, error) {
+	path, err := config.Find(explicit)
+	if err != nil {
+		return nil, err
+	}
+	return load(cmd.ErrOrStderr(), path)
+}
+
 // counted writes a number with its noun.
 func counted(n int, noun string) string {
 	if n == 1 {

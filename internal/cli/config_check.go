@@ -63,11 +63,7 @@ something; advice alone is 0.`,
 }
 
 func check(cmd *cobra.Command, explicit, dialect string, o databaseOptions, db bool) error {
-	path, err := config.Find(explicit)
-	if err != nil {
-		return err
-	}
-	c, err := load(cmd.ErrOrStderr(), path)
+	c, err := configured(cmd, explicit)
 	if err != nil {
 		return err
 	}

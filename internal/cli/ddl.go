@@ -82,11 +82,7 @@ func (o *ddlOptions) usage() error {
 }
 
 func ddl(cmd *cobra.Command, o ddlOptions) error {
-	path, err := config.Find(o.config)
-	if err != nil {
-		return err
-	}
-	cfg, err := load(cmd.ErrOrStderr(), path)
+	cfg, err := configured(cmd, o.config)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +26,9 @@ Without @ and a creation time, in Unix seconds, its newest version is meant. Com
 that change a key mean the newest of now: not one whose creation time lies in the
 future, nor one that cannot be read; they name these, and others that still seal.`
 
+// namedKinds are those of keyNames.
+var namedKinds = []envelope.KeyKind{envelope.KindSystem, envelope.KindPartition, envelope.KindIndex, envelope.KindIndexTable, envelope.KindNamed}
+
 // parseKey reads the name of a key.
 func (r *keyring) parseKey(text string) (envelope.KeyMeta, error) {
 	var meta envelope.KeyMeta
@@ -43,6 +47,9 @@ func (r *keyring) parseKey(text string) (envelope.KeyMeta, error) {
 		return meta, nil
 	}
 	kind, rest, _ := strings.Cut(name, ":")
+	if !slices.Contains(namedKinds, envelope.KeyKind(kind)) {
+		return meta, fmt.Errorf("%q names no key: write system, partition:ID, index:ID, index-table, named:NAME, or the key as sealsql keys list prints it", text)
+	}
 	id, err := r.KeyID(envelope.KeyKind(kind), rest)
 	if err != nil {
 		return meta, err
@@ -61,13 +68,16 @@ func (r *keyring) validNow(ctx context.Context, id string) (meta envelope.KeyMet
 	now := r.Now()
 	for k := len(all) - 1; k >= 0; k-- {
 		state := all[k].State(now)
-		switch usable := !all[k].Future(now) && state != "damaged"; {
+		switch usable := !all[k].Future(now) && state != "damaged" && state != "unchecked"; {
 		case all[k].Tombstone:
 		case usable && meta.Created == 0:
 			meta = all[k].Meta
 		case !usable && meta.Created == 0, state == "active":
 			others = append(others, all[k])
 		}
+	}
+	if meta.Created == 0 && len(others) > 0 && others[0].State(now) == "unchecked" {
+		return meta, nil, others[0].Err
 	}
 	if meta.Created == 0 && len(others) > 0 {
 		return meta, nil, fmt.Errorf("no version of %s is valid now: name one of them with @ and its creation time (%s is %s)", id, printKey(others[0].Meta), stateOf(&others[0], now))

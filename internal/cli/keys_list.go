@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -24,7 +25,8 @@ func keysListCommand() *cobra.Command {
 
 States: active (seals), expired and revoked (open for ever, seal no more), future
 (created by a clock that is ahead), retired (neither seals nor opens), destroying
-and destroyed (see sealsql shred), damaged (the row was changed).
+and destroyed (see sealsql shred), damaged (the row was changed), unchecked (the
+master key is another one, or a service does not answer; the exit code is then 1).
 
 Kinds: system, partition, index, index-table, named, asherah-system,
 asherah-partition.`,
@@ -32,8 +34,12 @@ asherah-partition.`,
 	}
 	cmd.RunE = o.withKeys(func(cmd *cobra.Command, _ []string, r *keyring) error {
 		w := newKeyWriter(cmd.OutOrStdout(), asJSON)
+		var unchecked error
 		err := r.Each(cmd.Context(), func(i *envelope.KeyInfo) error {
 			state := i.State(r.Now())
+			if state == "unchecked" && unchecked == nil {
+				unchecked = i.Err
+			}
 			if len(states) > 0 && !slices.Contains(states, state) || len(kinds) > 0 && !slices.Contains(kinds, string(i.Kind)) {
 				return nil
 			}
@@ -42,7 +48,7 @@ asherah-partition.`,
 		if err != nil {
 			return err
 		}
-		return w.flush()
+		return errors.Join(w.flush(), unchecked)
 	})
 	o.flags(cmd)
 	cmd.Flags().StringSliceVar(&states, "state", nil, "only keys in this state (repeatable)")
@@ -70,8 +76,12 @@ func keysShowCommand() *cobra.Command {
 			return err
 		}
 		w := newKeyWriter(cmd.OutOrStdout(), asJSON)
-		if err := w.key(i, i.State(r.Now())); err != nil {
+		state := i.State(r.Now())
+		if err := w.key(i, state); err != nil {
 			return err
+		}
+		if state == "unchecked" {
+			return errors.Join(w.flush(), i.Err)
 		}
 		return w.flush()
 	})

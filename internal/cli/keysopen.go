@@ -71,11 +71,7 @@ func (o *metastoreOptions) open(cmd *cobra.Command) (*keyring, error) {
 // openSealer opens the keys that the configuration names, in any metastore. The
 // keyring has no Keys.
 func (o *metastoreOptions) openSealer(cmd *cobra.Command) (*keyring, error) {
-	path, err := config.Find(o.config)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := load(cmd.ErrOrStderr(), path)
+	cfg, err := configured(cmd, o.config)
 	if err != nil {
 		return nil, err
 	}

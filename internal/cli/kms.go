@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealsql/sealsql/config"
 	"github.com/sealsql/sealsql/envelope"
 )
 
@@ -44,11 +43,7 @@ Regions that did not wrap are listed, and the exit code is then 1.`,
 }
 
 func checkKMS(cmd *cobra.Command, path string) error {
-	path, err := config.Find(path)
-	if err != nil {
-		return err
-	}
-	cfg, err := load(cmd.ErrOrStderr(), path)
+	cfg, err := configured(cmd, path)
 	if err != nil {
 		return err
 	}

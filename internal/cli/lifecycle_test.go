@@ -301,26 +301,39 @@ func (b *bench) restore(rows [][3]string) {
 	}
 }
 
+// twoDatabases makes tenants on MySQL, and keynotes in a second database.
+func twoDatabases(b *bench) (current, other string) {
+	b.t.Helper()
+	tenants(b).Close()
+	if err := b.db.QueryRow("SELECT DATABASE()").Scan(&current); err != nil {
+		b.t.Fatal(err)
+	}
+	other = current + "_other"
+	b.must("CREATE DATABASE " + other)
+	b.t.Cleanup(func() { _, _ = b.db.Exec("DROP DATABASE " + other) })
+	b.must("CREATE TABLE " + other + ".keynotes AS SELECT * FROM keynotes")
+	return current, other
+}
+
+// opened opens the keys of the bench's database, as a command does.
+func (b *bench) opened() (*metastoreOptions, *keyring) {
+	b.t.Helper()
+	o := &metastoreOptions{config: b.config, dialect: b.dialect, dsn: b.source}
+	r, err := o.open(&cobra.Command{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { r.sealer.Close() })
+	return o, r
+}
+
 // Tables of other databases are counted for a report, and dropped by others meanwhile:
 // such a table has no records, and the count goes on. One that was the only one of its
 // name may have been renamed: that is an error.
 func TestATableThatIsDroppedWhileItIsCountedHasNoRecords(t *testing.T) {
 	b := newBench(t, lives[2])
-	tenants(b).Close()
-	var current string
-	if err := b.db.QueryRow("SELECT DATABASE()").Scan(&current); err != nil {
-		t.Fatal(err)
-	}
-	other := current + "_other"
-	b.must("CREATE DATABASE " + other)
-	t.Cleanup(func() { _, _ = b.db.Exec("DROP DATABASE " + other) })
-	b.must("CREATE TABLE " + other + ".keynotes AS SELECT * FROM keynotes")
-	o := &metastoreOptions{config: b.config, dialect: b.dialect, dsn: b.source}
-	r, err := o.open(&cobra.Command{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.sealer.Close()
+	_, other := twoDatabases(b)
+	o, r := b.opened()
 	count := func() (*lifecycle.Usage, error) {
 		t.Helper()
 		c, err := r.counter(t.Context(), o)
@@ -352,21 +365,8 @@ func TestATableThatIsDroppedWhileItIsCountedHasNoRecords(t *testing.T) {
 // The report of a shredding says which tables it has no numbers of.
 func TestTheReportNamesATableThatWasDroppedWhileItWasCounted(t *testing.T) {
 	b := newBench(t, lives[2])
-	tenants(b).Close()
-	var current string
-	if err := b.db.QueryRow("SELECT DATABASE()").Scan(&current); err != nil {
-		t.Fatal(err)
-	}
-	other := current + "_other"
-	b.must("CREATE DATABASE " + other)
-	t.Cleanup(func() { _, _ = b.db.Exec("DROP DATABASE " + other) })
-	b.must("CREATE TABLE " + other + ".keynotes AS SELECT * FROM keynotes")
-	o := &metastoreOptions{config: b.config, dialect: b.dialect, dsn: b.source}
-	r, err := o.open(&cobra.Command{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.sealer.Close()
+	_, other := twoDatabases(b)
+	o, r := b.opened()
 	c, err := r.counter(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
@@ -396,17 +396,8 @@ func TestTheReportNamesATableThatWasDroppedWhileItWasCounted(t *testing.T) {
 // On MySQL annotations hold in every database. What is in another one is not
 // counted unasked, is named, and is no evidence for retiring keys.
 func TestUsageOnMySQLIsOfOneDatabaseUnlessAsked(t *testing.T) {
-	l := lives[2]
-	b := newBench(t, l)
-	tenants(b).Close()
-	var current string
-	if err := b.db.QueryRow("SELECT DATABASE()").Scan(&current); err != nil {
-		t.Fatal(err)
-	}
-	other := current + "_other"
-	b.must("CREATE DATABASE " + other)
-	t.Cleanup(func() { _, _ = b.db.Exec("DROP DATABASE " + other) })
-	b.must("CREATE TABLE " + other + ".keynotes AS SELECT * FROM keynotes")
+	b := newBench(t, lives[2])
+	current, other := twoDatabases(b)
 	state := filepath.Join(t.TempDir(), "usage.json")
 	got := b.keys(exitOK, "keys", "usage", "--state", state)
 	b.has(got, `^not counted, because in other databases .*`+other+`\.keynotes`, current+`\.keynotes +body +2 `)

@@ -61,11 +61,7 @@ A data source name on the command line is seen by all users of the machine:
 }
 
 func metastoreInit(cmd *cobra.Command, o metastoreOptions) error {
-	path, err := config.Find(o.config)
-	if err != nil {
-		return err
-	}
-	cfg, err := load(cmd.ErrOrStderr(), path)
+	cfg, err := configured(cmd, o.config)
 	if err != nil {
 		return err
 	}

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sealsql/sealsql/config"
 	"github.com/sealsql/sealsql/envelope/builtin"
 	"github.com/sealsql/sealsql/internal/offline"
 	"github.com/sealsql/sealsql/internal/script"
@@ -124,11 +123,7 @@ func (o *planningOptions) annotations(cmd *cobra.Command) (offline.Annotations, 
 		tables, err := offline.ParseAnnotations(o.annotate)
 		return offline.Annotations{Tables: tables, Declarations: rewrite.Declarations{Metastore: builtin.DefaultTable}}, err
 	}
-	path, err := config.Find(o.config)
-	if err != nil {
-		return offline.Annotations{}, err
-	}
-	cfg, err := load(cmd.ErrOrStderr(), path)
+	cfg, err := configured(cmd, o.config)
 	if err != nil {
 		return offline.Annotations{}, err
 	}

@@ -74,7 +74,7 @@ func TestWrongUsageOfPlanningIsTold(t *testing.T) {
 		{"lint", "--dialect", "sqlite", "--annotate", "users.ssn", "--schema", "a", "--infer-schema", "."},
 	} {
 		var out, errs bytes.Buffer
-		if code := run(args, &out, &errs); code != exitUsage || out.Len() > 0 || !strings.Contains(errs.String(), "Try sealsql --help") {
+		if code := run(args, &out, &errs); code != exitUsage || out.Len() > 0 || !strings.Contains(errs.String(), "Try sealsql "+args[0]+" --help") {
 			t.Errorf("%v: exit status %d, %s%s", args, code, &out, &errs)
 		}
 	}

@@ -119,7 +119,7 @@ func (w *world) restart() {
 	}
 }
 
-// listed looks at every key by a configuration: none is damaged.
+// listed looks at every key by a configuration: each can be checked, none is damaged.
 func (w *world) listed(config string) {
 	w.Helper()
 	r := w.command(moment{}, 0, config, "keys", "list", "--json")

@@ -270,7 +270,7 @@ func (c *comparison) sizes(w *work) {
 func changed(col *schema.Column, phys *rewrite.CatalogColumn) []string {
 	return []string{
 		col.String() + ": " + phys.Type + " cannot hold records. The statement fails while a row has a value here:",
-		"existing values must be migrated, which this version does not do.",
+		"copy the values through the application, into an encrypted column beside this one (docs/ddl.md).",
 	}
 }
 
@@ -293,10 +293,17 @@ func (w *work) why() []string {
 		}
 	}
 	for _, e := range w.index {
-		out = append(out, e.Column().String()+": its search index "+e.Physical()+" is missing or has no guard. The statement fails while the column",
-			"holds values: their index must be computed first, which this version does not do.")
+		out = append(out, indexMissing(e, "is missing or has no guard")...)
 	}
 	return out
+}
+
+// indexMissing explains what a statement that makes a search index mends.
+func indexMissing(e schema.Index, how string) []string {
+	return []string{
+		e.Column().String() + ": its search index " + e.Physical() + " " + how + ". The statement fails while the column",
+		"holds values: then give the index state: adding in the configuration, and run sealsql reindex.",
+	}
 }
 
 // indexActions are the actions of an ALTER TABLE that make the search indexes.

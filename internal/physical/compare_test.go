@@ -76,6 +76,7 @@ func TestWhatIsMissingIsPrinted(t *testing.T) {
 		{"the definition of a table", "sqlite", func(r *rewrite.SnapshotRelation) { r.Checks = nil }, "-- users: guards or types are missing, and the table's definition cannot be read"},
 		{"a guard, in another database", "mysql", func(r *rewrite.SnapshotRelation) { r.ID.Schema, r.Checks = "other", nil }, "-- users: the database has no such table"},
 		{"a type that keeps NOT NULL", "mysql", func(r *rewrite.SnapshotRelation) { r.Columns[1].Type, r.Checks = "int", r.Checks[1:] }, "MODIFY COLUMN `ssn` mediumblob NOT NULL,\n  ADD CONSTRAINT `sealsql_guard_users_ssn`"},
+		{"values in clear", "postgres", func(r *rewrite.SnapshotRelation) { r.Columns[1].Type, r.Checks = "text", r.Checks[1:] }, "copy the values through the application, into an encrypted column beside this one"},
 		{"a type for text", "postgres", func(r *rewrite.SnapshotRelation) { r.Columns[2].Type, r.Checks = "int", r.Checks[:1] }, `ALTER COLUMN "email" TYPE text USING (`},
 	} {
 		for name, front := range frontends {

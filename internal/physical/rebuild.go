@@ -27,7 +27,7 @@ func (c *comparison) alterSQLite(w *work) {
 			continue
 		}
 		c.report.Changes = append(c.report.Changes, Change{
-			Why: []string{e.Column().String() + ": the table has no column for the search index. Fails while the column holds values."},
+			Why: indexMissing(e, "has no column in the table"),
 			SQL: "ALTER TABLE " + c.front.QuoteIdent(w.rel.ID.Name) + " ADD COLUMN " + c.front.QuoteIdent(e.Physical()) + " " +
 				rewrite.IndexType(rewrite.SQLite, e) + " " + c.indexGuard(e) + ";",
 		})

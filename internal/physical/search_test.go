@@ -28,7 +28,7 @@ func TestCompareAddsSearchIndexes(t *testing.T) {
 				return physical.Compare(front, &physical.Database{Snapshot: snap, Schema: "app"}, cat, rewrite.Declarations{})
 			}
 			got := compare().String()
-			for _, want := range []string{"ADD COLUMN " + front.QuoteIdent("email_bidx") + " " + rewrite.IndexType(d, col.Equality), rewrite.IndexGuard(front, col.Equality)} {
+			for _, want := range []string{"ADD COLUMN " + front.QuoteIdent("email_bidx") + " " + rewrite.IndexType(d, col.Equality), rewrite.IndexGuard(front, col.Equality), "state: adding in the configuration, and run sealsql reindex"} {
 				if !strings.Contains(got, want) {
 					t.Errorf("%q is not in\n%s", want, got)
 				}
