@@ -55,6 +55,8 @@ type SnapshotRelation struct {
 	Kind    RelationKind
 	Temp    bool
 	Columns []CatalogColumn
+	// Strict is set where the table stores values of its columns' types alone (SQLite).
+	Strict bool
 	// Versioned is set where the table keeps its rows of before (MariaDB's system
 	// versions), which a query reads that asks FOR SYSTEM_TIME.
 	Versioned bool

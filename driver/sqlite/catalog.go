@@ -262,19 +262,25 @@ func (rd *reader) list(ctx context.Context, schema string) error {
 	return nil
 }
 
-// kinds asks which tables are virtual or belong to virtual ones.
-func (rd *reader) kinds(ctx context.Context, schema string) (map[string]string, error) {
-	kinds := map[string]string{}
+// kind is what table_list says of a relation.
+type kind struct {
+	name   string
+	strict bool
+}
+
+// kinds asks which tables are virtual or belong to virtual ones, and which are STRICT.
+func (rd *reader) kinds(ctx context.Context, schema string) (map[string]kind, error) {
+	kinds := map[string]kind{}
 	err := rd.r.Query(ctx, "PRAGMA "+quoteName(schema)+".table_list", nil, func(row sealdriver.Row) error {
 		if strings.EqualFold(row.Text(0), schema) {
-			kinds[strings.ToLower(row.Text(1))] = row.Text(2)
+			kinds[strings.ToLower(row.Text(1))] = kind{row.Text(2), len(row) > 5 && row.Int(5) != 0}
 		}
 		return nil
 	})
 	return kinds, err
 }
 
-func (rd *reader) add(o object, kinds map[string]string) {
+func (rd *reader) add(o object, kinds map[string]kind) {
 	if o.kind != "table" && o.kind != "view" {
 		return
 	}
@@ -285,8 +291,9 @@ func (rd *reader) add(o object, kinds map[string]string) {
 	switch {
 	case o.kind == "view":
 		rel.Kind = rewrite.RelView
-	case kinds[strings.ToLower(o.name)] == "table":
+	case kinds[strings.ToLower(o.name)].name == "table":
 		rel.Kind = rewrite.RelTable
+		rel.Strict = kinds[strings.ToLower(o.name)].strict
 		rel.Checks = checks(rd.tokens(o.sql), o.sql)
 	default:
 		rel.Kind = rewrite.RelOther
