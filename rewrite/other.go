@@ -34,7 +34,9 @@ func (a *analysis) other(o *Other) error {
 		return a.cursor(o)
 	case OtherDrop, OtherTruncate:
 		a.effects |= EffectCatalog | EffectSession
-		a.removes(o)
+		if err := a.removes(o); err != nil {
+			return err
+		}
 		return a.keyTable(o)
 	case OtherCreateIndex:
 		return a.createIndex(o)

@@ -308,18 +308,26 @@ WHERE NOT g.tgisinternal AND $where ORDER BY 1, 2`, func(rel *rewrite.SnapshotRe
 	})
 }
 
-// readReferences reads foreign keys.
+// readReferences reads foreign keys. ON DELETE SET NULL (c) leaves the other columns
+// alone from PostgreSQL 15 on; before, pg_constraint has no column for it.
 func (rs *relations) readReferences() error {
 	return rs.query(`SELECT k.conrelid::bigint, fn.nspname::text, f.relname::text, k.confdeltype = 'c',
 	CASE WHEN k.confupdtype IN ('a', 'r') THEN '' ELSE (SELECT string_agg(a.attname || E'\x01' || b.attname, E'\x01' ORDER BY p.at)
 		FROM unnest(k.conkey, k.confkey) WITH ORDINALITY AS p(own, other, at)
-		JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.own JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = p.other) END
+		JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.own JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = p.other) END,
+	CASE WHEN k.confdeltype IN ('n', 'd') THEN (SELECT string_agg(a.attname, E'\x01' ORDER BY a.attnum)
+		FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+			AND (coalesce(jsonb_typeof(to_jsonb(k) -> 'confdelsetcols'), 'null') = 'null' OR to_jsonb(k) -> 'confdelsetcols' @> to_jsonb(a.attnum))) END
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class f ON f.oid = k.confrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace
 WHERE k.contype = 'f' AND $where ORDER BY 1, k.oid`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
-		rel.References = append(rel.References, rewrite.SnapshotReference{
+		ref := rewrite.SnapshotReference{
 			To: rewrite.RelationID{Schema: v.Text(1), Name: v.Text(2)}, Cascades: v.Bool(3), Changes: changes(v.Text(4)),
-		})
+		}
+		if list := v.Text(5); list != "" {
+			ref.Clears = strings.Split(list, listSeparator)
+		}
+		rel.References = append(rel.References, ref)
 	})
 }
 
