@@ -80,6 +80,10 @@ type SnapshotRelation struct {
 	// expressions; both lower case.
 	Checks            []string
 	ExpressionIndexes []string
+	// Computed are the expressions of generated columns, lower case.
+	Computed []string
+	// Policies are the columns that the conditions of row security read.
+	Policies []SnapshotPolicy
 	// Unique lists the column sets of the primary key, unique constraints and
 	// unique indexes.
 	Unique [][]string
@@ -100,6 +104,10 @@ type SnapshotCall struct {
 	Routine string
 	OnRead  bool
 }
+
+// SnapshotPolicy is a column of a relation that a policy reads, of this relation or of
+// another.
+type SnapshotPolicy struct{ Name, Column string }
 
 // SnapshotTrigger is a trigger with what its body names.
 type SnapshotTrigger struct {

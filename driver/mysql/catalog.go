@@ -117,7 +117,7 @@ func kindOf(typ, engine string) rewrite.RelationKind {
 }
 
 func (rs *relations) readColumns() error {
-	return rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLLATION_NAME "+
+	return rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLLATION_NAME, GENERATION_EXPRESSION "+
 		"FROM information_schema.COLUMNS WHERE "+inUserSchemas("TABLE_SCHEMA")+" ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION", "TABLE_SCHEMA",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			extra := strings.ToUpper(v.Text(6))
@@ -128,6 +128,9 @@ func (rs *relations) readColumns() error {
 			}
 			c.BytewiseEqual = bytewise(c.Type, c.Collation)
 			rel.Columns = append(rel.Columns, c)
+			if x := v.Text(8); x != "" {
+				rel.Computed = append(rel.Computed, strings.ToLower(x))
+			}
 		})
 }
 

@@ -133,7 +133,7 @@ func readRelations(ctx context.Context, r *sealdriver.Reader, where string, doma
 	rs := &relations{ctx: ctx, r: r, where: where, byOID: map[int64]int{}, domains: domains}
 	for _, read := range []func() error{
 		rs.readNames, rs.readColumns, rs.readDefinitions, rs.readDependencies, rs.readCode, rs.readRelatives,
-		rs.readTriggers, rs.readCalls, rs.readRules, rs.readReferences, rs.readChecks, rs.readIndexes,
+		rs.readTriggers, rs.readCalls, rs.readRules, rs.readReferences, rs.readChecks, rs.readIndexes, rs.readPolicies,
 	} {
 		if err := read(); err != nil {
 			return nil, err
@@ -181,7 +181,7 @@ func (rs *relations) readColumns() error {
 	coalesce(l.collname::text, ''),
 	t.typname IN ('text', 'varchar', 'uuid', 'int2', 'int4', 'int8', 'bytea', 'date', 'bool', 'name')
 		AND t.typnamespace = 'pg_catalog'::regnamespace AND coalesce(l.collisdeterministic, true),
-	a.atttypid::bigint, c.relowner::bigint
+	a.atttypid::bigint, c.relowner::bigint, a.attgenerated <> ''
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -197,6 +197,9 @@ ORDER BY c.oid, a.attnum`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row)
 			d.of(rel, &col)
 		}
 		rel.Columns = append(rel.Columns, col)
+		if v.Bool(10) {
+			rel.Computed = append(rel.Computed, strings.ToLower(v.Text(4)))
+		}
 	})
 }
 
@@ -339,6 +342,18 @@ WHERE w.rulename <> '_RETURN' AND $where ORDER BY 1, 2`, func(rel *rewrite.Snaps
 	})
 }
 
+// readPolicies reads which columns the conditions of row security read, wherever the
+// policy is. Rows as a whole are not among what PostgreSQL records.
+func (rs *relations) readPolicies() error {
+	return rs.query(`SELECT DISTINCT d.refobjid::bigint, p.polname::text, a.attname::text
+FROM pg_policy p JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass
+JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.attnum > 0
+WHERE $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.Policies = append(rel.Policies, rewrite.SnapshotPolicy{Name: v.Text(1), Column: v.Text(2)})
+	})
+}
+
 // readChecks reads CHECK constraints, but those that PostgreSQL 18 does not
 // enforce: they keep nothing out and compute nothing.
 func (rs *relations) readChecks() error {
@@ -364,14 +379,14 @@ func changes(list string) (out []rewrite.SnapshotChange) {
 const listSeparator = "\x01"
 
 // readIndexes reads unique column sets, and the texts of indexes over
-// expressions or with a condition. An index whose making was broken off
+// expressions, with a condition or of exclusion constraints. An index whose making was broken off
 // (CONCURRENTLY) keeps nothing unique.
 func (rs *relations) readIndexes() error {
-	return rs.query(`SELECT i.indrelid::bigint, i.indexprs IS NULL AND i.indpred IS NULL, lower(pg_get_indexdef(i.indexrelid)),
+	return rs.query(`SELECT i.indrelid::bigint, i.indisunique AND i.indexprs IS NULL AND i.indpred IS NULL, lower(pg_get_indexdef(i.indexrelid)),
 	coalesce((SELECT string_agg(a.attname::text, E'\x01' ORDER BY k.at) FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(num, at)
 		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num WHERE k.at <= i.indnkeyatts), '')
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE (i.indisunique AND i.indisvalid OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND $where ORDER BY 1, i.indexrelid`,
+WHERE (i.indisunique AND i.indisvalid OR i.indisexclusion OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND $where ORDER BY 1, i.indexrelid`,
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			if v.Bool(1) {
 				rel.Unique = append(rel.Unique, strings.Split(v.Text(3), listSeparator))

@@ -290,7 +290,8 @@ func (rd *reader) add(o object, kinds map[string]string) {
 		rel.Kind = rewrite.RelView
 	case kinds[strings.ToLower(o.name)] == "table":
 		rel.Kind = rewrite.RelTable
-		rel.Checks = checks(rd.tokens(o.sql), o.sql)
+		toks := rd.tokens(o.sql)
+		rel.Checks, rel.Computed = bracketed(toks, o.sql, "check"), bracketed(toks, o.sql, "as")
 	default:
 		rel.Kind = rewrite.RelOther
 	}
