@@ -66,6 +66,9 @@ func (a *analysis) writable(r *relation, pos int, name string) (*relation, error
 	if r.base != nil && r.base.Lacks != "" && !a.movesOnly() {
 		return nil, a.refuse(pos, ReasonUnknownColumn, name, r.base.Lacks)
 	}
+	if r.base != nil && r.base.writeSets {
+		a.effects |= EffectSession
+	}
 	if r.base != nil && r.base.Kind == RelSystem {
 		return r, a.systemWrite(r, pos)
 	}

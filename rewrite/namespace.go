@@ -53,6 +53,7 @@ type namespace struct {
 	system   map[RelationID][]string
 	snap     *Snapshot
 	doubt    map[RelationID]string // relations that show what is not known, and because of which other
+	fetching bool                  // see FetchSets
 	blind    bool                  // no snapshot: nothing is known but the configuration
 }
 
@@ -108,6 +109,8 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 		n.schemas[n.key(r.ID).Schema] = true
 	}
 	n.depend(all)
+	n.setting(all)
+	n.fetching = n.fetchSets()
 	return n
 }
 
@@ -659,6 +662,9 @@ func (n *namespace) SetsSession(path []Ident) bool {
 	name := routineName(path)
 	return n.routines["session "+name] || n.dialect == Postgres && !n.routines[name] && runsText[name]
 }
+
+// FetchSets: see Catalog.
+func (n *namespace) FetchSets() bool { return n.fetching }
 
 // Annotated returns the annotation that a new table of that name would have.
 func (n *namespace) Annotated(path []Ident) *schema.Table {

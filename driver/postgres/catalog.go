@@ -303,11 +303,13 @@ WHERE $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver
 
 // readTriggers reads triggers with the words of their functions.
 func (rs *relations) readTriggers() error {
-	return rs.query(`SELECT g.tgrelid::bigint, g.tgname::text, l.lanname::text, p.prosrc
+	return rs.query(`SELECT g.tgrelid::bigint, g.tgname::text, l.lanname::text, p.prosrc, EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`)
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_language l ON l.oid = p.prolang
 WHERE NOT g.tgisinternal AND $where ORDER BY 1, 2`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
-		rel.Triggers = append(rel.Triggers, rewrite.SnapshotTrigger{Name: v.Text(1), Words: bodyWords(v.Text(2), v.Text(3))})
+		rel.Triggers = append(rel.Triggers, rewrite.SnapshotTrigger{
+			Name: v.Text(1), Words: bodyWords(v.Text(2), v.Text(3)), Sets: !v.Bool(4) && setsSession(v.Text(2), v.Text(3)),
+		})
 	})
 }
 
@@ -444,6 +446,19 @@ SELECT DISTINCT 'session ' || name FROM setting ORDER BY 1`, func(v sealdriver.R
 		return nil
 	})
 	return out, err
+}
+
+// settingText is what the body of a trigger says that changes the session, also inside
+// the texts that it runs; columns called role or temp are none of it.
+var settingText = regexp.MustCompile(`(?i)\b(set_config|search_path|client_encoding|standard_conforming_strings|bytea_output|` +
+	`quote_all_identifiers|array_nulls|transform_null_equals|pg_temp|discard|` +
+	`set\s+((local|session)\s+)?(schema|role|names|authorization|session\s+authorization)|` +
+	`reset\s+\w+|(create|into)\s+((local|global)\s+)?(temp|temporary)|drop\s+table)\b`)
+
+// setsSession reports the body of a trigger that may change the session, or that is not
+// text.
+func setsSession(language, body string) bool {
+	return language != "plpgsql" && language != "sql" || settingText.MatchString(body)
 }
 
 // dynamic are words by which a body can run text that it built, or read a
