@@ -29,7 +29,7 @@ type Declarations struct {
 }
 
 // Finding is a problem of an annotated table that the catalog shows: a
-// DEFAULT, generated column, CHECK, expression index, trigger, rule or wrong
+// DEFAULT, generated column, CHECK, expression index, policy, trigger, rule or wrong
 // carrier. Opening the database reports it.
 type Finding struct {
 	Column  string
@@ -53,6 +53,7 @@ type namespace struct {
 	system   map[RelationID][]string
 	snap     *Snapshot
 	doubt    map[RelationID]string // relations that show what is not known, and because of which other
+	fetching bool                  // see FetchSets
 	blind    bool                  // no snapshot: nothing is known but the configuration
 }
 
@@ -108,6 +109,8 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 		n.schemas[n.key(r.ID).Schema] = true
 	}
 	n.depend(all)
+	n.setting(all)
+	n.fetching = n.fetchSets()
 	return n
 }
 
@@ -276,6 +279,9 @@ func (n *namespace) judgeAs(r *SnapshotRelation, rel *Relation, t *schema.Table,
 	if child := f.stranger(r, t, 0); child != "" {
 		return refuse(ReasonInheritance, child+" is a part of it and has an annotation with other ids; give both the same")
 	}
+	if fault := f.partFault(r, t, 0); fault != "" {
+		return refuse(ReasonShadowed, fault)
+	}
 	rel.Verdict, rel.Annotation = VerdictAnnotated, t
 	var trusted map[string]bool
 	rel.sides, trusted = sides(n.dialect, quoteIdent(n.dialect), r, t, n.snap.find)
@@ -428,8 +434,9 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 	return out
 }
 
-// expressionFindings reports CHECK constraints, expression indexes and unique keys
-// over an encrypted column, apart from the guards of `sealsql ddl`.
+// expressionFindings reports CHECK constraints, expression indexes, unique keys, generated
+// columns, policies and foreign keys over an encrypted column, apart from the guards of
+// `sealsql ddl`.
 func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Finding {
 	var out []Finding
 	for _, key := range r.Unique {
@@ -447,6 +454,34 @@ func expressionFindings(d Dialect, r *SnapshotRelation, c *schema.Column) []Find
 	for _, ix := range r.ExpressionIndexes {
 		if hasWord(ix, c.Name) {
 			out = append(out, Finding{c.String(), "an expression index reads the column, which holds ciphertext", "drop the index"})
+		}
+	}
+	for _, x := range r.Computed {
+		if hasWord(x, c.Name) {
+			out = append(out, Finding{c.String(), "a generated column is computed from the column, which holds ciphertext", "drop the generated column; let the application compute it"})
+		}
+	}
+	for _, p := range r.Policies {
+		if strings.EqualFold(p.Column, c.Name) {
+			out = append(out, Finding{c.String(), "policy " + p.Name + " reads the column, which holds ciphertext", "let the policy compare a clear column, such as that of the partition"})
+		}
+	}
+	return append(out, referenceFindings(r, c)...)
+}
+
+// referenceFindings reports foreign keys by which the server writes the column, or its
+// search index and not the value beside it.
+func referenceFindings(r *SnapshotRelation, c *schema.Column) []Finding {
+	written := func(name string) bool {
+		return strings.EqualFold(name, c.Name) || slices.ContainsFunc(c.Indexes(), func(x schema.Index) bool { return strings.EqualFold(name, x.Physical()) })
+	}
+	var out []Finding
+	for _, x := range r.References {
+		if slices.ContainsFunc(x.Clears, written) || slices.ContainsFunc(x.Changes, func(ch SnapshotChange) bool { return written(ch.Column) }) {
+			out = append(out, Finding{
+				c.String(), "the foreign key to " + x.To.Name + " changes the column or its search index, and not both",
+				"make it anew: ON UPDATE takes RESTRICT or NO ACTION, ON DELETE also CASCADE",
+			})
 		}
 	}
 	return out
@@ -635,6 +670,9 @@ func (n *namespace) SetsSession(path []Ident) bool {
 	name := routineName(path)
 	return n.routines["session "+name] || n.dialect == Postgres && !n.routines[name] && runsText[name]
 }
+
+// FetchSets: see Catalog.
+func (n *namespace) FetchSets() bool { return n.fetching }
 
 // Annotated returns the annotation that a new table of that name would have.
 func (n *namespace) Annotated(path []Ident) *schema.Table {

@@ -221,7 +221,7 @@ func (rd *reader) references(ctx context.Context, schema string) error {
 	}) {
 		return nil
 	}
-	q := "SELECT m.name, f.\"table\", lower(f.on_delete) = 'cascade', f.seq, f.\"from\", coalesce(f.\"to\", ''), lower(f.on_update) NOT IN ('no action', 'restrict') FROM " + quoteName(schema) + ".sqlite_schema AS m, pragma_foreign_key_list(m.name, " + quote(schema) + `) AS f
+	q := "SELECT m.name, f.\"table\", lower(f.on_delete) = 'cascade', f.seq, f.\"from\", coalesce(f.\"to\", ''), lower(f.on_update) NOT IN ('no action', 'restrict'), lower(f.on_delete) IN ('set null', 'set default') FROM " + quoteName(schema) + ".sqlite_schema AS m, pragma_foreign_key_list(m.name, " + quote(schema) + `) AS f
 		WHERE m.type = 'table' AND m.sql NOT LIKE 'create virtual%' ORDER BY m.rowid, f.id, f.seq`
 	return rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
 		rel := rd.byID[id(schema, row.Text(0))]
@@ -233,8 +233,11 @@ func (rd *reader) references(ctx context.Context, schema string) error {
 				To: rewrite.RelationID{Schema: rel.ID.Schema, Name: row.Text(1)}, Cascades: row.Int(2) != 0,
 			})
 		}
+		ref := &rel.References[len(rel.References)-1]
+		if row.Bool(7) {
+			ref.Clears = append(ref.Clears, row.Text(4))
+		}
 		if row.Bool(6) {
-			ref := &rel.References[len(rel.References)-1]
 			ref.Changes = append(ref.Changes, rewrite.SnapshotChange{Column: row.Text(4), Of: row.Text(5)})
 		}
 		return nil
@@ -294,7 +297,8 @@ func (rd *reader) add(o object, kinds map[string]kind) {
 	case kinds[strings.ToLower(o.name)].name == "table":
 		rel.Kind = rewrite.RelTable
 		rel.Strict = kinds[strings.ToLower(o.name)].strict
-		rel.Checks = checks(rd.tokens(o.sql), o.sql)
+		toks := rd.tokens(o.sql)
+		rel.Checks, rel.Computed = bracketed(toks, o.sql, "check"), bracketed(toks, o.sql, "as")
 	default:
 		rel.Kind = rewrite.RelOther
 	}
