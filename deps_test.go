@@ -62,12 +62,13 @@ var layers = map[string]rule{
 	"internal/seldom": {},
 
 	// Keys come without SQL, SQL comes without keys.
-	"keycache":         {imports: "securemem ristretto golang-lru"},
-	"envelope":         {imports: "keycache securemem observe internal/seldom zstd", tests: "envelope/builtin internal/memscan x/crypto"},
-	"envelope/builtin": {imports: "envelope securemem x/sys", tests: "conformance/kms conformance/metastore"},
-	"internal/slab":    {},
-	"internal/synclog": {},
-	"internal/hatch":   {},
+	"keycache":           {imports: "securemem ristretto golang-lru"},
+	"envelope":           {imports: "keycache securemem observe internal/seldom zstd", tests: "envelope/builtin internal/memscan x/crypto"},
+	"envelope/builtin":   {imports: "envelope securemem x/sys", tests: "conformance/kms conformance/metastore"},
+	"internal/slab":      {},
+	"internal/synclog":   {},
+	"internal/hatch":     {},
+	"internal/readahead": {},
 
 	// Key services: what several have in common, and those that need no SDK.
 	// Those that do are modules of their own.
@@ -107,8 +108,8 @@ var layers = map[string]rule{
 
 	// The wrapper, then one package per engine so that nobody links a driver or
 	// a parser that they do not use.
-	"driver":          {imports: ". audit lifecycle rewrite schema envelope config observe internal/seldom internal/script internal/logical internal/blind internal/hatch internal/indexmove internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue"},
-	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue internal/hatch pgx", tests: "conformance/driver"},
+	"driver":          {imports: ". audit lifecycle rewrite schema envelope config observe internal/seldom internal/script internal/logical internal/blind internal/hatch internal/indexmove internal/order internal/tokens securemem", tests: "envelope/builtin rewrite/sqlite internal/logical/litevalue internal/logical/pgvalue"},
+	"driver/postgres": {imports: ". driver rewrite rewrite/postgres schema envelope envelope/builtin config internal/logical internal/logical/pgvalue internal/hatch internal/readahead pgx", tests: "conformance/driver"},
 	"driver/mysql":    {imports: ". driver rewrite rewrite/mysql schema envelope envelope/builtin config internal/logical internal/logical/myvalue internal/hatch go-mysql", tests: "conformance/driver"},
 	"driver/sqlite":   {imports: ". driver rewrite rewrite/sqlite schema envelope envelope/builtin config internal/logical internal/logical/litevalue modernc", tests: "conformance/driver"},
 

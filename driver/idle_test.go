@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/sealsql/sealsql/internal/logical/pgvalue"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -63,5 +64,51 @@ func TestResultsOfAConnectionOpenInTheSameMemory(t *testing.T) {
 	next(third)
 	if err := third.Next(dest); err != io.EOF {
 		t.Errorf("error %v", err)
+	}
+}
+
+// freshEngine's rows give bytes that nobody else reads.
+type freshEngine struct{ *fakeEngine }
+
+func (freshEngine) Fresh(driver.Conn) bool { return true }
+
+// TestAClosedResultKeepsNoKey reads a plan's results twice: what is remembered of
+// one for the next is where the key was, and no lease of it.
+func TestAClosedResultKeepsNoKey(t *testing.T) {
+	h := newHarness(t)
+	p := &rewrite.Plan{
+		Text: "SELECT", ArgsSame: true,
+		Results: []rewrite.Open{{Columns: h.cr.seals.self[h.ssn], Partitions: []rewrite.PartitionSource{constPartition()}}},
+	}
+	h.plans.plans["sel"] = p
+	h.db.rows = func() driver.Rows {
+		r := &fakeRows{names: []string{"ssn"}}
+		for range 4 {
+			r.rows = append(r.rows, []driver.Value{h.record(h.ssn, "p", "value")})
+		}
+		return r
+	}
+	e := h.cr.engine.(*fakeEngine)
+	e.codec = pgvalue.New(pgvalue.Options{})
+	h.cr.engine = freshEngine{e}
+	c := h.conn().(*conn)
+	dest := make([]driver.Value, 1)
+	for round := range 3 {
+		r := h.queries(c, "sel").(*rows)
+		for range 4 {
+			if err := r.Next(dest); err != nil || dest[0] != "value" {
+				t.Fatal(dest[0], err)
+			}
+		}
+		memories := r.opener.memories
+		if len(memories) != 1 || !memories[0].run.Holds() {
+			t.Fatalf("round %d: no key is kept from row to row", round)
+		}
+		if err := r.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if memories[0].run.Holds() {
+			t.Fatalf("round %d: a closed result keeps a key", round)
+		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sealsql/sealsql/envelope"
+	"github.com/sealsql/sealsql/internal/logical"
 	"github.com/sealsql/sealsql/internal/tokens"
 	"github.com/sealsql/sealsql/rewrite"
 	"github.com/sealsql/sealsql/schema"
@@ -23,6 +24,8 @@ type match struct {
 	like   *tokens.Like
 	mapped tokens.Mapping
 	not    bool
+	// texts says that bytes match nothing.
+	texts bool
 }
 
 // prepareLikes reads the patterns of an execution before anything is sent, and
@@ -85,7 +88,10 @@ func (x *call) readPattern(l *rewrite.Like) (pattern, error) {
 		return pattern{}, indexError(of, errors.New("plan uses an index that is not configured"))
 	}
 	o := rewrite.Out{Value: l.Pattern, Index: of, Text: l.Text}
-	payload, _, null, err := x.encodeAs(x.take(), &o, ix.compared())
+	payload, tag, null, err := x.encodeAs(x.take(), &o, ix.compared())
+	if err == nil && !null && tag == logical.TagBytes && x.bytesMatchNothing() && l.Before == "" && l.After == "" && l.PatternMapped == 0 {
+		err = &logical.TypeError{Type: ix.compared().Name, GoType: "pattern", Problem: problemBytesPattern}
+	}
 	if err != nil {
 		return pattern{}, indexError(of, err)
 	}
@@ -100,6 +106,12 @@ func (x *call) readPattern(l *rewrite.Like) (pattern, error) {
 	}
 	return pattern{like: like}, nil
 }
+
+const problemBytesPattern = "SQLite's LIKE finds nothing by bytes: compare with a text"
+
+// bytesMatchNothing says that LIKE is false where one side is bytes: modernc's SQLite is
+// compiled with SQLITE_LIKE_DOESNT_MATCH_BLOBS. A function over them makes a text.
+func (x *call) bytesMatchNothing() bool { return x.c.cr.front.Dialect() == rewrite.SQLite }
 
 // likeRules are how the engine reads the pattern and compares letters.
 func (x *call) likeRules(l *rewrite.Like) tokens.Rules {
@@ -194,7 +206,7 @@ func (x *call) matches(at int) []match {
 	var out []match
 	for i, l := range x.plan.Likes {
 		if l.Column == at && i < len(x.patterns) {
-			out = append(out, match{x.patterns[i].like, x.mapping(l.Mapped), l.Not})
+			out = append(out, match{x.patterns[i].like, x.mapping(l.Mapped), l.Not, x.bytesMatchNothing() && l.Mapped == 0})
 		}
 	}
 	return out
@@ -202,11 +214,18 @@ func (x *call) matches(at int) []match {
 
 // like reports whether an opened value matches every pattern. A NULL pattern
 // matches nothing.
-func (col *opened) like(payload []byte) bool {
+func (col *opened) like(tag logical.Tag, payload []byte) bool {
 	for _, m := range col.likes {
-		if m.like == nil || m.like.Match(m.mapped.Apply(string(payload))) == m.not {
+		if m.like == nil || m.matches(tag, payload) == m.not {
 			return false
 		}
 	}
 	return true
+}
+
+func (m *match) matches(tag logical.Tag, payload []byte) bool {
+	if m.texts && tag == logical.TagBytes {
+		return false
+	}
+	return m.like.Match(m.mapped.Apply(string(payload)))
 }

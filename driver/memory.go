@@ -1,7 +1,6 @@
 package driver
 
 import (
-	"context"
 	"database/sql/driver"
 
 	"github.com/sealsql/sealsql/envelope"
@@ -65,7 +64,7 @@ func (o *opener) opened(i int, g *group, part envelope.Partition, id string, rec
 		}
 		return plain, tag, at, true, err
 	}
-	plain, tag, at, err = o.buffered(o.ctx, g, part, id, rec)
+	plain, tag, at, err = o.buffered(i, g, part, id, rec)
 	return plain, tag, at, false, err
 }
 
@@ -122,14 +121,14 @@ func (o *opener) rowSize(row []driver.Value) (n int) {
 }
 
 // buffered opens a record into the buffer, which is wiped when the rows end.
-func (o *opener) buffered(ctx context.Context, g *group, part envelope.Partition, id string, rec []byte) (plain []byte, tag byte, at int, err error) {
+func (o *opener) buffered(i int, g *group, part envelope.Partition, id string, rec []byte) (plain []byte, tag byte, at int, err error) {
 	if o.scratch == nil {
 		o.scratch = scratches.Get().(*[]byte)
 	}
 	if g.asherah != nil {
-		plain, tag, err = g.asherah.open(ctx, (*o.scratch)[:0], g.cols, part, rec)
+		plain, tag, err = g.asherah.open(o.ctx, (*o.scratch)[:0], g.cols, part, rec)
 	} else {
-		plain, tag, at, err = o.sealer.OpenRow(ctx, (*o.scratch)[:0], g.seals, part, id, rec)
+		plain, tag, at, err = o.run(i).OpenRow(o.ctx, o.sealer, (*o.scratch)[:0], g.seals, part, id, rec)
 	}
 	if err == nil && cap(plain) > cap(*o.scratch) {
 		clear((*o.scratch)[:cap(*o.scratch)])
@@ -165,8 +164,11 @@ func (m *shapeMemo) lend(x *call, o *opener) {
 	}
 }
 
-// giveBack ends what lend began.
+// giveBack ends what lend began, and keeps no key.
 func (o *opener) giveBack() {
+	for i := range o.memories {
+		o.memories[i].run.Rest()
+	}
 	if o.shape != nil && o.shape.plan == o.plan {
 		for i := range o.memories {
 			o.memories[i].box.clear()

@@ -353,7 +353,7 @@ func (o *opener) passes(col *opened, part envelope.Partition, plain []byte, row 
 			return false, err
 		}
 	}
-	if col.likes != nil && !col.like(plain) {
+	if col.likes != nil && !col.like(o.tag, plain) {
 		o.out = true
 		return false, nil
 	}

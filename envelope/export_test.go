@@ -1,6 +1,9 @@
 package envelope
 
-import "context"
+import (
+	"context"
+	"reflect"
+)
 
 // SealPayload seals bytes as they are under the given flags, as a hostile holder
 // of the keys could.
@@ -32,3 +35,11 @@ func SetLot(s *Sealer, n uint32) { s.lot = n }
 
 // SetAsherahLot is SetLot for the keys of Asherah's format.
 func SetAsherahLot(a *Asherah, n uint32) { a.own.lot = n }
+
+// OpenHits is how often a data key was found for opening.
+func OpenHits(s *Sealer) uint64 { return s.readers.Stats().Hits }
+
+// KeysAlive is the number of keys that have not been wiped.
+func KeysAlive(s *Sealer) int64 {
+	return reflect.ValueOf(s.arena).Elem().FieldByName("live").Int()
+}

@@ -9,11 +9,17 @@ import (
 
 // Run opens values one after the other, as the rows of a result have them in one
 // column, and remembers where the last one's data key was: the next value mostly
-// has the same. It holds no key, and what it remembers is checked against the
-// cache each time: a key that was evicted, expired or closed is not used. The
-// zero Run remembers nothing, and a nil one never does. It is for one goroutine.
+// has the same. What it remembers is checked against the cache each time: a key
+// that was evicted, expired or closed is not used. It keeps one key from being
+// wiped, though, until it has the next or Rest is called. The zero Run remembers
+// nothing, and a nil one never does. It is for one goroutine.
 type Run struct {
 	key keycache.Hint[dataKeyID, *dataKey]
+	// held is the lease of the key from value to value, which saves taking it anew for
+	// each: two atomic operations, of a count that readers of the same table share.
+	held   keycache.Lease[dataKeyID, *dataKey]
+	from   *keycache.Cache[dataKeyID, *dataKey]
+	spared uint64 // look-ups of from
 	// prefix is what all records of the key begin with. The rest is what they
 	// were found to be good for.
 	prefix    []byte
@@ -43,11 +49,9 @@ func (r *Run) open(ctx context.Context, s *Sealer, dst []byte, cols []*Column, p
 		return s.openRecord(ctx, dst, cols, p, row, record, h)
 	}
 	if r.fits(s, dst, cols, &p, record) && ctx.Err() == nil {
-		if l, ok := s.readers.GetHinted(r.key); ok {
+		if d := r.dataKey(s); d != nil {
 			h.record, h.boxAt = record, len(r.prefix)
-			plaintext, err = r.again(l.Value(), dst, row, h)
-			l.Release()
-			if err != nil {
+			if plaintext, err = r.again(d, dst, row, h); err != nil {
 				return dst, 0, 0, err
 			}
 			return plaintext, r.tag, r.column, nil
@@ -69,6 +73,35 @@ func (r *Run) fits(s *Sealer, dst []byte, cols []*Column, p *Partition, record [
 		!p.any && p.id == r.partition && len(cols) == len(r.cols) && &cols[0] == &r.cols[0] && cols[0].s == s && !overlap(dst, record)
 }
 
+// dataKey returns the data key of the last value, nil where it has left the cache.
+func (r *Run) dataKey(s *Sealer) *dataKey {
+	if r.held.Current() {
+		r.spared++
+		return r.held.Value()
+	}
+	r.Rest()
+	l, ok := s.readers.GetHinted(r.key)
+	if !ok {
+		return nil
+	}
+	r.held, r.from = l, s.readers
+	return l.Value()
+}
+
+// Holds reports whether the Run keeps a key.
+func (r *Run) Holds() bool { return r.from != nil }
+
+// Rest gives the key back that the Run keeps, and still remembers where it was. It
+// is called when no value is expected for a while, and at the end of all.
+func (r *Run) Rest() {
+	if r.from == nil {
+		return
+	}
+	r.held.Release()
+	r.from.Spared(r.spared)
+	r.held, r.from, r.spared = keycache.Lease[dataKeyID, *dataKey]{}, nil, 0
+}
+
 func (r *Run) again(d *dataKey, dst []byte, row string, h *header) ([]byte, error) {
 	if !r.bound {
 		row = ""
@@ -82,6 +115,7 @@ func (r *Run) again(d *dataKey, dst []byte, row string, h *header) ([]byte, erro
 // remember keeps what is known of a record that opened. In place, its prefix is
 // as it was.
 func (r *Run) remember(h *header, cols []*Column, partition string, column int) {
+	r.Rest()
 	r.key, r.cols, r.partition, r.column = h.found, cols, partition, column
 	r.prefix = append(r.prefix[:0], h.prefix()...)
 	r.tag, r.bound = h.tag, h.flags&flagRow != 0

@@ -138,8 +138,61 @@ func TestARunOpensNothingAfterClose(t *testing.T) {
 	if _, _, _, err := run.OpenRow(cancelled, s, nil, cols, p, "", rec); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
+	if !run.Holds() {
+		t.Fatal("no key is kept: the test means to see one that left the cache")
+	}
 	s.Close()
 	if got, _, _, err := run.OpenRow(ctx, s, nil, cols, p, "", rec); !errors.Is(err, envelope.ErrClosed) {
 		t.Errorf("opened %q, %v", got, err)
+	}
+	if run.Holds() {
+		t.Error("the key is kept after it left the cache")
+	}
+}
+
+func TestARunKeepsTheLastKeyUntilItRests(t *testing.T) {
+	s := newSealer(t, nil)
+	a, b, p := column(t, s, "users.ssn", false), column(t, s, "users.pin", false), partition(t, "tenant-1")
+	ctx := context.Background()
+	var run envelope.Run
+	cols := []*envelope.Column{a}
+	rec := seal(t, s, a, p, canary)
+	same := func() {
+		t.Helper()
+		if _, _, _, err := run.OpenRow(ctx, s, nil, cols, p, "", rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 4 {
+		same()
+	}
+	if !run.Holds() {
+		t.Fatal("nothing is kept")
+	}
+	before := envelope.OpenHits(s)
+	same()
+	same()
+	run.Rest()
+	if run.Holds() {
+		t.Error("kept after Rest")
+	}
+	if got := envelope.OpenHits(s) - before; got < 2 {
+		t.Errorf("%d look-ups were counted", got)
+	}
+	run.Rest() // twice is harmless
+	same()
+	if !run.Holds() {
+		t.Error("where the key was is not remembered over a rest")
+	}
+	cols, rec = []*envelope.Column{b}, seal(t, s, b, p, canary)
+	for range 4 {
+		same()
+	}
+	s.Close()
+	if got := envelope.KeysAlive(s); got != 1 {
+		t.Errorf("%d keys are alive, want the one that is kept", got)
+	}
+	if run.Rest(); envelope.KeysAlive(s) != 0 {
+		t.Error("a key outlives the Sealer and the Run")
 	}
 }

@@ -15,3 +15,11 @@ func (x *Cache[K, V]) GetHinted(h Hint[K, V]) (l Lease[K, V], ok bool) {
 	}
 	return x.found(h.e)
 }
+
+// Current reports whether the cache still holds the lease's value: whoever keeps a
+// lease from one use to the next asks before each. A zero Lease is not current.
+func (l Lease[K, V]) Current() bool { return l.e != nil && !l.e.gone.Load() }
+
+// Spared counts n look-ups that a lease served which was kept: as hits, though the
+// cache was not asked, nor its policy told.
+func (x *Cache[K, V]) Spared(n uint64) { x.counts.hits.Add(n) }

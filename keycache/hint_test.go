@@ -36,3 +36,24 @@ func TestAHintFindsItsValueWhileTheCacheHoldsIt(t *testing.T) {
 		t.Error("found by a hint that remembers nothing")
 	}
 }
+
+func TestAKeptLeaseIsCurrentWhileTheCacheHoldsTheValue(t *testing.T) {
+	c := newCache(1, nil)
+	a := &thing{id: 1}
+	l, _ := c.Put("a", a)
+	if !l.Current() || (Lease[string, *thing]{}).Current() {
+		t.Fatal("the cache holds it, and nothing else")
+	}
+	c.Spared(3)
+	if got := c.Stats().Hits; got != 3 {
+		t.Errorf("%d hits, want 3", got)
+	}
+	m, _ := c.Put("b", &thing{id: 2})
+	m.Release()
+	if l.Current() {
+		t.Error("current after it was evicted")
+	}
+	wantGone(t, a, 0)
+	l.Release()
+	wantGone(t, a, 1)
+}

@@ -11,7 +11,17 @@ type SnapshotChange struct {
 	Column, Of string
 }
 
-const cascadeHint = "a foreign key would change the partition or the key of encrypted rows with it, and their values would open no more: insert a new row, write the others with its key, and delete the old one"
+const (
+	cascadeHint = "a foreign key would change the partition or the key of encrypted rows with it, and their values would open no more: insert a new row, write the others with its key, and delete the old one"
+	orphanHint  = "a foreign key with ON DELETE SET NULL or SET DEFAULT would take the partition or the key from encrypted rows, and their values would open no more: declare that column NOT NULL, or the foreign key ON DELETE RESTRICT or CASCADE"
+)
+
+// fate is what happens to rows of a relation: a column changes, or with an empty name
+// they are deleted.
+type fate struct {
+	rel    *Relation
+	column string
+}
 
 // cascadesInto refuses to assign a column where a foreign key takes its new value on into
 // the partition column or the row identity of an annotated table, over whatever tables
@@ -20,23 +30,31 @@ func (a *analysis) cascadesInto(h hit, v Expr, ref *ColumnRef) error {
 	if h.rel == nil || h.rel.base == nil || len(h.rel.base.dependents) == 0 || assignsItself(v, ref) {
 		return nil
 	}
-	type place struct {
-		rel    *Relation
-		column string
+	column := strings.ToLower(ref.Path[len(ref.Path)-1].Name)
+	return a.displaces(fate{h.rel.base, column}, ref.Start, cascadeHint)
+}
+
+// orphans is cascadesInto for rows that are deleted.
+func (a *analysis) orphans(rel *Relation, pos int) error {
+	if rel == nil || len(rel.dependents) == 0 {
+		return nil
 	}
-	start := place{h.rel.base, strings.ToLower(ref.Path[len(ref.Path)-1].Name)}
-	seen, queue := map[place]bool{start: true}, []place{start}
+	return a.displaces(fate{rel: rel}, pos, orphanHint)
+}
+
+// displaces follows what happens to rows of one relation to those that refer to them.
+func (a *analysis) displaces(start fate, pos int, hint string) error {
+	seen, queue := map[fate]bool{start: true}, []fate{start}
 	for len(queue) > 0 {
 		at := queue[0]
 		queue = queue[1:]
-		for _, d := range at.rel.dependents {
-			for _, c := range d.changes {
-				next := place{d.rel, strings.ToLower(c.Column)}
-				if d.rel == nil || seen[next] || !c.follows(at.rel, at.column) {
+		for i := range at.rel.dependents {
+			for _, next := range at.rel.dependents[i].fates(at) {
+				if seen[next] {
 					continue
 				}
-				if d.rel.placedBy(c.Column) {
-					return a.refuse(ref.Start, ReasonPartitionWrite, d.rel.Annotation.Name+"."+c.Column, cascadeHint)
+				if next.column != "" && next.rel.placedBy(next.column) {
+					return a.refuse(pos, ReasonPartitionWrite, next.rel.Annotation.Name+"."+next.column, hint)
 				}
 				seen[next] = true
 				queue = append(queue, next)
@@ -44,6 +62,48 @@ func (a *analysis) cascadesInto(h hit, v Expr, ref *ColumnRef) error {
 		}
 	}
 	return nil
+}
+
+// fates are what follows for the dependent from what happens to the rows on which it
+// depends.
+func (d *dependent) fates(at fate) (out []fate) {
+	switch {
+	case d.rel == nil:
+	case at.column == "":
+		if d.cascades || d.part || d.under {
+			out = append(out, fate{rel: d.rel})
+		}
+		for _, name := range d.clears {
+			if d.rel.takesNothing(name) {
+				out = append(out, fate{d.rel, strings.ToLower(name)})
+			}
+		}
+	case d.under:
+		// The view may show the column under any name.
+		for i := range d.rel.Columns {
+			out = append(out, fate{d.rel, strings.ToLower(d.rel.Columns[i].Name)})
+		}
+	case d.part:
+		out = append(out, fate{d.rel, at.column})
+	default:
+		for _, c := range d.changes {
+			if c.follows(at.rel, at.column) {
+				out = append(out, fate{d.rel, strings.ToLower(c.Column)})
+			}
+		}
+	}
+	return out
+}
+
+// takesNothing reports a column from which a deletion elsewhere can take its value: one
+// that is NOT NULL and has no default makes the deletion fail.
+func (r *Relation) takesNothing(column string) bool {
+	for i := range r.Columns {
+		if c := &r.Columns[i]; strings.EqualFold(c.Name, column) {
+			return c.Default != "" || !c.NotNull && !c.RowID
+		}
+	}
+	return true
 }
 
 // follows reports whether the column changes with one of the other table.

@@ -55,6 +55,8 @@ type SnapshotRelation struct {
 	Kind    RelationKind
 	Temp    bool
 	Columns []CatalogColumn
+	// Strict is set where the table stores values of its columns' types alone (SQLite).
+	Strict bool
 	// Versioned is set where the table keeps its rows of before (MariaDB's system
 	// versions), which a query reads that asks FOR SYSTEM_TIME.
 	Versioned bool
@@ -80,6 +82,10 @@ type SnapshotRelation struct {
 	// expressions; both lower case.
 	Checks            []string
 	ExpressionIndexes []string
+	// Computed are the expressions of generated columns, lower case.
+	Computed []string
+	// Policies are the columns that the conditions of row security read.
+	Policies []SnapshotPolicy
 	// Unique lists the column sets of the primary key, unique constraints and
 	// unique indexes.
 	Unique [][]string
@@ -101,12 +107,19 @@ type SnapshotCall struct {
 	OnRead  bool
 }
 
+// SnapshotPolicy is a column of a relation that a policy reads, of this relation or of
+// another.
+type SnapshotPolicy struct{ Name, Column string }
+
 // SnapshotTrigger is a trigger with what its body names.
 type SnapshotTrigger struct {
 	Name string
 	// Words are the names in the body, lower case; a body that builds SQL
 	// dynamically has the word "*".
 	Words []string
+	// Sets says that the body itself may change the session: its settings, role or
+	// temporary tables.
+	Sets bool
 	// Text is TriggerText of a trigger that IsTokenTrigger names.
 	Text string
 }
@@ -157,6 +170,8 @@ type Relation struct {
 	// read (triggers); zero when writes are fine.
 	WriteReason Reason
 	WriteHint   string
+	// writeSets says that writing may run a trigger that changes the session.
+	writeSets bool
 	// Lacks is the hint for statements that bring values to an annotated table
 	// which does not have one of its columns yet; empty where it has all.
 	Lacks string
@@ -212,6 +227,9 @@ type Catalog interface {
 	Declared(path []Ident) bool
 	// SetsSession reports a routine that may change the session's settings.
 	SetsSession(path []Ident) bool
+	// FetchSets reports whether fetching from a cursor may change them, by a
+	// declared routine that computes its rows.
+	FetchSets() bool
 	// Annotated returns the annotation of a table by that name, whether it
 	// exists or not.
 	Annotated(path []Ident) *schema.Table

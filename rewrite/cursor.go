@@ -12,6 +12,9 @@ type Cursor struct {
 // that was made when it was declared.
 func (a *analysis) cursor(o *Other) error {
 	if o.Query == nil {
+		if a.cat.FetchSets() {
+			a.effects |= EffectSession
+		}
 		if o.Fetches {
 			a.fetches = append(a.fetches, o.Name)
 		}

@@ -24,14 +24,18 @@ type SnapshotReference struct {
 	Cascades bool
 	// Changes are its columns that change with those of To.
 	Changes []SnapshotChange
+	// Clears are its columns that lose their value when the row of To is deleted (ON
+	// DELETE SET NULL, SET DEFAULT).
+	Clears []string
 }
 
-// dependent is a relation whose rows may be deleted with those of another: one
-// that refers to it, or a part of it.
+// dependent is a relation whose rows may change or be deleted with those of another: one
+// that refers to it, a part of it, or what a view shows.
 type dependent struct {
-	rel            *Relation
-	cascades, part bool
-	changes        []SnapshotChange
+	rel                   *Relation
+	cascades, part, under bool
+	changes               []SnapshotChange
+	clears                []string
 }
 
 // depend joins relations with those that depend on them.
@@ -49,7 +53,12 @@ func (n *namespace) depend(all []*SnapshotRelation) {
 	}
 	for _, r := range all {
 		for _, x := range r.References {
-			add(x.To, dependent{rel: find(r), cascades: x.Cascades, changes: x.Changes})
+			add(x.To, dependent{rel: find(r), cascades: x.Cascades, changes: x.Changes, clears: x.Clears})
+		}
+		if r.Kind == RelView {
+			for _, id := range r.DependsOn {
+				add(r.ID, dependent{rel: n.byID[n.key(id)], under: true})
+			}
 		}
 		for _, p := range r.Parents {
 			add(p, dependent{rel: find(r), part: true})
@@ -58,29 +67,40 @@ func (n *namespace) depend(all []*SnapshotRelation) {
 }
 
 // deletes notes a target of DELETE, and what goes with its rows, where that is
-// recorded.
-func (a *analysis) deletes(r *relation) {
-	if r.base != nil {
-		a.empties(r.base, false, func(d dependent) bool { return d.cascades || d.part })
+// recorded. It refuses to where rows that stay would no more open.
+func (a *analysis) deletes(r *relation) error {
+	return a.deletesRows(r, false)
+}
+
+func (a *analysis) deletesRows(r *relation, uncounted bool) error {
+	if r.base == nil {
+		return nil
 	}
+	a.empties(r.base, uncounted, func(d dependent) bool { return d.cascades || d.part })
+	return a.orphans(r.base, r.pos)
 }
 
 // replaces is deletes for statements that delete rows in the place of which they
 // write others.
-func (a *analysis) replaces(r *relation) {
-	if r.base != nil {
-		a.empties(r.base, true, func(d dependent) bool { return d.cascades || d.part })
-	}
+func (a *analysis) replaces(r *relation) error {
+	return a.deletesRows(r, true)
 }
 
 // removes notes the tables of TRUNCATE and DROP. With CASCADE, TRUNCATE empties
-// whatever refers to them.
-func (a *analysis) removes(o *Other) {
+// whatever refers to them. SQLite deletes the rows of a table before it drops it, with
+// what its foreign keys say.
+func (a *analysis) removes(o *Other) error {
 	cascade := o.Kind == OtherTruncate && a.lastWord(o) == "cascade"
 	for _, t := range o.Relations {
 		rel := a.cat.Relation(t.Path)
 		a.empties(rel, true, func(d dependent) bool { return d.part || cascade })
+		if a.dialect == SQLite {
+			if err := a.orphans(rel, t.Start); err != nil {
+				return err
+			}
+		}
 	}
+	return nil
 }
 
 // lastWord is the last word of a statement, lower case.

@@ -66,6 +66,9 @@ func (a *analysis) writable(r *relation, pos int, name string) (*relation, error
 	if r.base != nil && r.base.Lacks != "" && !a.movesOnly() {
 		return nil, a.refuse(pos, ReasonUnknownColumn, name, r.base.Lacks)
 	}
+	if r.base != nil && r.base.writeSets {
+		a.effects |= EffectSession
+	}
 	if r.base != nil && r.base.Kind == RelSystem {
 		return r, a.systemWrite(r, pos)
 	}
@@ -125,7 +128,9 @@ func (a *analysis) insert(s *Insert, up *scope, expose bool) ([]column, error) {
 		}
 	}
 	if s.Replace {
-		a.replaces(rel)
+		if err := a.replaces(rel); err != nil {
+			return nil, err
+		}
 	}
 	if s.Replace && in.sealed && !a.conflictKeepsPartition(in, &Upsert{Duplicate: true}) {
 		return nil, a.refuse(s.Start, ReasonPartition, rel.alias.Name, "REPLACE may delete another partition's row: every unique key must contain the partition column; or delete and insert")
@@ -821,7 +826,9 @@ func (a *analysis) update(s *Update, up *scope, expose bool) ([]column, error) {
 			return nil, err
 		}
 		if s.Replace {
-			a.replaces(r)
+			if err := a.replaces(r); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := a.from(s.From, sc); err != nil {
@@ -1124,7 +1131,9 @@ func (a *analysis) delete(s *Delete, up *scope, expose bool) ([]column, error) {
 			if _, err := a.writable(r, r.pos, r.alias.Name); err != nil {
 				return nil, err
 			}
-			a.deletes(r)
+			if err := a.deletes(r); err != nil {
+				return nil, err
+			}
 		}
 		if err := a.from(s.From, sc); err != nil {
 			return nil, err
@@ -1151,14 +1160,16 @@ func (a *analysis) deleteTarget(t TableExpr, sc *scope) error {
 	}
 	for _, r := range sc.rels {
 		if a.matches(r, tab.Path) {
-			a.deletes(r)
+			if err := a.deletes(r); err != nil {
+				return err
+			}
 			_, err := a.writable(r, tab.Start, tab.Path[len(tab.Path)-1].Name)
 			return err
 		}
 	}
 	r, err := a.target(tab, &scope{})
-	if err == nil {
-		a.deletes(r)
+	if err != nil {
+		return err
 	}
-	return err
+	return a.deletes(r)
 }

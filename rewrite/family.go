@@ -72,6 +72,34 @@ func (f *family) stranger(r *SnapshotRelation, t *schema.Table, depth int) strin
 	return ""
 }
 
+// fault is what is wrong with a part of a table as far as the server itself would look at
+// encrypted columns: it has constraints, indexes and policies of its own, which Findings
+// does not meet.
+func (f *family) fault(r *SnapshotRelation, t *schema.Table) string {
+	for _, c := range t.Columns {
+		if list := expressionFindings(f.n.dialect, r, c); len(list) > 0 {
+			return r.ID.Name + "." + c.Name + ": " + list[0].Problem + "; " + list[0].Hint
+		}
+	}
+	return ""
+}
+
+// partFault is the fault of a part of the relation, at any depth.
+func (f *family) partFault(r *SnapshotRelation, t *schema.Table, depth int) string {
+	if depth > maxGenerations {
+		return ""
+	}
+	for _, part := range f.kids[f.n.key(r.ID)] {
+		if fault := f.fault(part, t); fault != "" {
+			return fault
+		}
+		if fault := f.partFault(part, t, depth+1); fault != "" {
+			return fault
+		}
+	}
+	return ""
+}
+
 // triggers are those that run when rows of a relation are written: also those
 // of its parts.
 func (f *family) triggers(r *SnapshotRelation, depth int) []SnapshotTrigger {
@@ -106,6 +134,10 @@ func (n *namespace) judgeRelative(r *SnapshotRelation, rel *Relation, f *family)
 	t, ok := f.inherited(r, 0)
 	if !ok {
 		rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, ReasonInheritance, "name the annotated parent table, or annotate this table too"
+		return rel
+	}
+	if fault := f.fault(r, t); fault != "" {
+		rel.Verdict, rel.Reason, rel.Hint = VerdictRefused, ReasonShadowed, fault
 		return rel
 	}
 	return n.judgeAs(r, rel, t, f)

@@ -88,7 +88,9 @@ func (a *analysis) mergeWhen(s *Merge, w *MergeWhen, target *relation, source, b
 		return err
 	}
 	if w.Delete {
-		a.replaces(target)
+		if err := a.replaces(target); err != nil {
+			return err
+		}
 	}
 	if w.Insert != nil {
 		return a.mergeInsert(w.Insert, target, source)

@@ -34,7 +34,9 @@ func (a *analysis) other(o *Other) error {
 		return a.cursor(o)
 	case OtherDrop, OtherTruncate:
 		a.effects |= EffectCatalog | EffectSession
-		a.removes(o)
+		if err := a.removes(o); err != nil {
+			return err
+		}
 		return a.keyTable(o)
 	case OtherCreateIndex:
 		return a.createIndex(o)
@@ -157,6 +159,8 @@ func (a *analysis) bulk(o *Other) error {
 			return a.refuse(t.Start, rel.Reason, t.Path[len(t.Path)-1].Name, rel.Hint)
 		case rel.WriteReason != 0:
 			return a.refuse(t.Start, rel.WriteReason, t.Path[len(t.Path)-1].Name, rel.WriteHint)
+		case rel.writeSets:
+			a.effects |= EffectSession
 		}
 	}
 	if err := a.noMention(o, ReasonStatement, "use INSERT or UPDATE with bound parameters"); err != nil {

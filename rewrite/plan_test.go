@@ -572,6 +572,8 @@ func parseWorld(t testing.TB, d rewrite.Dialect, text string) *world {
 				c.Of = f[3]
 			}
 			rel.References = append(rel.References, rewrite.SnapshotReference{To: rewrite.RelationID{Schema: "main", Name: f[1]}, Changes: []rewrite.SnapshotChange{c}})
+		case f[0] == "clears": // a foreign key with ON DELETE SET NULL: table, own column
+			rel.References = append(rel.References, rewrite.SnapshotReference{To: rewrite.RelationID{Schema: "main", Name: f[1]}, Clears: f[2:]})
 		case f[0] == "conflicts": // a unique index that is not told whole
 			rel.Conflicts = append(rel.Conflicts, f[1:])
 		default:

@@ -324,7 +324,7 @@ func (a *analysis) clauses(s *Select, sc *scope) error {
 	if err := a.groupBy(s, sc); err != nil {
 		return err
 	}
-	if err := a.having(s.Having, sc); err != nil {
+	if err := a.having(s, sc); err != nil {
 		return err
 	}
 	a.pickIn(s.Having, sc, nil)
@@ -352,7 +352,8 @@ func (a *analysis) where(e Expr, sc *scope) error {
 }
 
 // having also looks at output names, as MySQL and SQLite do.
-func (a *analysis) having(e Expr, sc *scope) error {
+func (a *analysis) having(s *Select, sc *scope) error {
+	e := s.Having
 	if e == nil {
 		return nil
 	}
@@ -365,7 +366,10 @@ func (a *analysis) having(e Expr, sc *scope) error {
 	if err != nil {
 		return err
 	}
-	return a.clear(e, sc, ReasonPredicate)
+	if err := a.clear(e, sc, ReasonPredicate); err != nil || a.dialect != MySQL {
+		return err
+	}
+	return a.havingShows(s, e, sc)
 }
 
 // sameOutput reports a name that means one thing, whether it is read as that of

@@ -235,7 +235,7 @@ func keyType(d Dialect, r *SnapshotRelation, name string) string {
 // first one else, whose NULLs the trigger refuses.
 func sideKey(d Dialect, r *SnapshotRelation) []string {
 	for _, set := range r.Unique {
-		if len(set) > 0 && !slices.ContainsFunc(set, func(name string) bool { return !neverNull(r, name) }) {
+		if len(set) > 0 && !slices.ContainsFunc(set, func(name string) bool { return !neverNull(r, name) }) && !changesUnseen(d, r, set) {
 			return set
 		}
 	}
@@ -243,6 +243,14 @@ func sideKey(d Dialect, r *SnapshotRelation) []string {
 		return r.Unique[0]
 	}
 	return nil
+}
+
+// changesUnseen reports a key that a foreign key changes with a row of another table:
+// MySQL runs no triggers for that, and the tokens would stay those of the key before.
+func changesUnseen(d Dialect, r *SnapshotRelation, keys []string) bool {
+	return d == MySQL && slices.ContainsFunc(r.References, func(ref SnapshotReference) bool {
+		return slices.ContainsFunc(ref.Changes, func(c SnapshotChange) bool { return containsFold(keys, c.Column) })
+	})
 }
 
 func neverNull(r *SnapshotRelation, name string) bool {
@@ -272,7 +280,7 @@ func sides(d Dialect, quote func(string) string, r *SnapshotRelation, t *schema.
 				}
 				trusted[name] = true
 			}
-			if len(names) < 3 || table == nil || table.Kind != RelTable || len(table.Triggers) > 0 || !sideColumns(d, table, len(keys)) {
+			if len(names) < 3 || changesUnseen(d, r, keys) || table == nil || table.Kind != RelTable || len(table.Triggers) > 0 || !sideColumns(d, table, len(keys)) {
 				continue
 			}
 			if out == nil {

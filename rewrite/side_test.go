@@ -74,6 +74,12 @@ func TestTablesOfTokensAreAskedOnlyIfComplete(t *testing.T) {
 			{"the table has triggers", func(_, side *rewrite.SnapshotRelation) {
 				side.Triggers = []rewrite.SnapshotTrigger{{Name: "forget", Words: []string{"x"}}}
 			}, false, true},
+			{"a foreign key changes another column", func(main, _ *rewrite.SnapshotRelation) {
+				main.References = []rewrite.SnapshotReference{{Changes: []rewrite.SnapshotChange{{Column: "other", Of: "id"}}}}
+			}, true, true},
+			{"a foreign key changes the key", func(main, _ *rewrite.SnapshotRelation) {
+				main.References = []rewrite.SnapshotReference{{Changes: []rewrite.SnapshotChange{{Column: "id", Of: "id"}}}}
+			}, d == rewrite.SQLite, true}, // which runs triggers for that
 			{"the key is gone", func(main, _ *rewrite.SnapshotRelation) { main.Unique = main.Unique[:1] }, false, false},
 		} {
 			t.Run(d.String()+"/"+strings.ReplaceAll(c.name, " ", "_"), func(t *testing.T) {

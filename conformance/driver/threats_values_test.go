@@ -253,6 +253,48 @@ var sessions = []threat{
 		w.exec(back)
 		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
 	}},
+	{"a search path that a trigger or a FETCH sets is followed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig+"routines: {go_to: clear}\ntriggers: {users_go: clear}\n", usersTable, ordersTable,
+			"CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users", "INSERT INTO orders (id, memo) VALUES (1, 'clear')",
+			"CREATE FUNCTION public.go_to(p text) RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM set_config(''search_path'', p, false); RETURN p; END'",
+			"CREATE FUNCTION public.going() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN SET search_path = t1; RETURN NEW; END'",
+			"CREATE FUNCTION public.calling() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM public.go_to(''t1''); RETURN NEW; END'",
+			"CREATE FUNCTION public.writing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.direct VALUES (1); RETURN NEW; END'",
+			"CREATE TABLE direct (id int)", "CREATE TRIGGER t BEFORE INSERT ON direct FOR EACH ROW EXECUTE FUNCTION public.going()",
+			"CREATE TABLE called (id int)", "CREATE TRIGGER t BEFORE INSERT ON called FOR EACH ROW EXECUTE FUNCTION public.calling()",
+			"CREATE TABLE written (id int)", "CREATE TRIGGER t BEFORE INSERT ON written FOR EACH ROW EXECUTE FUNCTION public.writing()",
+			"CREATE VIEW shown AS SELECT id FROM written",
+			"CREATE TABLE late (id int)", "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.going()",
+			"CREATE TABLE whole (id int) PARTITION BY RANGE (id)", "CREATE TABLE part PARTITION OF whole FOR VALUES FROM (0) TO (9)",
+			"CREATE TRIGGER t BEFORE INSERT ON part FOR EACH ROW EXECUTE FUNCTION public.going()",
+			"CREATE TABLE master (id int PRIMARY KEY)", "CREATE TABLE detail (id int REFERENCES master ON DELETE CASCADE)", "INSERT INTO master VALUES (1)", "INSERT INTO detail VALUES (1)",
+			"CREATE TRIGGER t AFTER DELETE ON detail FOR EACH ROW EXECUTE FUNCTION public.going()",
+			"CREATE TRIGGER users_go AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION public.going()",
+		)
+		w.seed()
+		w.db.SetMaxOpenConns(1)
+		back := "SET search_path = public"
+		for _, s := range []string{
+			"INSERT INTO direct VALUES (1)", "INSERT INTO called VALUES (1)", "INSERT INTO written VALUES (1)", "INSERT INTO shown VALUES (1)",
+			"INSERT INTO late VALUES (1)", "BEGIN; INSERT INTO late VALUES (1); COMMIT", "INSERT INTO whole VALUES (1)", "WITH i AS (INSERT INTO direct VALUES (1) RETURNING id) SELECT id FROM i",
+			"DELETE FROM master", "UPDATE users SET ssn = 'x'",
+		} {
+			w.exec(back)
+			w.equal(w.value("SELECT memo FROM public.orders WHERE id = 1"), "clear")
+			w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+			w.exec(s)
+			w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+			w.equal(w.value("SELECT memo FROM orders WHERE id = 1 AND true"), w.mark)
+		}
+		w.exec(back)
+		c, err := w.db.Conn(t.Context())
+		w.must(err)
+		defer c.Close()
+		for _, s := range []string{"BEGIN", "DECLARE c CURSOR FOR SELECT public.go_to('t1')", "SET search_path = public", "SELECT memo FROM orders WHERE id = 1", "FETCH c", "UPDATE orders SET memo = 'of t1, " + w.mark + "' WHERE id = 1", "COMMIT"} {
+			_, err := c.ExecContext(t.Context(), s)
+			w.must(err)
+		}
+	}},
 	{"a batch that may take names back is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable, ordersTable, "CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users")
 		w.seed()

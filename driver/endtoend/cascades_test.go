@@ -1,6 +1,7 @@
 package endtoend_test
 
 import (
+	"database/sql"
 	"errors"
 	"strings"
 	"testing"
@@ -66,5 +67,102 @@ tables:
 				}
 			}
 		})
+	}
+}
+
+// A foreign key takes the partition, or the row identity, from rows that refer to one that
+// is deleted: their values would open for nobody.
+func TestForeignKeysDoNotTakeThePartitionFromRows(t *testing.T) {
+	const configuration = `guards: warn
+tables:
+  HERE.docs:
+    partition: {column: tenant, type: NAME}
+    columns: {body: {type: varchar(20)}}
+  HERE.kept:
+    partition: {column: tenant, type: NAME}
+    columns: {body: {type: varchar(20)}}
+  HERE.profiles:
+    bind_row: {column: person, type: bigint}
+    columns: {body: {type: varchar(20)}}
+`
+	for _, f := range []flavour{sqliteFlavour("_pragma=foreign_keys(1)"), postgresFlavour(), mysqlFlavour()} {
+		t.Run(f.name, func(t *testing.T) {
+			name := map[string]string{"sqlite": "text", "postgres": "text", "mysql": "varchar(20)"}[f.name]
+			column := map[string]string{"sqlite": "text", "postgres": "text", "mysql": "varchar(20) CHARACTER SET utf8mb4 COLLATE " + testenv.ByteCollation()}[f.name]
+			p := f.open(t, head+"metastore: memory\n"+strings.ReplaceAll(configuration, "NAME", name))
+			for _, s := range []string{
+				"CREATE TABLE groups_ (id int PRIMARY KEY)",
+				"CREATE TABLE tenants (id COLUMN_ PRIMARY KEY, g int, FOREIGN KEY (g) REFERENCES groups_ (id) ON DELETE CASCADE)",
+				"CREATE TABLE others (id COLUMN_ PRIMARY KEY)",
+				"CREATE VIEW shown AS SELECT id AS code, g FROM tenants",
+				"CREATE TABLE docs (tenant COLUMN_, id int PRIMARY KEY, body varchar(20), FOREIGN KEY (tenant) REFERENCES tenants (id) ON DELETE SET NULL ON UPDATE CASCADE)",
+				"CREATE TABLE kept (tenant COLUMN_ NOT NULL, id int PRIMARY KEY, body varchar(20), other COLUMN_, FOREIGN KEY (tenant) REFERENCES others (id) ON DELETE CASCADE)",
+				"CREATE TABLE people (id bigint PRIMARY KEY)",
+				"CREATE TABLE profiles (person bigint UNIQUE, body varchar(20), FOREIGN KEY (person) REFERENCES people (id) ON DELETE SET NULL)",
+				"INSERT INTO groups_ VALUES (7)", "INSERT INTO tenants VALUES ('a', 7)", "INSERT INTO docs VALUES ('a', 1, 'of a')",
+				"INSERT INTO others VALUES ('o')", "INSERT INTO kept VALUES ('o', 1, 'of o', 'o')",
+				"INSERT INTO people VALUES (1)", "INSERT INTO profiles VALUES (1, 'of 1')",
+			} {
+				p.both(t, strings.ReplaceAll(s, "COLUMN_", column))
+			}
+			list := []string{"DELETE FROM tenants", "DELETE FROM tenants WHERE id = 'a'", "DELETE FROM groups_ WHERE id = 7", "DELETE FROM people WHERE id = 1"}
+			switch f.name {
+			case "mysql":
+				list = append(list, "REPLACE INTO people VALUES (1)", "DELETE p FROM people p JOIN tenants t", "DELETE FROM shown WHERE g = 7", "UPDATE shown SET code = 'b'")
+			case "sqlite":
+				list = append(list, "REPLACE INTO people VALUES (1)", "DROP TABLE people")
+			case "postgres":
+				list = append(list, "DELETE FROM people p USING tenants t", "MERGE INTO people p USING tenants t ON true WHEN MATCHED THEN DELETE",
+					"WITH d AS (DELETE FROM people RETURNING id) SELECT id FROM d", "DELETE FROM shown WHERE g = 7", "UPDATE shown SET code = 'b'")
+			}
+			for _, s := range list {
+				_, err := p.sealed.Exec(s)
+				var u *rewrite.UnsupportedError
+				if !errors.As(err, &u) || u.Reason != rewrite.ReasonPartitionWrite {
+					t.Errorf("%s: %v", s, err)
+				}
+			}
+			var body string
+			for _, s := range []string{"SELECT body FROM docs WHERE id = 1", "SELECT body FROM profiles WHERE person = 1"} {
+				if err := p.sealed.QueryRow(s).Scan(&body); err != nil || !strings.HasPrefix(body, "of ") {
+					t.Errorf("%s: %q, %v", s, body, err)
+				}
+			}
+			for _, s := range []string{"DELETE FROM docs", "DELETE FROM kept", "DELETE FROM others", "DELETE FROM profiles WHERE person = 1"} {
+				p.both(t, s)
+			}
+		})
+	}
+}
+
+// ON DELETE SET NULL (column) leaves the partition alone, as does a column that is NOT NULL.
+func TestForeignKeysThatLeaveThePartitionAloneMayDelete(t *testing.T) {
+	p := postgresFlavour().open(t, head+`metastore: memory
+guards: warn
+tables:
+  docs: {partition: {column: tenant, type: text}, columns: {body: {type: text}}}
+`)
+	for _, s := range []string{
+		"CREATE TABLE folders (tenant text, id int, PRIMARY KEY (tenant, id))",
+		"CREATE TABLE docs (tenant text, id int PRIMARY KEY, folder int, body text)",
+	} {
+		p.both(t, s)
+	}
+	for _, db := range []*sql.DB{p.plain, p.stored(t)} {
+		_, err := db.Exec("ALTER TABLE docs ADD FOREIGN KEY (tenant, folder) REFERENCES folders (tenant, id) ON DELETE SET NULL (folder)")
+		if err != nil && strings.Contains(err.Error(), "syntax") {
+			t.Skip("PostgreSQL before 15")
+		} else if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, s := range []string{
+		"INSERT INTO folders VALUES ('a', 1)", "INSERT INTO docs VALUES ('a', 1, 1, 'of a')", "DELETE FROM folders",
+	} {
+		p.both(t, s)
+	}
+	var body string
+	if err := p.sealed.QueryRow("SELECT body FROM docs WHERE folder IS NULL").Scan(&body); err != nil || body != "of a" {
+		t.Errorf("%q, %v", body, err)
 	}
 }

@@ -117,7 +117,7 @@ func kindOf(typ, engine string) rewrite.RelationKind {
 }
 
 func (rs *relations) readColumns() error {
-	return rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLLATION_NAME "+
+	return rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, COLUMN_TYPE, IS_NULLABLE, COLUMN_DEFAULT, EXTRA, COLLATION_NAME, GENERATION_EXPRESSION "+
 		"FROM information_schema.COLUMNS WHERE "+inUserSchemas("TABLE_SCHEMA")+" ORDER BY TABLE_SCHEMA, TABLE_NAME, ORDINAL_POSITION", "TABLE_SCHEMA",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			extra := strings.ToUpper(v.Text(6))
@@ -128,6 +128,9 @@ func (rs *relations) readColumns() error {
 			}
 			c.BytewiseEqual = bytewise(c.Type, c.Collation)
 			rel.Columns = append(rel.Columns, c)
+			if x := v.Text(8); x != "" {
+				rel.Computed = append(rel.Computed, strings.ToLower(x))
+			}
 		})
 }
 
@@ -274,15 +277,19 @@ func (rs *relations) readReferences() error {
 		rel  *rewrite.SnapshotRelation
 		name string
 	}
-	changing := map[place]int{}
-	err := rs.query("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, DELETE_RULE = 'CASCADE', CONSTRAINT_NAME, UPDATE_RULE NOT IN ('RESTRICT', 'NO ACTION') FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE "+
+	type rules struct {
+		at               int
+		updates, deletes bool
+	}
+	changing := map[place]rules{}
+	err := rs.query("SELECT CONSTRAINT_SCHEMA, TABLE_NAME, UNIQUE_CONSTRAINT_SCHEMA, REFERENCED_TABLE_NAME, DELETE_RULE = 'CASCADE', CONSTRAINT_NAME, UPDATE_RULE NOT IN ('RESTRICT', 'NO ACTION'), DELETE_RULE IN ('SET NULL', 'SET DEFAULT') FROM information_schema.REFERENTIAL_CONSTRAINTS WHERE "+
 		inUserSchemas("CONSTRAINT_SCHEMA")+" ORDER BY CONSTRAINT_SCHEMA, TABLE_NAME, CONSTRAINT_NAME", "CONSTRAINT_SCHEMA",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			rel.References = append(rel.References, rewrite.SnapshotReference{
 				To: rewrite.RelationID{Schema: rs.behindVitess(rel, v.Text(2)), Name: v.Text(3)}, Cascades: v.Int(4) != 0,
 			})
-			if v.Int(6) != 0 {
-				changing[place{rel, v.Text(5)}] = len(rel.References) - 1
+			if r := (rules{len(rel.References) - 1, v.Int(6) != 0, v.Int(7) != 0}); r.updates || r.deletes {
+				changing[place{rel, v.Text(5)}] = r
 			}
 		})
 	if err != nil || len(changing) == 0 {
@@ -291,9 +298,16 @@ func (rs *relations) readReferences() error {
 	return rs.query("SELECT TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, COLUMN_NAME, REFERENCED_COLUMN_NAME FROM information_schema.KEY_COLUMN_USAGE WHERE "+
 		inUserSchemas("TABLE_SCHEMA")+" AND REFERENCED_COLUMN_NAME IS NOT NULL ORDER BY TABLE_SCHEMA, TABLE_NAME, CONSTRAINT_NAME, ORDINAL_POSITION", "TABLE_SCHEMA",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
-			if i, ok := changing[place{rel, v.Text(2)}]; ok {
-				ref := &rel.References[i]
+			r, ok := changing[place{rel, v.Text(2)}]
+			if !ok {
+				return
+			}
+			ref := &rel.References[r.at]
+			if r.updates {
 				ref.Changes = append(ref.Changes, rewrite.SnapshotChange{Column: v.Text(3), Of: v.Text(4)})
+			}
+			if r.deletes {
+				ref.Clears = append(ref.Clears, v.Text(3))
 			}
 		})
 }

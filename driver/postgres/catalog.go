@@ -133,7 +133,7 @@ func readRelations(ctx context.Context, r *sealdriver.Reader, where string, doma
 	rs := &relations{ctx: ctx, r: r, where: where, byOID: map[int64]int{}, domains: domains}
 	for _, read := range []func() error{
 		rs.readNames, rs.readColumns, rs.readDefinitions, rs.readDependencies, rs.readCode, rs.readRelatives,
-		rs.readTriggers, rs.readCalls, rs.readRules, rs.readReferences, rs.readChecks, rs.readIndexes,
+		rs.readTriggers, rs.readCalls, rs.readRules, rs.readReferences, rs.readChecks, rs.readIndexes, rs.readPolicies,
 	} {
 		if err := read(); err != nil {
 			return nil, err
@@ -181,7 +181,7 @@ func (rs *relations) readColumns() error {
 	coalesce(l.collname::text, ''),
 	t.typname IN ('text', 'varchar', 'uuid', 'int2', 'int4', 'int8', 'bytea', 'date', 'bool', 'name')
 		AND t.typnamespace = 'pg_catalog'::regnamespace AND coalesce(l.collisdeterministic, true),
-	a.atttypid::bigint, c.relowner::bigint
+	a.atttypid::bigint, c.relowner::bigint, a.attgenerated <> ''
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -197,6 +197,9 @@ ORDER BY c.oid, a.attnum`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row)
 			d.of(rel, &col)
 		}
 		rel.Columns = append(rel.Columns, col)
+		if v.Bool(10) {
+			rel.Computed = append(rel.Computed, strings.ToLower(v.Text(4)))
+		}
 	})
 }
 
@@ -300,26 +303,36 @@ WHERE $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver
 
 // readTriggers reads triggers with the words of their functions.
 func (rs *relations) readTriggers() error {
-	return rs.query(`SELECT g.tgrelid::bigint, g.tgname::text, l.lanname::text, p.prosrc
+	return rs.query(`SELECT g.tgrelid::bigint, g.tgname::text, l.lanname::text, p.prosrc, EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`)
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_language l ON l.oid = p.prolang
 WHERE NOT g.tgisinternal AND $where ORDER BY 1, 2`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
-		rel.Triggers = append(rel.Triggers, rewrite.SnapshotTrigger{Name: v.Text(1), Words: bodyWords(v.Text(2), v.Text(3))})
+		rel.Triggers = append(rel.Triggers, rewrite.SnapshotTrigger{
+			Name: v.Text(1), Words: bodyWords(v.Text(2), v.Text(3)), Sets: !v.Bool(4) && setsSession(v.Text(2), v.Text(3)),
+		})
 	})
 }
 
-// readReferences reads foreign keys.
+// readReferences reads foreign keys. ON DELETE SET NULL (c) leaves the other columns
+// alone from PostgreSQL 15 on; before, pg_constraint has no column for it.
 func (rs *relations) readReferences() error {
 	return rs.query(`SELECT k.conrelid::bigint, fn.nspname::text, f.relname::text, k.confdeltype = 'c',
 	CASE WHEN k.confupdtype IN ('a', 'r') THEN '' ELSE (SELECT string_agg(a.attname || E'\x01' || b.attname, E'\x01' ORDER BY p.at)
 		FROM unnest(k.conkey, k.confkey) WITH ORDINALITY AS p(own, other, at)
-		JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.own JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = p.other) END
+		JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = p.own JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = p.other) END,
+	CASE WHEN k.confdeltype IN ('n', 'd') THEN (SELECT string_agg(a.attname, E'\x01' ORDER BY a.attnum)
+		FROM pg_attribute a WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+			AND (coalesce(jsonb_typeof(to_jsonb(k) -> 'confdelsetcols'), 'null') = 'null' OR to_jsonb(k) -> 'confdelsetcols' @> to_jsonb(a.attnum))) END
 FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_class f ON f.oid = k.confrelid JOIN pg_namespace fn ON fn.oid = f.relnamespace
 WHERE k.contype = 'f' AND $where ORDER BY 1, k.oid`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
-		rel.References = append(rel.References, rewrite.SnapshotReference{
+		ref := rewrite.SnapshotReference{
 			To: rewrite.RelationID{Schema: v.Text(1), Name: v.Text(2)}, Cascades: v.Bool(3), Changes: changes(v.Text(4)),
-		})
+		}
+		if list := v.Text(5); list != "" {
+			ref.Clears = strings.Split(list, listSeparator)
+		}
+		rel.References = append(rel.References, ref)
 	})
 }
 
@@ -328,6 +341,18 @@ func (rs *relations) readRules() error {
 FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE w.rulename <> '_RETURN' AND $where ORDER BY 1, 2`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		rel.Rules = append(rel.Rules, v.Text(1))
+	})
+}
+
+// readPolicies reads which columns the conditions of row security read, wherever the
+// policy is. Rows as a whole are not among what PostgreSQL records.
+func (rs *relations) readPolicies() error {
+	return rs.query(`SELECT DISTINCT d.refobjid::bigint, p.polname::text, a.attname::text
+FROM pg_policy p JOIN pg_depend d ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid AND d.refclassid = 'pg_class'::regclass
+JOIN pg_class c ON c.oid = d.refobjid JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid AND a.attnum > 0
+WHERE $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+		rel.Policies = append(rel.Policies, rewrite.SnapshotPolicy{Name: v.Text(1), Column: v.Text(2)})
 	})
 }
 
@@ -356,14 +381,14 @@ func changes(list string) (out []rewrite.SnapshotChange) {
 const listSeparator = "\x01"
 
 // readIndexes reads unique column sets, and the texts of indexes over
-// expressions or with a condition. An index whose making was broken off
+// expressions, with a condition or of exclusion constraints. An index whose making was broken off
 // (CONCURRENTLY) keeps nothing unique.
 func (rs *relations) readIndexes() error {
-	return rs.query(`SELECT i.indrelid::bigint, i.indexprs IS NULL AND i.indpred IS NULL, lower(pg_get_indexdef(i.indexrelid)),
+	return rs.query(`SELECT i.indrelid::bigint, i.indisunique AND i.indexprs IS NULL AND i.indpred IS NULL, lower(pg_get_indexdef(i.indexrelid)),
 	coalesce((SELECT string_agg(a.attname::text, E'\x01' ORDER BY k.at) FROM unnest(i.indkey::int2[]) WITH ORDINALITY AS k(num, at)
 		JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.num WHERE k.at <= i.indnkeyatts), '')
 FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE (i.indisunique AND i.indisvalid OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND $where ORDER BY 1, i.indexrelid`,
+WHERE (i.indisunique AND i.indisvalid OR i.indisexclusion OR i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND $where ORDER BY 1, i.indexrelid`,
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			if v.Bool(1) {
 				rel.Unique = append(rel.Unique, strings.Split(v.Text(3), listSeparator))
@@ -421,6 +446,19 @@ SELECT DISTINCT 'session ' || name FROM setting ORDER BY 1`, func(v sealdriver.R
 		return nil
 	})
 	return out, err
+}
+
+// settingText is what the body of a trigger says that changes the session, also inside
+// the texts that it runs; columns called role or temp are none of it.
+var settingText = regexp.MustCompile(`(?i)\b(set_config|search_path|client_encoding|standard_conforming_strings|bytea_output|` +
+	`quote_all_identifiers|array_nulls|transform_null_equals|pg_temp|discard|` +
+	`set\s+((local|session)\s+)?(schema|role|names|authorization|session\s+authorization)|` +
+	`reset\s+\w+|(create|into)\s+((local|global)\s+)?(temp|temporary)|drop\s+table)\b`)
+
+// setsSession reports the body of a trigger that may change the session, or that is not
+// text.
+func setsSession(language, body string) bool {
+	return language != "plpgsql" && language != "sql" || settingText.MatchString(body)
 }
 
 // dynamic are words by which a body can run text that it built, or read a

@@ -23,6 +23,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -73,6 +74,9 @@ func (d *Driver) OpenConnector(dsn string) (driver.Connector, error) {
 	inner, err := plain(dsn)
 	if err != nil {
 		return nil, err
+	}
+	if len(cfg.Catalog.Tables()) > 0 && !strings.HasPrefix(dsn, registeredPrefix) {
+		inner = discreet{ahead{inner, dsn}}
 	}
 	return sealdriver.Open(inner, newEngine(), cfg, d, keyTable(inner))
 }

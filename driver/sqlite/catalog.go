@@ -221,7 +221,7 @@ func (rd *reader) references(ctx context.Context, schema string) error {
 	}) {
 		return nil
 	}
-	q := "SELECT m.name, f.\"table\", lower(f.on_delete) = 'cascade', f.seq, f.\"from\", coalesce(f.\"to\", ''), lower(f.on_update) NOT IN ('no action', 'restrict') FROM " + quoteName(schema) + ".sqlite_schema AS m, pragma_foreign_key_list(m.name, " + quote(schema) + `) AS f
+	q := "SELECT m.name, f.\"table\", lower(f.on_delete) = 'cascade', f.seq, f.\"from\", coalesce(f.\"to\", ''), lower(f.on_update) NOT IN ('no action', 'restrict'), lower(f.on_delete) IN ('set null', 'set default') FROM " + quoteName(schema) + ".sqlite_schema AS m, pragma_foreign_key_list(m.name, " + quote(schema) + `) AS f
 		WHERE m.type = 'table' AND m.sql NOT LIKE 'create virtual%' ORDER BY m.rowid, f.id, f.seq`
 	return rd.r.Query(ctx, q, nil, func(row sealdriver.Row) error {
 		rel := rd.byID[id(schema, row.Text(0))]
@@ -233,8 +233,11 @@ func (rd *reader) references(ctx context.Context, schema string) error {
 				To: rewrite.RelationID{Schema: rel.ID.Schema, Name: row.Text(1)}, Cascades: row.Int(2) != 0,
 			})
 		}
+		ref := &rel.References[len(rel.References)-1]
+		if row.Bool(7) {
+			ref.Clears = append(ref.Clears, row.Text(4))
+		}
 		if row.Bool(6) {
-			ref := &rel.References[len(rel.References)-1]
 			ref.Changes = append(ref.Changes, rewrite.SnapshotChange{Column: row.Text(4), Of: row.Text(5)})
 		}
 		return nil
@@ -262,19 +265,25 @@ func (rd *reader) list(ctx context.Context, schema string) error {
 	return nil
 }
 
-// kinds asks which tables are virtual or belong to virtual ones.
-func (rd *reader) kinds(ctx context.Context, schema string) (map[string]string, error) {
-	kinds := map[string]string{}
+// kind is what table_list says of a relation.
+type kind struct {
+	name   string
+	strict bool
+}
+
+// kinds asks which tables are virtual or belong to virtual ones, and which are STRICT.
+func (rd *reader) kinds(ctx context.Context, schema string) (map[string]kind, error) {
+	kinds := map[string]kind{}
 	err := rd.r.Query(ctx, "PRAGMA "+quoteName(schema)+".table_list", nil, func(row sealdriver.Row) error {
 		if strings.EqualFold(row.Text(0), schema) {
-			kinds[strings.ToLower(row.Text(1))] = row.Text(2)
+			kinds[strings.ToLower(row.Text(1))] = kind{row.Text(2), len(row) > 5 && row.Int(5) != 0}
 		}
 		return nil
 	})
 	return kinds, err
 }
 
-func (rd *reader) add(o object, kinds map[string]string) {
+func (rd *reader) add(o object, kinds map[string]kind) {
 	if o.kind != "table" && o.kind != "view" {
 		return
 	}
@@ -285,9 +294,11 @@ func (rd *reader) add(o object, kinds map[string]string) {
 	switch {
 	case o.kind == "view":
 		rel.Kind = rewrite.RelView
-	case kinds[strings.ToLower(o.name)] == "table":
+	case kinds[strings.ToLower(o.name)].name == "table":
 		rel.Kind = rewrite.RelTable
-		rel.Checks = checks(rd.tokens(o.sql), o.sql)
+		rel.Strict = kinds[strings.ToLower(o.name)].strict
+		toks := rd.tokens(o.sql)
+		rel.Checks, rel.Computed = bracketed(toks, o.sql, "check"), bracketed(toks, o.sql, "as")
 	default:
 		rel.Kind = rewrite.RelOther
 	}

@@ -41,11 +41,12 @@ func isWord(t *rewrite.Token, word string) bool {
 
 func isPunct(t *rewrite.Token, sql string) bool { return t.Kind == rewrite.TokPunct && t.Text == sql }
 
-// checks returns the conditions of a table's CHECK constraints, lower case.
-func checks(toks []rewrite.Token, sql string) []string {
+// bracketed returns what stands in brackets behind a word, lower case: the conditions of a
+// table's CHECK constraints, and behind AS the expressions of its generated columns.
+func bracketed(toks []rewrite.Token, sql, word string) []string {
 	var out []string
 	for i := 0; i+1 < len(toks); i++ {
-		if !isWord(&toks[i], "check") || !isPunct(&toks[i+1], "(") {
+		if !isWord(&toks[i], word) || !isPunct(&toks[i+1], "(") {
 			continue
 		}
 		if end := closing(toks, i+1); end > 0 {

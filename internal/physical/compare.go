@@ -215,11 +215,7 @@ func physicalNamed(r *rewrite.SnapshotRelation, name string) *rewrite.CatalogCol
 // carries asks the planner's own check, so that both mean the same: a column of
 // this name and type and nothing else wrong with it.
 func (c *comparison) carries(r *rewrite.SnapshotRelation, phys *rewrite.CatalogColumn, col *schema.Column) bool {
-	if c.front.Dialect() == rewrite.SQLite && c.strict(r.ID) {
-		want := rewrite.CarrierType(rewrite.SQLite, col)
-		return phys.Type == want || phys.Type == "any"
-	}
-	bare := rewrite.SnapshotRelation{ID: r.ID, Kind: rewrite.RelTable, Columns: []rewrite.CatalogColumn{{Name: phys.Name, Type: phys.Type}}}
+	bare := rewrite.SnapshotRelation{ID: r.ID, Kind: rewrite.RelTable, Strict: r.Strict, Columns: []rewrite.CatalogColumn{{Name: phys.Name, Type: phys.Type}}}
 	for _, f := range rewrite.Findings(c.front.Dialect(), &rewrite.Snapshot{Relations: []rewrite.SnapshotRelation{bare}}, c.annotations, c.decl) {
 		if f.Column == col.String() {
 			return false

@@ -131,16 +131,6 @@ func (c *comparison) read(source string) (definition, bool) {
 	return readDefinition(parsed.Tokens, rewrite.SQLite)
 }
 
-// strict reports a STRICT table, in which a TEXT column takes no blob.
-func (c *comparison) strict(id rewrite.RelationID) bool {
-	sources := c.db.Sources[id]
-	if len(sources) == 0 {
-		return false
-	}
-	def, ok := c.read(sources[0])
-	return ok && hasAny(def.tail, "STRICT")
-}
-
 // counts reports an AUTOINCREMENT column.
 func (c *comparison) counts(source string) bool {
 	def, _ := c.read(source)
