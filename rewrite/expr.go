@@ -5,8 +5,8 @@ import "strings"
 // hints says, per reason, what to write instead.
 var hints = map[Reason]string{
 	ReasonPredicate:     "an encrypted column can be compared only through a search index; compare a clear column, or open the rows and filter them in the application",
-	ReasonOrder:         "order by a clear column, or sort the opened rows in the application",
-	ReasonGroup:         "group by a clear column, or group the opened rows in the application",
+	ReasonOrder:         orderHint,
+	ReasonGroup:         groupHint,
 	ReasonFunction:      "select the column itself and compute in the application",
 	ReasonExpression:    "select the column itself and compute in the application",
 	ReasonSealedToClear: "select the value and write it with bound parameters",

@@ -40,7 +40,7 @@ const (
 	rangeHint      = "an encrypted column is compared by order only through a range index: add search: range to the column, or compare a clear one"
 	rangeForm      = "an encrypted column is compared by order with parameters, literals, or a column of its group"
 	rangeTies      = "texts that are longer than the prefix of the index are not told apart: give the column's type a length that fits into the prefix, or declare longer: refuse"
-	orderHint      = "the server sorts an encrypted column only by an index that reveals the order: add search: {range: {order: revealing}} to the column, let the driver sort with client_sort: {max_rows: N}, order by a clear one, or sort the opened rows in the application"
+	orderHint      = "order by a clear column, add search: {range: {order: revealing}} or client_sort: {max_rows: N} to the column, or sort the opened rows in the application"
 	orderReachHint = "order where the table of the column is named: behind this query its index cannot be shown"
 	extremeHint    = "the server finds the smallest and the largest value only by an index that reveals the order: add search: {range: {order: revealing}} to the column; with client_sort the driver finds them, where they are all that a plain SELECT shows, each a column by itself, without GROUP BY, ORDER BY and LIMIT"
 	extremeForm    = "MIN and MAX take a column by itself, with a binary carrier"

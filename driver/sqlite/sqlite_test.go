@@ -260,7 +260,7 @@ func TestPartitionOfTheRowAndOfTheContext(t *testing.T) {
 }
 
 // A message tells what can be done, with the table in question, and repeats no value.
-func TestMissingPartitionsAndArgumentsSayWhatToDo(t *testing.T) {
+func TestMessagesSayWhatToDo(t *testing.T) {
 	f := open(t, ddl, yaml)
 	for _, c := range []struct {
 		text string
@@ -269,6 +269,8 @@ func TestMissingPartitionsAndArgumentsSayWhatToDo(t *testing.T) {
 	}{
 		{"INSERT INTO secrets (v) VALUES (?)", []any{canary}, "sealsql: partition secrets: partition missing; run the statement under sealsql.WithPartition"},
 		{"UPDATE docs SET body = ? WHERE id = 1", []any{canary}, "add tenant = "},
+		{"SELECT DISTINCT ssn FROM users WHERE name = ?", []any{canary}, "give the column a search index for equality"},
+		{"SELECT id FROM users WHERE name = ? ORDER BY ssn", []any{canary}, "client_sort: {max_rows: N} to the column"},
 		{"INSERT INTO users (name, ssn) VALUES (?, ?)", []any{canary}, "sealsql: missing argument 2: the statement takes 2, and 1 are given"},
 	} {
 		_, err := f.db.Exec(c.text, c.args...)
