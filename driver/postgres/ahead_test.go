@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -13,7 +14,8 @@ import (
 	"github.com/sealsql/sealsql/internal/testenv"
 )
 
-// counted counts how often its connection is read.
+// counted counts how often its connection is read, by a slow reader: the server has
+// sent on meanwhile.
 type counted struct {
 	net.Conn
 	reads *atomic.Int64
@@ -21,6 +23,7 @@ type counted struct {
 
 func (c counted) Read(p []byte) (int, error) {
 	c.reads.Add(1)
+	time.Sleep(time.Millisecond)
 	return c.Conn.Read(p)
 }
 
@@ -44,7 +47,7 @@ func TestALongResultIsReadInFewPieces(t *testing.T) {
 		}
 		defer conn.Close(ctx)
 		for range 3 { // also after an answer that was read ahead to its end
-			found, err := conn.Query(ctx, "SELECT repeat('x', i % 3000) FROM generate_series(1, 5000) i")
+			found, err := conn.Query(ctx, "SELECT repeat('x', i % 3000) FROM generate_series(1, 1000) i")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,8 +72,9 @@ func TestALongResultIsReadInFewPieces(t *testing.T) {
 	if rows != wantRows || length != wantLength {
 		t.Errorf("%d rows of %d bytes together, want %d of %d", rows, length, wantRows, wantLength)
 	}
-	if ours > plain*2/3 { // how much waits is the server's and the machine's affair
-		t.Errorf("%d reads, plain %d", ours, plain)
+	t.Logf("%d reads, plain %d", ours, plain)
+	if ours > plain*2/3 { // a quarter, unless the machine keeps the server from sending
+		t.Error("that is not few")
 	}
 }
 
