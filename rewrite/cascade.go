@@ -12,8 +12,9 @@ type SnapshotChange struct {
 }
 
 const (
-	cascadeHint = "a foreign key would change the partition or the key of encrypted rows with it, and their values would open no more: insert a new row, write the others with its key, and delete the old one"
-	orphanHint  = "a foreign key with ON DELETE SET NULL or SET DEFAULT would take the partition or the key from encrypted rows, and their values would open no more: declare that column NOT NULL, or the foreign key ON DELETE RESTRICT or CASCADE"
+	cascadeHint      = "a foreign key would change the partition or the key of encrypted rows with it, and their values would open no more: insert a new row, write the others with its key, and delete the old one"
+	cascadeIndexHint = "a foreign key would change a column of a compound index with it and leave the index behind, so that searches missed the rows: insert a new row, write the others with its key, and delete the old one"
+	orphanHint       = "a foreign key with ON DELETE SET NULL or SET DEFAULT would take the partition or the key from encrypted rows, and their values would open no more: declare that column NOT NULL, or the foreign key ON DELETE RESTRICT or CASCADE"
 )
 
 // fate is what happens to rows of a relation: a column changes, or with an empty name
@@ -43,6 +44,7 @@ func (a *analysis) orphans(rel *Relation, pos int) error {
 }
 
 // displaces follows what happens to rows of one relation to those that refer to them.
+// MySQL runs no triggers for what foreign keys do.
 func (a *analysis) displaces(start fate, pos int, hint string) error {
 	seen, queue := map[fate]bool{start: true}, []fate{start}
 	for len(queue) > 0 {
@@ -55,6 +57,12 @@ func (a *analysis) displaces(start fate, pos int, hint string) error {
 				}
 				if next.column != "" && next.rel.placedBy(next.column) {
 					return a.refuse(pos, ReasonPartitionWrite, next.rel.Annotation.Name+"."+next.column, hint)
+				}
+				if start.column != "" && next.column != "" && next.rel.indexedWith(next.column) {
+					return a.refuse(pos, ReasonComputed, next.rel.Annotation.Name+"."+next.column, cascadeIndexHint)
+				}
+				if a.dialect != MySQL && !at.rel.dependents[i].under && next.rel.WriteReason == ReasonTrigger {
+					return a.refuse(pos, ReasonTrigger, next.rel.ID.Name, "a foreign key takes the change on to its rows, and "+next.rel.WriteHint)
 				}
 				seen[next] = true
 				queue = append(queue, next)
@@ -129,4 +137,17 @@ func (r *Relation) placedBy(column string) bool {
 		return true
 	}
 	return t.Partition.Column != "" && strings.EqualFold(t.Partition.Column, column)
+}
+
+// indexedWith reports a clear column of a compound index.
+func (r *Relation) indexedWith(column string) bool {
+	if r.Annotation == nil {
+		return false
+	}
+	for _, x := range r.Annotation.Compounds {
+		if i := x.Part(column); i >= 0 && x.Parts[i].Of == nil {
+			return true
+		}
+	}
+	return false
 }

@@ -472,6 +472,26 @@ var sessions = []threat{
 		w.refused("INSERT INTO orders VALUES (1, 1, {M})")
 		w.exec("UPDATE users SET ssn = {M} WHERE id = 1")
 	}},
+	{"a setting that a trigger or a routine leaves behind is noticed", []engine{onMySQL}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig+"routines: {leave: clear, leave_too: clear, leave_alike: clear}\ntriggers: {users_leave: clear}\n", usersTable,
+			"CREATE FUNCTION leave_it() RETURNS int BEGIN SET SESSION sql_select_limit = 1; RETURN 1; END",
+			"CREATE FUNCTION leave_too() RETURNS int RETURN leave_it()",
+			"CREATE FUNCTION `leave`() RETURNS int BEGIN SET SESSION character_set_results = latin1; RETURN 1; END",
+			"CREATE PROCEDURE leave_alike() SET SESSION character_set_results = latin1",
+			"CREATE TABLE watched (id int)", "CREATE TABLE first (id int)",
+			"CREATE TRIGGER watched_leave BEFORE INSERT ON watched FOR EACH ROW SET SESSION sql_select_limit = 1",
+			"CREATE TRIGGER first_leave BEFORE INSERT ON first FOR EACH ROW INSERT INTO watched VALUES (1)",
+			"CREATE TRIGGER users_leave BEFORE UPDATE ON users FOR EACH ROW SET NEW.note = leave_it()",
+		)
+		w.seed()
+		w.db.SetMaxOpenConns(1)
+		for _, s := range []string{"SELECT leave_too()", "SELECT `leave`()", "CALL leave_alike()", "INSERT INTO watched VALUES (1)", "INSERT INTO first VALUES (1)", "UPDATE users SET ssn = {M} WHERE id = 1"} {
+			w.exec(s)
+			w.refused("SELECT ssn FROM users WHERE id = 1", rewrite.ReasonSession)
+			w.exec("SET sql_select_limit = DEFAULT, character_set_results = utf8mb4")
+			w.exec("DO 1")
+		}
+	}},
 	{"pipes are read as the session's mode has it", []engine{onMySQL}, func(t *testing.T, e engine) {
 		w := e.open(t, searchedConfig, usersTable, "ALTER TABLE users ADD COLUMN email_bidx binary(16)")
 		w.exec("INSERT INTO users (id, email, note) VALUES (1, ?, '1')", w.mark+"1")

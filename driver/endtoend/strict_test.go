@@ -15,8 +15,14 @@ func TestAStrictTableThatCannotHoldRecordsIsAnErrorOfTheSetup(t *testing.T) {
 		physical, carrier string
 		holds             bool
 	}{
-		{"text", "binary", false}, {"blob", "binary", true}, {"any", "binary", true}, {"integer", "binary", false},
-		{"text", "text", true}, {"blob", "text", false}, {"any", "text", true}, {"real", "text", false},
+		{"text", "binary", false},
+		{"blob", "binary", true},
+		{"any", "binary", true},
+		{"integer", "binary", false},
+		{"text", "text", true},
+		{"blob", "text", false},
+		{"any", "text", true},
+		{"real", "text", false},
 	} {
 		t.Run(c.physical+" "+c.carrier, func(t *testing.T) {
 			p := sqliteFlavour().open(t, head+"metastore: memory\nguards: off\ntables:\n  people: {columns: {name: {type: text, carrier: "+c.carrier+"}}}\n")

@@ -182,13 +182,21 @@ func bytewise(typ, collation string) bool {
 // They are not missed: a call of a function that is not built-in is refused
 // whether it is listed or not, and a loadable function never hides a built-in.
 func (rs *relations) readRoutines() error {
-	add := func(v sealdriver.Row) error {
-		rs.routines = append(rs.routines, v.Text(len(v)-1))
+	bodies := map[string][]string{}
+	text := "SELECT ROUTINE_SCHEMA, LOWER(ROUTINE_NAME), COALESCE(ROUTINE_DEFINITION, '') FROM information_schema.ROUTINES WHERE " + inUserSchemas("ROUTINE_SCHEMA")
+	err := rs.everywhere(text, "ROUTINE_SCHEMA", func(v sealdriver.Row) error {
+		name := v.Text(1)
+		rs.routines = append(rs.routines, name)
+		bodies[name] = append(bodies[name], bodyWords(v.Text(2))...)
 		return nil
-	}
-	text := "SELECT DISTINCT ROUTINE_SCHEMA, LOWER(ROUTINE_NAME) FROM information_schema.ROUTINES WHERE " + inUserSchemas("ROUTINE_SCHEMA")
-	if err := rs.everywhere(text, "ROUTINE_SCHEMA", add); err != nil {
+	})
+	if err != nil {
 		return err
+	}
+	rs.routines = append(rs.routines, setting(bodies)...)
+	add := func(v sealdriver.Row) error {
+		rs.routines = append(rs.routines, v.Text(0))
+		return nil
 	}
 	if !rs.session.Plan.MariaDB {
 		const loadable = "SELECT LOWER(UDF_NAME) FROM performance_schema.user_defined_functions WHERE UDF_LIBRARY IS NOT NULL" + everyRow
@@ -264,6 +272,7 @@ func (rs *relations) readTriggers() error {
 		inUserSchemas("EVENT_OBJECT_SCHEMA")+" ORDER BY EVENT_OBJECT_SCHEMA, EVENT_OBJECT_TABLE, TRIGGER_NAME", "EVENT_OBJECT_SCHEMA",
 		func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 			t := rewrite.SnapshotTrigger{Name: v.Text(2), Words: bodyWords(v.Text(3))}
+			t.Sets = sets(t.Words)
 			if rewrite.IsTokenTrigger(t.Name) {
 				t.Text = rewrite.TriggerText(v.Text(4)+" "+v.Text(5), v.Text(3))
 			}
@@ -310,6 +319,34 @@ func (rs *relations) readReferences() error {
 				ref.Clears = append(ref.Clears, v.Text(3))
 			}
 		})
+}
+
+// settingWords are words of bodies that change what the driver knows of a session. Servers
+// put some of these back behind the body; sql_select_limit and character_set_results stay.
+var settingWords = []string{
+	"sql_mode", "sql_select_limit", "names", "charset", "character", "character_set_client", "character_set_connection",
+	"character_set_results", "collation_connection", "check_constraint_checks", "*",
+}
+
+// sets reports the words of a body that may change the session.
+func sets(words []string) bool {
+	return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(settingWords, w) })
+}
+
+// setting lists the routines that may change the session, or call one that may, as
+// rewrite.Snapshot names them.
+func setting(bodies map[string][]string) (out []string) {
+	found := map[string]bool{}
+	for grown := true; grown; {
+		grown = false
+		for name, words := range bodies {
+			if !found[name] && (sets(words) || slices.ContainsFunc(words, func(w string) bool { return found[w] })) {
+				found[name], grown = true, true
+				out = append(out, "session "+name)
+			}
+		}
+	}
+	return out
 }
 
 // dynamic are words by which a body can run text that it built.
