@@ -170,8 +170,9 @@ type Relation struct {
 	// read (triggers); zero when writes are fine.
 	WriteReason Reason
 	WriteHint   string
-	// writeSets says that writing may run a trigger that changes the session.
-	writeSets bool
+	// writeSets says that writing may run a trigger that changes the session, readSets
+	// that reading may, by a policy.
+	writeSets, readSets bool
 	// Lacks is the hint for statements that bring values to an annotated table
 	// which does not have one of its columns yet; empty where it has all.
 	Lacks string

@@ -362,6 +362,9 @@ func (a *analysis) table(t *Table, sc *scope) (*relation, error) {
 		}
 	}
 	rel := a.cat.Relation(t.Path)
+	if rel.readSets {
+		a.effects |= EffectSession
+	}
 	switch rel.Verdict {
 	case VerdictClear, VerdictAnnotated, VerdictView:
 	case VerdictUnknown:

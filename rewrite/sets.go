@@ -2,8 +2,9 @@ package rewrite
 
 import "strings"
 
-// Triggers may change what the driver knows of a session: its search path, its temporary
-// tables. After a statement that may run such a trigger the session is read again.
+// Triggers, and declared routines in defaults and policies, may change what the driver
+// knows of a session: its search path, its temporary tables. After a statement that may run
+// such code the session is read again.
 
 // setting marks the relations that are not written to without perhaps running a trigger
 // that changes the session: by triggers of their own or of their parts, by those of tables
@@ -20,6 +21,9 @@ func (n *namespace) setting(all []*SnapshotRelation) {
 	for _, r := range all {
 		if n.setsByTrigger(r, nil) {
 			mark(r.ID)
+		}
+		if rel := n.byID[n.key(r.ID)]; rel != nil && !r.Temp {
+			rel.readSets = n.callsSet(r, true)
 		}
 	}
 	for grown := len(sets) > 0; grown; {
@@ -59,8 +63,11 @@ func (n *namespace) setting(all []*SnapshotRelation) {
 }
 
 // setsByTrigger reports a trigger that changes the session itself, calls a routine that
-// may, or names one of the relations.
+// may, or names one of the relations; or a definition that calls such a routine.
 func (n *namespace) setsByTrigger(r *SnapshotRelation, names map[string]bool) bool {
+	if n.callsSet(r, false) {
+		return true
+	}
 	for _, t := range r.Triggers {
 		if t.Sets {
 			return true
@@ -69,6 +76,16 @@ func (n *namespace) setsByTrigger(r *SnapshotRelation, names map[string]bool) bo
 			if names[w] || n.routines["session "+w] || w == "*" && len(names) > 0 {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// callsSet reports a definition that calls a routine which may change the session.
+func (n *namespace) callsSet(r *SnapshotRelation, onRead bool) bool {
+	for _, c := range r.Calls {
+		if (c.OnRead || !onRead) && n.routines["session "+c.Routine] {
+			return true
 		}
 	}
 	return false

@@ -269,6 +269,7 @@ var sessions = []threat{
 			"CREATE TRIGGER t BEFORE INSERT ON part FOR EACH ROW EXECUTE FUNCTION public.going()",
 			"CREATE TABLE master (id int PRIMARY KEY)", "CREATE TABLE detail (id int REFERENCES master ON DELETE CASCADE)", "INSERT INTO master VALUES (1)", "INSERT INTO detail VALUES (1)",
 			"CREATE TRIGGER t AFTER DELETE ON detail FOR EACH ROW EXECUTE FUNCTION public.going()",
+			"CREATE TABLE filled (id int, was text DEFAULT public.go_to('t1'))",
 			"CREATE TRIGGER users_go AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION public.going()",
 		)
 		w.seed()
@@ -277,7 +278,7 @@ var sessions = []threat{
 		for _, s := range []string{
 			"INSERT INTO direct VALUES (1)", "INSERT INTO called VALUES (1)", "INSERT INTO written VALUES (1)", "INSERT INTO shown VALUES (1)",
 			"INSERT INTO late VALUES (1)", "BEGIN; INSERT INTO late VALUES (1); COMMIT", "INSERT INTO whole VALUES (1)", "WITH i AS (INSERT INTO direct VALUES (1) RETURNING id) SELECT id FROM i",
-			"DELETE FROM master", "UPDATE users SET ssn = 'x'",
+			"INSERT INTO filled (id) VALUES (1)", "DELETE FROM master", "UPDATE users SET ssn = 'x'",
 		} {
 			w.exec(back)
 			w.equal(w.value("SELECT memo FROM public.orders WHERE id = 1"), "clear")
