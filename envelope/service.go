@@ -106,6 +106,10 @@ func serviceHint(err error, otherwise string) string {
 	if errors.Is(err, context.Canceled) {
 		return otherwise
 	}
+	var service *ServiceError // by that type also out of errors with an As of their own
+	if errors.As(err, &service) && service.Hint() != "" {
+		return service.Hint()
+	}
 	var e interface {
 		error
 		Hint() string
