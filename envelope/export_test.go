@@ -39,7 +39,7 @@ func SetAsherahLot(a *Asherah, n uint32) { a.own.lot = n }
 // OpenHits is how often a data key was found for opening.
 func OpenHits(s *Sealer) uint64 { return s.readers.Stats().Hits }
 
-// KeysAlive is the number of keys that have not been wiped.
+// KeysAlive is the number of keys in locked memory that have not been wiped.
 func KeysAlive(s *Sealer) int64 {
 	return reflect.ValueOf(s.arena).Elem().FieldByName("live").Int()
 }

@@ -3,6 +3,7 @@ package envelope_test
 import (
 	"bytes"
 	"context"
+	"crypto/fips140"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -189,8 +190,12 @@ func TestARunKeepsTheLastKeyUntilItRests(t *testing.T) {
 		same()
 	}
 	s.Close()
-	if got := envelope.KeysAlive(s); got != 1 {
-		t.Errorf("%d keys are alive, want the one that is kept", got)
+	want := int64(1)
+	if fips140.Enabled() { // expanded keys are on the heap then
+		want = 0
+	}
+	if got := envelope.KeysAlive(s); got != want {
+		t.Errorf("%d keys are alive in locked memory, want %d: the one that is kept", got, want)
 	}
 	if run.Rest(); envelope.KeysAlive(s) != 0 {
 		t.Error("a key outlives the Sealer and the Run")
