@@ -107,6 +107,7 @@ type analysis struct {
 	describedView []ViewColumn  // the columns of the view that it shows
 	// The cursors that the statement declares and fetches from.
 	declares, fetches []string
+	declaring         bool // the query of a cursor is analysed
 	// fills are defaults that are to be written into the text.
 	fills []fill
 	// prepares is the statement's PREPARE, executes its EXECUTE.

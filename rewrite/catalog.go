@@ -131,7 +131,8 @@ type Snapshot struct {
 	// Routines are the names of user-defined functions, procedures and
 	// aggregates, lower case, of user-defined operators ("operator ==="), and of
 	// types to which such code converts values ("type email"); "session go_to" is
-	// a function that may change settings.
+	// a function that may change settings, and "session *" says that types, casts or
+	// operators run such.
 	Routines []string
 	// System are the columns of relations of the engine's own catalog, by lower
 	// case schema and name, in order: of those that show columns of users.
@@ -170,8 +171,8 @@ type Relation struct {
 	// read (triggers); zero when writes are fine.
 	WriteReason Reason
 	WriteHint   string
-	// writeSets says that writing may run a trigger that changes the session, readSets
-	// that reading may, by a policy.
+	// writeSets says that writing may run code that changes the session, readSets that
+	// reading may, by a policy or a view.
 	writeSets, readSets bool
 	// Lacks is the hint for statements that bring values to an annotated table
 	// which does not have one of its columns yet; empty where it has all.
@@ -228,8 +229,11 @@ type Catalog interface {
 	Declared(path []Ident) bool
 	// SetsSession reports a routine that may change the session's settings.
 	SetsSession(path []Ident) bool
+	// AnySets reports whether any statement may, by the code of a type, a cast or
+	// an operator.
+	AnySets() bool
 	// FetchSets reports whether fetching from a cursor may change them, by a
-	// declared routine that computes its rows.
+	// declared routine or a view that computes its rows.
 	FetchSets() bool
 	// Annotated returns the annotation of a table by that name, whether it
 	// exists or not.

@@ -20,7 +20,9 @@ func (a *analysis) cursor(o *Other) error {
 		}
 		return a.contents(o)
 	}
+	a.declaring = true
 	cols, err := a.query(o.Query, nil, true)
+	a.declaring = false
 	if err != nil {
 		return err
 	}

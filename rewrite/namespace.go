@@ -54,6 +54,7 @@ type namespace struct {
 	snap     *Snapshot
 	doubt    map[RelationID]string // relations that show what is not known, and because of which other
 	fetching bool                  // see FetchSets
+	calling  bool                  // a relation is not written to without code that may change the session
 	blind    bool                  // no snapshot: nothing is known but the configuration
 }
 
@@ -110,7 +111,6 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 	}
 	n.depend(all)
 	n.setting(all)
-	n.fetching = n.fetchSets()
 	return n
 }
 
@@ -218,6 +218,9 @@ func (n *namespace) judge(r *SnapshotRelation, how reachKind, f *family) *Relati
 // judgeCalls refuses relations whose definition runs user-defined code that is
 // not declared clear (threats T3).
 func (n *namespace) judgeCalls(r *SnapshotRelation, rel *Relation) {
+	if r.Kind == RelView || r.Kind == RelMaterializedView {
+		return // judged as a view
+	}
 	calls := r.Calls
 	for i := range r.Columns {
 		if name := "type " + typeName(r.Columns[i].Type); n.routines[name] {
@@ -668,8 +671,11 @@ var runsText = map[string]bool{
 // SetsSession: see Catalog.
 func (n *namespace) SetsSession(path []Ident) bool {
 	name := routineName(path)
-	return n.routines["session "+name] || n.dialect == Postgres && !n.routines[name] && runsText[name]
+	return n.routines["session "+name] || n.calling && n.routines[name] || n.dialect == Postgres && !n.routines[name] && runsText[name]
 }
+
+// AnySets: see Catalog.
+func (n *namespace) AnySets() bool { return n.routines["session *"] }
 
 // FetchSets: see Catalog.
 func (n *namespace) FetchSets() bool { return n.fetching }

@@ -45,6 +45,9 @@ func (a *analysis) setConfig(c *Call) (done bool, err error) {
 	if strings.Contains(setting, ".") {
 		return true, nil
 	}
+	if a.declaring {
+		return true, a.refuse(c.Start, ReasonSession, setting, "it would change when rows of the cursor are fetched; call set_config in a statement of its own")
+	}
 	a.effects |= EffectSession
 	if why, bad := unsafeSettings[setting]; bad {
 		return true, a.refuse(c.Start, ReasonSession, setting, why)

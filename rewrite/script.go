@@ -100,6 +100,9 @@ func (a *analysis) part(st Statement, before Effect) (part, error) {
 	touched := a.touched
 	a.touched, a.unknown, a.absent, a.uneven, a.misfit, a.rows, a.effects = nil, nil, false, 0, 0, nil, 0
 	a.results, a.top, a.skipRes, a.filterable, a.filters, a.liked, a.keyed, a.sorted, a.verified, a.limited = nil, nil, false, nil, nil, nil, nil, nil, nil, nil
+	if a.cat.AnySets() {
+		a.effects = EffectSession
+	}
 	if err := a.statement(st); err != nil {
 		return part{}, err
 	}

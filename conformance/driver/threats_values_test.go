@@ -254,7 +254,7 @@ var sessions = []threat{
 		w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
 	}},
 	{"a search path that a trigger or a FETCH sets is followed", []engine{onPostgres}, func(t *testing.T, e engine) {
-		w := e.open(t, usersConfig+"routines: {go_to: clear}\ntriggers: {users_go: clear}\n", usersTable, ordersTable,
+		w := e.open(t, usersConfig+"clear_tables: [peek, over]\nroutines: {go_to: clear, set_config: clear, filling: clear, steady: clear, added: clear}\ntriggers: {users_go: clear}\n", usersTable, ordersTable,
 			"CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users", "INSERT INTO orders (id, memo) VALUES (1, 'clear')",
 			"CREATE FUNCTION public.go_to(p text) RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM set_config(''search_path'', p, false); RETURN p; END'",
 			"CREATE FUNCTION public.going() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN SET search_path = t1; RETURN NEW; END'",
@@ -270,6 +270,13 @@ var sessions = []threat{
 			"CREATE TABLE master (id int PRIMARY KEY)", "CREATE TABLE detail (id int REFERENCES master ON DELETE CASCADE)", "INSERT INTO master VALUES (1)", "INSERT INTO detail VALUES (1)",
 			"CREATE TRIGGER t AFTER DELETE ON detail FOR EACH ROW EXECUTE FUNCTION public.going()",
 			"CREATE TABLE filled (id int, was text DEFAULT public.go_to('t1'))",
+			"CREATE TABLE preset (id int, was text DEFAULT set_config('search_path', 't1', false))",
+			"CREATE TABLE checked (id int CHECK (set_config('search_path', 't1', false) <> ''))",
+			"CREATE VIEW peek AS SELECT set_config('search_path', 't1', false) AS was",
+			"CREATE VIEW over AS SELECT * FROM peek",
+			"CREATE FUNCTION public.filling() RETURNS int LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.direct VALUES (1); RETURN 1; END'",
+			"CREATE FUNCTION public.steady(p text) RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM set_config(''search_path'', p, false); RETURN p; END'",
+			"CREATE FUNCTION public.adding(s text, v text) RETURNS text LANGUAGE sql AS 'SELECT public.go_to(v)'", "CREATE AGGREGATE public.added (text) (SFUNC = adding, STYPE = text)",
 			"CREATE TRIGGER users_go AFTER UPDATE ON users FOR EACH ROW EXECUTE FUNCTION public.going()",
 		)
 		w.seed()
@@ -279,6 +286,10 @@ var sessions = []threat{
 			"INSERT INTO direct VALUES (1)", "INSERT INTO called VALUES (1)", "INSERT INTO written VALUES (1)", "INSERT INTO shown VALUES (1)",
 			"INSERT INTO late VALUES (1)", "BEGIN; INSERT INTO late VALUES (1); COMMIT", "INSERT INTO whole VALUES (1)", "WITH i AS (INSERT INTO direct VALUES (1) RETURNING id) SELECT id FROM i",
 			"INSERT INTO filled (id) VALUES (1)", "DELETE FROM master", "UPDATE users SET ssn = 'x'",
+			"INSERT INTO preset (id) VALUES (1)", "INSERT INTO checked VALUES (1)",
+			"SELECT * FROM peek", "SELECT * FROM (SELECT id FROM users) AS u, peek",
+			"SELECT * FROM over", "SELECT filling()", "SELECT steady('t1')", "SELECT added('t1')",
+			"COPY (SELECT set_config('search_path', 't1', false)) TO STDOUT",
 		} {
 			w.exec(back)
 			w.equal(w.value("SELECT memo FROM public.orders WHERE id = 1"), "clear")
@@ -295,6 +306,32 @@ var sessions = []threat{
 			_, err := c.ExecContext(t.Context(), s)
 			w.must(err)
 		}
+	}},
+	{"a search path that a type, a cast or an operator sets is followed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		for _, c := range []struct{ made, runs string }{
+			{"CREATE DOMAIN going AS text DEFAULT set_config('search_path', 't1', false); CREATE TABLE dom (id int, was going)", "INSERT INTO dom (id) VALUES (1)"},
+			{"CREATE DOMAIN going AS text CHECK (set_config('search_path', 't1', false) <> VALUE); CREATE TABLE dom (id int, was going)", "INSERT INTO dom VALUES (1, 'a')"},
+			{"CREATE DOMAIN going AS text CHECK (set_config('search_path', 't1', false) <> VALUE); CREATE DOMAIN gone AS going", "SELECT 'x'::gone"},
+			{"CREATE DOMAIN going AS text CHECK (public.go_to('t1') <> VALUE)", "SELECT 'x'::going"},
+			{"CREATE DOMAIN going AS text CHECK (public.go_through('t1') <> VALUE); CREATE TABLE dom (id int, was going[])", "INSERT INTO dom VALUES (1, '{a}')"},
+			{"CREATE OPERATOR public.=== (LEFTARG = text, RIGHTARG = text, FUNCTION = adding)", "SELECT 'a' === 't1'"},
+			{"CREATE TYPE place AS (name text); CREATE FUNCTION public.placed(p place) RETURNS text LANGUAGE sql AS 'SELECT public.go_to(''t1'')'; CREATE CAST (place AS text) WITH FUNCTION placed (place)", "SELECT ROW('t1')::place::text"},
+		} {
+			w := e.open(t, usersConfig+"routines: {go_to: clear, type going: clear, operator ===: clear}\n", usersTable, ordersTable,
+				"CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users", "INSERT INTO orders (id, memo) VALUES (1, 'clear')",
+				"CREATE FUNCTION public.go_to(p text) RETURNS text LANGUAGE plpgsql AS 'BEGIN PERFORM set_config(''search_path'', p, false); RETURN p; END'",
+				"CREATE FUNCTION public.go_through(p text) RETURNS text LANGUAGE plpgsql STABLE AS 'BEGIN RETURN public.go_to(p); END'",
+				"CREATE FUNCTION public.adding(s text, v text) RETURNS text LANGUAGE sql AS 'SELECT public.go_to(v)'", c.made)
+			w.seed()
+			w.equal(w.value("SELECT memo FROM orders WHERE id = 1"), "clear")
+			w.exec(c.runs)
+			w.exec("UPDATE orders SET memo = {M} WHERE id = 1")
+			w.equal(w.value("SELECT memo FROM orders WHERE id = 1 AND true"), w.mark)
+		}
+	}},
+	{"a cursor over set_config is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable)
+		w.refused("DECLARE c CURSOR FOR SELECT set_config('search_path', 't1', false)")
 	}},
 	{"a batch that may take names back is refused", []engine{onPostgres}, func(t *testing.T, e engine) {
 		w := e.open(t, usersConfig, usersTable, ordersTable, "CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users")

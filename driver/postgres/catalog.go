@@ -17,6 +17,10 @@ import (
 // system relations.
 const userSchemas = `n.nspname NOT IN ('pg_catalog', 'information_schema') AND n.nspname !~ '^pg_(toast|temp)'`
 
+// firstUserOID is FirstNormalObjectId (access/transam.h): objects below it were there
+// when the cluster was made. The condition spares work on all those.
+const firstUserOID = `16384`
+
 // Snapshot reads the catalog. PostgreSQL's functions that spell definitions
 // (pg_get_indexdef and its like) look at the catalog as it is now, and fail on a
 // relation that the query still sees and another session has just dropped: then
@@ -263,24 +267,34 @@ func trustedCode(class, oid string) string {
 }
 
 // callers are what runs code when rows of a relation are read or written, apart
-// from triggers and rules: constraints, defaults and generated columns, policies,
-// and index expressions.
+// from triggers: constraints, defaults and generated columns, policies, index
+// expressions, views and rules.
 const callers = `(SELECT conrelid AS rel, 'pg_constraint'::regclass AS class, oid AS obj FROM pg_constraint WHERE conrelid <> 0
 	UNION ALL SELECT adrelid, 'pg_attrdef'::regclass, oid FROM pg_attrdef
 	UNION ALL SELECT polrelid, 'pg_policy'::regclass, oid FROM pg_policy
+	UNION ALL SELECT ev_class, 'pg_rewrite'::regclass, oid FROM pg_rewrite WHERE oid >= ` + firstUserOID + `
 	UNION ALL SELECT indrelid, 'pg_class'::regclass, indexrelid FROM pg_index)`
 
-// readCalls reads the routines of users that the definition of a relation calls.
-// An immutable function in C is a computation.
+// readCalls reads the routines of users, and settingBuiltin, that the definition of a
+// relation calls. An immutable function in C is a computation.
 func (rs *relations) readCalls() error {
-	return rs.query(`SELECT DISTINCT c.oid::bigint, coalesce(lower(p.proname), 'operator ' || o.oprname), u.class = 'pg_policy'::regclass
+	return rs.query(`SELECT DISTINCT c.oid::bigint, coalesce(lower(p.proname), 'operator ' || o.oprname), u.class IN ('pg_policy'::regclass, 'pg_rewrite'::regclass)
 FROM `+callers+` AS u JOIN pg_class c ON c.oid = u.rel JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_depend d ON d.classid = u.class AND d.objid = u.obj AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass)
 LEFT JOIN pg_proc p ON d.refclassid = 'pg_proc'::regclass AND p.oid = d.refobjid
 LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
 WHERE NOT EXISTS (`+trustedCode("d.refclassid", "d.refobjid")+`)
 	AND NOT EXISTS (SELECT FROM pg_language l WHERE l.oid = p.prolang AND l.lanname IN ('c', 'internal') AND p.provolatile = 'i')
-	AND $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+	AND $where
+UNION SELECT c.oid::bigint, p.proname::text, x.read
+FROM (SELECT conrelid AS rel, conbin::text AS tree, false AS read FROM pg_constraint WHERE conrelid <> 0 AND conbin IS NOT NULL
+	UNION ALL SELECT adrelid, adbin::text, false FROM pg_attrdef
+	UNION ALL SELECT polrelid, concat(polqual::text, polwithcheck::text), true FROM pg_policy
+	UNION ALL SELECT ev_class, concat(ev_action::text, ev_qual::text), true FROM pg_rewrite WHERE oid >= `+firstUserOID+`
+	UNION ALL SELECT indrelid, concat(indexprs::text, indpred::text), false FROM pg_index WHERE indexprs IS NOT NULL OR indpred IS NOT NULL) AS x
+JOIN pg_class c ON c.oid = x.rel JOIN pg_namespace n ON n.oid = c.relnamespace
+JOIN pg_proc p ON `+settingBuiltin+` AND x.tree LIKE '%:funcid ' || p.oid || ' %'
+WHERE $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		rel.Calls = append(rel.Calls, rewrite.SnapshotCall{Routine: v.Text(1), OnRead: v.Bool(2)})
 	})
 }
@@ -404,9 +418,9 @@ WHERE (i.indisunique AND i.indisvalid OR i.indisexclusion OR i.indexprs IS NOT N
 func readRoutines(ctx context.Context, r *sealdriver.Reader) ([]string, error) {
 	var out []string
 	err := query(ctx, r, `SELECT DISTINCT lower(p.proname) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`)
+WHERE p.oid >= `+firstUserOID+` AND `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`)
 UNION SELECT DISTINCT 'operator ' || o.oprname FROM pg_operator o JOIN pg_namespace n ON n.oid = o.oprnamespace
-WHERE `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_operator'::regclass", "o.oid")+`)
+WHERE o.oid >= `+firstUserOID+` AND `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_operator'::regclass", "o.oid")+`)
 UNION SELECT DISTINCT 'type ' || lower(t.typname) FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
 LEFT JOIN pg_constraint k ON k.contypid = t.oid
 JOIN pg_depend d ON (d.classid = 'pg_type'::regclass AND d.objid = t.oid OR d.classid = 'pg_constraint'::regclass AND d.objid = k.oid)
@@ -423,42 +437,6 @@ WHERE f.castfunc <> 0 AND `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_pro
 	}
 	setting, err := readSetting(ctx, r)
 	return append(out, setting...), err
-}
-
-// settingWords stand in the body of a function that changes what the driver knows of
-// a session: settings, roles, temporary tables. Such a body may also build its SQL.
-const settingWords = `\m(set_config|search_path|schema|role|authorization|reset|discard|temp|temporary|pg_temp|execute|names|client_encoding|` +
-	`standard_conforming_strings|bytea_output|quote_all_identifiers|array_nulls|transform_null_equals)\M`
-
-// readSetting lists the functions that may change the session, or call one that may;
-// those of extensions call none of users. What is not volatile must not; a body that is
-// not text may do anything.
-func readSetting(ctx context.Context, r *sealdriver.Reader) ([]string, error) {
-	var out []string
-	err := query(ctx, r, `WITH RECURSIVE code AS (SELECT lower(p.proname) AS name, lower(p.prosrc) AS body, l.lanname IN ('sql', 'plpgsql') AND p.prosrc <> '' AS readable,
-		NOT EXISTS (SELECT FROM pg_depend x WHERE x.classid = 'pg_proc'::regclass AND x.objid = p.oid AND x.deptype = 'e') AS own
-	FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-	WHERE p.provolatile = 'v' AND `+userSchemas+` AND NOT EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`)),
-setting AS (SELECT name, own FROM code WHERE NOT readable OR body ~ '`+settingWords+`'
-	UNION SELECT c.name, c.own FROM code c JOIN setting s ON c.own AND s.own AND position(s.name IN c.body) > 0)
-SELECT DISTINCT 'session ' || name FROM setting ORDER BY 1`, func(v sealdriver.Row) error {
-		out = append(out, v.Text(0))
-		return nil
-	})
-	return out, err
-}
-
-// settingText is what the body of a trigger says that changes the session, also inside
-// the texts that it runs; columns called role or temp are none of it.
-var settingText = regexp.MustCompile(`(?i)\b(set_config|search_path|client_encoding|standard_conforming_strings|bytea_output|` +
-	`quote_all_identifiers|array_nulls|transform_null_equals|pg_temp|discard|` +
-	`set\s+((local|session)\s+)?(schema|role|names|authorization|session\s+authorization)|` +
-	`reset\s+\w+|(create|into)\s+((local|global)\s+)?(temp|temporary)|drop\s+table)\b`)
-
-// setsSession reports the body of a trigger that may change the session, or that is not
-// text.
-func setsSession(language, body string) bool {
-	return language != "plpgsql" && language != "sql" || settingText.MatchString(body)
 }
 
 // dynamic are words by which a body can run text that it built, or read a
