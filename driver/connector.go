@@ -73,6 +73,7 @@ type connector struct {
 	engine  Engine
 	options OptionEngine  // nil where the inner driver takes no options
 	writing WritingEngine // nil where no engine writes arguments
+	records RecordEngine  // nil where records are read as other values
 	front   rewrite.Frontend
 	plans   planner
 	cats    *catalogs
@@ -128,9 +129,10 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 	}
 	options, _ := e.(OptionEngine)
 	writing, _ := e.(WritingEngine)
+	records, _ := e.(RecordEngine)
 	c := &connector{
 		options: options,
-		writing: writing,
+		writing: writing, records: records,
 		inner:   inner,
 		nothing: len(o.Annotations.Tables()) == 0,
 		drv:     o.Driver,

@@ -51,6 +51,8 @@ type opener struct {
 	sealer *envelope.Sealer
 	codec  logical.Codec
 	memory memory
+	// records are what is read where it was received.
+	records records
 	// columns may be those of other results of the same plan: they are not changed.
 	columns []opened
 	// tags are those of the current row's values, parallel to columns; 0 for NULL
@@ -262,13 +264,12 @@ func (o *opener) tagAt(at int) logical.Tag {
 func (o *opener) open(at int, row []driver.Value) (driver.Value, error) {
 	col := &o.columns[at]
 	o.tag = 0
-	v := row[col.at]
-	if v == nil {
-		return nil, o.verify(col, envelope.Partition{}, true, nil, row)
-	}
-	rec, err := o.record(col, v)
+	rec, err := o.recordOf(at, row)
 	if err != nil {
 		return nil, openError(col.cols, err)
+	}
+	if rec == nil {
+		return nil, o.verify(col, envelope.Partition{}, true, nil, row)
 	}
 	for i := range col.groups {
 		g := &col.groups[i]
@@ -363,6 +364,22 @@ func (o *opener) passes(col *opened, part envelope.Partition, plain []byte, row 
 		}
 	}
 	return true, nil
+}
+
+// recordOf returns the record of one of the columns, nil for NULL.
+func (o *opener) recordOf(at int, row []driver.Value) ([]byte, error) {
+	col := &o.columns[at]
+	if o.records.has(at) {
+		rec := o.records.rows.Record(col.at)
+		if rec != nil && !envelope.IsRecord(rec) {
+			return nil, envelope.ErrNotSealed
+		}
+		return rec, nil
+	}
+	if row[col.at] == nil {
+		return nil, nil
+	}
+	return o.record(col, row[col.at])
 }
 
 // record takes the record out of its carrier. Only what a column's carrier

@@ -107,6 +107,7 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 	if err := x.opener(r.opener); err != nil {
 		return nil, err
 	}
+	r.opener.records.of(r.opener, inner)
 	r.shape(names)
 	if x.plan.Defaults {
 		r.defaults = rewrite.DefaultsShown(x.c.cr.front.Dialect(), x.c.session.Plan.MariaDB, x.c.cr.cats.annotations)

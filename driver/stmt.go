@@ -164,7 +164,7 @@ func (s *stmt) queryContext(ctx context.Context, args []driver.NamedValue) (_ dr
 	if err != nil {
 		return nil, err
 	}
-	rows, err := innerStmtQuery(ctx, s.inner, out)
+	rows, err := s.queryRecords(ctx, out)
 	x.executed(nil, err)
 	s.c.displaced = false
 	if err := s.c.done(s.plan, s.query, err); err != nil {

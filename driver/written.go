@@ -39,7 +39,7 @@ func (c *conn) querySealed(ctx context.Context, p *rewrite.Plan, text string, ar
 			return rows, err
 		}
 	}
-	return c.query(ctx, text, args)
+	return c.queryRecords(ctx, p, text, args)
 }
 
 // write lets the engine write arguments of a plan into its text.

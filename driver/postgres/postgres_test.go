@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"net/url"
@@ -75,6 +76,15 @@ type fixture struct {
 	dsn, cfg  string
 }
 
+// sealed is the data source name of the encrypted driver.
+func (f *fixture) sealed() string {
+	sep := "?"
+	if strings.Contains(f.dsn, "?") {
+		sep = "&"
+	}
+	return f.dsn + sep + "sealsql_config=" + url.QueryEscape(f.cfg)
+}
+
 func open(t *testing.T, schema, yaml string) *fixture {
 	t.Helper()
 	f := &fixture{t: t, dsn: testenv.Postgres(t)}
@@ -100,11 +110,7 @@ func open(t *testing.T, schema, yaml string) *fixture {
 	if _, err := f.plain.Exec(schema); err != nil {
 		t.Fatal(err)
 	}
-	sep := "?"
-	if strings.Contains(f.dsn, "?") {
-		sep = "&"
-	}
-	if f.db, err = sql.Open(postgres.Name, f.dsn+sep+"sealsql_config="+url.QueryEscape(f.cfg)); err != nil {
+	if f.db, err = sql.Open(postgres.Name, f.sealed()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { f.db.Close() })
@@ -239,6 +245,73 @@ func TestEveryExecModeSealsParametersAndLiterals(t *testing.T) {
 	f.want([][]any{{canary}}, "SELECT ssn FROM users WHERE id = @id", pgx.NamedArgs{"id": 8})
 	f.want([][]any{{int64(5)}}, "SELECT count(*) FROM clear_view UNION ALL SELECT 5 OFFSET 1")
 	f.noCanary()
+}
+
+// The text of a prepared statement is that by which pgx finds it.
+func TestAPreparedStatementIsPreparedOnce(t *testing.T) {
+	f, ctx := open(t, ddl, yaml), t.Context()
+	if _, err := f.db.Exec("INSERT INTO users (id, ssn, photo) VALUES (1, $1, $2), (2, $3, NULL)", canary, []byte{1, 2}, "b"); err != nil {
+		t.Fatal(err)
+	}
+	c, err := f.db.Conn(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const text = "SELECT ssn, photo FROM users WHERE id >= $1 ORDER BY id"
+	st, err := c.PrepareContext(ctx, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	for range 3 {
+		rows, err := st.QueryContext(ctx, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []any
+		for rows.Next() {
+			var ssn string
+			var photo []byte
+			if err := rows.Scan(&ssn, &photo); err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, ssn, photo)
+		}
+		if rows.Err() != nil || !reflect.DeepEqual(got, []any{canary, []byte{1, 2}, "b", []byte(nil)}) {
+			t.Fatalf("got %v, %v", got, rows.Err())
+		}
+	}
+	var n int
+	if err := c.QueryRowContext(ctx, "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT ssn, photo%'").Scan(&n); err != nil || n != 1 {
+		t.Errorf("%d prepared statements, %v; want 1", n, err)
+	}
+}
+
+// Values of a row may share memory, none of which belongs to two.
+func TestValuesOfARowAreApart(t *testing.T) {
+	f := open(t, ddl, yaml)
+	if _, err := f.db.Exec("INSERT INTO users (id, photo, ssn, ref) VALUES (1, $1, $2, $3)", []byte("photo"), "ssn", "0b3f6d3e-9ad0-4b2a-8d0e-2f6d3c6c1f11"); err != nil {
+		t.Fatal(err)
+	}
+	testenv.Raw(t, postgres.Name, f.sealed(), func(c any) {
+		rows, err := c.(driver.QueryerContext).QueryContext(t.Context(), "SELECT photo, ssn, ref, photo AS again FROM users", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		row := make([]driver.Value, 4)
+		if err := rows.Next(row); err != nil {
+			t.Fatal(err)
+		}
+		b := row[0].([]byte)
+		for range 64 {
+			b = append(b, '!')
+		}
+		if want := []driver.Value{row[0], "ssn", "0b3f6d3e-9ad0-4b2a-8d0e-2f6d3c6c1f11", []byte("photo")}; !reflect.DeepEqual(row, want) || string(row[0].([]byte)) != "photo" {
+			t.Errorf("after a value grew the row is %q", row)
+		}
+	})
 }
 
 func TestRecordTooLongForItsColumnIsNotSent(t *testing.T) {
