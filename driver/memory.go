@@ -58,7 +58,7 @@ func (o *opener) opened(i int, g *group, part envelope.Partition, id string, rec
 		if err == nil && len(plain) <= len(room) && o.memory.row != nil {
 			o.memory.row = room[len(plain):]
 		}
-		return plain[:len(plain):len(plain)], tag, at, true, err
+		return plain, tag, at, true, err
 	case g.asherah != nil || o.memory.codec == nil:
 	case o.memory.inner && isRecordOf(row[col.at], rec) && len(col.groups) == 1: // a second group would need it whole
 		plain, tag, at, err = o.run(i).OpenOwn(o.ctx, o.sealer, g.seals, part, id, rec)
