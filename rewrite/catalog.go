@@ -229,6 +229,8 @@ type Catalog interface {
 	Declared(path []Ident) bool
 	// SetsSession reports a routine that may change the session's settings.
 	SetsSession(path []Ident) bool
+	// Defines reports a routine that may change the catalog.
+	Defines(path []Ident) bool
 	// AnySets reports whether any statement may, by the code of a type, a cast or
 	// an operator.
 	AnySets() bool

@@ -110,6 +110,9 @@ func (a *analysis) lookUp(ref *ColumnRef, sc *scope) (hit, error) {
 	h, row, found, err := a.resolve(ref, sc)
 	if err != nil || found {
 		if found && h.col < 0 && !h.rel.open {
+			if err := a.attribute(ref); err != nil {
+				return h, err
+			}
 			a.unresolved(ref, sc)
 		}
 		return h, err

@@ -674,6 +674,9 @@ func (n *namespace) SetsSession(path []Ident) bool {
 	return n.routines["session "+name] || n.calling && n.routines[name] || n.dialect == Postgres && !n.routines[name] && runsText[name]
 }
 
+// Defines: see Catalog.
+func (n *namespace) Defines(path []Ident) bool { return n.routines["defines "+routineName(path)] }
+
 // AnySets: see Catalog.
 func (n *namespace) AnySets() bool { return n.routines["session *"] }
 

@@ -103,6 +103,9 @@ func (a *analysis) part(st Statement, before Effect) (part, error) {
 	if a.cat.AnySets() {
 		a.effects = EffectSession
 	}
+	if err := a.attributes(a.script.Tokens); err != nil {
+		return part{}, err
+	}
 	if err := a.statement(st); err != nil {
 		return part{}, err
 	}

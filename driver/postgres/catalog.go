@@ -315,14 +315,22 @@ WHERE $where ORDER BY 1, 2, 3`, func(rel *rewrite.SnapshotRelation, v sealdriver
 	})
 }
 
-// readTriggers reads triggers with the words of their functions.
+// readTriggers reads triggers with the words of their functions, and of those that
+// their WHEN calls.
 func (rs *relations) readTriggers() error {
-	return rs.query(`SELECT g.tgrelid::bigint, g.tgname::text, l.lanname::text, p.prosrc, EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`)
+	return rs.query(`SELECT g.tgrelid::bigint, g.tgname::text, l.lanname::text, p.prosrc, EXISTS (`+trustedCode("'pg_proc'::regclass", "p.oid")+`),
+	`+inTree("g.tgqual::text", settingOIDs)+`
 FROM pg_trigger g JOIN pg_class c ON c.oid = g.tgrelid JOIN pg_namespace n ON n.oid = c.relnamespace
-JOIN pg_proc p ON p.oid = g.tgfoid JOIN pg_language l ON l.oid = p.prolang
-WHERE NOT g.tgisinternal AND $where ORDER BY 1, 2`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
+CROSS JOIN LATERAL (SELECT g.tgfoid AS oid UNION SELECT q.oid FROM pg_depend d
+	LEFT JOIN pg_operator o ON d.refclassid = 'pg_operator'::regclass AND o.oid = d.refobjid
+	JOIN pg_proc q ON d.refclassid = 'pg_proc'::regclass AND q.oid = d.refobjid OR q.oid = o.oprcode
+	JOIN pg_language k ON k.oid = q.prolang
+	WHERE d.classid = 'pg_trigger'::regclass AND d.objid = g.oid AND NOT (k.lanname IN ('c', 'internal') AND q.provolatile = 'i')
+		AND NOT EXISTS (`+trustedCode("d.refclassid", "d.refobjid")+`)) AS f
+JOIN pg_proc p ON p.oid = f.oid JOIN pg_language l ON l.oid = p.prolang
+WHERE NOT g.tgisinternal AND $where ORDER BY 1, 2, p.oid <> g.tgfoid, p.oid`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row) {
 		rel.Triggers = append(rel.Triggers, rewrite.SnapshotTrigger{
-			Name: v.Text(1), Words: bodyWords(v.Text(2), v.Text(3)), Sets: !v.Bool(4) && setsSession(v.Text(2), v.Text(3)),
+			Name: v.Text(1), Words: bodyWords(v.Text(2), v.Text(3)), Sets: v.Bool(5) || !v.Bool(4) && setsSession(v.Text(2), v.Text(3)),
 		})
 	})
 }

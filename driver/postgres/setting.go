@@ -10,8 +10,9 @@ import (
 )
 
 // settingWords stand in the body of a function that changes what the driver knows of
-// a session: settings, roles, temporary tables. Such a body may also build its SQL.
-const settingWords = `\m(set_config|search_path|schema|role|authorization|reset|discard|temp|temporary|pg_temp|execute|names|client_encoding|` +
+// a session: settings, roles, temporary tables, which are dropped and renamed like
+// others. Such a body may also build its SQL.
+const settingWords = `\m(set_config|pg_settings|create|alter|drop|search_path|schema|role|authorization|reset|discard|temp|temporary|pg_temp|execute|names|client_encoding|` +
 	`standard_conforming_strings|bytea_output|quote_all_identifiers|array_nulls|transform_null_equals)\M`
 
 // settingBuiltin finds built-in functions that change settings or run texts, as p. Of
@@ -19,12 +20,30 @@ const settingWords = `\m(set_config|search_path|schema|role|authorization|reset|
 const settingBuiltin = `p.pronamespace = 'pg_catalog'::regnamespace AND p.proname IN ('set_config',
 	'query_to_xml', 'query_to_xmlschema', 'query_to_xml_and_xmlschema', 'cursor_to_xml', 'cursor_to_xmlschema', 'ts_stat', 'ts_rewrite')`
 
+// defines is the condition on the body of a function that may change the catalog for
+// others: one that drops the temporary tables that it makes does not.
+const defines = `(lower(p.prosrc) ~ '\mcreate\M(?!\s+((local|global)\s+)?(temp|temporary)\M)' OR lower(p.prosrc) ~ '\malter\M'
+	OR lower(p.prosrc) ~ '\mdrop\M' AND lower(p.prosrc) !~ '\m(temp|temporary)\M')`
+
+// settingOIDs are those of settingBuiltin, as a regular expression.
+const settingOIDs = `(SELECT string_agg(p.oid::text, '|') FROM pg_proc p WHERE ` + settingBuiltin + `)`
+
+// inTree matches calls in the tree of an expression or a query, by a regular expression
+// of the functions' OIDs.
+func inTree(tree, oids string) string {
+	return `coalesce(` + tree + `, '') ~ (':(funcid|opfuncid|aggfnoid|winfnoid) (' || ` + oids + ` || ') ')`
+}
+
+// atomicBody is the tree of a function whose body is BEGIN ATOMIC (PostgreSQL 14).
+const atomicBody = `to_jsonb(p) ->> 'prosqlbody'`
+
 // settingText is what the body of a trigger says that changes the session, also inside
-// the texts that it runs; columns called role or temp are none of it.
-var settingText = regexp.MustCompile(`(?i)\b(set_config|search_path|client_encoding|standard_conforming_strings|bytea_output|` +
+// the texts that it runs, which it may compose of pieces; columns called role or temp are
+// none of it.
+var settingText = regexp.MustCompile(`(?i)\b(set_config|pg_settings|execute|search_path|client_encoding|standard_conforming_strings|bytea_output|` +
 	`quote_all_identifiers|array_nulls|transform_null_equals|pg_temp|discard|` +
 	`set\s+((local|session)\s+)?(schema|role|names|authorization|session\s+authorization)|` +
-	`reset\s+\w+|(create|into)\s+((local|global)\s+)?(temp|temporary)|drop\s+table)\b`)
+	`reset\s+\w+|into\s+((local|global)\s+)?(temp|temporary)|(create|alter|drop)\s+\w+)\b`)
 
 // setsSession reports the body of a trigger that may change the session, or that is not
 // text.
@@ -36,26 +55,28 @@ func setsSession(language, body string) bool {
 var comments = regexp.MustCompile(`(?s)/\*.*?\*/|--[^\n]*`)
 
 // readSetting lists, as "session NAME", the functions and aggregates that may change the
-// session, or call one that may. What is not volatile cannot SET, but may call; a body
-// that is not text may do anything, where it is volatile. "session *" says that a type, a
-// cast or an operator runs such code: then any statement may.
+// session, and as "defines NAME" those that may change the catalog, or call one that may.
+// What is not volatile cannot SET, but may call; a body that is not text may do anything
+// to the session, where it is volatile. "session *" says that a type, a cast or an
+// operator runs such code: then any statement may.
 func readSetting(ctx context.Context, r *sealdriver.Reader) ([]string, error) {
 	s := &setters{ctx: ctx, r: r, names: map[string]bool{}, seen: []string{"0"}}
-	err := s.find(`p.prokind <> 'a' AND CASE WHEN ` + readable + ` THEN lower(p.prosrc) ~ CASE p.provolatile WHEN 'v' THEN '` + settingWords +
-		`' ELSE '\m(set_config|execute)\M' END ELSE p.provolatile = 'v' END`)
-	for err == nil && len(s.oids) > 0 {
-		err = s.find(readable + ` AND lower(p.prosrc) ~ '` + strings.Join(s.words, "|") + `'
-	OR p.prokind = 'a' AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
-		AND d.refclassid = 'pg_proc'::regclass AND d.refobjid IN (` + strings.Join(s.oids, ", ") + `))`)
-	}
-	if err != nil {
+	if err := s.all(`CASE WHEN ` + readable + ` THEN lower(p.prosrc) ~ CASE p.provolatile WHEN 'v' THEN '` + settingWords +
+		`' ELSE '\m(set_config|execute)\M' END ELSE p.provolatile = 'v' OR ` + inTree(atomicBody, settingOIDs) + ` END`); err != nil {
 		return nil, err
 	}
-	out := make([]string, 0, len(s.names)+1)
+	d := &setters{ctx: ctx, r: r, names: map[string]bool{}, seen: []string{"0"}}
+	if err := d.all(readable + ` AND ` + defines); err != nil {
+		return nil, err
+	}
+	out := make([]string, 0, len(s.names)+len(d.names)+1)
 	for name := range s.names {
 		out = append(out, "session "+name)
 	}
-	err = query(ctx, r, anySets(strings.Join(s.seen, ", ")), func(sealdriver.Row) error {
+	for name := range d.names {
+		out = append(out, "defines "+name)
+	}
+	err := query(ctx, r, anySets(strings.Join(s.seen, ", ")), func(sealdriver.Row) error {
 		out = append(out, "session *")
 		return nil
 	})
@@ -63,10 +84,22 @@ func readSetting(ctx context.Context, r *sealdriver.Reader) ([]string, error) {
 	return out, err
 }
 
+// all adds the functions for which a condition holds, and those that call one of them.
+func (s *setters) all(where string) error {
+	err := s.find(`p.prokind <> 'a' AND ` + where)
+	for err == nil && len(s.oids) > 0 {
+		err = s.find(readable + ` AND lower(p.prosrc) ~ '` + strings.Join(s.words, "|") + `'
+	OR ` + inTree(atomicBody, `'`+strings.Join(s.oids, "|")+`'`) + `
+	OR p.prokind = 'a' AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
+		AND d.refclassid = 'pg_proc'::regclass AND d.refobjid IN (` + strings.Join(s.oids, ", ") + `))`)
+	}
+	return err
+}
+
 // readable are routines whose body is text.
 const readable = `l.lanname IN ('sql', 'plpgsql') AND p.prosrc <> ''`
 
-// setters collects the routines that may change the session.
+// setters collects the routines that may change the session, or the catalog.
 type setters struct {
 	ctx   context.Context
 	r     *sealdriver.Reader
