@@ -531,6 +531,11 @@ func (c *conn) done(p *rewrite.Plan, query string, err error) error {
 // failed looks at an error of the database. A catalog that was read just now is
 // kept, so that a program that repeats a mistake does not make it read on and on.
 func (c *conn) failed(p *rewrite.Plan, err error) error {
+	if c.volatile != 0 && c.cr.front.Dialect() == rewrite.SQLite {
+		// A conflict, a trigger or an interrupt may have made SQLite roll the transaction
+		// back (sqlite.org/lang_transaction.html).
+		c.forget()
+	}
 	if c.cr.engine.Stale(err) && c.cr.cats.age(c.reading) > moment {
 		c.cr.cats.invalidate()
 		c.session = nil

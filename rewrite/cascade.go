@@ -31,8 +31,11 @@ func (a *analysis) cascadesInto(h hit, v Expr, ref *ColumnRef) error {
 	if h.rel == nil || h.rel.base == nil || len(h.rel.base.dependents) == 0 || assignsItself(v, ref) {
 		return nil
 	}
-	column := strings.ToLower(ref.Path[len(ref.Path)-1].Name)
-	return a.displaces(fate{h.rel.base, column}, ref.Start, cascadeHint)
+	column := ref.Path[len(ref.Path)-1].Name
+	if at := a.rowidColumn(h.rel, column); at >= 0 && a.columnIndex(h.rel, column) < 0 {
+		column = h.rel.cols[at].name
+	}
+	return a.displaces(fate{h.rel.base, strings.ToLower(column)}, ref.Start, cascadeHint)
 }
 
 // orphans is cascadesInto for rows that are deleted.

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -219,7 +220,10 @@ func (a *analysis) targetColumns(in *insertion) error {
 	if s.HasColumns {
 		for i := range s.Columns {
 			c := &s.Columns[i]
-			at := a.columnIndex(rel, c.Name)
+			at, err := a.insertedColumn(in, c)
+			if err != nil {
+				return err
+			}
 			if at < 0 && t != nil && !rel.open {
 				a.unresolved(&ColumnRef{Span: c.Span, Path: []Ident{*c}}, nil)
 			}
@@ -240,6 +244,25 @@ func (a *analysis) targetColumns(in *insertion) error {
 		return a.refuse(s.Start, ReasonCatalog, t.Name, "name the columns: their order is not known without the catalog")
 	}
 	return a.writeColumns(in)
+}
+
+// insertedColumn returns the column that a name of the list means; -1 for none that is
+// known. Of two names for one column SQLite takes the first, or for the rowid the last.
+func (a *analysis) insertedColumn(in *insertion, name *Ident) (int, error) {
+	at := a.columnIndex(in.rel, name.Name)
+	if at < 0 {
+		at = a.rowidColumn(in.rel, name.Name)
+	}
+	if in.rel.annotated() == nil || a.dialect != SQLite {
+		return at, nil
+	}
+	if at >= 0 && slices.Contains(in.cols, at) {
+		return at, a.refuse(name.Start, ReasonAmbiguous, shown(*name), "the list names the column twice: name it once")
+	}
+	if at < 0 && in.rel.open && a.rowidName(name.Name) && (in.rel.rowAt > 0 || in.rel.partCol >= 0) {
+		return at, a.refuse(name.Start, ReasonAmbiguous, shown(*name), "without the catalog it may be another column of the list: name that one")
+	}
+	return at, nil
 }
 
 func (a *analysis) writeColumns(in *insertion) error {
@@ -609,11 +632,8 @@ func (a *analysis) proposed(in *insertion, u *Upsert) *relation {
 func (a *analysis) upsertSet(in *insertion, u *Upsert, s *Assign, sc *scope) error {
 	for k, ref := range s.Columns {
 		target := &scope{rels: []*relation{in.rel}}
-		h, err := a.column(ref, target)
+		h, err := a.assignee(ref, target)
 		if err != nil {
-			return err
-		}
-		if err := a.rowidWrite(ref, target); err != nil {
 			return err
 		}
 		v := assigned(s, k)
@@ -905,11 +925,8 @@ func (a *analysis) updateSet(s *Update, as *Assign, writes, sc *scope) error {
 		}
 	}
 	for k, ref := range as.Columns {
-		h, err := a.column(ref, writes)
+		h, err := a.assignee(ref, writes)
 		if err != nil {
-			return err
-		}
-		if err := a.rowidWrite(ref, writes); err != nil {
 			return err
 		}
 		v := assigned(as, k)
@@ -983,7 +1000,7 @@ func (a *analysis) updateRow(s *Update, as *Assign, q *Subquery, writes, sc *sco
 		cols = nil
 	}
 	for k, ref := range as.Columns {
-		h, err := a.column(ref, writes)
+		h, err := a.assignee(ref, writes)
 		if err != nil {
 			return err
 		}
@@ -995,9 +1012,6 @@ func (a *analysis) updateRow(s *Update, as *Assign, q *Subquery, writes, sc *sco
 		}
 		if h.rel != nil && h.rel.rowAt > 0 && h.col == h.rel.rowAt-1 {
 			return a.refuse(as.Start, ReasonRowWrite, h.rel.alias.Name, rowWriteHint)
-		}
-		if err := a.rowidWrite(ref, writes); err != nil {
-			return err
 		}
 		f := h.flow()
 		switch {

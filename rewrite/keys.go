@@ -66,13 +66,38 @@ var keyActionWords = []string{
 // keyActions refuses what would change an index and not the value beside it,
 // and what is no action.
 func (a *analysis) keyActions(own *schema.Table, toks words, sealed bool) error {
-	for i, t := range toks {
-		switch rest := toks[i:]; {
-		case !rest[:1].any(keyActionWords...):
-			return a.refuse(t.Start, ReasonDDL, own.Name, "nothing but ON DELETE, ON UPDATE, MATCH, DEFERRABLE and NOT VALID may stand behind a foreign key")
-		case !sealed:
-		case rest.is("ON", "UPDATE", "CASCADE"), rest.is("ON", "UPDATE", "SET"), rest.is("ON", "DELETE", "SET"):
-			return a.refuse(t.Start, ReasonDDL, own.Name, "the server would change the search index and leave the value behind it: ON UPDATE takes RESTRICT or NO ACTION, ON DELETE also CASCADE")
+	for len(toks) > 0 {
+		switch {
+		case !toks[:1].any(keyActionWords...):
+			return a.refuse(toks[0].Start, ReasonDDL, own.Name, "nothing but ON DELETE, ON UPDATE, MATCH, DEFERRABLE and NOT VALID may stand behind a foreign key")
+		case sealed && (toks.is("ON", "UPDATE", "CASCADE") || toks.is("ON", "UPDATE", "SET") || toks.is("ON", "DELETE", "SET")):
+			return a.refuse(toks[0].Start, ReasonDDL, own.Name, "the server would change the search index and leave the value behind it: ON UPDATE takes RESTRICT or NO ACTION, ON DELETE also CASCADE")
+		}
+		emptied, rest := words(nil), toks[1:]
+		if a.dialect == Postgres && (toks.is("SET", "NULL") || toks.is("SET", "DEFAULT")) {
+			emptied, rest = names(toks[2:])
+		}
+		if err := a.emptiedByKey(own, emptied); err != nil {
+			return err
+		}
+		toks = rest
+	}
+	return nil
+}
+
+// emptiedByKey refuses the columns of PostgreSQL's ON DELETE SET NULL (columns) by which
+// values are opened or found.
+func (a *analysis) emptiedByKey(own *schema.Table, columns words) error {
+	for _, t := range columns {
+		switch name := a.foldToken(t); {
+		case own.Column(name) != nil:
+			return a.refuse(t.Start, ReasonDDL, own.Column(name).String(), "the server sets clear columns alone")
+		case own.IndexColumn(name) != nil:
+			return a.refuse(t.Start, ReasonHiddenColumn, own.Name, indexColumnHint)
+		case own.Partition.Kind == schema.PartitionColumn && strings.EqualFold(own.Partition.Column, name), strings.EqualFold(own.Row.Column, name):
+			return a.refuse(t.Start, ReasonDDL, own.Name+"."+name, "the values of the row would open for nobody: leave the column out")
+		case own.ClearPart(name) != nil:
+			return a.refuse(t.Start, ReasonDDL, own.Name+"."+name, "the server would leave the compound index behind: leave the column out")
 		}
 	}
 	return nil

@@ -337,13 +337,21 @@ func columnProblem(d Dialect, r *SnapshotRelation, c *schema.Column) *Finding {
 		case p.Default != "":
 			return &Finding{c.String(), "the column has a DEFAULT, which the server would store in clear", "drop the default in the database; let the application give the value, or default: of the column in the configuration"}
 		case r.Strict && !carriesStrictly(d, p.Type, c):
-			return &Finding{c.String(), "the table is STRICT, and its physical type cannot hold records", "make the table again with the type " + strings.ToUpper(CarrierType(d, c)) + " for it, as `sealsql ddl` prints it"}
+			return &Finding{c.String(), "the table is STRICT, and the type " + typeShown(p.Type) + " cannot hold records", "make the table again with the type " + strings.ToUpper(CarrierType(d, c)) + " for it, as `sealsql ddl` prints it"}
 		case !r.Strict && !carries(d, p.Type, c.Carrier):
-			return &Finding{c.String(), "its physical type cannot hold records", "create it as `sealsql ddl` prints it, or set carrier: in the configuration"}
+			return &Finding{c.String(), "its type " + typeShown(p.Type) + " cannot hold records", "it needs " + strings.ToUpper(CarrierType(d, c)) + ", as `sealsql ddl` prints it, or another carrier: in the configuration"}
 		}
 		return nil
 	}
 	return nil
+}
+
+// typeShown is a type of the catalog as it stands in a message.
+func typeShown(typ string) string {
+	if typ == "" {
+		return "(none)"
+	}
+	return strings.ToUpper(typ)
 }
 
 // carries reports whether a physical type can hold records (threats T25 for

@@ -1,6 +1,7 @@
 package rewrite
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sealsql/sealsql/schema"
@@ -117,19 +118,42 @@ func (a *analysis) rowWrite(r *relation, h hit, v Expr, ref *ColumnRef) error {
 
 const rowWriteHint = "a row keeps its key for life; insert a new row and delete the old one"
 
-// rowidWrite refuses to assign SQLite's rowid under any of its names: it may be
-// the row identity.
-func (a *analysis) rowidWrite(ref *ColumnRef, sc *scope) error {
-	name := ref.Path[len(ref.Path)-1].Name
-	if a.dialect != SQLite || !systemColumns[SQLite][strings.ToLower(name)] {
-		return nil
+// assignee resolves the target of an assignment. On SQLite another name of the rowid
+// means the column that is one: that may be the row identity, the partition, or a column
+// to which foreign keys refer.
+func (a *analysis) assignee(ref *ColumnRef, sc *scope) (hit, error) {
+	h, err := a.column(ref, sc)
+	if err != nil || h.rel != nil && h.col >= 0 {
+		return h, err
 	}
+	name := ref.Path[len(ref.Path)-1].Name
 	for _, r := range sc.rels {
-		if r.rowAt > 0 {
-			return a.refuse(ref.Start, ReasonRowWrite, r.annotated().Name, rowWriteHint)
+		if at := a.rowidColumn(r, name); at >= 0 {
+			return hit{r, at}, nil
+		}
+		if r.rowAt > 0 && a.rowidName(name) {
+			return h, a.refuse(ref.Start, ReasonRowWrite, r.annotated().Name, rowWriteHint)
+		}
+		if r.partCol >= 0 && r.open && a.rowidName(name) {
+			return h, a.refuse(ref.Start, ReasonPartitionWrite, r.annotated().Name+"."+r.annotated().Partition.Column, partitionHint)
 		}
 	}
-	return nil
+	return h, nil
+}
+
+// rowidName reports a name under which SQLite knows the rowid of a table that has no
+// column of that name.
+func (a *analysis) rowidName(name string) bool {
+	return a.dialect == SQLite && systemColumns[SQLite][strings.ToLower(name)]
+}
+
+// rowidColumn returns the column that is the rowid for one of the rowid's names; -1
+// where the table has none.
+func (a *analysis) rowidColumn(r *relation, name string) int {
+	if !a.rowidName(name) {
+		return -1
+	}
+	return slices.IndexFunc(r.cols, func(c column) bool { return c.phys != nil && c.phys.RowID })
 }
 
 // assignsItself reports "c = c".
