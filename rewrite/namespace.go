@@ -435,10 +435,10 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 		for _, rule := range r.Rules {
 			out = append(out, Finding{t.Name, "rule " + rule + " rewrites statements on the table", "drop the rule"})
 		}
-		if f := partitionFinding(r, t); f != nil {
+		if f := partitionFinding(d, r, t); f != nil {
 			out = append(out, *f)
 		}
-		if f := rowFinding(r, t); f != nil {
+		if f := rowFinding(d, r, t); f != nil {
 			out = append(out, *f)
 		}
 	}
@@ -522,7 +522,7 @@ func isGuardOf(check string, carrier schema.Carrier) bool {
 		!has("!~~", "not like", "<>", "!=") // it says the opposite
 }
 
-func partitionFinding(r *SnapshotRelation, t *schema.Table) *Finding {
+func partitionFinding(d Dialect, r *SnapshotRelation, t *schema.Table) *Finding {
 	if t.Partition.Kind != schema.PartitionColumn {
 		return nil
 	}
@@ -535,9 +535,25 @@ func partitionFinding(r *SnapshotRelation, t *schema.Table) *Finding {
 		if p.Default != "" || p.Generated {
 			return &Finding{name, "the partition column is filled in by the server", "the application must give the partition of every row"}
 		}
-		return nil
+		return storedOtherwise(d, name, p, t.Partition.Type)
 	}
 	return &Finding{name, "the table has no such column", "correct the partition in the configuration"}
+}
+
+// storedOtherwise reports a column that identifies partitions or rows by texts and in
+// which MySQL stores other ones: a label in the case of the definition or for its number,
+// labels in another order, zero bytes at the end. The values were sealed for the text that
+// was given, and would open for nobody.
+func storedOtherwise(d Dialect, name string, c *CatalogColumn, declared schema.Type) *Finding {
+	if d != MySQL || declared.Kind != schema.KindText {
+		return nil
+	}
+	for _, typ := range []string{"enum(", "set(", "binary("} {
+		if strings.HasPrefix(strings.ToLower(c.Type), typ) {
+			return &Finding{name, "the server stores another text in a column of this type than it is given", "make it a varchar"}
+		}
+	}
+	return nil
 }
 
 // hasWord finds name as a whole word, without case.

@@ -35,7 +35,7 @@ func rowRef(c *schema.Column, rowAt int) partRef {
 }
 
 // rowFinding reports an identity that programs cannot give.
-func rowFinding(r *SnapshotRelation, t *schema.Table) *Finding {
+func rowFinding(d Dialect, r *SnapshotRelation, t *schema.Table) *Finding {
 	if t.Row.Column == "" {
 		return nil
 	}
@@ -48,7 +48,7 @@ func rowFinding(r *SnapshotRelation, t *schema.Table) *Finding {
 		if p.Generated {
 			return &Finding{name, "the row identity is made by the server", rowHint}
 		}
-		return nil
+		return storedOtherwise(d, name, p, t.Row.Type)
 	}
 	return &Finding{name, "the table has no such column", "correct bind_row in the configuration"}
 }

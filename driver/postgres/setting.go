@@ -21,9 +21,12 @@ const settingBuiltin = `p.pronamespace = 'pg_catalog'::regnamespace AND p.pronam
 	'query_to_xml', 'query_to_xmlschema', 'query_to_xml_and_xmlschema', 'cursor_to_xml', 'cursor_to_xmlschema', 'ts_stat', 'ts_rewrite')`
 
 // defines is the condition on the body of a function that may change the catalog for
-// others: one that drops the temporary tables that it makes does not.
-const defines = `(lower(p.prosrc) ~ '\mcreate\M(?!\s+((local|global)\s+)?(temp|temporary)\M)' OR lower(p.prosrc) ~ '\malter\M'
-	OR lower(p.prosrc) ~ '\mdrop\M' AND lower(p.prosrc) !~ '\m(temp|temporary)\M')`
+// others: one that drops the temporary tables that it makes does not. Comments may stand
+// between the words, and speak of them.
+const defines = `(lower(p.prosrc) || ' ; ' || regexp_replace(lower(p.prosrc), '/\*.*?\*/|--[^\n]*', ' ', 'g')) ~
+	('\m(create(\s+or\s+replace)?|alter|drop)\s+(unlogged|table|recursive|view|materialized|foreign|schema|function|procedure|routine|aggregate|operator|' ||
+	'constraint|trigger|event|rule|policy|type|domain|cast|index|unique|sequence|extension|owned)\M')
+	AND NOT (lower(p.prosrc) ~ '\m(temp|temporary)\M' AND lower(p.prosrc) !~ '\m(create|alter)(\s+or\s+replace)?\s+(?!((local|global)\s+)?(temp|temporary)\M)')`
 
 // settingOIDs are those of settingBuiltin, as a regular expression.
 const settingOIDs = `(SELECT string_agg(p.oid::text, '|') FROM pg_proc p WHERE ` + settingBuiltin + `)`
