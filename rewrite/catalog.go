@@ -234,6 +234,9 @@ type Catalog interface {
 	// AnySets reports whether any statement may, by the code of a type, a cast or
 	// an operator.
 	AnySets() bool
+	// WritesSet reports whether writing to some relation may, which a deferred trigger
+	// does only when the transaction ends.
+	WritesSet() bool
 	// FetchSets reports whether fetching from a cursor may change them, by a
 	// declared routine or a view that computes its rows.
 	FetchSets() bool

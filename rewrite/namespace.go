@@ -704,6 +704,9 @@ func (n *namespace) Defines(path []Ident) bool { return n.routines["defines "+ro
 // AnySets: see Catalog.
 func (n *namespace) AnySets() bool { return n.routines["session *"] }
 
+// WritesSet: see Catalog.
+func (n *namespace) WritesSet() bool { return n.calling }
+
 // FetchSets: see Catalog.
 func (n *namespace) FetchSets() bool { return n.fetching }
 

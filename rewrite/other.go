@@ -16,7 +16,10 @@ func (a *analysis) other(o *Other) error {
 			a.releases = append(a.releases, a.released(o))
 		}
 		return a.contents(o)
-	case OtherTransaction, OtherEmpty, OtherListen, OtherMaintenance:
+	case OtherTransaction:
+		a.runsDeferred(o)
+		return a.contents(o)
+	case OtherEmpty, OtherListen, OtherMaintenance:
 		return a.contents(o)
 	case OtherShow:
 		return a.show(o)

@@ -1,5 +1,7 @@
 package rewrite
 
+import "slices"
+
 // Transacts says what a text may do to the connection's transaction, past the
 // methods of the driver.
 type Transacts uint8
@@ -29,6 +31,27 @@ func (a *analysis) transacts() Transacts {
 		}
 	}
 	return t
+}
+
+// runsDeferred notes what deferred triggers may change: they run at the end of the
+// transaction, or at SET CONSTRAINTS. And what COMMIT PREPARED may, of which definitions
+// are made by a transaction of before.
+func (a *analysis) runsDeferred(o *Other) {
+	if a.dialect != Postgres {
+		return
+	}
+	i := slices.IndexFunc(a.script.Tokens, func(t Token) bool { return t.Start >= o.Start })
+	if i < 0 {
+		return
+	}
+	toks := a.script.Tokens[i:]
+	switch first := &toks[0]; {
+	case len(toks) > 1 && isWord(first, "COMMIT") && isWord(&toks[1], "PREPARED"):
+		a.effects |= EffectCatalog | EffectSession
+	case !a.cat.WritesSet():
+	case isWord(first, "COMMIT"), isWord(first, "END"), isWord(first, "SET"), isWord(first, "PREPARE"):
+		a.effects |= EffectSession
+	}
 }
 
 func (a *analysis) transaction() Transacts {

@@ -307,6 +307,47 @@ var sessions = []threat{
 			w.must(err)
 		}
 	}},
+	{"a search path that a deferred trigger sets is followed", []engine{onPostgres}, func(t *testing.T, e engine) {
+		w := e.open(t, usersConfig, usersTable, ordersTable,
+			"CREATE SCHEMA t1", "CREATE VIEW t1.orders AS SELECT id, ssn AS memo FROM users", "INSERT INTO orders (id, memo) VALUES (1, 'clear')",
+			"CREATE FUNCTION public.going() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN SET search_path = t1; RETURN NEW; END'",
+			"CREATE TABLE late (id int)", "CREATE CONSTRAINT TRIGGER t AFTER INSERT ON late DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION public.going()")
+		w.seed()
+		c, err := w.db.Conn(t.Context())
+		w.must(err)
+		defer c.Close()
+		do := func(text string) error {
+			_, err := c.ExecContext(t.Context(), text)
+			return err
+		}
+		write := "UPDATE orders SET memo = 'of t1, " + w.mark + "' WHERE id = 1"
+		for _, ends := range []string{"COMMIT", "END", "SET CONSTRAINTS ALL IMMEDIATE", "SET CONSTRAINTS t IMMEDIATE", "COMMIT AND CHAIN"} {
+			for _, way := range []string{"one by one", "in one text", "in a batch"} {
+				for _, s := range []string{"SET search_path = public", "BEGIN", "INSERT INTO late VALUES (1)"} {
+					w.must(do(s))
+				}
+				var n string
+				w.must(c.QueryRowContext(t.Context(), "SELECT memo FROM orders WHERE id = 1").Scan(&n))
+				switch way {
+				case "one by one":
+					w.must(do(ends))
+					w.must(do(write))
+				case "in one text":
+					if err := do(ends + "; " + write); err != nil && !errors.Is(err, sealsql.ErrRefused) {
+						t.Errorf("%s %s: %v", ends, way, err)
+					}
+				case "in a batch":
+					var b postgres.Batch
+					b.Queue(ends)
+					b.Queue("UPDATE orders SET memo = $1 WHERE id = 1", w.mark)
+					if err := postgres.SendBatch(t.Context(), c, &b, nil); err != nil && !errors.Is(err, sealsql.ErrRefused) {
+						t.Errorf("%s %s: %v", ends, way, err)
+					}
+				}
+				_ = do("ROLLBACK")
+			}
+		}
+	}},
 	{"a search path that a type, a cast or an operator sets is followed", []engine{onPostgres}, func(t *testing.T, e engine) {
 		for _, c := range []struct{ made, runs string }{
 			{"CREATE DOMAIN going AS text DEFAULT set_config('search_path', 't1', false); CREATE TABLE dom (id int, was going)", "INSERT INTO dom (id) VALUES (1)"},
