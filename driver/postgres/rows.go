@@ -11,7 +11,6 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -19,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/stdlib"
 
 	sealdriver "github.com/sealsql/sealsql/driver"
+	"github.com/sealsql/sealsql/internal/logical/pgvalue"
 )
 
 // As of Go 1.27 pgx's rows scan columns themselves (driver.RowsColumnScanner), which
@@ -263,23 +263,5 @@ func (r *recordRows) ColumnTypePrecisionScale(i int) (precision, scale int64, ok
 }
 
 func (r *recordRows) ColumnTypeScanType(i int) reflect.Type {
-	switch r.fields[i].DataTypeOID {
-	case pgtype.Float8OID, pgtype.NumericOID:
-		return reflect.TypeFor[float64]()
-	case pgtype.Float4OID:
-		return reflect.TypeFor[float32]()
-	case pgtype.Int8OID:
-		return reflect.TypeFor[int64]()
-	case pgtype.Int4OID:
-		return reflect.TypeFor[int32]()
-	case pgtype.Int2OID:
-		return reflect.TypeFor[int16]()
-	case pgtype.BoolOID:
-		return reflect.TypeFor[bool]()
-	case pgtype.DateOID, pgtype.TimestampOID, pgtype.TimestamptzOID:
-		return reflect.TypeFor[time.Time]()
-	case pgtype.ByteaOID:
-		return reflect.TypeFor[[]byte]()
-	}
-	return reflect.TypeFor[string]()
+	return pgvalue.ScanType(r.fields[i].DataTypeOID)
 }

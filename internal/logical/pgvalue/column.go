@@ -30,9 +30,9 @@ func (c *Codec) Column(t *schema.Type) logical.ColumnType {
 	oid := oidOf(t)
 	if t.Kind == schema.KindArray {
 		elem := t.Element()
-		return logical.ColumnType{DatabaseTypeName: "_" + strings.ToUpper(names[oidOf(&elem)]), ScanType: scanType(oid)}
+		return logical.ColumnType{DatabaseTypeName: "_" + strings.ToUpper(names[oidOf(&elem)]), ScanType: ScanType(oid)}
 	}
-	ct := logical.ColumnType{DatabaseTypeName: strings.ToUpper(names[oid]), ScanType: scanType(oid)}
+	ct := logical.ColumnType{DatabaseTypeName: strings.ToUpper(names[oid]), ScanType: ScanType(oid)}
 	switch oid {
 	case pgtype.TextOID, pgtype.ByteaOID:
 		ct.Length, ct.HasLength = math.MaxInt64, true
@@ -53,7 +53,8 @@ func (c *Codec) Column(t *schema.Type) logical.ColumnType {
 	return ct
 }
 
-func scanType(oid uint32) reflect.Type {
+// ScanType is the type that pgx names for columns of a type, by its OID.
+func ScanType(oid uint32) reflect.Type {
 	switch oid {
 	case pgtype.Float8OID, pgtype.NumericOID:
 		return reflect.TypeFor[float64]()
