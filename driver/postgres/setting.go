@@ -87,10 +87,18 @@ func readSetting(ctx context.Context, r *sealdriver.Reader) ([]string, error) {
 	return out, err
 }
 
-// all adds the functions for which a condition holds, and those that call one of them.
+// maxWords is how many names bodies are searched for at once: the time grows with their
+// number times that of the functions.
+const maxWords = 200
+
+// all adds the functions for which a condition holds, and those that call one of them;
+// where these are very many, all.
 func (s *setters) all(where string) error {
 	err := s.find(`p.prokind <> 'a' AND ` + where)
 	for err == nil && len(s.oids) > 0 {
+		if len(s.words) > maxWords {
+			return s.find("p.prokind <> 'a' AND " + readable)
+		}
 		err = s.find(readable + ` AND lower(p.prosrc) ~ '` + strings.Join(s.words, "|") + `'
 	OR ` + inTree(atomicBody, `'`+strings.Join(s.oids, "|")+`'`) + `
 	OR p.prokind = 'a' AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
