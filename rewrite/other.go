@@ -157,7 +157,11 @@ func (a *analysis) bulk(o *Other) error {
 		rel := a.cat.Relation(t.Path)
 		switch {
 		case rel.Verdict == VerdictAnnotated:
-			return a.refuse(t.Start, ReasonStatement, rel.Annotation.Name, o.Verb+" would carry values past the driver; use INSERT or UPDATE with bound parameters")
+			hint := " would carry values past the driver; use INSERT or UPDATE with bound parameters"
+			if o.Verb == "COPY" && !a.wordIn(o.Span, "FROM") {
+				hint = " would show the records; read the values with SELECT"
+			}
+			return a.refuse(t.Start, ReasonStatement, rel.Annotation.Name, o.Verb+hint)
 		case rel.Verdict != VerdictClear:
 			return a.refuse(t.Start, rel.Reason, t.Path[len(t.Path)-1].Name, rel.Hint)
 		case rel.WriteReason != 0:

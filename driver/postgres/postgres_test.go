@@ -342,6 +342,15 @@ func TestRoutesToAnnotatedTablesAreRefused(t *testing.T) {
 	f.noCanary()
 }
 
+func TestTheRefusalOfCopySaysWhatToDoInstead(t *testing.T) {
+	f := open(t, ddl, yaml)
+	for text, want := range map[string]string{"COPY users TO STDOUT": "read the values with SELECT", "COPY users (id, ssn) FROM STDIN": "use INSERT or UPDATE"} {
+		if _, err := f.db.Exec(text); !errors.Is(err, sealsql.ErrRefused) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v; want a refusal that says %q", text, err, want)
+		}
+	}
+}
+
 func TestSessionStateIsPartOfThePlan(t *testing.T) {
 	f := open(t, ddl, yaml)
 	ctx := context.Background()
