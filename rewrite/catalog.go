@@ -246,4 +246,7 @@ type Catalog interface {
 	// Mentions reports whether word, as an identifier or a word in a string or
 	// body, names an annotated table or a relation that reaches one.
 	Mentions(word string) bool
+	// Taken reports whether a new table may not have the name, because it is
+	// annotated or its name means a relation that reaches an annotated table.
+	Taken(path []Ident) bool
 }

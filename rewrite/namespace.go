@@ -50,6 +50,7 @@ type namespace struct {
 	schemas  map[string]bool
 	routines map[string]bool
 	reached  map[string]bool // lower-case names of relations that reach an annotated table
+	reaching map[RelationID]bool
 	system   map[RelationID][]string
 	snap     *Snapshot
 	doubt    map[RelationID]string // relations that show what is not known, and because of which other
@@ -66,7 +67,7 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 		dialect: d, ann: annotations, decl: decl, path: names.SearchPath,
 		temp: map[string]*Relation{}, byID: map[RelationID]*Relation{},
 		schemas: map[string]bool{}, routines: map[string]bool{}, reached: map[string]bool{},
-		blind: snap == nil,
+		reaching: map[RelationID]bool{}, blind: snap == nil,
 	}
 	if snap == nil {
 		return n
@@ -86,7 +87,7 @@ func NewCatalog(d Dialect, snap *Snapshot, names Names, annotations *schema.Cata
 	reach := reachable(all, annotations, n.key)
 	for id, how := range reach {
 		if how != reachSelf {
-			n.reached[strings.ToLower(id.Name)] = true
+			n.reached[strings.ToLower(id.Name)], n.reaching[id] = true, true
 		}
 	}
 	f := newFamily(n, all)
@@ -726,8 +727,19 @@ func (n *namespace) Annotated(path []Ident) *schema.Table {
 
 // Mentions reports whether a word names something annotated.
 func (n *namespace) Mentions(word string) bool {
-	return n.ann.Mentions(word) || n.ann.MentionsView(word) || n.reached[strings.ToLower(word)] ||
+	return n.configured(word) || n.reached[strings.ToLower(word)]
+}
+
+// configured reports whether the configuration gives a word a meaning.
+func (n *namespace) configured(word string) bool {
+	return n.ann.Mentions(word) || n.ann.MentionsView(word) ||
 		n.decl.Metastore != "" && strings.EqualFold(word, n.decl.Metastore)
+}
+
+// Taken reports whether a new table may not have the name: the configuration
+// speaks of it, or what the name means in this session reaches an annotated table.
+func (n *namespace) Taken(path []Ident) bool {
+	return n.configured(path[len(path)-1].Name) || n.reaching[n.key(n.Relation(path).ID)]
 }
 
 // Tables returns the annotated tables.

@@ -269,10 +269,10 @@ func (a *analysis) createTable(o *Other) error {
 	}
 	t := o.Relations[0]
 	name := t.Path[len(t.Path)-1]
-	if a.cat.Mentions(name.Name) {
-		if o.Temp {
-			return a.refuse(t.Start, ReasonShadowed, name.Name, "give the temporary table another name")
-		}
+	if o.Temp && a.cat.Mentions(name.Name) {
+		return a.refuse(t.Start, ReasonShadowed, name.Name, "give the temporary table another name")
+	}
+	if a.cat.Taken(t.Path) {
 		if ann := a.cat.Annotated(t.Path); ann != nil {
 			return a.physicalTable(o, ann)
 		}
