@@ -541,22 +541,6 @@ func partitionFinding(d Dialect, r *SnapshotRelation, t *schema.Table) *Finding 
 	return &Finding{name, "the table has no such column", "correct the partition in the configuration"}
 }
 
-// storedOtherwise reports a column that identifies partitions or rows by texts and in
-// which MySQL stores other ones: a label in the case of the definition or for its number,
-// labels in another order, zero bytes at the end. The values were sealed for the text that
-// was given, and would open for nobody.
-func storedOtherwise(d Dialect, name string, c *CatalogColumn, declared schema.Type) *Finding {
-	if d != MySQL || declared.Kind != schema.KindText {
-		return nil
-	}
-	for _, typ := range []string{"enum(", "set(", "binary("} {
-		if strings.HasPrefix(strings.ToLower(c.Type), typ) {
-			return &Finding{name, "the server stores another text in a column of this type than it is given", "make it a varchar"}
-		}
-	}
-	return nil
-}
-
 // hasWord finds name as a whole word, without case.
 func hasWord(text, name string) bool {
 	text, name = strings.ToLower(text), strings.ToLower(name)

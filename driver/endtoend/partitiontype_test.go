@@ -7,23 +7,94 @@ import (
 	"github.com/sealsql/sealsql"
 )
 
-// TestPartitionColumnsThatStoreAnotherTextAreAnErrorOfTheSetup: MySQL stores 'AA' as 'aa' in
-// an ENUM, and 'ab' with zero bytes behind it in a BINARY; what was sealed for the text that
-// was given opened for nobody.
-func TestPartitionColumnsThatStoreAnotherTextAreAnErrorOfTheSetup(t *testing.T) {
-	for _, typ := range []string{"enum('aa','bb')", "set('aa','bb')", "binary(8)"} {
-		p := mysqlFlavour().open(t, head+`metastore: memory
+// TestPartitionColumnsThatStoreAnotherValueAreAnErrorOfTheSetup: MySQL stores 'AA' as 'aa' in
+// an ENUM, and 'ab' with zero bytes behind it in a BINARY; numbers store '07' as 7, and 1.25 as
+// 1.3 or 1. What was sealed for the value that was given opened for nobody.
+func TestPartitionColumnsThatStoreAnotherValueAreAnErrorOfTheSetup(t *testing.T) {
+	type over struct{ declared, physical string }
+	both := []over{
+		{"text", "int"},
+		{"text", "decimal(9,2)"},
+		{"text", "date"},
+		{"text", "json"},
+		{"numeric(9,2)", "int"},
+		{"numeric(9,2)", "numeric(9,1)"},
+		{"numeric", "numeric(9,1)"},
+	}
+	cases := map[string][]over{
+		"mysql": append([]over{
+			{"text", "enum('aa','bb')"},
+			{"text", "set('aa','bb')"},
+			{"text", "binary(8)"},
+			{"text", "datetime"},
+			{"text", "year"},
+			{"text", "bit(8)"},
+		}, both[:3]...),
+		"postgres": append([]over{
+			{"text", "uuid"},
+			{"text", "inet"},
+			{"text", "timestamptz"},
+			{"text", "jsonb"},
+			{"text", "bool"},
+			{"text", "bit(3)"},
+			{"text", "interval"},
+		}, both...),
+		"sqlite": {{"text", "INTEGER"}, {"text", "NUMERIC"}, {"text", "REAL"}, {"text", "STRING"}},
+	}
+	cases["mysql"] = append(cases["mysql"], both[4:]...)
+	for _, f := range []flavour{sqliteFlavour(), postgresFlavour(), mysqlFlavour()} {
+		for _, c := range cases[f.name] {
+			if err := insertedBeside(t, f, c.declared, c.physical); !errors.Is(err, sealsql.ErrSetup) {
+				t.Errorf("%s: %s over %s: got %v, want an error of the setup", f.name, c.declared, c.physical, err)
+			}
+		}
+	}
+}
+
+// TestPartitionColumnsThatStoreWhatTheyAreGivenPass: types that hold every value of the
+// declared one as it is.
+func TestPartitionColumnsThatStoreWhatTheyAreGivenPass(t *testing.T) {
+	both := [][3]string{
+		{"text", "varchar(40)", "'7'"},
+		{"varchar(40)", "text", "'7'"},
+		{"numeric(9,2)", "numeric(9,2)", "7"},
+		{"int", "smallint", "7"},
+		{"uuid", "varchar(40)", "'01234567-89AB-cdef-0123-456789abcdef'"},
+	}
+	cases := map[string][][3]string{
+		"mysql":    append([][3]string{{"text", "char(36)", "'7'"}, {"text", "varchar(9) collate utf8mb4_bin", "'7'"}}, both...),
+		"postgres": append([][3]string{{"numeric(9,2)", "numeric", "7"}, {"uuid", "uuid", "'01234567-89AB-cdef-0123-456789abcdef'"}}, both...),
+		"sqlite":   append([][3]string{{"text", "TEXT", "'7'"}, {"text", "", "'7'"}, {"int", "INTEGER", "7"}, {"numeric", "NUMERIC", "7"}}, both...),
+	}
+	for _, f := range []flavour{sqliteFlavour(), postgresFlavour(), mysqlFlavour()} {
+		for _, c := range cases[f.name] {
+			if err := insertedBeside(t, f, c[0], c[1], c[2]); err != nil {
+				t.Errorf("%s: %s over %s: %v", f.name, c[0], c[1], err)
+			}
+		}
+	}
+}
+
+// insertedBeside makes a table with a partition column of the physical type and inserts a
+// row through the driver, whose configuration declares another type.
+func insertedBeside(t *testing.T, f flavour, declared, physical string, value ...string) error {
+	t.Helper()
+	p := f.open(t, head+`metastore: memory
 guards: off
 tables:
   HERE.docs:
-    partition: {column: tenant, type: text}
+    partition: {column: tenant, type: "`+declared+`"}
     columns: {body: {type: varchar(40)}}
 `)
-		if _, err := p.stored(t).Exec("CREATE TABLE docs (id int PRIMARY KEY, tenant " + typ + ", body varbinary(200))"); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := p.reopen(t).Exec("INSERT INTO docs VALUES (1, 'AA', 'x')"); !errors.Is(err, sealsql.ErrSetup) {
-			t.Errorf("%s: got %v, want an error of the setup", typ, err)
-		}
+	carrier := map[string]string{"mysql": "varbinary(200)", "postgres": "bytea", "sqlite": "blob"}[f.name]
+	if _, err := p.stored(t).Exec("CREATE TABLE docs (id int PRIMARY KEY, tenant " + physical + ", body " + carrier + ")"); err != nil {
+		t.Fatal(err)
 	}
+	db := p.reopen(t)
+	v := append(value, "'1'")[0]
+	if _, err := db.Exec("INSERT INTO docs (id, tenant, body) VALUES (1, " + v + ", 'x')"); err != nil {
+		return err
+	}
+	var body string
+	return db.QueryRow("SELECT body FROM docs WHERE tenant = " + v).Scan(&body)
 }

@@ -148,7 +148,7 @@ func TestAsherahsEnvelopeHasItsMembersAndNoContext(t *testing.T) {
 func TestThrottlingIsRetriedByTheClient(t *testing.T) {
 	w := newWorld(t)
 	t.Setenv("AWS_MAX_ATTEMPTS", "3")
-	w.o.Regions = w.o.Regions[1:]
+	w.o.Regions, w.o.TimeoutMS = w.o.Regions[1:], 60_000 // the client waits for up to seconds between attempts
 	k := w.open(t)
 	b := wrap(t, k)
 	w.west.Next(double.Answer{Status: 400, Code: "ThrottlingException"}, double.Answer{Status: 400, Code: "ThrottlingException"})

@@ -1,0 +1,59 @@
+package rewrite
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sealsql/sealsql/schema"
+)
+
+// storedOtherwise reports a column that identifies partitions or rows and in which the
+// server stores another value than the one it is given. Values were sealed for what was
+// given, and would open for nobody.
+func storedOtherwise(d Dialect, name string, c *CatalogColumn, declared schema.Type) *Finding {
+	switch {
+	case declared.Kind == schema.KindText && storesOtherText(d, c.Type):
+		return &Finding{name, "the server stores another text in a column of this type than it is given", "write the type of the database in the configuration, or make the column a varchar: it is " + c.Type}
+	case declared.Kind == schema.KindNumeric && roundsOtherwise(d, c.Type, declared):
+		return &Finding{name, "the server rounds what is stored in it otherwise than the type of the configuration does", "write the type of the database in the configuration: " + c.Type}
+	}
+	return nil
+}
+
+// convertingTypes begin the names of types that no column of the configuration can have
+// and that store a text in a form of their own: a label in the case of the definition or
+// for its number, an address without its zeros, zero bytes at the end.
+var convertingTypes = map[Dialect][]string{
+	MySQL:    {"enum(", "set(", "binary(", "bit(", "year", "inet4", "inet6"},
+	Postgres: {"inet", "cidr", "macaddr", "bit(", "money", "interval", "time"},
+}
+
+// storesOtherText reports a type that makes another text of some: '07' is 7 to numbers,
+// a UUID is in lower case, a time of another zone is in that of the session.
+func storesOtherText(d Dialect, physical string) bool {
+	if d == SQLite {
+		return liteAffinity(physical) == affinityNumeric
+	}
+	physical = strings.ToLower(physical)
+	if slices.ContainsFunc(convertingTypes[d], func(begin string) bool { return strings.HasPrefix(physical, begin) }) {
+		return true
+	}
+	t, err := schema.ParseType(physical)
+	return err == nil && t.Kind != schema.KindText && t.Kind != schema.KindBytes
+}
+
+// roundsOtherwise reports a number with another scale than that of the configuration.
+// SQLite's columns have none.
+func roundsOtherwise(d Dialect, physical string, declared schema.Type) bool {
+	t, err := schema.ParseType(physical)
+	if d == SQLite || err != nil {
+		return false
+	}
+	switch t.Kind {
+	case schema.KindInt, schema.KindFloat:
+		return true
+	case schema.KindNumeric:
+		return (t.HasPrecision || d == MySQL) && !heldAlike(d, t, declared)
+	}
+	return false
+}
