@@ -43,7 +43,8 @@ func storesOtherText(d Dialect, physical string) bool {
 }
 
 // roundsOtherwise reports a number with another scale than that of the configuration.
-// SQLite's columns have none.
+// SQLite's columns have none, and where the configuration has none, values are the
+// program's to round.
 func roundsOtherwise(d Dialect, physical string, declared schema.Type) bool {
 	t, err := schema.ParseType(physical)
 	if d == SQLite || err != nil {
@@ -53,7 +54,7 @@ func roundsOtherwise(d Dialect, physical string, declared schema.Type) bool {
 	case schema.KindInt, schema.KindFloat:
 		return true
 	case schema.KindNumeric:
-		return (t.HasPrecision || d == MySQL) && !heldAlike(d, t, declared)
+		return declared.HasPrecision && (t.HasPrecision || d == MySQL) && !heldAlike(d, t, declared)
 	}
 	return false
 }
