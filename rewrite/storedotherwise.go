@@ -20,12 +20,12 @@ func storedOtherwise(d Dialect, name string, c *CatalogColumn, declared schema.T
 	return nil
 }
 
-// convertingTypes begin the names of types that no column of the configuration can have
+// convertingTypes are types, without modifiers, that the configuration has no names for
 // and that store a text in a form of their own: a label in the case of the definition or
 // for its number, an address without its zeros, zero bytes at the end.
 var convertingTypes = map[Dialect][]string{
-	MySQL:    {"enum(", "set(", "binary(", "bit(", "year", "inet4", "inet6"},
-	Postgres: {"inet", "cidr", "macaddr", "bit(", "money", "interval", "time"},
+	MySQL:    {"enum", "set", "binary", "bit", "year", "inet4", "inet6"},
+	Postgres: {"inet", "cidr", "macaddr", "macaddr8", "bit", "money", "interval", "time"},
 }
 
 // storesOtherText reports a type that makes another text of some: '07' is 7 to numbers,
@@ -35,7 +35,8 @@ func storesOtherText(d Dialect, physical string) bool {
 		return liteAffinity(physical) == affinityNumeric
 	}
 	physical = strings.ToLower(physical)
-	if slices.ContainsFunc(convertingTypes[d], func(begin string) bool { return strings.HasPrefix(physical, begin) }) {
+	base, _, _ := strings.Cut(strings.ReplaceAll(physical, "(", " "), " ")
+	if slices.Contains(convertingTypes[d], base) {
 		return true
 	}
 	t, err := schema.ParseType(physical)

@@ -36,6 +36,7 @@ func TestPartitionColumnsThatStoreAnotherValueAreAnErrorOfTheSetup(t *testing.T)
 			{"text", "jsonb"},
 			{"text", "bool"},
 			{"text", "bit(3)"},
+			{"text", "timetz(0)"},
 			{"text", "interval"},
 		}, both...),
 		"sqlite": {{"text", "INTEGER"}, {"text", "NUMERIC"}, {"text", "REAL"}, {"text", "STRING"}},
