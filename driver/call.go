@@ -507,12 +507,12 @@ func (x *call) room() int {
 		x.expected = 0
 		for i := range x.plan.Args {
 			if o := &x.plan.Args[i]; o.Seal != nil {
-				x.expected += x.sizeOf(&o.Value)
+				x.expected += x.sizeOf(o)
 			}
 		}
 		for i := range x.plan.Holes {
 			if o := &x.plan.Holes[i].Out; o.Seal != nil {
-				x.expected += x.sizeOf(&o.Value)
+				x.expected += x.sizeOf(o)
 			}
 		}
 	}
@@ -525,8 +525,8 @@ func (x *call) room() int {
 }
 
 // sizeOf is about what the record of a value takes.
-func (x *call) sizeOf(v *rewrite.Value) int {
-	n := 16
+func (x *call) sizeOf(o *rewrite.Out) int {
+	n, v := 16, &o.Value
 	if v.Source == rewrite.FromLiteral && v.Literal != nil {
 		n = len(v.Literal.Value)
 	} else if raw, err := x.raw(v); err == nil {
@@ -539,7 +539,7 @@ func (x *call) sizeOf(v *rewrite.Value) int {
 			n = len(raw)
 		}
 	}
-	return n + envelope.MinOverhead
+	return envelope.SealedLen(x.c.cr.seals.column(o.Seal), envelope.Partition{}, n)
 }
 
 // carried puts a record into the form that the physical column takes, and

@@ -51,7 +51,7 @@ func (s *Sealer) openRecord(ctx context.Context, dst []byte, cols []*Column, p P
 	} else if row == "" || len(row) > MaxRow {
 		return dst, 0, 0, ErrRow
 	}
-	if h.flags&shapeFlags != 0 {
+	if h.flags&flagCompressed != 0 {
 		h.own = false
 		plaintext, err = s.openShaped(ctx, dst, cols[column], &p, row, h)
 	} else {
@@ -59,6 +59,7 @@ func (s *Sealer) openRecord(ctx context.Context, dst []byte, cols []*Column, p P
 			h.record = slices.Clone(record)
 		}
 		plaintext, err = s.open(ctx, dst, cols[column], &p, row, h)
+		plaintext, err = unpadded(dst, plaintext, h.flags, err)
 	}
 	if err != nil {
 		return dst, 0, 0, err
@@ -66,7 +67,21 @@ func (s *Sealer) openRecord(ctx context.Context, dst []byte, cols []*Column, p P
 	return plaintext, h.tag, column, nil
 }
 
-// openShaped opens into a buffer of its own, where padding and compression are
+// unpadded takes the padding off what was opened behind dst: it lies behind the value,
+// and holds nothing of it.
+func unpadded(dst, out []byte, flags byte, err error) ([]byte, error) {
+	if err != nil || flags&flagPadded == 0 {
+		return out, err
+	}
+	text, ok := unpad(out[len(dst):])
+	if !ok {
+		clear(out[len(dst):])
+		return dst, &RecordError{ReasonPayload}
+	}
+	return out[:len(dst)+len(text)], nil
+}
+
+// openShaped opens into a buffer of its own, where compression, and padding with it, is
 // undone.
 func (s *Sealer) openShaped(ctx context.Context, dst []byte, c *Column, p *Partition, row string, h *header) ([]byte, error) {
 	x := takeScratch()

@@ -27,7 +27,7 @@ type Run struct {
 	partition string
 	column    int
 	tag       byte
-	bound     bool
+	flags     byte
 }
 
 // OpenRow is (*Sealer).OpenRow.
@@ -37,8 +37,8 @@ func (r *Run) OpenRow(ctx context.Context, s *Sealer, dst []byte, cols []*Column
 }
 
 // OpenOwn is OpenRow for a record whose memory the caller gives away, read and
-// written by nobody else: the plaintext lies in it, or, where it was compressed
-// or padded, in memory of its own. After an error the record is undefined.
+// written by nobody else: the plaintext lies in it, or, where it was compressed,
+// in memory of its own. After an error the record is undefined.
 func (r *Run) OpenOwn(ctx context.Context, s *Sealer, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
 	h := header{own: true}
 	return r.open(ctx, s, nil, cols, p, row, record, &h)
@@ -58,7 +58,7 @@ func (r *Run) open(ctx context.Context, s *Sealer, dst []byte, cols []*Column, p
 		}
 	}
 	plaintext, tag, column, err = s.openRecord(ctx, dst, cols, p, row, record, h)
-	if err == nil && h.found != (keycache.Hint[dataKeyID, *dataKey]{}) && !p.any && h.flags&shapeFlags == 0 {
+	if err == nil && h.found != (keycache.Hint[dataKeyID, *dataKey]{}) && !p.any && h.flags&flagCompressed == 0 {
 		r.remember(h, cols, p.id, column)
 	}
 	return plaintext, tag, column, err
@@ -103,13 +103,13 @@ func (r *Run) Rest() {
 }
 
 func (r *Run) again(d *dataKey, dst []byte, row string, h *header) ([]byte, error) {
-	if !r.bound {
+	if r.flags&flagRow == 0 {
 		row = ""
 	} else if row == "" || len(row) > MaxRow {
 		return dst, ErrRow
 	}
 	out, err := d.open(dst, h, row)
-	return out, recordError(err)
+	return unpadded(dst, out, r.flags, recordError(err))
 }
 
 // remember keeps what is known of a record that opened. In place, its prefix is
@@ -118,5 +118,5 @@ func (r *Run) remember(h *header, cols []*Column, partition string, column int) 
 	r.Rest()
 	r.key, r.cols, r.partition, r.column = h.found, cols, partition, column
 	r.prefix = append(r.prefix[:0], h.prefix()...)
-	r.tag, r.bound = h.tag, h.flags&flagRow != 0
+	r.tag, r.flags = h.tag, h.flags
 }

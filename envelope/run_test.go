@@ -31,6 +31,8 @@ func runPlaces(t *testing.T, s *envelope.Sealer) (out []runPlace) {
 	}
 	bound := options("users.pin", envelope.ColumnOptions{BindRow: true})
 	small := options("users.notes", envelope.ColumnOptions{Compress: 64})
+	padded := options("users.phone", envelope.ColumnOptions{Pad: 32})
+	allShapes := options("users.file", envelope.ColumnOptions{Pad: 16, Compress: 64, BindRow: true, Accept: envelope.FormUnpadded})
 	one := func(c *envelope.Column) []*envelope.Column { return []*envelope.Column{c} }
 	a, b := partition(t, "tenant-1"), partition(t, "tenant-2")
 	return []runPlace{
@@ -41,6 +43,9 @@ func runPlaces(t *testing.T, s *envelope.Sealer) (out []runPlace) {
 		{one(bound), a, "1"},
 		{one(bound), a, "2"},
 		{one(small), a, ""},
+		{one(padded), a, ""},
+		{one(padded), b, ""},
+		{one(allShapes), a, "3"},
 		{[]*envelope.Column{carrying, plain}, a, ""},
 	}
 }
@@ -54,7 +59,14 @@ func TestARunOpensWhatTheSealerOpens(t *testing.T) {
 	places, ctx := runPlaces(t, s), context.Background()
 	var records [][]byte
 	var from []int
-	for i := range 160 {
+	for i, payload := range []string{"", strings.Repeat("\x00", 32), canary} { // padded by nobody
+		rec, err := envelope.SealPayload(s, places[7].cols[0], places[7].p, false, true, []byte(payload))
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		records, from = append(records, rec), append(from, 7)
+	}
+	for i := range 200 {
 		at := dice.IntN(len(places))
 		v := places[at]
 		text := strings.Repeat(fmt.Sprint("value ", i, " "), 1+i%9)
@@ -110,16 +122,41 @@ func TestARunOpensWhatTheSealerOpens(t *testing.T) {
 
 func TestARecordThatIsGivenAwayIsOpenedWhereItLies(t *testing.T) {
 	s := newSealer(t, nil)
-	c, p := column(t, s, "users.ssn", false), partition(t, "tenant-1")
-	for range 3 { // with a fresh key, one that is seen again, one that is cached
-		rec := seal(t, s, c, p, canary)
-		got, _, _, err := (*envelope.Run)(nil).OpenOwn(context.Background(), s, []*envelope.Column{c}, p, "", rec)
-		if err != nil || string(got) != canary {
+	padded, err := s.Column("users.phone", envelope.ColumnOptions{Pad: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := partition(t, "tenant-1")
+	for _, c := range []*envelope.Column{column(t, s, "users.ssn", false), padded} {
+		for range 3 { // with a fresh key, one that is seen again, one that is cached
+			rec := seal(t, s, c, p, canary)
+			got, _, _, err := (*envelope.Run)(nil).OpenOwn(context.Background(), s, []*envelope.Column{c}, p, "", rec)
+			if err != nil || string(got) != canary {
+				t.Fatal(string(got), err)
+			}
+			if !bytes.Contains(rec, got) {
+				t.Error("the plaintext is not in the record's memory")
+			}
+		}
+	}
+}
+
+func TestARunOpensPaddedValuesWithTheKeyThatItHas(t *testing.T) {
+	s := newSealer(t, nil)
+	c, err := s.Column("users.phone", envelope.ColumnOptions{Pad: 32})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cols, p, ctx := []*envelope.Column{c}, partition(t, "tenant-1"), context.Background()
+	var run envelope.Run
+	before := envelope.OpenHits(s)
+	for range 8 {
+		if got, _, _, err := run.OpenRow(ctx, s, nil, cols, p, "", seal(t, s, c, p, canary)); err != nil || string(got) != canary {
 			t.Fatal(string(got), err)
 		}
-		if !bytes.Contains(rec, got) {
-			t.Error("the plaintext is not in the record's memory")
-		}
+	}
+	if !run.Holds() {
+		t.Errorf("each value was looked for anew (%d look-ups)", envelope.OpenHits(s)-before)
 	}
 }
 

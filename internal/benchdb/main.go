@@ -21,6 +21,8 @@
 // mean: with rows of one length the share of UPDATEs that stay in their page would
 // hang on how many of these rows happen to fit into one. No row is so long that
 // PostgreSQL would store values out of line (docs/ddl.md says what helps there).
+// The two short columns are padded, so that records have one length: docs/ddl.md says
+// what that does to UPDATE on InnoDB. By hand nothing is padded.
 //
 // Figures are CPU time: of all threads of the process, so that the collector's
 // work counts and waiting does not, and of all threads of the server. Ratios are

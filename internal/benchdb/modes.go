@@ -28,7 +28,7 @@ metastore: memory
 guards: off
 tables:
   users:
-    columns: {email: {search: EQUALITY}, ssn: encrypted, phone: encrypted, address: encrypted, notes: encrypted}
+    columns: {email: {search: EQUALITY}, ssn: {pad: 32}, phone: {pad: 32}, address: encrypted, notes: encrypted}
 `
 
 // columns are the encrypted ones, with the mean length of their values in bytes.
