@@ -228,8 +228,16 @@ func (w *alteration) action(act words) error {
 		return w.change(act[1:].skip("COLUMN").skip("IF", "EXISTS"))
 	case act.is("RENAME"):
 		return w.rename(act[1:])
+	case w.a.dialect == Postgres && isStorage(act):
+		return w.clearNames(act[2:])
 	}
 	return w.refuse(act, w.t.Name, ddlHint)
+}
+
+// isStorage reports SET (fillfactor = 80) and the like: how rows lie in their pages
+// and when they are vacuumed.
+func isStorage(act words) bool {
+	return len(act) > 1 && (act.is("SET") || act.is("RESET")) && isPunct(act[1], "(")
 }
 
 // guards keeps index columns, and the constraints of threats T10, in place: they
