@@ -87,8 +87,8 @@ func connOf(c any) (*conn, error) {
 	switch c := c.(type) {
 	case *conn:
 		return c, nil
-	case connValidator:
-		return c.conn, nil
+	case *connValidator:
+		return &c.conn, nil
 	}
 	return nil, errNotOurs
 }

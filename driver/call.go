@@ -52,7 +52,8 @@ func newCall(ctx context.Context, c *conn, p *rewrite.Plan, in Input, prepared b
 	if c.spare = nil; x == nil {
 		x = &call{}
 	}
-	*x = call{ctx: ctx, c: c, plan: p, in: in, codec: c.session.Codec, limits: c.view.limits, info: sealsql.Call(ctx), expected: -1}
+	x.ctx, x.c, x.plan, x.in, x.codec = ctx, c, p, in, c.session.Codec // the rest is zero
+	x.limits, x.info, x.expected = c.view.limits, sealsql.Call(ctx), -1
 	if prepared {
 		x.codec = c.session.Prepared
 	}

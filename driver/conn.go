@@ -30,9 +30,7 @@ type conn struct {
 	queryer driver.QueryerContext
 	checker driver.NamedValueChecker
 	resume  driver.SessionResetter
-	// resets is set where resume may change the session.
-	resets bool
-	tx     tx
+	valid   driver.Validator
 
 	// session is nil until it is read, and again after a statement that may
 	// have changed it.
@@ -44,13 +42,20 @@ type conn struct {
 	// last known to be outside a transaction: a rollback would take them back.
 	volatile rewrite.Effect
 	inTx     bool
-	plans    planMemo
-	// compiled are inner statements that are used again, where keeps is set.
-	compiled *keptStatements
-	keeps    bool
-	shapes   shapeMemo
-	spare    *call   // to be used for the next statement; may be nil
-	idle     *opener // to be used for the next result; may be nil
+	keeps    bool // inner statements are used again
+	// resets is set where resume may change the session.
+	resets bool
+	// displaced is set while the last query on the connection is one of the driver's.
+	displaced bool
+	// lost are questions about the statement before that the server would answer
+	// otherwise than for the caller's.
+	lost  asked
+	spare *call   // to be used for the next statement; may be nil
+	idle  *opener // to be used for the next result; may be nil
+	// What is above is looked at for each statement, and lies together for that reason.
+
+	tx       tx
+	compiled *keptStatements // nil unless keeps
 	cursors  cursors
 	prepared prepared
 
@@ -75,24 +80,26 @@ type conn struct {
 	doubted bool
 	// bare is the last plan of a text that names no relation, made without a catalog.
 	bare *rewrite.Plan
-	// displaced is set while the last query on the connection is one of the driver's.
-	displaced bool
-	// lost are questions about the statement before that the server would answer
-	// otherwise than for the caller's.
-	lost asked
 	// txVersion is the catalogs' version when the transaction began.
 	txVersion uint64
+
+	plans  planMemo
+	shapes shapeMemo
 }
 
 // connValidator is a conn whose inner connection is a driver.Validator. The
 // mere presence of IsValid changes what database/sql does with a connection
 // after a cancelled transaction.
-type connValidator struct{ *conn }
+//
+// Its conn is a value, not a pointer: methods are then reached by a jump.
+type connValidator struct{ conn }
 
-func (c connValidator) IsValid() bool { return !c.broken && c.inner.(driver.Validator).IsValid() }
+func (c *connValidator) IsValid() bool { return !c.broken && c.valid.IsValid() }
 
 func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
-	c := &conn{cr: cr, inner: inner}
+	valid, _ := inner.(driver.Validator)
+	outer := &connValidator{conn{cr: cr, inner: inner, valid: valid}}
+	c := &outer.conn
 	c.execer, _ = inner.(driver.ExecerContext)
 	c.queryer, _ = inner.(driver.QueryerContext)
 	c.checker, _ = inner.(driver.NamedValueChecker)
@@ -103,8 +110,8 @@ func wrapConn(cr *connector, inner driver.Conn) driver.Conn {
 	if e, ok := cr.engine.(ResettingEngine); ok {
 		c.resets = e.Resets(inner)
 	}
-	if _, ok := inner.(driver.Validator); ok {
-		return connValidator{c}
+	if valid != nil {
+		return outer
 	}
 	return c
 }

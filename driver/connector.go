@@ -74,6 +74,7 @@ type connector struct {
 	options OptionEngine  // nil where the inner driver takes no options
 	writing WritingEngine // nil where no engine writes arguments
 	records RecordEngine  // nil where records are read as other values
+	fresh   FreshEngine   // nil where the inner driver's bytes are not known to be
 	front   rewrite.Frontend
 	plans   planner
 	cats    *catalogs
@@ -130,9 +131,10 @@ func newConnector(inner driver.Connector, e Engine, o Options) (*connector, erro
 	options, _ := e.(OptionEngine)
 	writing, _ := e.(WritingEngine)
 	records, _ := e.(RecordEngine)
+	fresh, _ := e.(FreshEngine)
 	c := &connector{
 		options: options,
-		writing: writing, records: records,
+		writing: writing, records: records, fresh: fresh,
 		inner:   inner,
 		nothing: len(o.Annotations.Tables()) == 0,
 		drv:     o.Driver,

@@ -62,6 +62,9 @@ type OptionEngine interface {
 	// Arguments separates what the inner driver takes as options from the
 	// arguments proper, and resolves forms that change the text.
 	Arguments(ctx context.Context, inner driver.Conn, in Input) (Input, error)
+	// Options reports whether there is any of that among the arguments: Arguments
+	// would change nothing otherwise.
+	Options(args []driver.NamedValue) bool
 }
 
 // PreparedEngine is an Engine that stands in front of the inner driver's prepared

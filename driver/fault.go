@@ -17,10 +17,13 @@ import (
 // defer. The connection may be in the middle of something: it is not used again once
 // it is back in the pool.
 func (c *conn) guard(err *error) {
-	r := recover()
-	if r == nil {
-		return
+	if r := recover(); r != nil {
+		c.caught(r, err)
 	}
+}
+
+// caught is guard for what was recovered by the function that calls it.
+func (c *conn) caught(r any, err *error) {
 	if thrownBy(c.inner) {
 		panic(r)
 	}

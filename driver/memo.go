@@ -16,7 +16,7 @@ type memo struct {
 	session *Session
 	options rewrite.Options
 	plan    *rewrite.Plan
-	quiet   bool // see passing
+	way     way
 }
 
 // maxMemoText bounds what a connection holds on to.
@@ -32,6 +32,6 @@ func (m *planMemo) get(text string, c *conn, o rewrite.Options) *rewrite.Plan {
 
 func (m *planMemo) put(text string, c *conn, o rewrite.Options, p *rewrite.Plan) {
 	if len(text) <= maxMemoText {
-		m[(len(text)+o.Spans)%memoSize] = memo{text, c.view, c.session, o, p, quiet(p, text)}
+		m[(len(text)+o.Spans)%memoSize] = memo{text, c.view, c.session, o, p, wayOf(p, text)}
 	}
 }

@@ -2,6 +2,7 @@ package driver
 
 import (
 	"database/sql/driver"
+	"slices"
 
 	"github.com/sealsql/sealsql/envelope"
 	"github.com/sealsql/sealsql/internal/logical"
@@ -36,8 +37,8 @@ type memory struct {
 // driver, too, leaves in memory that it uses again for the next row, and which
 // database/sql copies but for RawBytes: go-sql-driver's []byte.
 func (m *memory) of(x *call) {
-	e, ok := x.c.cr.engine.(FreshEngine)
-	m.inner = ok && e.Fresh(x.c.inner)
+	e := x.c.cr.fresh
+	m.inner = e != nil && e.Fresh(x.c.inner)
 	m.reused = x.c.cr.front.Dialect() == rewrite.MySQL
 	if m.inner || m.reused {
 		m.codec, _ = x.codec.(logical.OwnDecoder)
@@ -53,11 +54,7 @@ func (o *opener) opened(i int, g *group, part envelope.Partition, id string, rec
 	col := &o.columns[i]
 	switch {
 	case o.records.has(i):
-		room := o.records.room(o, rec)
-		plain, tag, at, err = o.run(i).OpenRow(o.ctx, o.sealer, room[:0], g.seals, part, id, rec)
-		if err == nil && len(plain) <= len(room) && o.memory.row != nil {
-			o.memory.row = room[len(plain):]
-		}
+		plain, tag, at, err = o.received(o.run(i), g, part, id, rec)
 		return plain, tag, at, true, err
 	case g.asherah != nil || o.memory.codec == nil:
 	case o.memory.inner && isRecordOf(row[col.at], rec) && len(col.groups) == 1: // a second group would need it whole
@@ -153,6 +150,8 @@ type shape struct {
 	plan    *rewrite.Plan
 	seals   *seals
 	columns []opened
+	// same: the caller sees the inner result's columns, under their names.
+	same bool
 	// memories are those of the last result that was closed, for the next to go on
 	// with; nil while one has them.
 	memories []remembered
@@ -187,8 +186,13 @@ func (o *opener) giveBack() {
 
 func (m *shapeMemo) put(x *call, columns []opened) {
 	if len(x.plan.Text) <= maxMemoText {
-		m[len(x.plan.Text)%memoSize] = shape{plan: x.plan, seals: x.c.cr.seals, columns: columns}
+		m[len(x.plan.Text)%memoSize] = shape{plan: x.plan, seals: x.c.cr.seals, columns: columns, same: len(x.plan.ResultNames) == 0 && !hides(x.plan)}
 	}
+}
+
+// hides reports whether a plan added columns to a result.
+func hides(p *rewrite.Plan) bool {
+	return slices.ContainsFunc(p.Results, func(o rewrite.Open) bool { return o.Hidden })
 }
 
 // isFixed reports whether neither arguments nor context decide about partition

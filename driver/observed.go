@@ -317,9 +317,8 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 	}
 	ctx, end := c.statement(ctx, "exec", query)
 	if end == nil {
-		if p := c.passing(ctx, query, args); p != nil {
-			res, err := c.exec(ctx, query, args)
-			return res, c.sent(p, err)
+		if e := c.remembered(ctx, query, args); e != nil {
+			return c.execShort(ctx, e, query, args)
 		}
 		return c.execContext(ctx, query, args)
 	}
@@ -335,9 +334,8 @@ func (c *conn) QueryContext(ctx context.Context, query string, args []driver.Nam
 	}
 	ctx, end := c.statement(ctx, "query", query)
 	if end == nil {
-		if p := c.passing(ctx, query, args); p != nil {
-			rows, err := c.query(ctx, query, args)
-			return rows, c.sent(p, err)
+		if e := c.remembered(ctx, query, args); e != nil {
+			return c.queryShort(ctx, e, query, args)
 		}
 		return c.queryContext(ctx, query, args)
 	}

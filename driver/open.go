@@ -18,11 +18,13 @@ import (
 // opened is one result column that holds records.
 type opened struct {
 	at int // in the inner result
+	// direct: all that is to be done about a value is to open it.
+	direct bool
 	// bare is set for values without a declared type.
 	bare bool
-	cols []*schema.Column
 	// groups are the columns by expected partition: mostly one.
 	groups []group
+	cols   []*schema.Column
 	// filter looks at the column's values; nil for none.
 	filter *filter
 	// likes are the patterns that they are compared with.
@@ -34,12 +36,12 @@ type opened struct {
 // group is columns of one result column whose partition and row are the same.
 type group struct {
 	seals []*envelope.Column
+	part  envelope.Partition
 	cols  []*schema.Column
 	table *schema.Table
 	// from is the inner column that holds the row's partition, or -1 where
 	// part is it.
 	from int
-	part envelope.Partition
 	row  rowOf
 	// asherah opens the group where its column is in that format.
 	asherah *asherahSeals
@@ -83,11 +85,10 @@ type opener struct {
 	lastPart envelope.Partition
 }
 
-// opener prepares opening the plan's result columns.
+// opener prepares opening the plan's result columns. o is zero.
 func (x *call) opener(o *opener) error {
-	*o = opener{
-		ctx: x.ctx, sealer: x.c.cr.seals.sealer, codec: x.codec, shredded: x.c.cr.shredded, audit: x.c.cr.audit, rec: x.c.cr.rec,
-	}
+	o.ctx, o.sealer, o.codec = x.ctx, x.c.cr.seals.sealer, x.codec
+	o.shredded, o.audit, o.rec = x.c.cr.shredded, x.c.cr.audit, x.c.cr.rec
 	o.memory.of(x)
 	if x.c.shapes.lend(x, o); o.columns == nil {
 		if err := x.columns(o); err != nil {
@@ -139,6 +140,7 @@ func (x *call) columns(o *opener) error {
 		if err := x.groups(&col, res); err != nil {
 			return err
 		}
+		col.direct = f == nil && likes == nil && vs == nil && !col.bare && isBinary(col.cols) && len(col.groups) == 1 && col.groups[0].direct()
 		if f != nil || likes != nil { // what may leave the row out comes first
 			o.columns = slices.Insert(o.columns, 0, col)
 			continue
@@ -263,6 +265,11 @@ func (o *opener) tagAt(at int) logical.Tag {
 // o.tag. row is the inner row.
 func (o *opener) open(at int, row []driver.Value) (driver.Value, error) {
 	col := &o.columns[at]
+	if col.direct && o.memories != nil {
+		if v, ok, err := o.direct(at, col, row); ok {
+			return v, err
+		}
+	}
 	o.tag = 0
 	rec, err := o.recordOf(at, row)
 	if err != nil {
@@ -285,9 +292,7 @@ func (o *opener) open(at int, row []driver.Value) (driver.Value, error) {
 		if err == nil {
 			return val, nil
 		}
-		if o.shredded && errors.Is(err, envelope.ErrShredded) {
-			o.tag = 0
-			o.rec.NotOpened(observe.Destroyed)
+		if o.destroyed(err) {
 			return nil, nil
 		}
 		if col.verified != nil && unverified(err) {
@@ -298,6 +303,17 @@ func (o *opener) open(at int, row []driver.Value) (driver.Value, error) {
 		}
 	}
 	return nil, openError(col.cols, envelope.ErrTampered)
+}
+
+// destroyed reports whether a value is NULL in place of an error: its key was
+// destroyed, and the configuration wants to see it so.
+func (o *opener) destroyed(err error) bool {
+	if !o.shredded || !errors.Is(err, envelope.ErrShredded) {
+		return false
+	}
+	o.tag = 0
+	o.rec.NotOpened(observe.Destroyed)
+	return true
 }
 
 func (o *opener) decrypt(i int, g *group, part envelope.Partition, id string, rec []byte, row []driver.Value) (driver.Value, error) {
@@ -319,11 +335,11 @@ func (o *opener) decrypt(i int, g *group, part envelope.Partition, id string, re
 	if !own {
 		return o.shown(col, part, typ, plain, row)
 	}
-	v, kept, err := o.shownOwn(i, part, typ, plain, row)
-	if !kept {
+	if ok, err := o.passes(col, part, plain, row); !ok {
 		clear(plain)
+		return nil, err
 	}
-	return v, err
+	return o.own(o.remembered(i), typ, plain)
 }
 
 // shown returns the value of a payload, nil where the row is left out.
@@ -332,17 +348,6 @@ func (o *opener) shown(col *opened, part envelope.Partition, typ *schema.Type, p
 		return nil, err
 	}
 	return o.codec.Decode(typ, o.tag, plain)
-}
-
-// shownOwn is shown for a payload in memory of its own.
-func (o *opener) shownOwn(i int, part envelope.Partition, typ *schema.Type, plain []byte, row []driver.Value) (driver.Value, bool, error) {
-	if ok, err := o.passes(&o.columns[i], part, plain, row); !ok {
-		return nil, false, err
-	}
-	if m := o.remembered(i); m != nil && o.memory.bytes != nil && len(plain) > 0 && o.memory.bytes.IsBytes(typ, o.tag) {
-		return m.box.put(plain[:len(plain):len(plain)]), true, nil
-	}
-	return o.memory.codec.DecodeOwn(typ, o.tag, plain)
 }
 
 // passes looks at a payload for what the statement asks of it.

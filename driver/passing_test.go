@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"errors"
+	"maps"
 	"reflect"
 	"testing"
 
@@ -11,40 +12,65 @@ import (
 	"github.com/sealsql/sealsql/rewrite"
 )
 
-// The short way does nothing of what the long one does for a plan with more in it
-// than its text. A new field of Plan is added here, or to quiet.
-func TestOnlyAStatementThatLeavesNothingToDoTakesTheShortWay(t *testing.T) {
+// The short ways do nothing of what the long one does for a plan with more in it. A new
+// field of Plan is added here, or to wayOf.
+func TestOnlyAStatementThatLeavesNothingToDoTakesAShortWay(t *testing.T) {
+	type set map[string]bool
+	sealed := set{
+		"ArgsSame": true, "Params": true, "ParamNames": true, "Tables": true, "Args": true, "ArgNames": true,
+		"Results": true, "ResultNames": true, "Labels": true, "Writes": true,
+	}
 	// What the long way does not look at either where Pass is set.
-	harmless := map[string]bool{
-		"ArgsSame": true, "Params": true, "ParamNames": true, "Tables": true, "Args": true, "ArgNames": true, "Holes": true,
-		"Results": true, "ResultNames": true, "Labels": true, "Sets": true, "NoRows": true, "Checks": true, "Deleted": true,
-		"Filters": true, "Likes": true, "Defaults": true, "Verifies": true, "Limit": true, "Defines": true, "Writes": true,
+	passed := set{
+		"Holes": true, "Sets": true, "NoRows": true, "Checks": true, "Deleted": true,
+		"Filters": true, "Likes": true, "Defaults": true, "Verifies": true, "Limit": true, "Defines": true,
 	}
-	if !quiet(&rewrite.Plan{Pass: true, Text: "q"}, "q") {
-		t.Fatal("a plan with nothing but its text is not quiet")
+	maps.Copy(passed, sealed)
+	for _, c := range []struct {
+		pass     bool
+		takes    way
+		harmless set
+	}{{true, passes, passed}, {false, sealing, sealed}} {
+		if got := wayOf(&rewrite.Plan{Pass: c.pass, Text: "q"}, "q"); got != c.takes {
+			t.Fatalf("a plan with nothing but its text takes the way %d, want %d", got, c.takes)
+		}
+		fields := reflect.TypeFor[rewrite.Plan]()
+		for i := range fields.NumField() {
+			name := fields.Field(i).Name
+			if name == "Pass" || name == "Text" {
+				continue
+			}
+			p := &rewrite.Plan{Pass: c.pass, Text: "q"}
+			fill(reflect.ValueOf(p).Elem().Field(i))
+			want := long
+			if c.harmless[name] {
+				want = c.takes
+			}
+			if got := wayOf(p, "q"); got != want {
+				t.Errorf("a plan (pass %t) with %s takes the way %d, want %d", c.pass, name, got, want)
+			}
+		}
 	}
-	if quiet(&rewrite.Plan{Text: "q"}, "q") || quiet(&rewrite.Plan{Pass: true, Text: "p"}, "q") {
-		t.Error("a plan that edits its text is quiet")
+	if wayOf(&rewrite.Plan{Pass: true, Text: "p"}, "q") != long {
+		t.Error("a text that was edited goes out as it came")
 	}
-	fields := reflect.TypeFor[rewrite.Plan]()
-	for i := range fields.NumField() {
-		name := fields.Field(i).Name
-		if harmless[name] || name == "Pass" || name == "Text" {
-			continue
-		}
-		p := &rewrite.Plan{Pass: true, Text: "q"}
-		f := reflect.ValueOf(p).Elem().Field(i)
-		switch f.Kind() {
-		case reflect.Pointer:
-			f.Set(reflect.New(f.Type().Elem()))
-		case reflect.Slice:
-			f.Set(reflect.MakeSlice(f.Type(), 1, 1))
-		default:
-			f.SetUint(1)
-		}
-		if quiet(p, "q") {
-			t.Errorf("a plan with %s is quiet", name)
-		}
+}
+
+// fill gives a field another value than none.
+func fill(f reflect.Value) {
+	switch f.Kind() {
+	case reflect.Pointer:
+		f.Set(reflect.New(f.Type().Elem()))
+	case reflect.Slice:
+		f.Set(reflect.MakeSlice(f.Type(), 1, 1))
+	case reflect.Map:
+		f.Set(reflect.MakeMap(f.Type()))
+	case reflect.Bool:
+		f.SetBool(true)
+	case reflect.Int:
+		f.SetInt(1)
+	default:
+		f.SetUint(1)
 	}
 }
 
@@ -55,7 +81,7 @@ func brisk(t *testing.T, h *harness, query string) *conn {
 	c := h.conn().(*conn)
 	h.send(c, query)
 	h.send(c, query)
-	if c.passing(bg, query, nil) == nil {
+	if c.remembered(bg, query, nil) == nil {
 		t.Fatal("a statement that was sent twice does not take the short way")
 	}
 	return c
@@ -86,20 +112,20 @@ func TestTheShortWayEndsWithWhatItsPlanRestsOn(t *testing.T) {
 		h.db.rows = func() driver.Rows { return &fakeRows{names: []string{"a"}} }
 		c := brisk(t, h, q)
 		change(c)
-		if c.passing(bg, q, nil) != nil {
+		if c.remembered(bg, q, nil) != nil {
 			t.Errorf("%s: the statement takes the short way", name)
 		}
 	}
 	h := newHarness(t)
 	h.db.rows = func() driver.Rows { return &fakeRows{names: []string{"a"}} }
 	c := brisk(t, h, q)
-	if c.passing(bg, q, namedArgs(1)) != nil {
+	if c.remembered(bg, q, namedArgs(1)) != nil {
 		t.Error("with arguments a statement takes the short way of one without")
 	}
-	if c.passing(sealsql.WithPartition(bg, "p"), q, nil) != nil {
+	if c.remembered(sealsql.WithPartition(bg, "p"), q, nil) != nil {
 		t.Error("in another partition a statement takes the short way of one without")
 	}
-	if c.passing(bg, "SELECT 2", nil) != nil {
+	if c.remembered(bg, "SELECT 2", nil) != nil {
 		t.Error("another text of the same length takes the short way")
 	}
 }

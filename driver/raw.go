@@ -39,7 +39,7 @@ type Conn interface {
 
 var (
 	_ Conn = (*conn)(nil)
-	_ Conn = connValidator{}
+	_ Conn = (*connValidator)(nil)
 	//lint:ignore SA1019 programs reach it through Raw, where inner drivers have it
 	_ driver.Execer = (*conn)(nil)
 	//lint:ignore SA1019 see above

@@ -117,11 +117,12 @@ func (x *call) rows(inner driver.Rows) (*rows, error) {
 
 // shape finds out which columns are shown under which names.
 func (r *rows) shape(names []string) {
-	p := r.plan
-	hidden := false
-	for i := range p.Results {
-		hidden = hidden || p.Results[i].Hidden
+	if s := r.opener.shape; s != nil && s.same {
+		r.names = names
+		return
 	}
+	p := r.plan
+	hidden := hides(p)
 	if !hidden && !renames(p.ResultNames, names) {
 		r.names = names
 		return

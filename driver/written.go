@@ -44,7 +44,7 @@ func (c *conn) querySealed(ctx context.Context, p *rewrite.Plan, text string, ar
 
 // write lets the engine write arguments of a plan into its text.
 func (c *conn) write(p *rewrite.Plan, text string, args []driver.NamedValue) (string, []driver.NamedValue, bool) {
-	if c.cr.writing == nil || len(args) == 0 {
+	if c.cr.writing == nil || p.ArgsSame || len(args) == 0 { // the inner driver writes what is the caller's
 		return "", nil, false
 	}
 	return c.cr.writing.Write(c.inner, p, text, args)

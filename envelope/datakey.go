@@ -1,6 +1,7 @@
 package envelope
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -214,6 +215,9 @@ func (s *Sealer) expandDataKey(d *dataKey, k *derived, suite Suite, context *[sh
 	n := len(d.prefix)
 	all := appendBound(d.prefix, suite, d.prefix, context)
 	d.cipher, d.prefix, d.ad = c, all[:n:n], all[n:]
+	if bytes.HasPrefix(d.ad, d.prefix) { // both are read for each value: once in memory is less
+		d.prefix = d.ad[:n:n]
+	}
 	return d, nil
 }
 

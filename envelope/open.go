@@ -155,7 +155,7 @@ func (s *Sealer) open(ctx context.Context, dst []byte, c *Column, p *Partition, 
 		l.Release()
 		return dst, &RecordError{ReasonCommitment}
 	}
-	h.found = l.Hint()
+	h.found, h.known = l.Hint(), d.prefix
 	out, err := d.open(dst, h, row)
 	l.Release()
 	return out, recordError(err)

@@ -49,6 +49,7 @@ type header struct {
 	own bool
 	// found is where the data key was, if it was in the cache.
 	found keycache.Hint[dataKeyID, *dataKey]
+	known []byte // its prefix
 }
 
 // partition is nil when the record carries none.

@@ -20,9 +20,10 @@ type Run struct {
 	held   keycache.Lease[dataKeyID, *dataKey]
 	from   *keycache.Cache[dataKeyID, *dataKey]
 	spared uint64 // look-ups of from
-	// prefix is what all records of the key begin with. The rest is what they
-	// were found to be good for.
+	// prefix is what all records of the key begin with: the key's own, which nobody
+	// writes to. The rest is what they were found to be good for.
 	prefix    []byte
+	of        *Sealer
 	cols      []*Column
 	partition string
 	column    int
@@ -32,34 +33,34 @@ type Run struct {
 
 // OpenRow is (*Sealer).OpenRow.
 func (r *Run) OpenRow(ctx context.Context, s *Sealer, dst []byte, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
-	var h header
-	return r.open(ctx, s, dst, cols, p, row, record, &h)
+	return r.open(ctx, s, dst, cols, p, row, record, false)
 }
 
 // OpenOwn is OpenRow for a record whose memory the caller gives away, read and
 // written by nobody else: the plaintext lies in it, or, where it was compressed,
 // in memory of its own. After an error the record is undefined.
 func (r *Run) OpenOwn(ctx context.Context, s *Sealer, cols []*Column, p Partition, row string, record []byte) (plaintext []byte, tag byte, column int, err error) {
-	h := header{own: true}
-	return r.open(ctx, s, nil, cols, p, row, record, &h)
+	return r.open(ctx, s, nil, cols, p, row, record, true)
 }
 
-func (r *Run) open(ctx context.Context, s *Sealer, dst []byte, cols []*Column, p Partition, row string, record []byte, h *header) (plaintext []byte, tag byte, column int, err error) {
-	if r == nil {
-		return s.openRecord(ctx, dst, cols, p, row, record, h)
-	}
-	if r.fits(s, dst, cols, &p, record) && ctx.Err() == nil {
+func (r *Run) open(ctx context.Context, s *Sealer, dst []byte, cols []*Column, p Partition, row string, record []byte, own bool) (plaintext []byte, tag byte, column int, err error) {
+	if r != nil && r.fits(s, dst, cols, &p, record) && ctx.Err() == nil {
 		if d := r.dataKey(s); d != nil {
-			h.record, h.boxAt = record, len(r.prefix)
-			if plaintext, err = r.again(d, dst, row, h); err != nil {
+			if plaintext, err = r.again(d, dst, row, record, own); err != nil {
 				return dst, 0, 0, err
 			}
 			return plaintext, r.tag, r.column, nil
 		}
 	}
-	plaintext, tag, column, err = s.openRecord(ctx, dst, cols, p, row, record, h)
-	if err == nil && h.found != (keycache.Hint[dataKeyID, *dataKey]{}) && !p.any && h.flags&flagCompressed == 0 {
-		r.remember(h, cols, p.id, column)
+	return r.anew(ctx, s, dst, cols, p, row, record, own)
+}
+
+// anew opens a value as the Sealer does, and remembers where its key was.
+func (r *Run) anew(ctx context.Context, s *Sealer, dst []byte, cols []*Column, p Partition, row string, record []byte, own bool) (plaintext []byte, tag byte, column int, err error) {
+	h := header{own: own}
+	plaintext, tag, column, err = s.openRecord(ctx, dst, cols, p, row, record, &h)
+	if err == nil && r != nil && h.found != (keycache.Hint[dataKeyID, *dataKey]{}) && !p.any && h.flags&flagCompressed == 0 {
+		r.remember(&h, s, cols, p.id, column)
 	}
 	return plaintext, tag, column, err
 }
@@ -70,7 +71,7 @@ func (r *Run) open(ctx context.Context, s *Sealer, dst []byte, cols []*Column, p
 func (r *Run) fits(s *Sealer, dst []byte, cols []*Column, p *Partition, record []byte) bool {
 	n := len(r.prefix)
 	return n > 0 && len(record) >= n+boxSize && bytes.Equal(record[:n], r.prefix) &&
-		!p.any && p.id == r.partition && len(cols) == len(r.cols) && &cols[0] == &r.cols[0] && cols[0].s == s && !overlap(dst, record)
+		!p.any && p.id == r.partition && len(cols) == len(r.cols) && &cols[0] == &r.cols[0] && s == r.of && !overlap(dst, record)
 }
 
 // dataKey returns the data key of the last value, nil where it has left the cache.
@@ -102,21 +103,28 @@ func (r *Run) Rest() {
 	r.held, r.from, r.spared = keycache.Lease[dataKeyID, *dataKey]{}, nil, 0
 }
 
-func (r *Run) again(d *dataKey, dst []byte, row string, h *header) ([]byte, error) {
-	if r.flags&flagRow == 0 {
-		row = ""
-	} else if row == "" || len(row) > MaxRow {
-		return dst, ErrRow
+// again opens a value whose key and prefix are those of the last.
+func (r *Run) again(d *dataKey, dst []byte, row string, record []byte, own bool) (out []byte, err error) {
+	if r.flags&flagRow != 0 {
+		if row == "" || len(row) > MaxRow {
+			return dst, ErrRow
+		}
+		out, err = d.openRow(dst, &header{record: record, boxAt: len(r.prefix), own: own}, row)
+	} else if box := record[len(r.prefix):]; own {
+		out, err = d.cipher.OpenInPlace(box, d.ad)
+	} else {
+		out, err = d.cipher.Open(dst, box, d.ad)
 	}
-	out, err := d.open(dst, h, row)
-	return unpadded(dst, out, r.flags, recordError(err))
+	if err != nil || r.flags&flagPadded != 0 {
+		return unpadded(dst, out, r.flags, recordError(err))
+	}
+	return out, nil
 }
 
-// remember keeps what is known of a record that opened. In place, its prefix is
-// as it was.
-func (r *Run) remember(h *header, cols []*Column, partition string, column int) {
+// remember keeps what is known of a record that opened.
+func (r *Run) remember(h *header, s *Sealer, cols []*Column, partition string, column int) {
 	r.Rest()
-	r.key, r.cols, r.partition, r.column = h.found, cols, partition, column
-	r.prefix = append(r.prefix[:0], h.prefix()...)
+	r.key, r.of, r.prefix = h.found, s, h.known
+	r.cols, r.partition, r.column = cols, partition, column
 	r.tag, r.flags = h.tag, h.flags
 }

@@ -222,6 +222,15 @@ func (e *engine) Arguments(ctx context.Context, inner driver.Conn, in sealdriver
 	return e.rewritten(ctx, inner, in, rewriter, args)
 }
 
+// Options implements driver.OptionEngine: options come first.
+func (e *engine) Options(args []driver.NamedValue) bool {
+	switch args[0].Value.(type) {
+	case pgx.QueryExecMode, pgx.QueryResultFormatsByOID, pgx.QueryResultFormats, pgx.QueryRewriter:
+		return true
+	}
+	return false
+}
+
 func (e *engine) rewritten(ctx context.Context, inner driver.Conn, in sealdriver.Input, r pgx.QueryRewriter, args []driver.NamedValue) (sealdriver.Input, error) {
 	in.Args = args
 	if r == nil {
