@@ -90,7 +90,7 @@ func TestAClosedResultKeepsNoKey(t *testing.T) {
 	}
 	e := h.cr.engine.(*fakeEngine)
 	e.codec = pgvalue.New(pgvalue.Options{})
-	h.cr.engine = freshEngine{e}
+	h.cr.engine, h.cr.fresh = freshEngine{e}, freshEngine{e}
 	c := h.conn().(*conn)
 	dest := make([]driver.Value, 1)
 	for round := range 3 {

@@ -17,6 +17,8 @@ type memo struct {
 	options rewrite.Options
 	plan    *rewrite.Plan
 	way     way
+	// asks: it asks about the statement before.
+	asks bool
 }
 
 // maxMemoText bounds what a connection holds on to.
@@ -31,7 +33,9 @@ func (m *planMemo) get(text string, c *conn, o rewrite.Options) *rewrite.Plan {
 }
 
 func (m *planMemo) put(text string, c *conn, o rewrite.Options, p *rewrite.Plan) {
-	if len(text) <= maxMemoText {
-		m[(len(text)+o.Spans)%memoSize] = memo{text, c.view, c.session, o, p, wayOf(p, text)}
+	if len(text) > maxMemoText {
+		return
 	}
+	w := wayOf(p, text)
+	m[(len(text)+o.Spans)%memoSize] = memo{text, c.view, c.session, o, p, w, w != long && c.asks(text) != 0}
 }

@@ -56,8 +56,8 @@ func (c *conn) remembered(ctx context.Context, query string, args []driver.Named
 	o := rewrite.Options{HasArgs: len(args) > 0, ContextPartition: sealsql.Call(ctx).HasPartition}
 	if e.way == long || e.session != c.session || e.view != c.view || e.options != o || e.text != query ||
 		o.HasArgs && c.cr.options != nil && c.cr.options.Options(args) || !c.known() || len(c.view.unborn) > 0 ||
-		// What statements before have left to be refused, noted or taken back.
-		c.lost != 0 || c.volatile != 0 || c.displaced ||
+		// What statements before have left to be refused or taken back.
+		e.asks && c.lost != 0 || c.volatile != 0 ||
 		e.way == sealing && c.cr.audit != nil {
 		return nil
 	}
@@ -66,6 +66,7 @@ func (c *conn) remembered(ctx context.Context, query string, args []driver.Named
 
 // sent looks at the outcome of a statement that was sent on a short way.
 func (c *conn) sent(p *rewrite.Plan, err error) error {
+	c.loses(p)
 	if err == nil || err == driver.ErrSkip {
 		return err
 	}
@@ -104,6 +105,7 @@ func (c *conn) queryShort(ctx context.Context, e *memo, query string, args []dri
 	if e.way == passes {
 		c.cr.rec.Passed()
 		rows, err := c.query(ctx, query, args)
+		c.displaced = false
 		return rows, c.sent(p, err)
 	}
 	var x *call
@@ -127,8 +129,9 @@ func (c *conn) queryShort(ctx context.Context, e *memo, query string, args []dri
 	} else {
 		rows, kept, err = c.queryPlan(ctx, p, p.Text, out)
 	}
-	if err != nil {
-		return nil, c.sent(p, err)
+	c.displaced = false
+	if err := c.sent(p, err); err != nil {
+		return nil, err
 	}
 	shown, err := x.wrap(rows)
 	return lent(shown, err, kept)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sealsql/sealsql"
+	"github.com/sealsql/sealsql/audit"
 	"github.com/sealsql/sealsql/rewrite"
 )
 
@@ -104,8 +105,7 @@ func TestTheShortWayEndsWithWhatItsPlanRestsOn(t *testing.T) {
 		"the session was read again":          func(c *conn) { s := *c.session; c.session = &s },
 		"the view of the catalog was changed": func(c *conn) { v := *c.view; c.view = &v },
 		"something may be taken back":         func(c *conn) { c.volatile = rewrite.EffectCatalog },
-		"a question would be answered wrong":  func(c *conn) { c.lost = asksCount },
-		"a query of the driver came between":  func(c *conn) { c.displaced = true },
+		"a question would be answered wrong":  func(c *conn) { c.lost, c.plans[len(q)%memoSize].asks = asksCount, true },
 		"a column waits for its move":         func(c *conn) { c.view.unborn = append(c.view.unborn, nil) },
 	} {
 		h := newHarness(t)
@@ -144,4 +144,100 @@ func TestAnErrorOnTheShortWayIsLookedAt(t *testing.T) {
 	if c.known() {
 		t.Error("what the server contradicts is still relied on")
 	}
+}
+
+// sealed1 is a plan that seals its argument and nothing else.
+func sealed1(h *harness) *rewrite.Plan {
+	return &rewrite.Plan{Text: "INS", Params: 1, Args: []rewrite.Out{sealArg(h.ssn, 1)}, Writes: true}
+}
+
+func TestAStatementThatOnlySealsTakesTheShortWay(t *testing.T) {
+	h := newHarness(t)
+	h.plans.plans["ins"] = sealed1(h)
+	c := h.conn().(*conn)
+	seen := map[string]bool{}
+	for i, v := range []string{"one", "two", "three"} {
+		args := namedArgs(v)
+		if short := c.remembered(bg, "ins", args) != nil; short != (i > 0) {
+			t.Fatalf("statement %d takes the short way: %t", i, short)
+		}
+		if _, err := c.ExecContext(bg, "ins", args); err != nil {
+			t.Fatal(err)
+		}
+		if args[0].Value != v {
+			t.Error("the caller's argument was changed")
+		}
+		got := h.db.last(t)
+		if rec := string(got.args[0].Value.([]byte)); got.text != "INS" || h.opened(h.ssn, "p", got.args[0].Value) != v || seen[rec] {
+			t.Errorf("sent %q with %q", got.text, rec)
+		} else {
+			seen[rec] = true
+		}
+	}
+	if c.remembered(bg, "ins", nil) != nil {
+		t.Error("without arguments a statement takes the short way of one with some")
+	}
+}
+
+func TestAPanicOnTheShortWayIsARefusalAndNothingIsSent(t *testing.T) {
+	h := newHarness(t)
+	codec := &brittleCodec{h.eng.codec, ""}
+	h.eng.codec = codec
+	h.plans.plans["ins"] = sealed1(h)
+	c := h.conn().(*conn)
+	send := func() error {
+		_, err := c.ExecContext(bg, "ins", namedArgs(secret))
+		return err
+	}
+	if err := send(); err != nil {
+		t.Fatal(err)
+	}
+	if c.remembered(bg, "ins", namedArgs(secret)) == nil {
+		t.Fatal("the statement does not take the short way")
+	}
+	n := len(h.db.log)
+	codec.at = "encode"
+	isFault(t, send())
+	if len(h.db.log) != n {
+		t.Fatalf("sent %v", h.db.log[n:])
+	}
+	codec.at = ""
+	if err := send(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// With an audit trail what a statement does is noted before it is sent: the long way.
+func TestAnAuditTrailAndOptionsEndTheShortWayOfSealing(t *testing.T) {
+	h := newHarness(t)
+	h.plans.plans["ins"] = sealed1(h)
+	c := h.conn().(*conn)
+	for range 2 {
+		if _, err := c.ExecContext(bg, "ins", namedArgs("v")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if c.remembered(bg, "ins", namedArgs("v")) == nil {
+		t.Fatal("the statement does not take the short way")
+	}
+	c.cr.audit = new(audit.Log)
+	if c.remembered(bg, "ins", namedArgs("v")) != nil {
+		t.Error("with an audit trail the statement takes the short way")
+	}
+	c.cr.audit = nil
+	c.cr.options = optional{}
+	if c.remembered(bg, "ins", namedArgs(true)) != nil {
+		t.Error("with an option the statement takes the short way")
+	}
+	if c.remembered(bg, "ins", namedArgs("v")) == nil {
+		t.Error("without an option the statement does not take the short way")
+	}
+}
+
+// optional takes a bool for an option.
+type optional struct{ OptionEngine }
+
+func (optional) Options(args []driver.NamedValue) bool {
+	_, is := args[0].Value.(bool)
+	return is
 }
