@@ -82,15 +82,7 @@ func (c *conn) execShort(ctx context.Context, e *memo, query string, args []driv
 		return res, c.sent(p, err)
 	}
 	var x *call
-	defer func() {
-		r := recover()
-		if x != nil {
-			x.end()
-		}
-		if r != nil {
-			c.caught(r, &err)
-		}
-	}()
+	defer func() { c.ended(x, recover(), &err) }()
 	x, out, err := c.seal(ctx, p, query, args)
 	if err != nil {
 		return nil, err
@@ -109,15 +101,7 @@ func (c *conn) queryShort(ctx context.Context, e *memo, query string, args []dri
 		return rows, c.sent(p, err)
 	}
 	var x *call
-	defer func() {
-		r := recover()
-		if x != nil {
-			x.end()
-		}
-		if r != nil {
-			c.caught(r, &err)
-		}
-	}()
+	defer func() { c.ended(x, recover(), &err) }()
 	x, out, err := c.seal(ctx, p, query, args)
 	if err != nil {
 		return nil, err
@@ -135,6 +119,16 @@ func (c *conn) queryShort(ctx context.Context, e *memo, query string, args []dri
 	}
 	shown, err := x.wrap(rows)
 	return lent(shown, err, kept)
+}
+
+// ended ends an execution, if it was begun, with what was recovered: see guard.
+func (c *conn) ended(x *call, recovered any, err *error) {
+	if x != nil {
+		x.end()
+	}
+	if recovered != nil {
+		c.caught(recovered, err)
+	}
 }
 
 // seal begins the execution of a plan that takes the short way, and returns the
