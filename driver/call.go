@@ -388,6 +388,9 @@ func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
 		x.keep(payload)
 	}
 	part, err := x.partition(&o.Partition, col.Table)
+	if err == nil && x.c.view.keys.partitions != nil {
+		err = x.keepsPartition(&o.Partition, col.Table)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -401,6 +404,11 @@ func (x *call) seal(o *rewrite.Out) (driver.Value, error) {
 		}
 		if row, err = x.rowID(o.Row, col.Table); err != nil {
 			return nil, err
+		}
+		if x.c.view.keys.rows != nil {
+			if err := x.keepsRow(row, col.Table); err != nil {
+				return nil, err
+			}
 		}
 	}
 	rec, err := x.record(col, part, row, tag, payload)

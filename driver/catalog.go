@@ -87,6 +87,8 @@ type view struct {
 	// limits are what physical columns of annotated columns hold, where that
 	// is limited.
 	limits map[*schema.Column]int
+	// keys are the columns that do not store every partition or row as it is given.
+	keys keyColumns
 	// unborn are indexes that are not written and whose columns are there.
 	unborn []schema.Index
 	// undefined are indexes of which no guard says what they hold.
@@ -216,6 +218,8 @@ func (cs *catalogs) newView(snap *rewrite.Snapshot, s *Session) *view {
 	v.setup = setupError(append(rewrite.Findings(d, near, cs.annotations, cs.decl), cs.guardFindings(near)...), rewrite.Redefinitions(d, near, cs.annotations))
 	v.unborn = rewrite.Unborn(near, cs.annotations)
 	v.undefined = undefinedOf(near, cs.annotations)
+	v.keys.add(d, near, cs.annotations)
+	v.keys.add(d, far, cs.annotations)
 	v.limits = limits(cs.engine, near, cs.annotations)
 	for c, n := range limits(cs.engine, far, cs.annotations) {
 		if v.limits[c] == 0 {

@@ -82,7 +82,7 @@ func checkRow(id string, err error, t *schema.Table) (string, error) {
 }
 
 // rowError says for which table a row identity is missing or wrong.
-func rowError(t *schema.Table, err error) error {
+func rowError(t *schema.Table, err error) *sealsql.ColumnError {
 	return &sealsql.ColumnError{
 		Column: t.Name + "." + t.Row.Column, Op: "row", Err: err,
 		Hint: "the program gives the key of each row, never NULL, in the type that bind_row declares",
