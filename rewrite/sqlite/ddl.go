@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"strings"
+
 	"github.com/sqlc-dev/meyer/ast"
 
 	"github.com/sealsql/sealsql/rewrite"
@@ -9,7 +11,7 @@ import (
 func (l *lowerer) createTable(n *ast.CreateTableStmt) *rewrite.Other {
 	o := &rewrite.Other{
 		Kind: rewrite.OtherCreateTable, Verb: "CREATE TABLE",
-		Relations: l.relations(n.Name), Temp: n.Temp,
+		Relations: l.relations(n.Name), Temp: n.Temp || isTemp(n.Name),
 	}
 	if n.Select != nil {
 		o.Query = l.query(n.Select)
@@ -25,6 +27,12 @@ func (l *lowerer) createTable(n *ast.CreateTableStmt) *rewrite.Other {
 		l.references(o, c.References)
 	}
 	return o
+}
+
+// isTemp reports a name in the schema of temporary relations, which makes one without
+// the word (sqlite.org/lang_naming.html).
+func isTemp(n *ast.QualifiedName) bool {
+	return n.Schema != nil && strings.EqualFold(n.Schema.Name, "temp")
 }
 
 // columnDef adds the defaults, checks, generation expressions and referenced
@@ -107,7 +115,7 @@ func inFile(schema, name *ast.Ident) *ast.QualifiedName {
 func (l *lowerer) createView(n *ast.CreateViewStmt) *rewrite.Other {
 	return &rewrite.Other{
 		Kind: rewrite.OtherCreateView, Verb: "CREATE VIEW",
-		Relations: l.relations(n.Name), Query: l.query(n.Select), Temp: n.Temp,
+		Relations: l.relations(n.Name), Query: l.query(n.Select), Temp: n.Temp || isTemp(n.Name),
 	}
 }
 
