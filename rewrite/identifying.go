@@ -45,19 +45,24 @@ func IdentifyingColumnOf(d Dialect, c *CatalogColumn, declared schema.Type) *Ide
 }
 
 // charactersOf says of which characters a MySQL column holds texts, by its collation; nil
-// for all of them. Others are stored as question marks without a strict mode.
+// for all of them, and for character sets of which that is not known here. Others are
+// stored as question marks without a strict mode, and are an error in one.
 func charactersOf(collation string) func(rune) bool {
 	set, _, _ := strings.Cut(strings.ToLower(collation), "_")
 	switch set {
-	case "", "utf8mb4", "uca1400", "binary", "utf16", "utf16le", "utf32":
-		return nil
+	case "ascii":
+		return func(r rune) bool { return r < 0x80 }
+	case "latin1":
+		return func(r rune) bool { return r < 0x80 || r >= 0xA0 && r <= 0xFF || strings.ContainsRune(latin1, r) }
 	case "utf8", "utf8mb3", "ucs2":
 		return func(r rune) bool { return r <= 0xFFFF }
-	case "latin1": // Windows' code page 1252, which has others for 0x80 to 0x9F
-		return func(r rune) bool { return r < 0x80 || r >= 0xA0 && r <= 0xFF }
 	}
-	return func(r rune) bool { return r < 0x80 }
+	return nil
 }
+
+// latin1 is what MySQL's latin1 has from 0x80 to 0x9F: Windows' code page 1252, and the
+// control characters where that has none.
+const latin1 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ"
 
 // Keeps reports what keeps the column from storing a value, given in the form that
 // identifies a partition or row (logical.Codec's Canonical): empty where nothing does.

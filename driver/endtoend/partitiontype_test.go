@@ -115,6 +115,7 @@ func TestNoPartitionOrRowIsSealedForThatItsColumnStoresOtherwise(t *testing.T) {
 			{"varchar(20)", "char(5)", "abcde", "abcdef"},
 			{"text", "varchar(3)", "abc", "abc "},
 			{"text", "varchar(9) character set latin1", "é", "ő"},
+			{"text", "varchar(40) character set latin1", "é€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ", "\u0080"},
 			{"text", "varchar(9) character set utf8mb3", "ő", "😀"},
 			{"text", "varchar(9) character set ascii", "e", "é"},
 			{"bigint", "int", "-2147483648", "2147483648"},
