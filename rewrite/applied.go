@@ -102,6 +102,13 @@ const (
 	affinityNone
 )
 
+// liteReal reports a column that makes floats of numbers.
+func liteReal(declared string) bool {
+	d := strings.ToLower(declared)
+	return liteAffinity(d) == affinityNumeric && !strings.Contains(d, "int") &&
+		(strings.Contains(d, "real") || strings.Contains(d, "floa") || strings.Contains(d, "doub"))
+}
+
 func liteAffinity(declared string) affinity {
 	d := strings.ToLower(declared)
 	has := func(words ...string) bool {

@@ -28,6 +28,9 @@ type CatalogColumn struct {
 	// Type is the engine's spelling, lower case ("bytea", "varbinary(2000)"); of a
 	// column of RecordDomain the type under it.
 	Type string
+	// Base is the type under the domain that Type names; empty for all other types and of
+	// columns of RecordDomain (PostgreSQL).
+	Base string
 	// Domain is the domain of records that the column has, quoted and with its
 	// schema; empty for all others (PostgreSQL).
 	Domain  string
@@ -47,6 +50,14 @@ type CatalogColumn struct {
 	// BytewiseEqual says that equality of this column is equality of bytes
 	// (deterministic, case-sensitive, no padding), threats T14.
 	BytewiseEqual bool
+}
+
+// stored is the type of the values: that under a domain.
+func (c *CatalogColumn) stored() string {
+	if c.Base != "" {
+		return c.Base
+	}
+	return c.Type
 }
 
 // SnapshotRelation is what a catalog reader reports of one relation.

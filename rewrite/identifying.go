@@ -1,6 +1,8 @@
 package rewrite
 
 import (
+	"errors"
+	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,32 +18,92 @@ type IdentifyingColumn struct {
 	declared schema.Kind
 	typ      schema.Type
 	runes    func(rune) bool // of its character set; nil for all
+	exact    int64           // of floats: up to which integers are held exactly; 0 for other types
 }
+
+// PostgreSQL cuts a name at NAMEDATALEN less one bytes, without a word.
+const (
+	pgName       = "name"
+	pgNameLength = 63
+)
 
 // IdentifyingColumnOf looks at a physical column; nil is one that stores what it is given, or
 // refuses it.
 func IdentifyingColumnOf(d Dialect, c *CatalogColumn, declared schema.Type) *IdentifyingColumn {
-	t, err := schema.ParseType(c.Type)
-	if d == SQLite || err != nil {
-		return nil
-	}
-	k := &IdentifyingColumn{d: d, declared: declared.Kind, typ: t}
-	some := false
-	switch declared.Kind {
-	case schema.KindText:
-		if d == MySQL && t.Kind == schema.KindText {
-			k.runes = charactersOf(c.Collation)
-		}
-		some = k.runes != nil || t.Fixed && !declared.Fixed || t.Length > 0 && (declared.Length == 0 || declared.Length > t.Length)
-	case schema.KindInt:
-		some = t.Kind == schema.KindInt && (t.Bits < declared.Bits || t.Unsigned != declared.Unsigned)
-	case schema.KindNumeric:
-		some = t.Kind == schema.KindNumeric && t.HasPrecision && !declared.HasPrecision
-	}
-	if !some {
+	k := &IdentifyingColumn{d: d, declared: declared.Kind}
+	if !k.physical(c) || !k.stores(declared) {
 		return nil
 	}
 	return k
+}
+
+// physical reads the type of the database. It reports whether anything is known of it.
+func (k *IdentifyingColumn) physical(c *CatalogColumn) bool {
+	physical := c.stored()
+	switch {
+	case k.d == SQLite:
+		k.typ.Name = strings.ToLower(physical)
+		if liteReal(physical) {
+			k.exact = 1 << 53
+		}
+		return k.exact > 0
+	case k.d == Postgres && physical == pgName:
+		k.typ = schema.Type{Kind: schema.KindText, Name: pgName}
+		return true
+	}
+	t, err := schema.ParseType(physical)
+	k.typ = t
+	if k.d == MySQL && t.Kind == schema.KindText && k.declared == schema.KindText {
+		k.runes = charactersOf(c.Collation)
+	}
+	if t.Kind == schema.KindFloat {
+		k.exact = exactIn(k.d, t)
+	}
+	return err == nil
+}
+
+// exactIn is the largest integer below which a column of floats has them all. MySQL reads its
+// FLOAT with six digits.
+func exactIn(d Dialect, t schema.Type) int64 {
+	switch {
+	case d == MySQL && t.Base == "float":
+		return 999_999
+	case d == Postgres && pgFloat(t).Bits == 32:
+		return 1 << 24
+	}
+	return 1 << 53
+}
+
+// stores reports whether some values of the declared type are stored otherwise.
+func (k *IdentifyingColumn) stores(declared schema.Type) bool {
+	t := k.typ
+	shorter := t.Length > 0 && (declared.Length == 0 || declared.Length > t.Length)
+	switch {
+	case k.exact > 0:
+		return declared.Kind == schema.KindInt || declared.Kind == schema.KindNumeric
+	case declared.Kind == schema.KindText:
+		return k.runes != nil || t.Fixed && !declared.Fixed || shorter || t.Name == pgName
+	case t.Kind == schema.KindText:
+		return t.Length > 0 && (t.Length < longest(declared) || t.Fixed && k.d == Postgres)
+	case declared.Kind == schema.KindBytes:
+		return t.Kind == schema.KindBytes && (shorter || t.Fixed && !declared.Fixed)
+	case declared.Kind == schema.KindInt && t.Kind == schema.KindInt:
+		return t.Bits < declared.Bits || t.Unsigned != declared.Unsigned
+	case declared.Kind == schema.KindInt || declared.Kind == schema.KindNumeric && !declared.HasPrecision:
+		return t.Kind == schema.KindNumeric && t.HasPrecision
+	}
+	return false
+}
+
+// longest is the length of the longest text that identifies a value of a type.
+func longest(t schema.Type) int {
+	switch t.Kind {
+	case schema.KindInt:
+		return len("-9223372036854775808")
+	case schema.KindUUID:
+		return len("01234567-89ab-cdef-0123-456789abcdef")
+	}
+	return math.MaxInt
 }
 
 // charactersOf says of which characters a MySQL column holds texts, by its collation; nil
@@ -67,35 +129,57 @@ const latin1 = "€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’
 // Keeps reports what keeps the column from storing a value, given in the form that
 // identifies a partition or row (logical.Codec's Canonical): empty where nothing does.
 func (k *IdentifyingColumn) Keeps(id string) (problem string) {
-	switch k.declared {
-	case schema.KindText:
-		return k.keepsText(id)
-	case schema.KindInt:
-		if !fitsInt(id, k.typ) {
-			return "the database's column is " + k.typ.Name + ", which does not hold the number"
+	is := "the database's column is " + k.typ.Name
+	switch {
+	case k.exact > 0:
+		if !holdsExactly(id, k.exact) {
+			return is + ", which rounds the number"
 		}
-	case schema.KindNumeric:
+	case k.declared == schema.KindText || k.typ.Kind == schema.KindText:
+		return k.keepsText(id, is)
+	case k.declared == schema.KindBytes:
+		// Bytes are identified by their hexadecimal digits.
+		if n := len(id) / 2; n > k.typ.Length || k.typ.Fixed && n < k.typ.Length {
+			return is + ", which has another length"
+		}
+	case k.typ.Kind == schema.KindInt:
+		if !fitsInt(id, k.typ) {
+			return is + ", which does not hold the number"
+		}
+	case k.typ.Kind == schema.KindNumeric:
 		whole, fraction, _ := strings.Cut(strings.TrimPrefix(id, "-"), ".")
 		if len(fraction) > k.typ.Scale || len(strings.TrimLeft(whole, "0")) > k.typ.Precision-k.typ.Scale {
-			return "the database's column is " + k.typ.Name + ", which rounds the number or does not hold it"
+			return is + ", which rounds the number or does not hold it"
 		}
 	}
 	return ""
 }
 
-func (k *IdentifyingColumn) keepsText(id string) string {
+func (k *IdentifyingColumn) keepsText(id, is string) string {
 	n := utf8.RuneCountInString(id)
 	switch {
 	case k.typ.Fixed && k.d == Postgres && n != k.typ.Length:
-		return "the database's column is " + k.typ.Name + ", which is read with blanks up to its length"
+		return is + ", which is read with blanks up to its length"
 	case k.typ.Fixed && k.d == MySQL && strings.HasSuffix(id, " "):
-		return "the database's column is " + k.typ.Name + ", which is read without blanks at the end"
-	case k.typ.Kind == schema.KindText && k.typ.Length > 0 && n > k.typ.Length, k.typ.Kind == schema.KindBytes && k.typ.Length > 0 && len(id) > k.typ.Length:
-		return "the database's column is " + k.typ.Name + ", which is shorter"
+		return is + ", which is read without blanks at the end"
+	case k.typ.Kind == schema.KindText && k.typ.Length > 0 && n > k.typ.Length,
+		k.typ.Kind == schema.KindBytes && k.typ.Length > 0 && len(id) > k.typ.Length,
+		k.typ.Name == pgName && len(id) > pgNameLength:
+		return is + ", which is shorter"
 	case k.runes != nil && strings.ContainsFunc(id, func(r rune) bool { return !k.runes(r) }):
 		return "the character set of the database's column has not all of its characters"
 	}
 	return ""
+}
+
+// holdsExactly reports whether an integer is one of those that floats hold without gaps.
+// Fractions are not looked at: SQLite's are read as they were given.
+func holdsExactly(id string, limit int64) bool {
+	n, err := strconv.ParseInt(id, 10, 64)
+	if err != nil {
+		return errors.Is(err, strconv.ErrSyntax)
+	}
+	return -limit <= n && n <= limit
 }
 
 // fitsInt reports whether a column of an integer type holds a number, in decimal digits.

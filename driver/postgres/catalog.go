@@ -185,7 +185,8 @@ func (rs *relations) readColumns() error {
 	coalesce(l.collname::text, ''),
 	t.typname IN ('text', 'varchar', 'uuid', 'int2', 'int4', 'int8', 'bytea', 'date', 'bool', 'name')
 		AND t.typnamespace = 'pg_catalog'::regnamespace AND coalesce(l.collisdeterministic, true),
-	a.atttypid::bigint, c.relowner::bigint, a.attgenerated <> ''
+	a.atttypid::bigint, c.relowner::bigint, a.attgenerated <> '',
+	CASE t.typtype WHEN 'd' THEN (`+underDomain+`) ELSE '' END
 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_type t ON t.oid = a.atttypid
 LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -195,7 +196,7 @@ ORDER BY c.oid, a.attnum`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row)
 		col := rewrite.CatalogColumn{
 			Name: v.Text(1), Type: v.Text(2), NotNull: v.Bool(3),
 			Default: defaultOf(v.Text(4)), Generated: v.Bool(5),
-			Collation: v.Text(6), BytewiseEqual: v.Bool(7),
+			Collation: v.Text(6), BytewiseEqual: v.Bool(7), Base: v.Text(11),
 		}
 		if d, ok := rs.domains[v.Int(8)]; ok && (d.trusted || d.owner == v.Int(9)) {
 			d.of(rel, &col)
@@ -206,6 +207,14 @@ ORDER BY c.oid, a.attnum`, func(rel *rewrite.SnapshotRelation, v sealdriver.Row)
 		}
 	})
 }
+
+// underDomain is the type that the domain t is one of, through others: the last of them
+// has its length.
+const underDomain = `WITH RECURSIVE under (base, modifier) AS (
+		SELECT t.typbasetype, t.typtypmod
+		UNION ALL
+		SELECT d.typbasetype, d.typtypmod FROM under u JOIN pg_type d ON d.oid = u.base AND d.typtype = 'd')
+	SELECT lower(format_type(u.base, u.modifier)) FROM under u JOIN pg_type b ON b.oid = u.base WHERE b.typtype <> 'd'`
 
 var nullDefault = regexp.MustCompile(`(?i)^\(*null(::[^']*)?\)*$`)
 

@@ -62,7 +62,7 @@ func bySchema(domains map[int64]domain) map[string]string {
 // of describes a column of the domain as one of bytea, with the guard that it would
 // have then.
 func (d domain) of(rel *rewrite.SnapshotRelation, col *rewrite.CatalogColumn) {
-	col.Type, col.Domain = "bytea", d.quoted
+	col.Type, col.Base, col.Domain = "bytea", "", d.quoted
 	if rel.Kind == rewrite.RelTable || rel.Kind == rewrite.RelPartitioned {
 		rel.Checks = append(rel.Checks, strings.Replace(d.check, "value", strings.ToLower(col.Name), 1))
 	}
