@@ -214,8 +214,13 @@ func (c *conn) execContext(ctx context.Context, query string, args []driver.Name
 // execInput runs a statement whose options are separated. args are what they
 // were separated from.
 func (c *conn) execInput(ctx context.Context, in Input, args []driver.NamedValue) (driver.Result, error) {
-	p, err := c.planAny(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
+	p, err := c.judged(ctx, in.Text, rewrite.Options{HasArgs: len(in.Args) > 0})
 	if err != nil {
+		if several := c.separated(ctx, in, err); several != nil {
+			return several.exec(ctx, c)
+		}
+	}
+	if c.decided(p, err); err != nil {
 		return nil, err
 	}
 	if p.Sorted != nil { // nobody sees the rows
@@ -400,6 +405,13 @@ func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewr
 // planAny returns the plan of a statement for the state of this connection, that of
 // an EXECUTE with what was prepared.
 func (c *conn) planAny(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
+	p, err := c.judged(ctx, query, o)
+	c.decided(p, err)
+	return p, err
+}
+
+// judged is planAny before it is counted.
+func (c *conn) judged(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
 	p, err := c.planned(ctx, query, o)
 	if err == nil && p.Executes != nil {
 		p, err = c.executing(ctx, p, o)
@@ -407,7 +419,6 @@ func (c *conn) planAny(ctx context.Context, query string, o rewrite.Options) (*r
 	if err == nil && c.view != nil && len(c.view.undefined) > 0 {
 		err = c.filledAlike(ctx, query, p)
 	}
-	c.decided(p, err)
 	if err != nil {
 		return nil, err
 	}

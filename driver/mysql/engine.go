@@ -205,3 +205,6 @@ func (e *engine) Limit(physical string) int {
 	}
 	return 0
 }
+
+// Several is refused by the server unless the data source name has multiStatements=true.
+func (e *engine) Several() string { return "DO 0; DO 0" }
