@@ -219,6 +219,7 @@ func (c *conn) execInput(ctx context.Context, in Input, args []driver.NamedValue
 		if several := c.separated(ctx, in, err); several != nil {
 			return several.exec(ctx, c)
 		}
+		err = c.absent(ctx, in.Text, len(in.Args) == 0, err)
 	}
 	if c.decided(p, err); err != nil {
 		return nil, err
@@ -406,6 +407,7 @@ func (c *conn) plan(ctx context.Context, query string, o rewrite.Options) (*rewr
 // an EXECUTE with what was prepared.
 func (c *conn) planAny(ctx context.Context, query string, o rewrite.Options) (*rewrite.Plan, error) {
 	p, err := c.judged(ctx, query, o)
+	err = c.absent(ctx, query, false, err)
 	c.decided(p, err)
 	return p, err
 }
