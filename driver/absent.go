@@ -14,9 +14,9 @@ import (
 // users begin statements that fail where a relation that they name does not exist.
 var users = []string{"SELECT", "INSERT", "UPDATE", "DELETE", "WITH", "TABLE", "TRUNCATE", "REPLACE", "MERGE"}
 
-// absent gives the error of a statement that was refused since the catalog has no relation
-// of a name in it the server's, where it has none either, for programs that look for that.
-// The server is asked for the name and for nothing else of the statement, and as the
+// absent looks at a refusal for want of a relation in the catalog. Where the server has none
+// of that name either, it returns the server's error with it, for programs that look for
+// that. The server is asked for the name and for nothing else of the statement, and as the
 // statement would have been sent: pgx prepares what is not executed without arguments, and
 // says so in its error.
 func (c *conn) absent(ctx context.Context, query string, executed bool, err error) error {

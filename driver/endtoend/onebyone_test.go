@@ -187,3 +187,44 @@ func TestATextInATransactionIsPartOfIt(t *testing.T) {
 		})
 	}
 }
+
+// TestNamesOfATextMeanWhatTheStatementsInFrontMadeOfThem: a clear table's name becomes that
+// of a view over the encrypted column, in the same text.
+func TestNamesOfATextMeanWhatTheStatementsInFrontMadeOfThem(t *testing.T) {
+	const view = "VIEW notes AS SELECT id, ssn AS note FROM people"
+	texts := map[string][]string{
+		"postgres": {
+			"ALTER TABLE notes RENAME TO gone; CREATE " + view + "; INSERT INTO notes (id, note) VALUES (1, 'CANARY')",
+			"DROP TABLE notes; CREATE " + view + "; INSERT INTO notes VALUES (1, 'CANARY')",
+			"CREATE TEMP " + view + "; INSERT INTO notes (id, note) VALUES (1, 'CANARY')",
+			"CREATE SCHEMA s; CREATE VIEW s.notes AS SELECT id, ssn AS note FROM people; SET search_path = s; INSERT INTO notes (id, note) VALUES (1, 'CANARY')",
+			"BEGIN; DROP TABLE notes; CREATE " + view + "; INSERT INTO notes VALUES (1, 'CANARY'); COMMIT",
+		},
+		"mysql": {
+			"RENAME TABLE notes TO gone; CREATE " + view + "; INSERT INTO notes (id, note) VALUES (1, 'CANARY')",
+			"DROP TABLE notes; CREATE " + view + "; INSERT INTO notes VALUES (1, 'CANARY')",
+		},
+	}
+	for _, f := range []flavour{postgresFlavour(), mysqlFlavour("multiStatements=true")} {
+		for _, text := range texts[f.name] {
+			p := f.open(t, oneByOneYAML+"guards: off\n")
+			carrier := map[string]string{"mysql": "varbinary(200)", "postgres": "bytea"}[f.name]
+			for _, s := range []string{"CREATE TABLE people (id int PRIMARY KEY, ssn " + carrier + ")", "CREATE TABLE notes (id int, note varchar(40))"} {
+				if _, err := p.stored(t).Exec(s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := p.sealed.Exec(text)
+			var stored []byte
+			found := p.stored(t).QueryRow("SELECT ssn FROM people").Scan(&stored)
+			switch {
+			case strings.Contains(string(stored), "CANARY"):
+				t.Errorf("%s: %s: stored in clear", f.name, text)
+			case err == nil && (found != nil || len(stored) < 70):
+				t.Errorf("%s: %s: nothing sealed: %v", f.name, text, found)
+			case err != nil && !errors.Is(err, sealsql.ErrRefused):
+				t.Errorf("%s: %s: %v", f.name, text, err)
+			}
+		}
+	}
+}
