@@ -235,7 +235,7 @@ func (cs *catalogs) newView(snap *rewrite.Snapshot, s *Session) *view {
 // database of a server, and those of other programs must not stand in the way;
 // statements on such a table are still refused if it is not fit.
 func split(snap *rewrite.Snapshot, path []string, annotations *schema.Catalog) (near, far *rewrite.Snapshot) {
-	near, far = &rewrite.Snapshot{}, &rewrite.Snapshot{}
+	near, far = &rewrite.Snapshot{UTF16: snap.UTF16}, &rewrite.Snapshot{}
 	for i := range snap.Relations {
 		rel := &snap.Relations[i]
 		table := annotations.Lookup(rel.ID.Schema, rel.ID.Name)

@@ -155,6 +155,8 @@ type Snapshot struct {
 	// Domains are the domains of records by their schemas, quoted and with the
 	// schema (PostgreSQL).
 	Domains map[string]string
+	// UTF16 is set where texts are stored, and so sorted, by their UTF-16 (SQLite).
+	UTF16 bool
 }
 
 // Verdict says what a statement may do with a relation.

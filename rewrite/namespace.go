@@ -347,6 +347,14 @@ func columnProblem(d Dialect, r *SnapshotRelation, c *schema.Column) *Finding {
 	return nil
 }
 
+// orderProblem reports texts whose index has another order than the database.
+func orderProblem(snap *Snapshot, c *schema.Column) *Finding {
+	if !snap.UTF16 || c.Type.Kind != schema.KindText || c.Range == nil || c.Range.Collation != schema.CollationNone {
+		return nil
+	}
+	return &Finding{c.String(), "the database sorts texts by their UTF-16, and the range by their UTF-8", "say collation: binary of the range, if that is the order that the program expects"}
+}
+
 // typeShown is a type of the catalog as it stands in a message.
 func typeShown(typ string) string {
 	if typ == "" {
@@ -416,6 +424,9 @@ func Findings(d Dialect, snap *Snapshot, annotations *schema.Catalog, decl Decla
 				continue
 			}
 			if p := columnProblem(d, r, c); p != nil {
+				out = append(out, *p)
+			}
+			if p := orderProblem(snap, c); p != nil {
 				out = append(out, *p)
 			}
 			for _, x := range c.Indexes() {

@@ -72,10 +72,11 @@ func TestBehindPgBouncerWhatWorksPlainlyWorks(t *testing.T) {
 }
 
 // notPrepared is what happens to a statement that pgx describes and then runs
-// (describe_exec), when the pooler gives it another server connection between the two.
+// (describe_exec), when the pooler gives it another server connection between the two: none
+// was described there (26000), or another client's, with other parameters (08P01).
 func notPrepared(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "26000"
+	return errors.As(err, &pg) && (pg.Code == "26000" || pg.Code == "08P01")
 }
 
 func databaseOf(t *testing.T, p *pair) string {

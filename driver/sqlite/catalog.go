@@ -160,7 +160,12 @@ func (e *engine) read(ctx context.Context, r *sealdriver.Reader, s *sealdriver.S
 	if err != nil {
 		return nil, err
 	}
-	return &rewrite.Snapshot{Relations: rd.finish(), Routines: routines}, nil
+	snap := &rewrite.Snapshot{Relations: rd.finish(), Routines: routines}
+	err = r.Query(ctx, "PRAGMA encoding", nil, func(row sealdriver.Row) error {
+		snap.UTF16 = row.Text(0) != "UTF-8" // of all attached files
+		return nil
+	})
+	return snap, err
 }
 
 // object is one row of sqlite_schema.
