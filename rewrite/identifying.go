@@ -1,8 +1,8 @@
 package rewrite
 
 import (
+	"encoding/hex"
 	"errors"
-	"math"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -84,7 +84,7 @@ func (k *IdentifyingColumn) stores(declared schema.Type) bool {
 	case declared.Kind == schema.KindText:
 		return k.runes != nil || t.Fixed && !declared.Fixed || shorter || t.Name == pgName
 	case t.Kind == schema.KindText:
-		return t.Length > 0 && (t.Length < longest(declared) || t.Fixed && k.d == Postgres)
+		return k.cuts(declared)
 	case declared.Kind == schema.KindBytes:
 		return t.Kind == schema.KindBytes && (shorter || t.Fixed && !declared.Fixed)
 	case declared.Kind == schema.KindInt && t.Kind == schema.KindInt:
@@ -95,15 +95,18 @@ func (k *IdentifyingColumn) stores(declared schema.Type) bool {
 	return false
 }
 
-// longest is the length of the longest text that identifies a value of a type.
-func longest(t schema.Type) int {
-	switch t.Kind {
+// cuts reports whether a column of texts may be too short for what is no text. What
+// identifies numbers is their shortest form, and bytes are stored as they are; UUIDs and dates
+// have shorter forms than that.
+func (k *IdentifyingColumn) cuts(declared schema.Type) bool {
+	const longest = len("-9223372036854775808")
+	switch declared.Kind {
 	case schema.KindInt:
-		return len("-9223372036854775808")
-	case schema.KindUUID:
-		return len("01234567-89ab-cdef-0123-456789abcdef")
+		return k.typ.Length > 0 && (k.typ.Length < longest || k.typ.Fixed && k.d == Postgres)
+	case schema.KindNumeric, schema.KindBytes:
+		return k.typ.Length > 0
 	}
-	return math.MaxInt
+	return false
 }
 
 // charactersOf says of which characters a MySQL column holds texts, by its collation; nil
@@ -135,11 +138,13 @@ func (k *IdentifyingColumn) Keeps(id string) (problem string) {
 		if !holdsExactly(id, k.exact) {
 			return is + ", which rounds the number"
 		}
+	case k.declared == schema.KindBytes && k.typ.Kind == schema.KindText:
+		b, _ := hex.DecodeString(id) // by which bytes are identified
+		return k.keepsText(string(b), is)
 	case k.declared == schema.KindText || k.typ.Kind == schema.KindText:
 		return k.keepsText(id, is)
 	case k.declared == schema.KindBytes:
-		// Bytes are identified by their hexadecimal digits.
-		if n := len(id) / 2; n > k.typ.Length || k.typ.Fixed && n < k.typ.Length {
+		if n := hex.DecodedLen(len(id)); n > k.typ.Length || k.typ.Fixed && n < k.typ.Length {
 			return is + ", which has another length"
 		}
 	case k.typ.Kind == schema.KindInt:

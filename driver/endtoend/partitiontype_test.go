@@ -75,6 +75,7 @@ func TestPartitionColumnsThatStoreWhatTheyAreGivenPass(t *testing.T) {
 		{"numeric", "numeric(9,2)", "7"},
 		{"int", "smallint", "7"},
 		{"uuid", "varchar(40)", "'01234567-89AB-cdef-0123-456789abcdef'"},
+		{"uuid", "char(32)", "'0123456789ABcdef0123456789abcdef'"},
 	}
 	cases := map[string][][3]string{
 		"mysql":    append([][3]string{{"text", "char(36)", "'7'"}, {"text", "varchar(9) collate utf8mb4_bin", "'7'"}}, both...),
@@ -156,6 +157,7 @@ func TestNoPartitionOrRowIsSealedForThatItsColumnStoresOtherwise(t *testing.T) {
 			{"bigint", "float", "999999", "16777217"},
 			{"bytes", "binary(3)", "abc", "zq"},
 			{"bytes", "varbinary(3)", "abc", "abcd"},
+			{"bytes", "varchar(3)", "abc", "abcd"},
 		},
 		"sqlite": {
 			{"bigint", "REAL", "9007199254740992", "9007199254740993"},
@@ -171,6 +173,8 @@ func TestNoPartitionOrRowIsSealedForThatItsColumnStoresOtherwise(t *testing.T) {
 			{"bigint", "float8", "-9007199254740992", "-9007199254740993"},
 			{"bigint", "real", "16777216", "16777217"},
 			{"bigint", "char(5)", "12345", "1234"},
+			{"numeric", "varchar(3)", "1.5", "1.55"},
+			{"bytes", "varchar(3)", "abc", "zqzq"},
 			{"text", "name", strings.Repeat("n", 63), strings.Repeat("ü", 32)},
 			{"text", "domain of varchar(3)", "abc", "abc "},
 			{"text", "domain of char(5)", "abcde", "abc"},
